@@ -1,0 +1,51 @@
+# make demo: the demo cohort from nothing to the report. make test: the tests.
+# Both build .venv first, with plain pip from the pinned files in envs/.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+CORES ?= 2
+READY := $(VENV)/.ready
+
+.PHONY: demo test fast-test lint format config lock clean
+
+$(READY): envs/torch.lock envs/requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(RUN)/pip install --quiet --upgrade pip
+	$(RUN)/pip install --quiet -r envs/torch.lock
+	$(RUN)/pip install --quiet --no-deps -r envs/requirements.lock
+	@touch $@
+
+demo: $(READY)
+	$(RUN)/snakemake --cores $(CORES)
+	$(RUN)/snakemake --cores 1 --report results/demo/report.html
+	@echo "Report: results/demo/report.html   Synthetic cohort: results/demo/release/"
+
+test: $(READY)
+	$(RUN)/python -m pytest
+
+fast-test: $(READY)
+	$(RUN)/python -m pytest -m "not slow"
+
+lint: $(READY)
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/snakefmt --check Snakefile workflow/rules
+	$(RUN)/snakemake --lint
+
+format: $(READY)
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+	$(RUN)/snakefmt Snakefile workflow/rules
+
+# the files that are written from workflow/src/syncohort/config.py
+config: $(READY)
+	PYTHONPATH=workflow/src $(RUN)/python -m syncohort.config
+
+# pins of what is installed now, after changing envs/requirements.in
+lock: $(READY)
+	$(RUN)/python envs/lock.py
+
+clean:
+	rm -rf $(VENV) results/demo .snakemake .pytest_cache .ruff_cache

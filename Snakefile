@@ -1,0 +1,57 @@
+# SynCohort: from genotypes that may not be shared to a synthetic cohort that may.
+#
+#   snakemake --cores 2                                        the demo cohort
+#   snakemake --cores 4 --configfile config/my_study.yaml      your own
+#   snakemake --profile slurm --configfile config/my_study.yaml    on a cluster
+#
+# Every stage is a rule of its own, run again only when its inputs, parameters or code change.
+# The configuration is described in config/README.md, the report in README.md.
+from snakemake.utils import min_version
+
+min_version("9.19")
+
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
+
+
+conda: "envs/syncohort.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+pathvars:
+    results=FOLDER,
+    logs=f"{FOLDER}/logs",
+    benchmarks=f"{FOLDER}/benchmarks",
+
+
+wildcard_constraints:
+    chrom="[A-Za-z0-9]+",
+    representation="|".join(STUDY.representations),
+    generator="|".join(STUDY.generators),
+    source="|".join(["real", *STUDY.generators]),
+    shard="[0-9]+",
+
+
+report: "workflow/report/workflow.rst"
+
+
+include: "workflow/rules/cohort.smk"
+include: "workflow/rules/represent.smk"
+include: "workflow/rules/generate.smk"
+include: "workflow/rules/export.smk"
+include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/figures.smk"
+
+
+localrules:
+    all,
+
+
+rule all:
+    default_target: True
+    input:
+        RELEASE,
+        FIGURES,

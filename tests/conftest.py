@@ -1,0 +1,17 @@
+"""Fixtures that every test file may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of open real genotypes, or a skip that says what is missing."""
+    folder = Path(os.environ.get("SYNCOHORT_TEST_DATA", REPOSITORY / "../shared/data")).resolve()
+    if not (folder / "kg3").is_dir():
+        pytest.skip(f"no real genotypes at {folder}; set SYNCOHORT_TEST_DATA")
+    return folder

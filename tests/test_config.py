@@ -1,0 +1,78 @@
+"""The configuration: checked values, complete messages, generated files in step."""
+
+from pathlib import Path
+
+import pytest
+from conftest import REPOSITORY
+
+from syncohort.config import generated_files, load_yaml, parse
+from syncohort.errors import InputError
+
+
+def message(values: dict) -> str:
+    with pytest.raises(InputError) as caught:
+        parse(values)
+    return str(caught.value)
+
+
+def test_generated_files_are_current():
+    for file, text in generated_files(REPOSITORY).items():
+        assert file.read_text() == text, f"{file.name} is out of date: run `make config`"
+
+
+def test_every_shipped_study_is_valid():
+    for file in (REPOSITORY / "config").glob("*.yaml"):
+        load_yaml(file)
+
+
+def test_default_yaml_holds_the_defaults():
+    assert load_yaml(REPOSITORY / "config/config.yaml") == parse({})
+
+
+def test_unknown_keys_name_the_nearest_and_all_problems_come_at_once():
+    text = message({"sede": 3, "split": {"holdut": 0.1, "validation": 0.7}, "mode": "diploid"})
+    assert "4 problem(s)" in text
+    assert "sede: unknown key. Did you mean 'seed'?" in text
+    assert "split.holdut: unknown key. Did you mean 'holdout'?" in text
+    assert "split.validation: Input should be less than 0.5; found 0.7" in text
+    assert "mode: Input should be 'haplotype' or 'genotype'; found 'diploid'" in text
+
+
+def test_unknown_keys_inside_named_sections():
+    assert "Did you mean 'training'?" in message({"generators": {"mine": {"trainig": {}}}})
+    assert "Did you mean 'rule'?" in message({"representations": {"x": {"rul": "loss"}}})
+
+
+@pytest.mark.parametrize(
+    "values, expected",
+    [
+        ({"input": {"kind": "vcf"}}, "kind vcf needs a path"),
+        ({"input": {"kind": "plink", "path": "x"}}, "genes.annotation is needed"),
+        ({"generators": {"a": {"representation": "b"}}}, "`representations` has gene_pca"),
+        ({"synthesis": {"labels": "counts"}}, "`counts` is for `labels: counts`"),
+        (
+            {"generators": {"a": {"sampling": {"steps": 900}}}},
+            "sampling.steps 900 exceeds diffusion.n_steps 500",
+        ),
+        (
+            {
+                "generators": {
+                    "a": {"diffusion": {"label_dropout": 0}, "sampling": {"guidance_scale": 2}}
+                }
+            },
+            "guidance_scale other than 1 needs diffusion.label_dropout",
+        ),
+        ({"cohort": "../elsewhere"}, "cohort"),
+    ],
+)
+def test_parts_that_do_not_fit_together(values, expected):
+    assert expected in message(values)
+
+
+def test_importing_the_configuration_does_not_import_torch(tmp_path: Path):
+    import subprocess
+    import sys
+
+    code = "import sys, syncohort.config, syncohort.provenance; sys.exit('torch' in sys.modules)"
+    environment = {"PYTHONPATH": str(REPOSITORY / "workflow/src")}
+    assert subprocess.run([sys.executable, "-c", code], env=environment).returncode == 0

@@ -1,0 +1,118 @@
+"""The cohort dataset: what is written is what is read, and bad data do not get in."""
+
+import numpy as np
+import pytest
+import zarr
+
+from syncohort.errors import InputError
+from syncohort.genotypes import (
+    CohortStore,
+    CohortWriter,
+    People,
+    Variants,
+    contig_order,
+    from_rows,
+    normalise_contig,
+    person_rows,
+    to_rows,
+)
+
+
+def small_cohort(n_variants=7, n_people=5, seed=0):
+    rng = np.random.default_rng(seed)
+    variants = Variants(
+        "20",
+        np.sort(rng.integers(1, 1000, n_variants)),
+        [f"rs{i}" for i in range(n_variants)],
+        [["A", "G"]] * n_variants,
+    )
+    people = People([f"p{i}" for i in range(n_people)], ["x"] * n_people, ["train"] * n_people)
+    calls = rng.integers(-1, 2, (n_variants, n_people, 2)).astype(np.int8)
+    return variants, people, calls
+
+
+def test_appended_variants_come_back(tmp_path):
+    variants, people, calls = small_cohort()
+    phased = np.random.default_rng(1).random(calls.shape[:2]) < 0.5
+    with CohortWriter(tmp_path / "c.zarr.zip", people) as writer:
+        for part in (slice(0, 3), slice(3, 7)):
+            writer.append(variants[part], calls[part], phased[part])
+    store = CohortStore(tmp_path / "c.zarr.zip")
+    assert (store.read() == calls).all()
+    assert (store.read_phasing() == phased).all()
+    assert store.variants.id.tolist() == variants.id.tolist()
+    assert (store.variants.allele == variants.allele).all()
+    assert store.people.label.tolist() == ["x"] * 5
+    assert (store.read(slice(2, 5), np.array([3, 0])) == calls[2:5][:, [3, 0]]).all()
+    pieces = np.concatenate([part for _, part in store.people_chunks([4, 1, 2], size=2)], axis=1)
+    assert (pieces == calls[:, [4, 1, 2]]).all()
+    assert list(tmp_path.iterdir()) == [tmp_path / "c.zarr.zip"]
+
+
+def test_the_same_cohort_is_the_same_file_however_it_is_written(tmp_path):
+    variants, people, calls = small_cohort()
+    with CohortWriter(tmp_path / "a.zip", people) as writer:
+        writer.append(variants, calls, True)
+    with CohortWriter(tmp_path / "b.zip", people, variants) as writer:
+        writer.write_people(0, calls[:, :2], True)
+        writer.write_people(2, calls[:, 2:], True)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_nothing_half_written_stays(tmp_path):
+    variants, people, calls = small_cohort()
+    with pytest.raises(RuntimeError), CohortWriter(tmp_path / "c.zip", people) as writer:
+        writer.append(variants, calls, True)
+        raise RuntimeError
+    assert not list(tmp_path.iterdir())
+
+
+def test_phased_means_every_heterozygous_call(tmp_path):
+    variants, people, calls = small_cohort()
+    heterozygous = calls[..., 0] != calls[..., 1]
+    for name, phased, expected in (("a", heterozygous, True), ("b", ~heterozygous, False)):
+        with CohortWriter(tmp_path / name, people) as writer:
+            writer.append(variants, calls, phased)
+        assert CohortStore(tmp_path / name).phased is expected
+
+
+def test_xarray_opens_it_with_names_of_the_vcf_zarr_specification(tmp_path):
+    xarray = pytest.importorskip("xarray")
+    variants, people, calls = small_cohort()
+    with CohortWriter(tmp_path / "c.zip", people) as writer:
+        writer.append(variants, calls, True)
+    data = xarray.open_zarr(zarr.storage.ZipStore(tmp_path / "c.zip", mode="r"))
+    assert data["call_genotype"].dims == ("variants", "samples", "ploidy")
+    assert data["call_genotype"].dtype == np.int8
+    assert (data["variant_position"].values == variants.position_bp).all()
+
+
+def test_rows_and_calls_are_inverse():
+    _, _, calls = small_cohort()
+    haplotypes = to_rows(calls, "haplotype")
+    assert (haplotypes[2] == calls[:, 1, 0]).all() and (haplotypes[3] == calls[:, 1, 1]).all()
+    assert (from_rows(haplotypes, "haplotype") == calls).all()
+    dosage = to_rows(calls, "genotype")
+    known = (calls >= 0).all(axis=2)
+    assert (dosage.T[known] == calls.sum(axis=2)[known]).all() and (dosage.T[~known] == -1).all()
+    assert (to_rows(from_rows(dosage, "genotype"), "genotype") == dosage).all()
+    assert person_rows(np.array([3, 1]), "haplotype").tolist() == [6, 7, 2, 3]
+
+
+def test_chromosome_names_and_order():
+    same = {"chr20": "20", "Chr20": "20", "20": "20", "chrX": "X", "23": "X", "chrM": "MT"}
+    assert {name: normalise_contig(name) for name in same} == same
+    assert sorted(["10", "X", "2", "chr1"], key=contig_order) == ["chr1", "2", "10", "X"]
+
+
+def test_bad_data_do_not_get_in(tmp_path):
+    variants, people, calls = small_cohort()
+    with pytest.raises(InputError, match="p1.*more than once|more than once: p1"):
+        People(["p1", "p1"], ["", ""], ["", ""])
+    with pytest.raises(ValueError, match="decrease at index 2"):
+        Variants("1", [1, 5, 4], ["."] * 3, [["A", "C"]] * 3)
+    with pytest.raises(ValueError, match="calls must be int8"):
+        with CohortWriter(tmp_path / "c.zip", people) as writer:
+            writer.append(variants, calls + np.int8(2), True)
+    with pytest.raises(InputError, match="no such cohort dataset"):
+        CohortStore(tmp_path / "none.zip")

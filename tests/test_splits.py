@@ -1,0 +1,81 @@
+"""Splitting people: proportions within labels, relatives together."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncohort.errors import InputError
+from syncohort.splits import read_kinship, relative_groups, split_people, split_table
+
+
+def split(labels, groups=None, **options):
+    labels = np.asarray(labels, dtype=object)
+    groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
+    return split_people(labels, groups, **({"validation": 0.1, "holdout": 0.2, "seed": 0} | options))
+
+
+def test_unrelated_people_are_divided_exactly_within_each_label():
+    sides = split(["a"] * 100 + ["b"] * 30)
+    for label, size in (("a", 100), ("b", 30)):
+        part = sides[:100] if label == "a" else sides[100:]
+        assert np.sum(part == "validation") == size * 0.1
+        assert np.sum(part == "holdout") == size * 0.2
+
+
+def test_the_seed_decides_who():
+    labels = ["a"] * 200
+    assert (split(labels) == split(labels)).all()
+    assert (split(labels) != split(labels, seed=1)).any()
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 10_000), st.lists(st.integers(1, 4), min_size=30, max_size=60))
+def test_relatives_stay_together_and_every_label_is_everywhere(seed, family_sizes):
+    groups = np.repeat(np.arange(len(family_sizes)), family_sizes)
+    labels = np.random.default_rng(seed).choice(["a", "b"], size=len(groups))
+    sides = split(labels, groups, seed=seed)
+    assert all(len(set(sides[groups == group])) == 1 for group in groups)
+    for label in ("a", "b"):
+        assert set(sides[labels == label]) == {"train", "validation", "holdout"}
+        share = np.mean(sides[labels == label] == "holdout")
+        assert abs(share - 0.2) < 0.15
+
+
+def test_a_label_that_is_one_family_cannot_be_split():
+    with pytest.raises(InputError, match="b: no .* people"):
+        split(["a"] * 50 + ["b"] * 5, [*range(50), *[99] * 5])
+
+
+def test_groups_join_families_and_kinship_transitively():
+    ids = np.array(list("abcdef"))
+    family = np.array(["F", "F", "", "", "G", ""])
+    pairs = pd.DataFrame({"id_1": ["b", "x"], "id_2": ["c", "d"]})
+    groups = relative_groups(ids, family, pairs)
+    assert groups[0] == groups[1] == groups[2]
+    assert len(set(groups)) == 4
+
+
+def test_kinship_tables_of_plink2_and_king(tmp_path):
+    (tmp_path / "king.tsv").write_text("#IID1\tIID2\tNSNP\tKINSHIP\na\tb\t9\t0.25\na\tc\t9\t0.01\n")
+    (tmp_path / "king.csv").write_text("FID1,ID1,FID2,ID2,Kinship\n1,a,2,b,0.1\n")
+    for name, threshold in (("king.tsv", 0.0884), ("king.csv", 0.05)):
+        pairs = read_kinship(tmp_path / name, threshold)
+        assert pairs.to_numpy().tolist() == [["a", "b"]]
+    (tmp_path / "bad.tsv").write_text("a\tb\n1\t2\n")
+    with pytest.raises(InputError, match="no column iid1 or id1; found a, b"):
+        read_kinship(tmp_path / "bad.tsv", 0.1)
+
+
+def test_people_left_out_are_not_in_the_table(tmp_path):
+    people = pd.DataFrame(
+        {"sample": [f"p{i}" for i in range(40)], "label": "a", "family": "", "missing": "0"}
+    )
+    people["excluded"] = ["no label"] * 4 + [""] * 36
+    people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
+    options = {"validation": 0.1, "holdout": 0.1, "kinship_min": 0.1, "seed": 0}
+    split_table(tmp_path / "people.tsv", None, tmp_path / "out.tsv", **options)
+    out = pd.read_csv(tmp_path / "out.tsv", sep="\t")
+    assert out["sample"].tolist() == people["sample"].tolist()[4:]
+    assert out["split"].value_counts().to_dict() == {"train": 28, "validation": 4, "holdout": 4}

@@ -1,0 +1,154 @@
+# From the user's files (or the simulation) to the cohort: who and what is used.
+
+
+rule simulate_chromosome:
+    output:
+        vcf="<results>/simulate_chromosome/{chrom}.vcf.gz",
+        index="<results>/simulate_chromosome/{chrom}.vcf.gz.tbi",
+        genes="<results>/simulate_chromosome/{chrom}.genes.gtf",
+    log:
+        "<logs>/simulate_chromosome/{chrom}.log",
+    benchmark:
+        "<benchmarks>/simulate_chromosome/{chrom}.tsv"
+    params:
+        code=code_of("simulate_chromosome"),
+        people=STUDY.demo.people,
+        length_mb=STUDY.demo.length_mb,
+        variants=STUDY.demo.variants,
+        seed=lambda wildcards: seed_of("simulate_chromosome", wildcards.chrom),
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    script:
+        "../scripts/simulate_chromosome.py"
+
+
+rule simulate_trait:
+    input:
+        vcfs=every_chrom("<results>/simulate_chromosome/{chrom}.vcf.gz"),
+    output:
+        people="<results>/simulate_trait/people.tsv",
+        causal="<results>/simulate_trait/causal_snps.tsv",
+    log:
+        "<logs>/simulate_trait.log",
+    benchmark:
+        "<benchmarks>/simulate_trait.tsv"
+    params:
+        code=code_of("simulate_trait"),
+        trait=STUDY.demo.trait.model_dump(),
+        seed=seed_of("simulate_trait"),
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    script:
+        "../scripts/simulate_trait.py"
+
+
+rule import_chromosome:
+    input:
+        genotype_files,
+    output:
+        store="<results>/import_chromosome/{chrom}.zarr.zip",
+        summary="<results>/import_chromosome/{chrom}.json",
+        people="<results>/import_chromosome/{chrom}.people.tsv",
+    log:
+        "<logs>/import_chromosome/{chrom}.log",
+    benchmark:
+        "<benchmarks>/import_chromosome/{chrom}.tsv"
+    params:
+        code=code_of("import_chromosome"),
+        source=source(),
+        multiallelic=STUDY.filters.multiallelic,
+    resources:
+        mem_mb=light_mb,
+        runtime=HEAVY_MINUTES,
+    script:
+        "../scripts/import_chromosome.py"
+
+
+rule check_cohort:
+    input:
+        stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
+        summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
+        people=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
+        labels=label_table(),
+        genes=annotation_files(),
+        builds=workflow.source_path("../../resources/genome_builds.tsv"),
+    output:
+        page=report(
+            "<results>/check_cohort/check.html",
+            category="Summary",
+            labels={"table": "compatibility check"},
+            caption="../report/check.rst",
+        ),
+        checks="<results>/check_cohort/checks.tsv",
+        people="<results>/check_cohort/people.tsv",
+    log:
+        "<logs>/check_cohort.log",
+    benchmark:
+        "<benchmarks>/check_cohort.tsv"
+    params:
+        code=code_of("check_cohort"),
+        annotation_format=STUDY.genes.format,
+        checks={
+            "mode": STUDY.mode,
+            "intergenic": STUDY.genes.intergenic,
+            "simulated": DEMO,
+            "train_share": 1 - STUDY.split.validation - STUDY.split.holdout,
+        },
+        labels=label_join(),
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    script:
+        "../scripts/check_cohort.py"
+
+
+rule split_people:
+    input:
+        checks="<results>/check_cohort/checks.tsv",
+        page="<results>/check_cohort/check.html",
+        people="<results>/check_cohort/people.tsv",
+        kinship=STUDY.split.kinship_table or [],
+    output:
+        people="<results>/split_people/people.tsv",
+    log:
+        "<logs>/split_people.log",
+    benchmark:
+        "<benchmarks>/split_people.tsv"
+    params:
+        code=code_of("split_people"),
+        shares=STUDY.split.model_dump(include={"validation", "holdout"}),
+        kinship_min=STUDY.split.kinship_min,
+        seed=seed_of("split_people"),
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    script:
+        "../scripts/split_people.py"
+
+
+rule filter_variants:
+    input:
+        store="<results>/import_chromosome/{chrom}.zarr.zip",
+        people="<results>/split_people/people.tsv",
+        genes=annotation_files() if STUDY.genes.intergenic == "drop" else [],
+    output:
+        store="<results>/filter_variants/{chrom}.zarr.zip",
+        summary="<results>/filter_variants/{chrom}.json",
+    log:
+        "<logs>/filter_variants/{chrom}.log",
+    benchmark:
+        "<benchmarks>/filter_variants/{chrom}.tsv"
+    params:
+        code=code_of("filter_variants"),
+        filters=STUDY.filters.model_dump(
+            include={"maf_min", "variant_missing_max", "hwe_p_min"}
+        ),
+        annotation_format=STUDY.genes.format,
+        max_snps=STUDY.genes.max_snps,
+    resources:
+        mem_mb=light_mb,
+        runtime=HEAVY_MINUTES,
+    script:
+        "../scripts/filter_variants.py"

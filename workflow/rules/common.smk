@@ -1,0 +1,136 @@
+# What the rules share: the checked configuration, the chromosomes, and look-ups by wildcard.
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
+
+from syncohort.config import parse
+from syncohort.errors import InputError
+from syncohort.provenance import code_digest, stage_seed
+
+try:
+    STUDY = parse(config)
+except InputError as problem:
+    raise WorkflowError(str(problem)) from None
+
+DEMO = STUDY.input.kind == "demo"
+ROOT = Path(workflow.basedir)
+FOLDER = f"results/{STUDY.cohort}"
+
+
+def code_of(rule_name):
+    """Digest of the code that a rule's script really runs; a parameter of every rule."""
+    return code_digest(ROOT / "workflow" / "scripts" / f"{rule_name}.py")
+
+
+def seed_of(*stage):
+    """The seed of a named stage."""
+    return stage_seed(STUDY.seed, *stage)
+
+
+def source():
+    """Arguments of the genotype reader."""
+    files = {"bim", "fam", "pvar", "psam"}
+    if DEMO:
+        return {"kind": "vcf", "path": f"{FOLDER}/simulate_chromosome/{{chrom}}.vcf.gz"}
+    return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
+
+
+def study_chromosomes():
+    """The chromosomes of the study, in genomic order: from the configuration or the files."""
+    from syncohort.genotypes import contig_order, normalise_contig
+
+    named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
+    if named is None:
+        from syncohort.formats.readers import open_source
+
+        held = open_source(**source()).contigs()
+        named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
+        if not named:
+            raise InputError(f"{STUDY.input.path}: no autosome; found {', '.join(held)}")
+    return sorted({normalise_contig(name) for name in named}, key=contig_order)
+
+
+try:
+    CHROMS = study_chromosomes()
+except InputError as problem:
+    raise WorkflowError(str(problem)) from None
+
+SHARDS = list(range(STUDY.synthesis.shards))
+
+
+def generator_of(wildcards):
+    """Configuration of the generator a wildcard names."""
+    return STUDY.generators[wildcards.generator]
+
+
+def representation_of(wildcards):
+    """Configuration of the representation a wildcard names."""
+    return STUDY.representations[wildcards.representation]
+
+
+def every_chrom(pattern):
+    """The files of a pattern for all chromosomes, other wildcards left alone."""
+    return expand(pattern, chrom=CHROMS, allow_missing=True)
+
+
+def of_representation(pattern):
+    """Input function: the files of a generator's representation, for all chromosomes."""
+
+    def files(wildcards):
+        name = generator_of(wildcards).representation
+        return expand(pattern, chrom=CHROMS, representation=name, allow_missing=True)
+
+    return files
+
+
+# Jobs ask for more memory each time they are tried again (retries: in the profile).
+def light_mb(wildcards, attempt):
+    return max(1000, STUDY.compute.memory_mb // 4) * attempt
+
+
+def heavy_mb(wildcards, attempt):
+    return STUDY.compute.memory_mb * attempt
+
+
+TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
+HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
+LIGHT_MINUTES = 30
+THREADS = STUDY.compute.threads
+GPUS = STUDY.compute.gpus
+
+
+def genotype_files(wildcards):
+    """The files one chromosome is read from: a job waits for them and reruns when they change."""
+    if DEMO:
+        path = f"<results>/simulate_chromosome/{wildcards.chrom}.vcf.gz"
+        return [path, f"{path}.tbi"]
+    from syncohort.formats.readers import source_files
+
+    return [str(file) for file in source_files(wildcards.chrom, **source())]
+
+
+def label_table():
+    """The label table, when there is one."""
+    if DEMO and STUDY.labels.table is None:
+        return "<results>/simulate_trait/people.tsv"
+    return STUDY.labels.table or []
+
+
+def label_join():
+    """Arguments of `join_labels` but for the table."""
+    family = STUDY.split.family_column
+    if DEMO and STUDY.labels.table is None:
+        family = family or "family"
+    return {
+        **STUDY.labels.model_dump(exclude={"table"}),
+        "family_column": family,
+        "person_missing_max": STUDY.filters.person_missing_max,
+    }
+
+
+def annotation_files():
+    """The gene annotation: the user's file, the demo's, or none."""
+    if STUDY.genes.annotation:
+        return [STUDY.genes.annotation]
+    return every_chrom("<results>/simulate_chromosome/{chrom}.genes.gtf") if DEMO else []

@@ -1,0 +1,103 @@
+# Latents -> diffusion model -> synthetic latents -> synthetic genotypes.
+
+
+rule train_diffusion:
+    input:
+        latents=of_representation("<results>/encode_people/{representation}/{chrom}.npy"),
+        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        people="<results>/split_people/people.tsv",
+    output:
+        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        losses="<results>/train_diffusion/{generator}/losses.tsv",
+    log:
+        "<logs>/train_diffusion/{generator}.log",
+    benchmark:
+        "<benchmarks>/train_diffusion/{generator}.tsv"
+    params:
+        code=code_of("train_diffusion"),
+        mode=STUDY.mode,
+        denoiser=lambda wildcards: generator_of(wildcards).denoiser.model_dump(),
+        diffusion=lambda wildcards: generator_of(wildcards).diffusion.model_dump(),
+        training=lambda wildcards: generator_of(wildcards).training.model_dump(),
+        device=STUDY.compute.device,
+        seed=lambda wildcards: seed_of("train_diffusion", wildcards.generator),
+        state=lambda wildcards: f"{FOLDER}/state/{wildcards.generator}.pt",
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=TRAINING_MINUTES,
+        gpu=GPUS,
+    script:
+        "../scripts/train_diffusion.py"
+
+
+rule draw_labels:
+    input:
+        people="<results>/split_people/people.tsv",
+    output:
+        people="<results>/draw_labels/people.tsv",
+    log:
+        "<logs>/draw_labels.log",
+    benchmark:
+        "<benchmarks>/draw_labels.tsv"
+    params:
+        code=code_of("draw_labels"),
+        synthesis=STUDY.synthesis.model_dump(exclude={"shards"}),
+        seed=seed_of("draw_labels"),
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    script:
+        "../scripts/draw_labels.py"
+
+
+rule sample_latents:
+    input:
+        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        people="<results>/draw_labels/people.tsv",
+    output:
+        latents="<results>/sample_latents/{generator}/{shard}.npy",
+    log:
+        "<logs>/sample_latents/{generator}/{shard}.log",
+    benchmark:
+        "<benchmarks>/sample_latents/{generator}/{shard}.tsv"
+    params:
+        code=code_of("sample_latents"),
+        mode=STUDY.mode,
+        shards=STUDY.synthesis.shards,
+        sampling=lambda wildcards: generator_of(wildcards).sampling.model_dump(),
+        device=STUDY.compute.device,
+        seed=lambda wildcards: seed_of("sample_latents", wildcards.generator),
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+        gpu=GPUS,
+    script:
+        "../scripts/sample_latents.py"
+
+
+rule decode_cohort:
+    input:
+        latents=expand(
+            "<results>/sample_latents/{generator}/{shard}.npy",
+            shard=SHARDS,
+            allow_missing=True,
+        ),
+        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        people="<results>/draw_labels/people.tsv",
+    output:
+        store="<results>/decode_cohort/{generator}/{chrom}.zarr.zip",
+    log:
+        "<logs>/decode_cohort/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/decode_cohort/{generator}/{chrom}.tsv"
+    params:
+        code=code_of("decode_cohort"),
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    script:
+        "../scripts/decode_cohort.py"

@@ -1,0 +1,86 @@
+# SNPs -> gene blocks -> principal components per block.
+
+
+rule assign_genes:
+    input:
+        store="<results>/filter_variants/{chrom}.zarr.zip",
+        genes=annotation_files(),
+    output:
+        blocks="<results>/assign_genes/{chrom}.blocks.tsv",
+    log:
+        "<logs>/assign_genes/{chrom}.log",
+    benchmark:
+        "<benchmarks>/assign_genes/{chrom}.tsv"
+    params:
+        code=code_of("assign_genes"),
+        annotation_format=STUDY.genes.format,
+        intergenic=STUDY.genes.intergenic,
+        max_snps=STUDY.genes.max_snps,
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    script:
+        "../scripts/assign_genes.py"
+
+
+rule fit_gene_pca:
+    input:
+        store="<results>/filter_variants/{chrom}.zarr.zip",
+        blocks="<results>/assign_genes/{chrom}.blocks.tsv",
+    output:
+        model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
+        blocks="<results>/fit_gene_pca/{representation}/{chrom}.blocks.tsv",
+    log:
+        "<logs>/fit_gene_pca/{representation}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/fit_gene_pca/{representation}/{chrom}.tsv"
+    params:
+        code=code_of("fit_gene_pca"),
+        mode=STUDY.mode,
+        pca=lambda wildcards: representation_of(wildcards).model_dump(exclude={"kind"}),
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    script:
+        "../scripts/fit_gene_pca.py"
+
+
+rule encode_people:
+    input:
+        store="<results>/filter_variants/{chrom}.zarr.zip",
+        model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
+    output:
+        latents="<results>/encode_people/{representation}/{chrom}.npy",
+    log:
+        "<logs>/encode_people/{representation}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/encode_people/{representation}/{chrom}.tsv"
+    params:
+        code=code_of("encode_people"),
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    script:
+        "../scripts/encode_people.py"
+
+
+rule measure_reconstruction:
+    input:
+        store="<results>/filter_variants/{chrom}.zarr.zip",
+        model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
+    output:
+        table="<results>/measure_reconstruction/{representation}/{chrom}.tsv",
+    log:
+        "<logs>/measure_reconstruction/{representation}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/measure_reconstruction/{representation}/{chrom}.tsv"
+    params:
+        code=code_of("measure_reconstruction"),
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    script:
+        "../scripts/measure_reconstruction.py"

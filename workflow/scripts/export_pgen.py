@@ -1,0 +1,15 @@
+"""Write a synthetic cohort as PLINK 2 files."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from pathlib import Path
+
+from syncohort.formats.pgen import write_pgen
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+
+with job(snakemake):
+    stores = [CohortStore(path) for path in snakemake.input.stores]
+    write_pgen(stores, Path(snakemake.output.pgen).with_suffix(""))

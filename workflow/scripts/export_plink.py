@@ -1,0 +1,15 @@
+"""Write a synthetic cohort as PLINK 1 files."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from pathlib import Path
+
+from syncohort.formats.plink import write_plink
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+
+with job(snakemake):
+    stores = [CohortStore(path) for path in snakemake.input.stores]
+    write_plink(stores, Path(snakemake.output.bed).with_suffix(""))

@@ -1,0 +1,12 @@
+"""Write one chromosome of a synthetic cohort as VCF."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.formats.vcf import write_vcf
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+
+with job(snakemake):
+    write_vcf(CohortStore(snakemake.input.store), snakemake.output.vcf)

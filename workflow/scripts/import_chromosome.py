@@ -1,0 +1,18 @@
+"""Read one chromosome of the user's genotypes into a cohort dataset."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.cohort import import_chromosome
+from syncohort.provenance import job
+
+with job(snakemake):
+    import_chromosome(
+        snakemake.params.source,
+        snakemake.wildcards.chrom,
+        snakemake.params.multiallelic,
+        snakemake.output.store,
+        snakemake.output.summary,
+        snakemake.output.people,
+    )

@@ -1,0 +1,312 @@
+"""The compatibility check: the first look at a user's data, on one page, before hours are spent."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from syncohort import pages
+from syncohort.cohort import join_labels
+from syncohort.errors import InputError, examples
+from syncohort.genotypes import CohortStore, contig_order, rows_per_person
+
+# Below about so many training rows the same recipe starts to remember people.
+FEW_ROWS = 2_000
+_INTERGENIC = {
+    "nearest": "the nearest gene",
+    "own": "blocks of their own",
+    "drop": "nowhere: they are dropped",
+}
+
+
+@dataclass(frozen=True)
+class Check:
+    """level: ok, look (the run goes on) or stop; advice: what to do, "" when all is well."""
+
+    name: str
+    found: str
+    level: str = "ok"
+    advice: str = ""
+
+
+def check_cohort(
+    raw_paths: list[str],
+    summary_paths: list[str],
+    people_paths: list[str],
+    genes: pd.DataFrame | None,
+    builds: pd.DataFrame,
+    page_path,
+    checks_path,
+    joined_path,
+    *,
+    mode: str,
+    intergenic: str,
+    simulated: bool,
+    variant_missing_max: float,
+    train_share: float,
+    labels: dict,
+) -> None:
+    """Look at imported genotypes, labels and annotation; write what fits and what does not.
+
+    Args:
+        raw_paths, summary_paths, people_paths: what `import_chromosome` wrote, by chromosome.
+        genes: annotation, or None. builds: chromosome lengths (contig, build, length_bp).
+        page_path: HTML page. checks_path: TSV of the checks. joined_path: TSV of all people
+            with label, family and the reason why somebody is left out.
+        labels: arguments of `join_labels`.
+
+    Never raises for a cohort that cannot be used: the page is what tells. `require_usable`
+    stops the run.
+    """
+    stores = [CohortStore(path) for path in raw_paths]
+    summaries = [json.loads(Path(path).read_text()) for path in summary_paths]
+    tables = [pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False) for p in people_paths]
+    checks = _same_people(stores)
+    file_people = tables[0].drop(columns="n_missing")
+    n_variants = sum(len(store.variants) for store in stores)
+    missing = np.zeros(len(file_people))
+    if not checks:
+        missing = sum(t["n_missing"].astype(int).to_numpy() for t in tables) / n_variants
+    joined = join_labels(file_people, missing, **labels)
+    people = joined.people
+    variants = _variant_table(stores, summaries, genes)
+
+    checks += _label_checks(joined)
+    checks += _size_checks(people, mode, train_share)
+    checks += _annotation_checks(variants, genes, intergenic)
+    checks += _build_checks(summaries, genes, builds)
+    checks += _phase_checks(summaries, mode)
+    checks.append(_missing_check(missing, labels["person_missing_max"]))
+
+    people.to_csv(joined_path, sep="\t", index=False)
+    pd.DataFrame(checks).to_csv(checks_path, sep="\t", index=False)
+    _write_page(page_path, checks, people, variants, simulated)
+
+
+def require_usable(checks_path: str | Path, page_path: str | Path) -> None:
+    """Stop with everything that makes the cohort unusable.
+
+    Raises:
+        InputError: lists the checks of level "stop".
+    """
+    checks = pd.read_csv(checks_path, sep="\t", keep_default_na=False)
+    stops = checks[checks["level"] == "stop"]
+    if len(stops):
+        lines = [f"{c.name}: {c.found}. {c.advice}" for c in stops.itertuples()]
+        problems = "\n  - ".join(lines)
+        raise InputError(
+            f"The cohort cannot be used as it is ({len(lines)} problem(s)):\n  - {problems}\n"
+            f"The whole check: {page_path}"
+        )
+
+
+def _same_people(stores: list[CohortStore]) -> list[Check]:
+    first = stores[0].people.id
+    for store in stores[1:]:
+        if not np.array_equal(first, store.people.id):
+            return [
+                Check(
+                    "people of the chromosomes",
+                    f"chromosomes {stores[0].contig} and {store.contig} hold different people or orders",
+                    "stop",
+                    "Bring all files to the same samples in the same order (bcftools view -S).",
+                )
+            ]
+    return []
+
+
+def _label_checks(joined) -> list[Check]:
+    people = joined.people
+    checks = [
+        Check(
+            "labels", problem, "stop", "See the sections `labels` and `split` in config/README.md."
+        )
+        for problem in joined.problems
+    ]
+    left_out = people.loc[people["excluded"] != "", "excluded"].value_counts()
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
+    checks.append(
+        Check(
+            "people with a usable label",
+            f"{(people['excluded'] == '').sum():,} of {len(people):,}"
+            + (f"; left out: {reasons}" if reasons else ""),
+            "look" if left_out.sum() > 0.2 * len(people) else "ok",
+            "More than a fifth of the people are left out: is this the right table and column?"
+            if left_out.sum() > 0.2 * len(people)
+            else "",
+        )
+    )
+    if joined.n_unmatched:
+        checks.append(
+            Check("lines of the label table without genotypes", f"{joined.n_unmatched:,}, not used")
+        )
+    return checks
+
+
+def _size_checks(people: pd.DataFrame, mode: str, train_share: float) -> list[Check]:
+    rows = int((people["excluded"] == "").sum() * train_share) * rows_per_person(mode)
+    few = rows < FEW_ROWS
+    return [
+        Check(
+            "training rows",
+            f"about {rows:,} ({'two haplotypes' if mode == 'haplotype' else 'one row'} a person)",
+            "look" if few else "ok",
+            f"Below about {FEW_ROWS:,} a generator starts to remember people: read the "
+            "comparison with real people before anything is handed out."
+            if few
+            else "",
+        )
+    ]
+
+
+def _variant_table(stores, summaries, genes) -> pd.DataFrame:
+    rows = []
+    for store, summary in zip(stores, summaries, strict=True):
+        inside = np.nan if genes is None else share_in_genes(store.variants, genes)
+        rows.append(
+            {
+                "chromosome": store.contig,
+                "records read": summary["n_read"],
+                "biallelic SNPs": summary["n_kept"],
+                "dropped": ", ".join(f"{n:,} {why}" for why, n in summary["dropped"].items() if n),
+                "share in genes": inside,
+                "genes": 0 if genes is None else int((genes["contig"] == store.contig).sum()),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def share_in_genes(variants, genes: pd.DataFrame) -> float:
+    """Share of variants inside at least one gene of the annotation."""
+    own = genes[genes["contig"] == variants.contig].sort_values("start_bp")
+    if own.empty:
+        return 0.0
+    reach = np.maximum.accumulate(own["end_bp"].to_numpy())
+    before = np.searchsorted(own["start_bp"].to_numpy(), variants.position_bp, side="right")
+    return float(np.mean((before > 0) & (reach[before - 1] >= variants.position_bp)))
+
+
+def _annotation_checks(variants: pd.DataFrame, genes, intergenic: str) -> list[Check]:
+    if genes is None:
+        return [Check("gene annotation", "none; blocks are cut without it")]
+    without = variants.loc[variants["genes"] == 0, "chromosome"]
+    checks = []
+    if len(without) and intergenic != "own":
+        named = sorted(genes["contig"].unique(), key=contig_order)
+        checks.append(
+            Check(
+                "chromosomes in the annotation",
+                f"no gene on chromosome {examples(without)}; the annotation has {examples(named, 8)}",
+                "stop",
+                "Use an annotation that covers these chromosomes, leave them out with "
+                "input.chromosomes, or set genes.intergenic: own.",
+            )
+        )
+    weights = variants["biallelic SNPs"]
+    inside = float(np.average(variants["share in genes"], weights=weights))
+    checks.append(
+        Check(
+            "SNPs inside genes",
+            f"{inside:.0%}; the others go to {_INTERGENIC[intergenic]}",
+            "look" if inside < 0.1 else "ok",
+            "Few SNPs fall into genes: do genotypes and annotation use the same genome build?"
+            if inside < 0.1
+            else "",
+        )
+    )
+    return checks
+
+
+def consistent_builds(last_bp: dict[str, int], builds: pd.DataFrame) -> list[str]:
+    """Genome builds whose chromosomes are long enough for every position.
+
+    last_bp: largest position by chromosome. builds: contig, build, length_bp.
+    """
+    found = []
+    for build, table in builds.groupby("build", sort=False):
+        length = dict(zip(table["contig"].astype(str), table["length_bp"], strict=True))
+        if all(position <= length.get(contig, position) for contig, position in last_bp.items()):
+            found.append(build)
+    return found
+
+
+def _build_checks(summaries, genes, builds: pd.DataFrame) -> list[Check]:
+    exact = {
+        build
+        for s in summaries
+        for build, contig, length in zip(
+            builds["build"], builds["contig"].astype(str), builds["length_bp"], strict=True
+        )
+        if contig == s["contig"] and length == s["contig_length_bp"]
+    }
+    possible = consistent_builds({s["contig"]: s["last_position_bp"] for s in summaries}, builds)
+    ours = sorted(exact) or possible
+    found = f"genotypes fit {_or(ours)}"
+    theirs = None
+    if genes is not None:
+        theirs = consistent_builds(genes.groupby("contig")["end_bp"].max().to_dict(), builds)
+        found += f"; annotation fits {_or(theirs)}"
+    if theirs is not None and not set(ours) & set(theirs):
+        advice = "Lift one of them over, or use the annotation of the genotypes' build."
+        return [Check("genome build", found, "stop", advice)]
+    certain = len(ours) == 1 and (theirs is None or len(theirs) == 1)
+    advice = (
+        "" if certain else "Positions alone cannot tell the build: make sure both use the same."
+    )
+    return [Check("genome build", found, "ok" if certain else "look", advice)]
+
+
+def _or(builds: list[str]) -> str:
+    return " or ".join(builds) or "no build known here"
+
+
+def _phase_checks(summaries, mode: str) -> list[Check]:
+    unphased = [s["contig"] for s in summaries if not s["phased"]]
+    if not unphased:
+        return [Check("phase", "every heterozygous call is phased")]
+    stop = mode == "haplotype"
+    return [
+        Check(
+            "phase",
+            f"heterozygous calls without phase on chromosome {examples(unphased)}",
+            "stop" if stop else "ok",
+            "mode: haplotype needs phased genotypes: phase them first (Beagle, SHAPEIT, Eagle), "
+            "or set mode: genotype."
+            if stop
+            else "",
+        )
+    ]
+
+
+def _missing_check(missing: np.ndarray, person_missing_max: float) -> Check:
+    many = int((missing > person_missing_max).sum())
+    return Check(
+        "missing calls",
+        f"{missing.mean():.2%} of all calls; {many:,} people above {person_missing_max:.0%}",
+        "look" if many else "ok",
+        "These people are left out (filters.person_missing_max)." if many else "",
+    )
+
+
+def _write_page(path, checks, people, variants, simulated: bool) -> None:
+    verdict = (
+        "The run stops here: see the lines marked stop."
+        if any(check.level == "stop" for check in checks)
+        else "The cohort can be used."
+    )
+    used = people[people["excluded"] == ""]
+    counts = used["label"].value_counts().sort_index().rename_axis("label")
+    parts = [
+        pages.paragraph("Simulated data: nobody in this cohort exists.", "banner")
+        if simulated
+        else "",
+        pages.paragraph(verdict),
+        pages.table(pd.DataFrame(checks).rename(columns={"name": "check"})),
+        pages.heading("Variants by chromosome"),
+        pages.table(variants),
+        pages.heading("People by label"),
+        pages.table(counts.rename("people").reset_index()),
+    ]
+    pages.write_page(path, "Compatibility check", parts)

@@ -1,0 +1,41 @@
+"""Which device a network runs on, and in what precision."""
+
+import torch
+
+from syncohort.errors import InputError
+
+DEVICES = ("auto", "cpu", "cuda")
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+def resolve_device(device: str) -> torch.device:
+    """Return the torch device for "auto" (a GPU if there is one), "cpu" or "cuda".
+
+    Raises InputError for another name, or for "cuda" on a machine without a usable GPU.
+    """
+    if device not in DEVICES:
+        raise InputError(f"device {device!r} is unknown; use one of {', '.join(DEVICES)}")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError(
+            'device "cuda" was asked for, but torch finds no usable GPU here; '
+            'use "auto" or "cpu", or run the job where there is a GPU'
+        )
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(device)
+
+
+def device_name(device: torch.device) -> str:
+    """What a log calls the device: "cpu" or the GPU's product name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def autocast(device: torch.device, precision: str = "auto"):
+    """Context for forward passes: "auto" is bfloat16 on a GPU and float32 on a CPU.
+
+    Raises InputError for an unknown precision.
+    """
+    if precision not in PRECISIONS:
+        raise InputError(f"precision {precision!r} is unknown; use one of {', '.join(PRECISIONS)}")
+    enabled = precision == "bfloat16" or (precision == "auto" and device.type == "cuda")
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)

@@ -1,0 +1,105 @@
+"""The forward process, the three training targets and the masked loss.
+
+Axes: N rows, G gene blocks, K channels. mask [G, K] is True where a channel exists; at
+padded positions noise, x_t, predictions and losses are exactly 0. `signal` and `sigma` are
+sqrt(alpha_bar_t) and sqrt(1 - alpha_bar_t), [N, 1, 1].
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from syncohort.diffusion.schedules import Schedule
+from syncohort.errors import InputError
+
+TARGETS = ("x0", "v", "eps")
+
+
+def add_noise(x0, noise, signal, sigma):
+    """x_t = sqrt(alpha_bar) x_0 + sqrt(1 - alpha_bar) eps (Ho et al. 2020, eq. 4)."""
+    return signal * x0 + sigma * noise
+
+
+def target_value(target: str, x0, noise, signal, sigma):
+    """What a network with this target should predict at x_t.
+
+    eps is the noise, x0 the data, v = signal eps - sigma x_0 (Salimans & Ho 2022, section 4).
+    """
+    if target == "x0":
+        return x0
+    return noise if target == "eps" else signal * noise - sigma * x0
+
+
+def to_x0(target: str, prediction, x_t, signal, sigma):
+    """The x_0 that a prediction of `target` at x_t stands for."""
+    if target == "x0":
+        return prediction
+    if target == "eps":
+        return (x_t - sigma * prediction) / signal
+    return signal * x_t - sigma * prediction
+
+
+def masked_mse(prediction, truth, mask):
+    """Mean squared error of every row over its real positions.
+
+    prediction, truth [N, G, K]; mask [G, K]. Returns [N].
+    """
+    error = torch.where(mask, prediction - truth, 0.0)
+    return error.square().sum(dim=(1, 2)) / mask.sum()
+
+
+@dataclass(frozen=True, eq=False)
+class Process:
+    """A schedule and a target on masked latents.
+
+    schedule: `Schedule`; target: "x0", "v" or "eps"; mask: bool [G, K], on the device of
+    the latents.
+    """
+
+    schedule: Schedule
+    target: str
+    mask: torch.Tensor
+
+    def __post_init__(self):
+        if self.target not in TARGETS:
+            raise InputError(
+                f"diffusion target {self.target!r} is unknown; use one of {', '.join(TARGETS)}"
+            )
+        alpha_bar = self.schedule.alpha_bar
+        # square roots in float64: 1 - alpha_bar cancels near t = 0
+        levels = torch.stack([alpha_bar.sqrt(), (1 - alpha_bar).sqrt()], dim=1)  # [T + 1, 2]
+        object.__setattr__(self, "_levels", levels.to(self.mask.device, torch.float32))
+
+    def levels(self, times):
+        """signal and sigma, each [N, 1, 1] float32, at times [N] int64 in 0..T."""
+        return self._levels[times, :, None, None].unbind(dim=1)
+
+    def draw_noise(self, n_rows: int, generator: torch.Generator):
+        """Standard normal noise [N, G, K], 0 at padded positions."""
+        device = self.mask.device
+        noise = torch.randn((n_rows, *self.mask.shape), generator=generator, device=device)
+        return noise * self.mask
+
+    def draw_times(self, n_rows: int, generator: torch.Generator):
+        """Times [N] int64, uniform on 1..T."""
+        last = self.schedule.n_steps
+        device = self.mask.device
+        return torch.randint(1, last + 1, (n_rows,), generator=generator, device=device)
+
+    def predict(self, network, x_t, times, labels):
+        """The network's prediction of the target, float32 [N, G, K], 0 at padded positions."""
+        fraction = times.to(torch.float32) / self.schedule.n_steps
+        return network(x_t, fraction, labels).float() * self.mask
+
+    def prediction_to_x0(self, prediction, x_t, times):
+        """The x_0 [N, G, K] that a prediction at x_t and times [N] stands for."""
+        return to_x0(self.target, prediction, x_t, *self.levels(times))
+
+    def row_losses(self, network, x0, times, noise, labels):
+        """Squared error of the network on each row, before any weighting by time.
+
+        x0, noise [N, G, K]; times, labels [N] int64. Returns [N].
+        """
+        levels = self.levels(times)
+        prediction = self.predict(network, add_noise(x0, noise, *levels), times, labels)
+        return masked_mse(prediction, target_value(self.target, x0, noise, *levels), self.mask)

@@ -1,0 +1,99 @@
+"""Samplers: short functions of (denoise, x_T, schedule, steps, draw_noise) that return x_0.
+
+denoise(x [N, G, K], t int) -> x0_hat [N, G, K] is all they know of the network; its x0_hat
+and the noise are 0 at padded positions, and so is every x on the way.
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+
+from syncohort.diffusion.schedules import Schedule
+from syncohort.errors import InputError
+from syncohort.seeds import child_seed
+
+NOISE_ROWS = 32
+
+
+def sampling_times(n_steps: int, steps: int) -> list[int]:
+    """`steps` + 1 times from T = `n_steps` down to 0, evenly spaced and rounded.
+
+    Raises InputError unless 1 <= steps <= T.
+    """
+    if not 1 <= steps <= n_steps:
+        raise InputError(
+            f"{steps} sampling steps asked of a model trained with T = {n_steps}; "
+            f"use 1 to {n_steps} steps"
+        )
+    return [(n_steps * left + steps // 2) // steps for left in range(steps, -1, -1)]
+
+
+def ancestral(denoise: Callable, x, schedule: Schedule, steps: int, draw_noise: Callable):
+    """DDPM sampling with the posterior variance, over all or fewer steps.
+
+    Each step draws from q(x_s | x_t, x0_hat) (Ho et al. 2020, eq. 6 and 7); with fewer than
+    T steps beta is re-derived from alpha_bar (Nichol & Dhariwal 2021, eq. 19).
+
+    draw_noise() -> standard normal noise like x.
+    """
+    alpha_bar = schedule.alpha_bar.tolist()
+    for t, s in pairwise(sampling_times(schedule.n_steps, steps)):
+        alpha = alpha_bar[t] / alpha_bar[s]
+        from_x0 = alpha_bar[s] ** 0.5 * (1 - alpha) / (1 - alpha_bar[t])
+        from_xt = alpha**0.5 * (1 - alpha_bar[s]) / (1 - alpha_bar[t])
+        variance = (1 - alpha_bar[s]) / (1 - alpha_bar[t]) * (1 - alpha)
+        x = from_x0 * denoise(x, t) + from_xt * x
+        if s > 0:
+            x = x + variance**0.5 * draw_noise()
+    return x
+
+
+def ddim(denoise: Callable, x, schedule: Schedule, steps: int, draw_noise: Callable):
+    """Deterministic sampling (Song et al. 2021, eq. 12 with eta = 0); `draw_noise` is not called.
+
+    It is Euler's method on the probability-flow equation in x / sqrt(alpha_bar).
+    """
+    alpha_bar = schedule.alpha_bar.tolist()
+    for t, s in pairwise(sampling_times(schedule.n_steps, steps)):
+        x0 = denoise(x, t)
+        sigma_ratio = ((1 - alpha_bar[s]) / (1 - alpha_bar[t])) ** 0.5
+        x = alpha_bar[s] ** 0.5 * x0 + sigma_ratio * (x - alpha_bar[t] ** 0.5 * x0)
+    return x
+
+
+SAMPLERS = {"ancestral": ancestral, "ddim": ddim}
+
+
+def find_sampler(name: str) -> Callable:
+    """The sampler `name`. Raises InputError for an unknown one."""
+    if name not in SAMPLERS:
+        raise InputError(f"sampler {name!r} is unknown; use one of {', '.join(SAMPLERS)}")
+    return SAMPLERS[name]
+
+
+class RowNoise:
+    """Noise that belongs to rows: row i of a cohort gets the same noise in any batch.
+
+    Rows are seeded in blocks of NOISE_ROWS, aligned to the row index within the cohort.
+    Calling the object returns the next standard normal [N, G, K] for rows first_row,
+    first_row + 1, ..., 0 at padded positions.
+
+    seed: int; first_row: index of the first row; n_rows: N; mask: bool [G, K], its device
+    is the noise's. Numbers differ between kinds of device.
+    """
+
+    def __init__(self, seed: int, first_row: int, n_rows: int, mask):
+        blocks = range(first_row // NOISE_ROWS, -(-(first_row + n_rows) // NOISE_ROWS))
+        self._generators = [
+            torch.Generator(mask.device).manual_seed(child_seed(seed, block)) for block in blocks
+        ]
+        self._mask = mask
+        start = first_row - blocks.start * NOISE_ROWS
+        self._rows = slice(start, start + n_rows)
+
+    def __call__(self):
+        shape = (NOISE_ROWS, *self._mask.shape)
+        device = self._mask.device
+        blocks = [torch.randn(shape, generator=each, device=device) for each in self._generators]
+        return torch.cat(blocks)[self._rows] * self._mask

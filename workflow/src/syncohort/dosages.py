@@ -1,0 +1,82 @@
+"""Dosages of ALT per person, and their scale: what classifiers and principal axes read.
+
+Axes: V variants, S people.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from syncohort.errors import InputError
+from syncohort.genotypes import CohortStore, to_rows
+
+PEOPLE_AT_ONCE = 500
+
+
+def check_same_people(stores: list[CohortStore]) -> None:
+    """Raise InputError unless all chromosomes hold the same people in the same order."""
+    first = stores[0]
+    for store in stores[1:]:
+        if not np.array_equal(store.people.id, first.people.id):
+            raise InputError(
+                f"{store.path} and {first.path} hold different people, or the same in another "
+                "order. The chromosomes of a cohort must come from one run; remake them."
+            )
+
+
+def read_dosages(stores: list[CohortStore], people: np.ndarray, variants=None) -> np.ndarray:
+    """Dosages of ALT, int8 [len(people), V] in [0, 2], -1 missing, chromosomes joined.
+
+    people: indices, the same in every store; variants: sorted indices into the joined
+    chromosomes (default all). Calls are read some hundred people at a time.
+    """
+    check_same_people(stores)
+    offsets = np.cumsum([0] + [len(store.variants) for store in stores])
+    variants = np.arange(offsets[-1]) if variants is None else np.asarray(variants)
+    dosages = np.empty((len(people), len(variants)), dtype=np.int8)
+    for store, start, stop in zip(stores, offsets[:-1], offsets[1:], strict=True):
+        columns = slice(*np.searchsorted(variants, [start, stop]))
+        chosen = variants[columns] - start
+        row = 0
+        for part, calls in store.people_chunks(people, PEOPLE_AT_ONCE):
+            dosages[row : row + len(part), columns] = to_rows(calls[chosen], "genotype")
+            row += len(part)
+    return dosages
+
+
+@dataclass(frozen=True)
+class DosageScale:
+    """Centre and scale of each variant, from one group of people (the training people).
+
+    mean [V] float32: mean dosage, and what stands for a missing call; inverse_scale [V]
+    float32: 1 / sqrt(2 p (1 - p)), 0 where those people do not vary.
+    """
+
+    mean: np.ndarray
+    inverse_scale: np.ndarray
+
+    @staticmethod
+    def fit(dosages: np.ndarray, min_frequency: float = 0.0) -> "DosageScale":
+        """Fit to dosages int8 [S, V], -1 missing.
+
+        min_frequency: the scale is at least that of this minor allele frequency, so that
+        a variant these people nearly lack does not dwarf the others in people who have it.
+        """
+        called = (dosages >= 0).sum(axis=0)
+        missing = len(dosages) - called
+        total = dosages.sum(axis=0, dtype=np.int64) + missing  # a missing call counts as -1
+        mean = total / np.maximum(called, 1)
+        p = mean / 2
+        floor = 2 * min_frequency * (1 - min_frequency)
+        variance = np.maximum(2 * p * (1 - p), floor)
+        varies = (p > 0) & (p < 1)
+        inverse_scale = np.where(varies, 1 / np.sqrt(np.where(varies, variance, 1)), 0)
+        return DosageScale(mean.astype(np.float32), inverse_scale.astype(np.float32))
+
+    def apply(self, dosages: np.ndarray, variants=slice(None)) -> np.ndarray:
+        """Standardise dosages int8 [S, V'] of a slice of the variants to float32 [S, V']."""
+        scaled = dosages.astype(np.float32)
+        scaled -= self.mean[variants]
+        scaled[dosages < 0] = 0
+        scaled *= self.inverse_scale[variants]
+        return scaled

@@ -1,0 +1,80 @@
+"""Synthetic against real people: one tidy table for every metric, and what metrics read.
+
+A metric compares a source of people with the real holdout people. The same metric of the
+real training people ("unseen real") stands beside it as the row to be measured against:
+two real samples differ too.
+"""
+
+import numpy as np
+import pandas as pd
+
+from syncohort.errors import InputError
+from syncohort.genotypes import CohortStore
+
+TIDY_COLUMNS = ["cohort", "generator", "metric", "group", "value", "low", "high", "note"]
+UNSEEN_REAL = "unseen real"
+MIN_PEOPLE = 2  # below this a group is named as too small instead of measured
+
+
+def metric_row(
+    metric: str,
+    group: str,
+    value: float,
+    low: float = np.nan,
+    high: float = np.nan,
+    note: str = "",
+) -> dict:
+    """One value of a tidy table; `note` says what a reader must know, e.g. why it is NaN."""
+    return {
+        "metric": metric,
+        "group": group,
+        "value": float(value),
+        "low": float(low),
+        "high": float(high),
+        "note": note,
+    }
+
+
+def tidy(rows: list[dict], *, cohort: str, generator: str) -> pd.DataFrame:
+    """Turn `metric_row`s into a table with the columns `TIDY_COLUMNS`."""
+    table = pd.DataFrame(rows, columns=TIDY_COLUMNS[2:])
+    table.insert(0, "cohort", cohort)
+    table.insert(1, "generator", generator)
+    return table
+
+
+def percentile_interval(draws) -> tuple[float, float]:
+    """The central 95 % of bootstrap draws (Efron 1979, percentile method)."""
+    draws = np.asarray(draws, dtype=float)
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return np.nan, np.nan
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return float(low), float(high)
+
+
+def ratio(a: float, b: float) -> float:
+    """a / b, or NaN where b is not positive."""
+    return a / b if b > 0 else np.nan
+
+
+def people_in(store: CohortStore, split: str) -> np.ndarray:
+    """Indices of the people of one split ("train", "validation" or "holdout")."""
+    return np.flatnonzero(store.people.split == split)
+
+
+def check_same_variants(real_store: CohortStore, synthetic_store: CohortStore) -> None:
+    """Raise InputError unless both stores hold the same variants in the same order."""
+    real, synthetic = real_store.variants, synthetic_store.variants
+    same = (
+        real.contig == synthetic.contig
+        and np.array_equal(real.position_bp, synthetic.position_bp)
+        and np.array_equal(real.allele, synthetic.allele)
+    )
+    if not same:
+        raise InputError(
+            f"{synthetic_store.path} ({len(synthetic):,} variants of chromosome "
+            f"{synthetic.contig}) and {real_store.path} ({len(real):,} of {real.contig}) do not "
+            "hold the same variants. A synthetic cohort is measured against the cohort it was "
+            "made from; remake it from this one."
+        )

@@ -1,0 +1,246 @@
+"""Gene annotation as people have it: GTF, GFF3, BED, genePred, PLINK glist, MAGMA gene.loc
+or a table with a heading; plain or gzipped.
+
+Coordinates that leave this module are 1-based and inclusive, whatever the file's habit.
+"""
+
+import csv
+import gzip
+import logging
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import unquote
+
+import pandas as pd
+
+from syncohort.errors import InputError
+from syncohort.genotypes import normalise_contig
+
+_EXPECTED = {
+    "gtf": 'tab-separated: contig, source, feature, start, end, ., strand, ., gene_id "X"; ...',
+    "gff3": "tab-separated: contig, source, feature (gene), start, end, ., strand, ., Name=X;...",
+    "bed": "contig, start (0-based), end, gene name",
+    "genepred": "[bin,] name, contig, strand (+ or -), txStart (0-based), txEnd, ...",
+    "glist": "contig, start, end, gene name (1-based)",
+    "gene_loc": "gene id, contig, start, end[, strand, symbol] (1-based)",
+    "table": "a tab- or comma-separated table whose first line names the columns, such as "
+    "GENE_CHROMOSOME, GENE_START, GENE_END, GENE_NAME (1-based)",
+}
+FORMATS = tuple(_EXPECTED)
+
+_NAMED = (
+    (r"\.gtf$", "gtf"),
+    (r"\.gff3?$", "gff3"),
+    (r"\.bed$", "bed"),
+    (r"genepred", "genepred"),
+    (r"glist", "glist"),
+    (r"\.loc$", "gene_loc"),
+)
+_HEADINGS = {  # by preference; compared in lower case without punctuation
+    "contig": "genechromosome genechrom genechr chromosome chrom chr contig seqname seqid "
+    "chromosomename chromosomescaffoldname",
+    "start": "genestart genestartbp start startbp startposition",
+    "end": "geneend geneendbp genestop end endbp endposition stop",
+    "gene": "genename genesymbol hgncsymbol externalgenename gene symbol name "
+    "geneid ensemblgeneid genestableid id",
+}
+
+
+def read_annotation(path: str | Path, format: str = "auto") -> pd.DataFrame:
+    """Read the transcripts or genes of an annotation, one row each, in the file's order.
+
+    format: one of `FORMATS`, or "auto" to go by the file name, then by its first line.
+    Returns columns transcript (id, or line number where it has none), gene (symbol, or id
+    when there is none), contig (normalised), start_bp, end_bp (1-based, inclusive).
+    Raises InputError that names file, line and the layout expected.
+    """
+    path = Path(path)
+    if format not in ("auto", *FORMATS):
+        raise InputError(
+            f"annotation format {format!r} is unknown; use one of auto, {', '.join(FORMATS)}"
+        )
+    if not path.is_file():
+        raise InputError(f"{path}: no such annotation file")
+    if format == "auto":
+        format = _guess_format(path)
+    records = list(_records(path, format, _line_parser(path, format)))
+    if not records and format == "gtf":  # a file of transcripts only
+        records = list(_records(path, format, _parse_gtf_transcript))
+    if not records:
+        raise InputError(f"{path}: no gene found in it, read as {format} ({_EXPECTED[format]})")
+    return pd.DataFrame(records, columns=["transcript", "gene", "contig", "start_bp", "end_bp"])
+
+
+def _lines(path: Path, comment: str = "#") -> Iterator[tuple[int, str]]:
+    """Numbered lines without comments, blank lines and browser directives."""
+    with open(path, "rb") as raw:
+        opened = gzip.open if raw.read(2) == b"\x1f\x8b" else open
+    number = 0
+    try:
+        with opened(path, "rt", encoding="utf-8") as lines:
+            for number, line in enumerate(lines, start=1):
+                line = line.rstrip("\r\n")
+                if line.strip() and not line.startswith((comment, "track ", "browser ")):
+                    yield number, line
+    except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise InputError(
+            f"{path}, after line {number}: not readable as text or gzip ({error}); "
+            "the file is damaged or not an annotation"
+        ) from error
+
+
+def _guess_format(path: Path) -> str:
+    bare = path.name.lower().removesuffix(".gz").removesuffix(".txt")
+    for pattern, format in _NAMED:
+        if re.search(pattern, bare):
+            logging.getLogger(__name__).info("%s: read as %s, by its name", path, format)
+            return format
+    number, line = next(_lines(path), (0, ""))
+    format = _guess_from_line(line)
+    if format is None:
+        layouts = "".join(f"\n  - {name}: {layout}" for name, layout in _EXPECTED.items())
+        raise InputError(
+            f"{path}, line {number}: {line[:80]!r} is no annotation format known here; name the "
+            f"format in the configuration, or give one of:{layouts}"
+        )
+    logging.getLogger(__name__).info("%s: read as %s, by its first line", path, format)
+    return format
+
+
+def _guess_from_line(line: str) -> str | None:
+    tabbed, fields = line.split("\t"), line.split()
+    kinds = "".join("i" if f.isdigit() else "s" if f in ("+", "-") else "t" for f in fields[:7])
+    if len(tabbed) >= 9 and tabbed[3].isdigit() and tabbed[4].isdigit():
+        return "gtf" if re.search(r'gene_id\s+"?', tabbed[8]) else "gff3"
+    if re.match(r"(..|i..)sii", kinds):
+        return "genepred"
+    if all(_heading_columns(line).values()):
+        return "table"
+    if re.match(r"..ii", kinds):
+        return "gene_loc"
+    if re.match(r".iit", kinds):
+        spaced = len(tabbed) == 1 and not fields[0].lower().startswith("chr")
+        return "glist" if spaced else "bed"
+    return None
+
+
+def _records(path: Path, format: str, parse: Callable) -> Iterator[tuple]:
+    """Rows (transcript, gene, normalised contig, start_bp, end_bp) of the lines that hold one."""
+    for number, line in _lines(path):
+        try:
+            record = parse(line)
+            if record is None:
+                continue
+            transcript, gene, contig, start, end = record
+            start, end = int(start), int(end)
+            if not (gene and contig and 1 <= start <= end):
+                raise ValueError
+        except (ValueError, IndexError):
+            raise InputError(
+                f"{path}, line {number}: {line[:120]!r} is not a gene with start <= end; "
+                f"expected {format}: {_EXPECTED[format]}"
+            ) from None
+        yield transcript or number, gene, normalise_contig(contig), start, end
+
+
+def _line_parser(path: Path, format: str) -> Callable:
+    if format == "table":
+        return _table_parser(path)
+    return {
+        "gtf": _parse_gtf_gene,
+        "gff3": _parse_gff3_gene,
+        "bed": _parse_bed,
+        "genepred": _parse_genepred,
+        "glist": _parse_glist,
+        "gene_loc": _parse_gene_loc,
+    }[format]
+
+
+def _parse_gtf_gene(line: str):
+    fields = line.split("\t")
+    return _gtf_record(fields) if fields[2] == "gene" else None
+
+
+def _parse_gtf_transcript(line: str):
+    fields = line.split("\t")
+    return _gtf_record(fields) if fields[2] in ("transcript", "mRNA", "exon", "CDS") else None
+
+
+def _gtf_record(fields: list[str]):
+    found = dict(re.findall(r'(gene_name|gene_id|transcript_id)\s+"([^"]+)"', fields[8]))
+    gene = found.get("gene_name") or found.get("gene_id")
+    return found.get("transcript_id"), gene, fields[0], fields[3], fields[4]
+
+
+def _parse_gff3_gene(line: str):
+    fields = line.split("\t")
+    if not fields[2].endswith("gene"):  # gene, ncRNA_gene, pseudogene
+        return None
+    found = dict(pair.strip().split("=", 1) for pair in fields[8].split(";") if "=" in pair)
+    keys = ("gene_name", "Name", "gene", "gene_id", "ID")
+    gene = next((found[key] for key in keys if found.get(key)), "")
+    return None, unquote(re.sub(r"^gene[:-]", "", gene)), fields[0], fields[3], fields[4]
+
+
+def _parse_bed(line: str):
+    contig, start, end, gene, *_ = line.split("\t") if "\t" in line else line.split()
+    return None, gene, contig, int(start) + 1, end
+
+
+def _parse_genepred(line: str):
+    fields = line.split("\t") if "\t" in line else line.split()
+    first = 1 if fields[3] in ("+", "-") else 0  # after the bin column
+    transcript, contig, strand, start, end = fields[first : first + 5]
+    if strand not in ("+", "-"):
+        raise ValueError
+    symbol = fields[first + 11] if len(fields) > first + 11 else ""  # name2, extended genePred
+    return None, symbol or transcript, contig, int(start) + 1, end
+
+
+def _parse_glist(line: str):
+    contig, start, end, gene, *_ = line.split()
+    return None, gene, contig, start, end
+
+
+def _parse_gene_loc(line: str):
+    identifier, contig, start, end, *more = line.split()
+    return None, more[1] if len(more) > 1 else identifier, contig, start, end
+
+
+def _split_table(line: str, delimiter: str) -> list[str]:
+    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter))]
+
+
+def _heading_columns(header: str) -> dict[str, list[int]]:
+    """Which columns of a headed table may hold contig, start, end and gene; best first."""
+    delimiter = "\t" if "\t" in header else ","
+    names = [re.sub(r"[^a-z]", "", name.lower()) for name in _split_table(header, delimiter)]
+    return {
+        field: [names.index(alias) for alias in aliases.split() if alias in names]
+        for field, aliases in _HEADINGS.items()
+    }
+
+
+def _table_parser(path: Path) -> Callable:
+    number, header = next(_lines(path, comment="##"), (0, ""))
+    columns = _heading_columns(header)
+    lacking = [field for field, found in columns.items() if not found]
+    if lacking:
+        raise InputError(
+            f"{path}, line {number}: no column for {', '.join(lacking)} in the heading "
+            f"{header[:120]!r}; expected {_EXPECTED['table']}"
+        )
+    delimiter = "\t" if "\t" in header else ","
+
+    def parse(line: str):
+        if line == header:
+            return None
+        row = _split_table(line, delimiter)
+        contig, start, end = (row[columns[field][0]] for field in ("contig", "start", "end"))
+        # genes without a symbol go by the next best column, their id
+        gene = next((row[column] for column in columns["gene"] if row[column]), "")
+        return None, gene, contig, start, end
+
+    return parse

@@ -1,0 +1,329 @@
+"""The cohort dataset: one Zarr store per chromosome, real and synthetic alike.
+
+Arrays carry the names of the VCF Zarr specification, so sgkit, xarray and vcztools
+open them; `sample_label` and `sample_split` are ours. A store is one zip file, written
+beside its final name and moved there when complete.
+
+Axes: V variants, S samples (people), P = 2 ploidy, R rows (2 S haplotypes or S people).
+"""
+
+import os
+import re
+import shutil
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import zarr
+from numcodecs import Blosc
+
+from syncohort.errors import InputError, examples
+
+PLOIDY = 2
+MISSING = -1
+MODES = ("haplotype", "genotype")
+SPLITS = ("train", "validation", "holdout")
+CHUNK_VARIANTS = 2_000
+CHUNK_SAMPLES = 500
+
+_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
+_COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
+
+
+def normalise_contig(name: str) -> str:
+    """Return a chromosome name without `chr`: chr20 -> 20, chrX and 23 -> X, chrM -> MT."""
+    bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    return _PLINK_CODES.get(bare, bare)
+
+
+def contig_order(name: str) -> tuple[int, str]:
+    """Sort key that puts chromosomes in their natural order: 1, 2, ..., 10, ..., X, Y, MT."""
+    bare = normalise_contig(name)
+    if bare.isdigit():
+        return int(bare), ""
+    return {"X": 23, "Y": 24, "XY": 25, "MT": 26}.get(bare, 100), bare
+
+
+@dataclass(frozen=True)
+class Variants:
+    """Biallelic variants of one chromosome, in genomic order.
+
+    contig: normalised chromosome name; position_bp [V] int32, 1-based, not decreasing;
+    id [V] str ("." when the source has none); allele [V, 2] str, REF then ALT.
+    """
+
+    contig: str
+    position_bp: np.ndarray
+    id: np.ndarray
+    allele: np.ndarray
+
+    def __post_init__(self):
+        object.__setattr__(self, "position_bp", np.asarray(self.position_bp, dtype=np.int32))
+        object.__setattr__(self, "id", np.asarray(self.id, dtype=object))
+        allele = np.asarray(self.allele, dtype=object).reshape(-1, 2)
+        object.__setattr__(self, "allele", allele)
+        lengths = {len(self.position_bp), len(self.id), len(self.allele)}
+        if len(lengths) != 1:
+            raise ValueError(f"position, id and allele differ in length: {sorted(lengths)}")
+        steps = np.diff(self.position_bp)
+        if (steps < 0).any():
+            at = int(np.argmax(steps < 0)) + 1
+            raise ValueError(f"positions decrease at index {at} of chromosome {self.contig}")
+
+    def __len__(self) -> int:
+        return len(self.position_bp)
+
+    def __getitem__(self, index) -> Self:
+        """Select variants by slice, mask or index array."""
+        return Variants(self.contig, self.position_bp[index], self.id[index], self.allele[index])
+
+    @staticmethod
+    def concatenate(parts: list["Variants"]) -> "Variants":
+        """Join consecutive pieces of one chromosome."""
+        return Variants(
+            parts[0].contig,
+            np.concatenate([part.position_bp for part in parts]),
+            np.concatenate([part.id for part in parts]),
+            np.concatenate([part.allele for part in parts]),
+        )
+
+
+@dataclass(frozen=True)
+class People:
+    """The samples of a cohort. id, label, split: [S] str; label and split may be ""."""
+
+    id: np.ndarray
+    label: np.ndarray
+    split: np.ndarray
+
+    def __post_init__(self):
+        for field in fields(self):
+            object.__setattr__(
+                self, field.name, np.asarray(getattr(self, field.name), dtype=object)
+            )
+        if not len(self.id) == len(self.label) == len(self.split):
+            raise ValueError("id, label and split differ in length")
+        unique, counts = np.unique(self.id.astype(str), return_counts=True)
+        if (counts > 1).any():
+            raise InputError(
+                f"sample ids occur more than once: {examples(unique[counts > 1])}. "
+                "Every person needs an id of its own; rename or remove the copies."
+            )
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    def __getitem__(self, index) -> Self:
+        """Select people by slice, mask or index array."""
+        return People(self.id[index], self.label[index], self.split[index])
+
+    @staticmethod
+    def unlabelled(sample_ids) -> "People":
+        """People as a genotype file names them, before labels and split are known."""
+        blank = np.full(len(sample_ids), "", dtype=object)
+        return People(np.asarray(sample_ids, dtype=object), blank, blank)
+
+
+def to_rows(calls: np.ndarray, mode: str) -> np.ndarray:
+    """Turn calls int8 [V, S, P] into model rows int8 [R, V], -1 missing.
+
+    Haplotype mode: two rows a person (2 i and 2 i + 1), alleles 0/1.
+    Genotype mode: one row a person, dosage of ALT in [0, 2]; missing if either allele is.
+    """
+    if mode == "haplotype":
+        return calls.reshape(len(calls), -1).T  # [V, S, P] -> [V, S*P] -> [R, V]
+    dosage = calls.sum(axis=2, dtype=np.int8)
+    dosage[(calls < 0).any(axis=2)] = MISSING
+    return dosage.T
+
+
+def from_rows(rows: np.ndarray, mode: str) -> np.ndarray:
+    """Turn model rows int8 [R, V] back into calls int8 [V, S, P]; the inverse of `to_rows`."""
+    if mode == "haplotype":
+        return np.ascontiguousarray(rows.T).reshape(rows.shape[1], -1, PLOIDY)
+    dosage = rows.T
+    calls = np.stack([dosage == 2, dosage >= 1], axis=2).astype(np.int8)  # 0/0, 0/1, 1/1
+    calls[dosage < 0] = MISSING
+    return calls
+
+
+def rows_per_person(mode: str) -> int:
+    """2 in haplotype mode, 1 in genotype mode."""
+    return PLOIDY if mode == "haplotype" else 1
+
+
+def person_rows(people: np.ndarray, mode: str) -> np.ndarray:
+    """Row indices [R'] that belong to the person indices [S'], person by person."""
+    each = rows_per_person(mode)
+    return (np.asarray(people)[:, None] * each + np.arange(each)).ravel()
+
+
+class CohortStore:
+    """Read access to one chromosome of a cohort. Metadata is in memory, calls stay on disk.
+
+    Attributes: path, variants (`Variants`), people (`People`), phased (bool: every
+    heterozygous call is phased).
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        if not self.path.exists():
+            raise InputError(f"{self.path}: no such cohort dataset")
+        self._root = zarr.open_group(zarr.storage.ZipStore(self.path, mode="r"), mode="r")
+        self._calls = self._root["call_genotype"]
+        self._phasing = self._root["call_genotype_phased"]
+        contig = str(self._root["contig_id"][0])
+        self.variants = Variants(
+            contig,
+            self._root["variant_position"][:],
+            self._root["variant_id"][:],
+            self._root["variant_allele"][:],
+        )
+        self.people = People(
+            self._root["sample_id"][:], self._root["sample_label"][:], self._root["sample_split"][:]
+        )
+        self.phased = bool(self._root.attrs["phased"])
+
+    @property
+    def contig(self) -> str:
+        return self.variants.contig
+
+    def read(self, variants=slice(None), samples=slice(None)) -> np.ndarray:
+        """Calls int8 [V', S', P] of a slice of variants and a slice, mask or index of samples."""
+        return _select(self._calls, variants, samples)
+
+    def read_phasing(self, variants=slice(None), samples=slice(None)) -> np.ndarray:
+        """Whether each call is phased, bool [V', S']; selects as `read` does."""
+        return _select(self._phasing, variants, samples)
+
+    def people_chunks(self, samples=None, size: int = CHUNK_SAMPLES) -> Iterator[tuple]:
+        """Walk over people: yield (indices [s], calls int8 [V, s, P]).
+
+        samples: mask or indices of the people to visit (default all), visited in the
+        order given. Memory is bounded by `size`, never by the cohort.
+        """
+        index = np.arange(len(self.people)) if samples is None else np.asarray(samples)
+        if index.dtype == bool:
+            index = np.flatnonzero(index)
+        for start in range(0, len(index), size):
+            part = index[start : start + size]
+            yield part, self.read(samples=part)
+
+    def variant_chunks(self, samples=slice(None), size: int = CHUNK_VARIANTS) -> Iterator[tuple]:
+        """Walk along the chromosome: yield (slice of variants, calls int8 [v, S', P])."""
+        for start in range(0, len(self.variants), size):
+            part = slice(start, min(start + size, len(self.variants)))
+            yield part, self.read(part, samples)
+
+
+def _select(array, variants, samples) -> np.ndarray:
+    if isinstance(samples, slice):
+        return array[variants, samples]
+    index = np.asarray(samples)
+    if index.dtype == bool:
+        index = np.flatnonzero(index)
+    return array.oindex[variants, index]
+
+
+class CohortWriter:
+    """Write one chromosome of a cohort, either variant by variant or person by person.
+
+    Without `variants`, call `append` with consecutive pieces of the chromosome; with
+    them, call `write_people` with consecutive groups of people. Used as a context
+    manager; nothing stays behind at `path` when the block raises.
+    """
+
+    def __init__(self, path: str | Path, people: People, variants: Variants | None = None):
+        self._path = Path(path)
+        self._people = people
+        self._parts = [] if variants is None else [variants]
+        self._phased = True
+        self._folder = self._path.with_name(self._path.name + ".partial")
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._root = zarr.open_group(self._folder, mode="w", zarr_format=2)
+        n_variants = 0 if variants is None else len(variants)
+        chunk = (CHUNK_VARIANTS, min(CHUNK_SAMPLES, max(len(people), 1)))
+        self._calls = self._create(
+            "call_genotype",
+            ("variants", "samples", "ploidy"),
+            shape=(n_variants, len(people), PLOIDY),
+            chunks=(*chunk, PLOIDY),
+            dtype="int8",
+        )
+        self._phasing = self._create(
+            "call_genotype_phased",
+            ("variants", "samples"),
+            shape=(n_variants, len(people)),
+            chunks=chunk,
+            dtype="bool",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, *_):
+        if kind is None:
+            self._finish()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def append(self, variants: Variants, calls: np.ndarray, phased) -> None:
+        """Add the next variants [v] with calls int8 [v, S, P] and phased bool (scalar or [v, S])."""
+        start, stop = self._calls.shape[0], self._calls.shape[0] + len(variants)
+        self._calls.resize((stop, *self._calls.shape[1:]))
+        self._phasing.resize((stop, self._phasing.shape[1]))
+        self._parts.append(variants)
+        self._write((slice(start, stop), slice(None)), calls, phased)
+
+    def write_people(self, start: int, calls: np.ndarray, phased) -> None:
+        """Write people start, start + 1, ... with calls int8 [V, s, P] and phased bool or [V, s]."""
+        self._write((slice(None), slice(start, start + calls.shape[1])), calls, phased)
+
+    def _write(self, region, calls, phased) -> None:
+        if calls.dtype != np.int8 or calls.size and (calls.min() < MISSING or calls.max() > 1):
+            raise ValueError("calls must be int8 with values -1 (missing), 0 (REF) and 1 (ALT)")
+        phased = np.broadcast_to(np.asarray(phased, dtype=bool), calls.shape[:2])
+        heterozygous = calls[..., 0] != calls[..., 1]
+        self._phased &= not (heterozygous & ~phased).any()
+        self._calls[region] = calls
+        self._phasing[region] = phased
+
+    def _create(self, name, dimensions, **spec):
+        array = self._root.create_array(name, compressors=_COMPRESSOR, fill_value=None, **spec)
+        array.attrs["_ARRAY_DIMENSIONS"] = list(dimensions)
+        return array
+
+    def _save(self, name, dimensions, values, dtype) -> None:
+        values = np.asarray(values)
+        shape = values.shape
+        array = self._create(
+            name, dimensions, shape=shape, chunks=tuple(max(n, 1) for n in shape), dtype=dtype
+        )
+        if values.size:
+            array[...] = values.astype(object) if dtype is str else values.astype(dtype)
+
+    def _finish(self) -> None:
+        if not self._parts:
+            raise ValueError(f"{self._path}: no variants were written")
+        variants = Variants.concatenate(self._parts)
+        self._save("contig_id", ["contigs"], [variants.contig], str)
+        self._save("variant_contig", ["variants"], np.zeros(len(variants)), "int8")
+        self._save("variant_position", ["variants"], variants.position_bp, "int32")
+        self._save("variant_id", ["variants"], variants.id, str)
+        self._save("variant_allele", ["variants", "alleles"], variants.allele, str)
+        self._save("sample_id", ["samples"], self._people.id, str)
+        self._save("sample_label", ["samples"], self._people.label, str)
+        self._save("sample_split", ["samples"], self._people.split, str)
+        self._root.attrs.update(vcf_zarr_version="0.4", source="syncohort", phased=self._phased)
+        zarr.consolidate_metadata(self._folder)
+        partial = self._folder.with_suffix(".zip")
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
+            for file in sorted(self._folder.rglob("*")):
+                if file.is_file():
+                    # a fixed date, so that equal cohorts are equal files
+                    entry = zipfile.ZipInfo(str(file.relative_to(self._folder)))
+                    archive.writestr(entry, file.read_bytes())
+        os.replace(partial, self._path)

@@ -1,0 +1,178 @@
+"""Covariance of the SNPs within each gene block, in one pass over people.
+
+Everything summed is a whole number, so the result is the same to the last bit whatever
+the chunks of people. Axes: V variants, R rows, B blocks of one padded size m.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+_BATCH_ELEMENTS = 1 << 22  # of one temporary array: 32 MB in float64
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Blocks of about one size, padded to it. member [B]: which of the blocks asked for;
+    column [B, m]: their variants, the last one repeated; real [B, m]: False where padded."""
+
+    member: np.ndarray
+    column: np.ndarray
+    real: np.ndarray
+
+
+def batches(first: np.ndarray, length: np.ndarray, depth: int = 0) -> Iterator[Batch]:
+    """Group blocks, given by first variant and number of variants [N], by padded size.
+
+    Padding adds at most an eighth; a batch is limited so that arrays [B, m, m] and
+    [B, m, depth] stay small.
+    """
+    step = 1 << np.maximum(np.log2(length).astype(int) - 3, 0)
+    padded = -(-length // step) * step
+    for size in np.unique(padded):
+        members = np.flatnonzero(padded == size)
+        at_once = max(1, _BATCH_ELEMENTS // int(size * max(size, depth)))
+        for start in range(0, len(members), at_once):
+            member = members[start : start + at_once]
+            offset = np.arange(size)
+            column = first[member, None] + np.minimum(offset, length[member, None] - 1)
+            yield Batch(member, column, offset < length[member, None])
+
+
+class BlockSums:
+    """Running sums over rows of values x (missing = 0) and of missing indicators m."""
+
+    def __init__(self, first: np.ndarray, length: np.ndarray, rows_at_once: int):
+        self._batches = list(batches(first, length, rows_at_once))
+        n_variants = int(length.sum())
+        self._n_rows = 0
+        self._x = np.zeros(n_variants, np.int64)
+        self._m = np.zeros(n_variants, np.int64)
+        self._xx = self._zeros()
+        self._xm, self._mm = None, None  # made when the first missing call turns up
+
+    def add(self, values: np.ndarray) -> None:
+        """Add values int8 [V, r], -1 missing; r at most 4 million, so that float32 is exact."""
+        missing = values < 0
+        x = np.maximum(values, 0)
+        self._n_rows += values.shape[1]
+        self._x += x.sum(axis=1, dtype=np.int64)
+        self._m += missing.sum(axis=1)
+        if self._xm is None and missing.any():
+            self._xm, self._mm = self._zeros(), self._zeros()
+        for number, batch in enumerate(self._batches):
+            x_batch = x[batch.column].astype(np.float32)  # [B, m, r]
+            self._xx[number] += _products(x_batch, x_batch)
+            if missing[batch.column].any():
+                m_batch = missing[batch.column].astype(np.float32)
+                self._xm[number] += _products(x_batch, m_batch)
+                self._mm[number] += _products(m_batch, m_batch)
+
+    def finish(self) -> "BlockCovariance":
+        """Covariance with missing calls at the mean of the observed ones (0 if none is)."""
+        observed = self._n_rows - self._m
+        mean = self._x / np.maximum(observed, 1)
+        sizes = [batch.column.shape[1] ** 2 * len(batch.column) for batch in self._batches]
+        flat = np.empty(sum(sizes))
+        origin = np.empty(len(mean), np.int64)
+        start = 0
+        for number, batch in enumerate(self._batches):
+            column, real = batch.column, batch.real
+            mean_i, mean_j = mean[column][:, :, None], mean[column][:, None, :]
+            # sum of (x_i - mean_i)(x_j - mean_j) over rows that have both calls
+            x_and_o = self._x[column][:, :, None] - self._of(self._xm, number)
+            gone = self._m[column][:, :, None] + self._m[column][:, None, :]
+            both = self._n_rows - gone + self._of(self._mm, number)
+            scatter = self._xx[number] - mean_j * x_and_o - mean_i * x_and_o.swapaxes(1, 2)
+            scatter += mean_i * mean_j * both
+            flat[start : start + sizes[number]] = scatter.ravel() / self._n_rows
+            rows = start + np.arange(column.size).reshape(column.shape) * column.shape[1]
+            origin[column[real]] = (rows - column[:, :1])[real]
+            start += sizes[number]
+        return BlockCovariance(mean, flat, origin)
+
+    def _zeros(self) -> list[np.ndarray]:
+        shapes = [(len(b.column), *(b.column.shape[1],) * 2) for b in self._batches]
+        return [np.zeros(shape, np.int32) for shape in shapes]
+
+    @staticmethod
+    def _of(sums: list | None, number: int):
+        return 0 if sums is None else sums[number]
+
+
+def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    return (left @ right.swapaxes(1, 2)).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class BlockCovariance:
+    """mean [V]; the covariance of variants v, w of one block is flat[origin[v] + w]."""
+
+    mean: np.ndarray
+    flat: np.ndarray
+    origin: np.ndarray
+
+    def matrices(self, batch: Batch) -> np.ndarray:
+        """Covariance [B, m, m] of blocks, or of consecutive parts of them; 0 where padded."""
+        column = batch.column
+        values = self.flat[self.origin[column][:, :, None] + column[:, None, :]]
+        values *= batch.real[:, :, None] & batch.real[:, None, :]
+        return values
+
+    def spectra(self, first, length, n_top: int) -> tuple[np.ndarray, np.ndarray]:
+        """The n_top largest eigenvalues [N, n_top] and the total variance [N] of blocks [N]."""
+        top, total = np.zeros((len(first), n_top)), np.zeros(len(first))
+        for batch in batches(first, length):
+            covariance = self.matrices(batch)
+            values = np.maximum(np.linalg.eigvalsh(covariance)[:, ::-1], 0)
+            total[batch.member] = values.sum(axis=1)
+            width = min(n_top, values.shape[1])
+            top[batch.member, :width] = values[:, :width]
+        return top, total
+
+    def axes(self, first, length, n_top: int) -> np.ndarray:
+        """Orthonormal principal axes of blocks [N] as loadings [V, n_top] of their SNPs.
+
+        Unused columns are 0; the entry of largest size of each axis is positive.
+        """
+        loadings = np.zeros((len(self.mean), n_top))
+        for batch in batches(first, length):
+            covariance = self.matrices(batch)
+            # padded axes must come last, behind the null space of the real ones
+            covariance[
+                ..., np.arange(covariance.shape[1]), np.arange(covariance.shape[1])
+            ] -= ~batch.real
+            vectors = np.linalg.eigh(covariance)[1][:, :, ::-1][:, :, :n_top]
+            size = np.abs(vectors)
+            # the first of entries that are equal but for rounding, so that the sign is stable
+            lead = np.argmax(size >= 0.999 * size.max(axis=1, keepdims=True), axis=1)
+            sign = np.sign(np.take_along_axis(vectors, lead[:, None, :], axis=1))
+            width = vectors.shape[2]
+            loadings[batch.column[batch.real], :width] = (vectors * sign)[batch.real]
+        return loadings
+
+    def weakest_cuts(self, first, length) -> np.ndarray:
+        """Where to cut blocks [N] in two: SNPs of the first part.
+
+        The cut, within the middle half of the block, across which the mean squared
+        correlation of SNP pairs is smallest.
+        """
+        cuts = np.zeros(len(first), np.int64)
+        for batch in batches(first, length):
+            covariance = self.matrices(batch)
+            variance = np.diagonal(covariance, axis1=1, axis2=2)
+            scale = np.divide(
+                1, np.sqrt(variance), where=variance > 0, out=np.zeros(variance.shape)
+            )
+            squared = (covariance * scale[:, :, None] * scale[:, None, :]) ** 2
+            within = np.diagonal(squared.cumsum(axis=1).cumsum(axis=2), axis1=1, axis2=2)
+            reaching = squared.sum(axis=2).cumsum(axis=1)  # pairs that start left of the cut
+            left = np.arange(1, squared.shape[1] + 1)
+            right = length[batch.member, None] - left
+            across = (reaching - within) / np.maximum(left * right, 1)
+            allowed = (4 * left >= length[batch.member, None]) & (
+                4 * right >= length[batch.member, None]
+            )
+            cuts[batch.member] = 1 + np.argmin(np.where(allowed, across, np.inf), axis=1)
+        return cuts

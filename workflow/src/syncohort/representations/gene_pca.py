@@ -1,0 +1,349 @@
+"""Per-gene principal components: a linear, invertible embedding of one chromosome.
+
+Every SNP belongs to one block, so the loadings of all blocks are one table [V, K]; encoding
+and decoding are products with the block-diagonal sparse matrix made of it.
+
+Axes: R rows (haplotypes or people), V variants, G gene blocks, K channels.
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from syncohort.errors import InputError
+from syncohort.genes import Blocks, name_blocks
+from syncohort.genotypes import CohortStore, Variants, rows_per_person, to_rows
+from syncohort.representations import base
+from syncohort.representations.block_covariance import BlockCovariance, BlockSums
+
+RULES = ("loss", "counts")
+# Above this many latent numbers per SNP the embedding rotates the data rather than compress it.
+ROTATION_NUMBERS_PER_SNP = 0.8
+
+_KIND = "syncohort gene_pca 1"
+_ROUNDING = 1e-9  # relative, of variance shares and ranks
+_CHUNK_ELEMENTS = 1 << 24
+
+
+@dataclass(frozen=True)
+class GenePCA:
+    """A fitted embedding of one chromosome.
+
+    variants: the V variants it encodes, all of them in a block; mode: "haplotype" or
+    "genotype"; mean [V] float32, of alleles or dosages over training rows; loadings [V, K]
+    float32, orthonormal within each block, 0 in columns a block does not use; blocks: the
+    table of `genes.Blocks` with n_components and variance_kept (share, of training rows);
+    rule: how the numbers of components were chosen; training_fingerprint: SHA-256 of the
+    training people's ids and genotypes.
+    """
+
+    variants: Variants
+    mode: str
+    mean: np.ndarray
+    loadings: np.ndarray
+    blocks: pd.DataFrame
+    rule: str
+    training_fingerprint: str
+
+    def __post_init__(self):
+        n_variants = len(self.variants)
+        in_blocks = int(self.blocks["n_variants"].sum())
+        if not n_variants == len(self.mean) == len(self.loadings) == in_blocks:
+            raise ValueError(
+                f"variants ({n_variants}), mean ({len(self.mean)}), loadings "
+                f"({len(self.loadings)}) and blocks ({in_blocks}) differ in length"
+            )
+
+    @property
+    def contig(self) -> str:
+        return self.variants.contig
+
+    @property
+    def n_blocks(self) -> int:
+        return len(self.blocks)
+
+    @property
+    def n_channels(self) -> int:
+        return self.loadings.shape[1]
+
+    @cached_property
+    def mask(self) -> np.ndarray:
+        """bool [G, K]: True where a block has a component."""
+        return np.arange(self.n_channels) < self.blocks["n_components"].to_numpy()[:, None]
+
+    @property
+    def numbers_per_snp(self) -> float:
+        """Latent numbers per SNP: 1 would be as many numbers as alleles or dosages."""
+        return float(self.blocks["n_components"].sum() / len(self.variants))
+
+    @property
+    def is_rotation(self) -> bool:
+        """True when the embedding hardly compresses; usual on sparse arrays, worth telling."""
+        return self.numbers_per_snp > ROTATION_NUMBERS_PER_SNP
+
+    @cached_property
+    def _basis(self) -> sparse.csr_array:
+        """Sparse block-diagonal loadings [V, G*K]."""
+        block = np.repeat(np.arange(self.n_blocks), self.blocks["n_variants"])  # [V]
+        variant, channel = np.nonzero(self.mask[block])
+        column = block[variant] * self.n_channels + channel
+        shape = (len(self.variants), self.n_blocks * self.n_channels)
+        return sparse.csr_array((self.loadings[variant, channel], (variant, column)), shape=shape)
+
+    @cached_property
+    def _projection(self) -> sparse.csr_array:
+        return self._basis.T.tocsr()  # [G*K, V]
+
+    def encode(self, rows: np.ndarray) -> np.ndarray:
+        """Latents float32 [R, G, K] of rows int8 [R, V]; missing calls (-1) count as the mean."""
+        latents = np.empty((len(rows), self.n_blocks, self.n_channels), np.float32)
+        for part in self._row_chunks(len(rows)):
+            values = rows[part].T  # [V, r]
+            centred = np.where(values < 0, np.float32(0), values - self.mean[:, None])
+            projected = self._projection @ centred  # [G*K, r]
+            latents[part] = projected.T.reshape(-1, self.n_blocks, self.n_channels)
+        return latents
+
+    def decode(self, latents: np.ndarray) -> np.ndarray:
+        """Expected alleles or dosages float32 [R, V] of latents [R, G, K]; not clipped."""
+        values = np.empty((len(latents), len(self.variants)), np.float32)
+        for part in self._row_chunks(len(latents)):
+            flat = latents[part].reshape(-1, self._basis.shape[1]).T  # [G*K, r]
+            flat = np.ascontiguousarray(flat, dtype=np.float32)
+            values[part] = (self._basis @ flat + self.mean[:, None]).T
+        return values
+
+    def decode_rows(self, latents: np.ndarray) -> np.ndarray:
+        """Rows int8 [R, V] of latents: decoded, rounded, clipped to alleles or dosages."""
+        rows = np.empty((len(latents), len(self.variants)), np.int8)
+        top = 2 // rows_per_person(self.mode)
+        for part in self._row_chunks(len(latents)):
+            rows[part] = np.clip(np.rint(self.decode(latents[part])), 0, top)
+        return rows
+
+    def _row_chunks(self, n_rows: int) -> Iterator[slice]:
+        size = max(1, _CHUNK_ELEMENTS // max(self._basis.shape))
+        for start in range(0, n_rows, size):
+            yield slice(start, start + size)
+
+    def columns_in(self, variants: Variants, source: str | Path):
+        """Index that takes this model's variants out of a cohort's.
+
+        variants: of the cohort at `source`, either the one fitted on or one with just the
+        model's variants, such as a decoded cohort. Raises InputError for any other.
+        """
+        expected = base.fingerprint_variants(self.variants)
+        if len(variants) == len(self.variants):
+            base.require_same("the variants", source, expected, base.fingerprint_variants(variants))
+            return slice(None)
+        kept = Blocks(self.blocks).kept
+        inside = kept[-1] < len(variants)
+        found = base.fingerprint_variants(variants[kept] if inside else variants)
+        base.require_same("the variants", source, expected, found)
+        return kept
+
+    def save(self, path: str | Path) -> None:
+        """Write the model to one .npz file; equal models give equal bytes."""
+        arrays = {f"blocks.{name}": self.blocks[name].to_numpy() for name in self.blocks}
+        arrays |= {
+            "contig": self.contig,
+            "position_bp": self.variants.position_bp,
+            "id": self.variants.id,
+            "allele": self.variants.allele,
+            "variants_fingerprint": base.fingerprint_variants(self.variants),
+            "mode": self.mode,
+            "mean": self.mean,
+            "loadings": self.loadings,
+            "rule": self.rule,
+            "training_fingerprint": self.training_fingerprint,
+        }
+        base.save_arrays(path, _KIND, arrays)
+
+    @staticmethod
+    def load(path: str | Path) -> "GenePCA":
+        """Read what `save` wrote. Raises InputError when the file is not a whole, sound model."""
+        arrays = base.load_arrays(path, _KIND)
+        variants = Variants(
+            arrays["contig"][0], arrays["position_bp"], arrays["id"], arrays["allele"]
+        )
+        base.require_same(
+            "the variants",
+            path,
+            arrays["variants_fingerprint"][0],
+            base.fingerprint_variants(variants),
+        )
+        columns = {
+            name.removeprefix("blocks."): values
+            for name, values in arrays.items()
+            if name.startswith("blocks.")
+        }
+        return GenePCA(
+            variants=variants,
+            mode=arrays["mode"][0],
+            mean=arrays["mean"],
+            loadings=arrays["loadings"],
+            blocks=pd.DataFrame(columns),
+            rule=arrays["rule"][0],
+            training_fingerprint=arrays["training_fingerprint"][0],
+        )
+
+
+def paper_components(n_snps: np.ndarray, max_components: int = 8) -> np.ndarray:
+    """Components per block by its number of SNPs, as GeneticDiffusion's release chose them.
+
+    More than 20 SNPs: 8, 5 to 20: 4, up to 4: 1 (METHODS 1.2); for another max_components K
+    the three are K, K/2 and K/8, rounded up, and never more than SNPs.
+    """
+    shares = np.select([n_snps > 20, n_snps >= 5], [1, 2], 8)
+    return np.minimum(-(-max_components // shares), n_snps)
+
+
+def fit_gene_pca(
+    store: CohortStore,
+    blocks: Blocks,
+    *,
+    train: np.ndarray,
+    mode: str,
+    rule: str = "loss",
+    max_components: int = 8,
+    variance_kept: float = 0.99,
+    chunk_people: int = 500,
+) -> GenePCA:
+    """Fit the embedding of one chromosome on training people only, in one pass over them.
+
+    blocks: of the store's variants; train: bool [people of the store]; mode: "haplotype" or
+    "genotype"; max_components: channels K. Missing calls count as the training mean.
+    rule "counts": see `paper_components`. rule "loss": a block of which K components keep
+    less than `variance_kept` (share, 0 to 1) is cut in two where LD is weakest, again and
+    again until all pass; each block then gets the fewest components that keep it.
+    Components without variance are left out; every block has at least one.
+    Raises InputError when nobody is in training or the blocks are not the store's.
+    """
+    if rule not in RULES:
+        raise ValueError(f"rule must be one of {RULES}, not {rule!r}")
+    if not np.any(train):
+        raise InputError(f"{store.path}: no training people to fit the gene PCA on")
+    variants = _variants_of(store, blocks)
+    first = blocks.table["first_variant"].to_numpy()
+    length = blocks.table["n_variants"].to_numpy()
+    covariance, fingerprint = _covariance(store, blocks, train, mode, chunk_people)
+    if rule == "loss":
+        first, length = _cut_until_kept(covariance, first, length, max_components, variance_kept)
+    top, total = covariance.spectra(first, length, max_components)
+    share = np.divide(
+        top.cumsum(axis=1), total[:, None], where=total[:, None] > 0, out=np.ones(top.shape)
+    )  # [G, K]
+    if rule == "loss":
+        wanted = 1 + np.sum(share < variance_kept - _ROUNDING, axis=1)
+    else:
+        wanted = paper_components(length, max_components)
+    rank = np.sum(top > _ROUNDING * total[:, None], axis=1)
+    number = np.maximum(np.minimum(wanted, rank), 1)
+    loadings = covariance.axes(first, length, max_components)
+    loadings *= np.arange(max_components) < np.repeat(number, length)[:, None]
+    table = _cut_table(blocks, variants, first, length).assign(
+        n_components=number, variance_kept=share[np.arange(len(number)), number - 1]
+    )
+    return GenePCA(
+        variants=variants,
+        mode=mode,
+        mean=covariance.mean.astype(np.float32),
+        loadings=loadings.astype(np.float32),
+        blocks=table,
+        rule=rule,
+        training_fingerprint=fingerprint,
+    )
+
+
+def encode_people(store: CohortStore, model: GenePCA, people, path: str | Path) -> None:
+    """Encode people of a cohort into a .npy file of latents float32 [R, G, K], in chunks.
+
+    people: mask or indices; rows come in that order, two a person in haplotype mode. The
+    file appears at `path` only when complete.
+    """
+    people = np.asarray(people)
+    people = np.flatnonzero(people) if people.dtype == bool else people
+    columns = model.columns_in(store.variants, store.path)
+    each = rows_per_person(model.mode)
+    shape = (len(people) * each, model.n_blocks, model.n_channels)
+    partial = Path(f"{path}.partial")
+    try:
+        latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
+        start = 0
+        for part, calls in store.people_chunks(people):
+            rows = to_rows(calls[columns], model.mode)
+            latents[start : start + len(rows)] = model.encode(rows)
+            start += len(part) * each
+        latents.flush()
+        del latents
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _variants_of(store: CohortStore, blocks: Blocks) -> Variants:
+    """The store's variants that are in a block, checked against the block table."""
+    kept, table = blocks.kept, blocks.table
+    if kept[-1] < len(store.variants):
+        variants = store.variants[kept]
+        start_bp = variants.position_bp[table["first_variant"]]
+        if set(table["contig"]) == {store.contig} and (start_bp == table["start_bp"]).all():
+            return variants
+    raise InputError(
+        f"{store.path}: its variants are not those the gene blocks were made for "
+        f"({len(store.variants):,} variants here on chromosome {store.contig}; "
+        f"{len(kept):,} in blocks of {table['contig'].iloc[0]}); make the blocks again"
+    )
+
+
+def _covariance(store, blocks, train, mode, chunk_people) -> tuple[BlockCovariance, str]:
+    kept = blocks.kept
+    sums = BlockSums(
+        blocks.table["first_variant"].to_numpy(),
+        blocks.table["n_variants"].to_numpy(),
+        rows_at_once=chunk_people * rows_per_person(mode),
+    )
+    fingerprint = base.PeopleFingerprint()
+    for people, calls in store.people_chunks(train, chunk_people):
+        calls = calls[kept]  # [V, s, P]
+        fingerprint.add(store.people.id[people], np.ascontiguousarray(calls.swapaxes(0, 1)))
+        sums.add(np.ascontiguousarray(to_rows(calls, mode).T))
+    return sums.finish(), fingerprint.hexdigest()
+
+
+def _cut_until_kept(covariance, first, length, max_components, variance_kept):
+    """First variant and length of the blocks after cutting, in genomic order."""
+    done_first, done_length = [], []
+    while len(first):
+        # as many components as SNPs keep everything, whatever rounding says
+        top, total = covariance.spectra(first, length, max_components)
+        kept = top.sum(axis=1) >= (variance_kept - _ROUNDING) * total
+        kept |= length <= max_components
+        done_first.append(first[kept])
+        done_length.append(length[kept])
+        first, length = first[~kept], length[~kept]
+        cut = covariance.weakest_cuts(first, length)
+        first, length = np.r_[first, first + cut], np.r_[cut, length - cut]
+    first, length = np.concatenate(done_first), np.concatenate(done_length)
+    order = np.argsort(first)
+    return first[order], length[order]
+
+
+def _cut_table(blocks: Blocks, variants: Variants, first, length) -> pd.DataFrame:
+    """The block table after cutting blocks into pieces [G] of given first variant and length."""
+    table = blocks.table
+    whole = np.searchsorted(table["first_variant"], first, side="right") - 1
+    pieces = table.iloc[whole].reset_index(drop=True)
+    pieces["block"] = name_blocks(pieces["gene"])
+    pieces["start_bp"] = variants.position_bp[first]
+    pieces["end_bp"] = variants.position_bp[first + length - 1]
+    pieces["first_in_cohort"] += first - pieces["first_variant"]
+    pieces["first_variant"] = first
+    pieces["n_variants"] = length
+    return pieces

@@ -1,0 +1,140 @@
+"""Train, validation and holdout people, with relatives on one side."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from syncohort.errors import InputError, examples
+from syncohort.genotypes import SPLITS
+
+
+def read_kinship(path: str | Path, kinship_min: float) -> pd.DataFrame:
+    """Read pairs of relatives (id_1, id_2) from a table with two id columns and a kinship column.
+
+    Understands KING and plink2 `--make-king-table` headers (IID1/ID1, IID2/ID2, KINSHIP) and
+    any TSV/CSV whose columns carry such names.
+    """
+    table = pd.read_csv(path, sep=None, engine="python", dtype=str)
+    names = {str(column).strip("#").lower(): column for column in table.columns}
+    chosen = []
+    for choices in (("iid1", "id1"), ("iid2", "id2"), ("kinship", "phi")):
+        column = next((names[choice] for choice in choices if choice in names), None)
+        if column is None:
+            raise InputError(
+                f"{path}: no column {' or '.join(choices)}; found {', '.join(table.columns)}. "
+                "A kinship table needs two id columns and a kinship column (KING or plink2 names)."
+            )
+        chosen.append(column)
+    kinship = pd.to_numeric(table[chosen[2]], errors="coerce")
+    if kinship.isna().any():
+        line = int(np.argmax(kinship.isna())) + 2
+        raise InputError(f"{path}, line {line}: the kinship is not a number")
+    related = table[kinship >= kinship_min]
+    return pd.DataFrame({"id_1": related[chosen[0]], "id_2": related[chosen[1]]})
+
+
+def relative_groups(ids: np.ndarray, family: np.ndarray, pairs: pd.DataFrame | None):
+    """Number the groups of relatives [S]: people linked by a family id or by a kinship pair.
+
+    family: [S] str, "" for none. pairs: columns id_1, id_2; ids that are not in the cohort
+    are ignored.
+    """
+    index = {person: i for i, person in enumerate(ids)}
+    links = []
+    first = {}
+    for i, name in enumerate(family):
+        if name:
+            links.append((first.setdefault(name, i), i))
+    if pairs is not None:
+        known = pairs[pairs["id_1"].isin(index) & pairs["id_2"].isin(index)]
+        links += [(index[a], index[b]) for a, b in zip(known["id_1"], known["id_2"], strict=True)]
+    rows, columns = np.array(links, dtype=int).reshape(-1, 2).T
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(ids), len(ids)))
+    return connected_components(graph, directed=False)[1]
+
+
+def split_people(
+    labels: np.ndarray, groups: np.ndarray, *, validation: float, holdout: float, seed: int
+) -> np.ndarray:
+    """Assign every person to train, validation or holdout.
+
+    Each label is divided in the given proportions, as exactly as keeping groups of relatives
+    together allows; every label has someone on every side.
+
+    Args:
+        labels: [S] str. groups: [S] int, equal for relatives.
+        validation, holdout: shares of people in (0, 0.5).
+        seed: int.
+
+    Returns:
+        [S] str, one of `SPLITS`.
+
+    Raises:
+        InputError: relatives cannot be kept together with every label on every side.
+    """
+    rng = np.random.default_rng(seed)
+    classes, label_index = np.unique(labels.astype(str), return_inverse=True)
+    sizes = np.bincount(label_index)
+    wanted = np.zeros((len(classes), len(SPLITS)))
+    wanted[:, 1] = np.maximum(1, np.round(sizes * validation))
+    wanted[:, 2] = np.maximum(1, np.round(sizes * holdout))
+    wanted[:, 0] = sizes - wanted[:, 1] - wanted[:, 2]
+    missing = wanted.copy()
+
+    members = pd.Series(np.arange(len(labels))).groupby(groups).apply(np.array)
+    order = rng.permutation(len(members))
+    order = order[np.argsort([-len(members.iloc[i]) for i in order], kind="stable")]
+    assigned = np.empty(len(labels), dtype=int)
+    for group in order:  # large families first, while there is room on every side
+        people = members.iloc[group]
+        need = (missing[label_index[people]] / np.maximum(wanted[label_index[people]], 1)).sum(0)
+        side = int(np.argmax(need))
+        assigned[people] = side
+        np.subtract.at(missing, (label_index[people], side), 1)
+
+    problems = [
+        f"{label}: no {SPLITS[side]} people"
+        for i, label in enumerate(classes)
+        for side in range(len(SPLITS))
+        if not np.any(assigned[label_index == i] == side)
+    ]
+    if problems:
+        raise InputError(
+            f"Relatives cannot be kept on one side: {examples(problems)}. Give these labels more "
+            "unrelated people, leave the labels out, or raise split.kinship_min."
+        )
+    return np.array(SPLITS, dtype=object)[assigned]
+
+
+def split_table(
+    people_path: str | Path,
+    kinship_path: str | Path | None,
+    out_path: str | Path,
+    *,
+    validation: float,
+    holdout: float,
+    kinship_min: float,
+    seed: int,
+) -> None:
+    """Write the table of the people who are used, with a column split.
+
+    Args:
+        people_path: TSV with sample, label, family and excluded (`checks.check_cohort`).
+        kinship_path: table of relatives, or None.
+        out_path: TSV to write; people left out of the study are not in it.
+        Others: see `split_people` and `read_kinship`.
+    """
+    people = pd.read_csv(people_path, sep="\t", dtype=str, keep_default_na=False)
+    used = people[people["excluded"] == ""].drop(columns="excluded").reset_index(drop=True)
+    pairs = None if kinship_path is None else read_kinship(kinship_path, kinship_min)
+    groups = relative_groups(used["sample"].to_numpy(), used["family"].to_numpy(), pairs)
+    split = split_people(
+        used["label"].to_numpy(), groups, validation=validation, holdout=holdout, seed=seed
+    )
+    used.insert(2, "split", split)
+    print(f"{len(used):,} people in {groups.max() + 1:,} groups of relatives:")
+    print(used.groupby("split").size().to_string())
+    used.to_csv(out_path, sep="\t", index=False)

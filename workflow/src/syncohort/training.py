@@ -1,0 +1,319 @@
+"""One training loop for every network: AdamW, warm-up and cosine, EMA, resumable.
+
+Every random number of step k comes from (seed, k), and the order of rows in epoch e from
+(seed, e). A run that was killed therefore continues from its last saved state, anywhere
+in an epoch, with the numbers the uninterrupted run draws.
+"""
+
+import copy
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from syncohort.devices import autocast, device_name
+from syncohort.errors import InputError
+from syncohort.seeds import child_seed
+from syncohort.training_state import Progress, Setting, StateFile, write_table
+
+log = logging.getLogger(__name__)
+
+_ORDER, _STEP = 0, 1  # the random streams of a run
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training run did; the model it was given holds the chosen weights.
+
+    history: one dict per epoch, the columns of the log table; best_epoch: the epoch the
+    weights are from (the last one without validation), best_loss its validation loss or
+    None; examples_seen: rows shown in all; stopped_early: patience ran out;
+    resumed_at_step: optimiser step of the saved state it continued from, 0 for none.
+    """
+
+    history: list[dict]
+    best_epoch: int
+    best_loss: float | None
+    examples_seen: int
+    stopped_early: bool
+    resumed_at_step: int
+
+
+def learning_rate_factor(step: int, warmup_steps: int, n_steps: int) -> float:
+    """Linear warm-up over `warmup_steps`, then half a cosine that reaches 0 at `n_steps`.
+
+    step counts from 0; the warm-up takes at most a tenth of the run.
+    """
+    warmup_steps = min(warmup_steps, n_steps // 10)
+    if step < warmup_steps:
+        return (step + 1) / warmup_steps
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup_steps) / (n_steps - warmup_steps)))
+
+
+def ema_decay_at(step: int, decay: float) -> float:
+    """EMA decay after optimiser step `step` (from 1): min(decay, (1 + step) / (10 + step)).
+
+    The ramp lets a short run forget its initial weights.
+    """
+    return min(decay, (1 + step) / (10 + step))
+
+
+def fit(
+    model: nn.Module,
+    loss_fn: Callable[[nn.Module, torch.Tensor, torch.Generator], torch.Tensor],
+    n_rows: int,
+    *,
+    epochs: int,
+    batch_size: int,
+    learning_rate: float,
+    seed: int,
+    weight_decay: float = 0.0,
+    warmup_steps: int = 100,
+    clip_norm: float | None = 1.0,
+    ema_decay: float | None = None,
+    device: torch.device | str = "cpu",
+    precision: str = "auto",
+    threads: int | None = None,
+    validate: Callable[[nn.Module], dict[str, float]] | None = None,
+    validate_every: int = 1,
+    patience: int | None = None,
+    state_path: str | Path | None = None,
+    checkpoint_seconds: float = 600.0,
+    fingerprint: str = "",
+    log_path: str | Path | None = None,
+) -> TrainResult:
+    """Train `model` in place and leave the chosen weights in it.
+
+    loss_fn: (model, row indices [batch] int64 on the device, generator on the device) ->
+    mean loss over those rows; the generator is its only source of randomness.
+    n_rows: training rows. learning_rate: the peak; warmup_steps: optimiser steps;
+    clip_norm: gradient norm, None does not clip. ema_decay: with one, an average of the
+    weights is what is validated and returned; None trains without. device: a torch device
+    (see `devices.resolve_device`). threads: CPU threads, None leaves torch's setting.
+    validate: called with the (averaged) model in eval mode every `validate_every` epochs
+    and after the last; returns at least "loss", further entries become columns of the
+    table. The weights with the lowest are kept; `patience` validations without a new
+    lowest end the run.
+    state_path: where the run saves itself every `checkpoint_seconds` and looks for a state
+    to continue; the caller deletes it once the result is safe. A state of another
+    configuration, or of other data as told by `fingerprint`, is ignored with a log line.
+    log_path: tab-separated table of COLUMNS, brought up to date after every epoch.
+
+    Raises InputError when the loss is not finite.
+    """
+    device = torch.device(device)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    setting = Setting(
+        n_rows=n_rows,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        weight_decay=weight_decay,
+        warmup_steps=warmup_steps,
+        clip_norm=clip_norm,
+        ema_decay=ema_decay,
+        seed=seed,
+        precision=precision,
+        validate_every=validate_every,
+        patience=patience,
+        fingerprint=fingerprint,
+        weights=[[name, list(each.shape)] for name, each in model.named_parameters()],
+    )
+    state = None
+    if state_path is not None:
+        state = StateFile(Path(state_path), setting.digest(), checkpoint_seconds)
+    run = _Run(model.to(device), loss_fn, setting, device, validate, state)
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        return run.to_the_end(None if log_path is None else Path(log_path))
+
+
+class _Run:
+    """One training run; the methods go from the smallest part to the whole."""
+
+    def __init__(self, model, loss_fn, setting: Setting, device, validate, state):
+        self._model = model
+        self._loss_fn = loss_fn
+        self._setting = setting
+        self._device = device
+        self._validate = validate
+        self._state = state
+        self._parameters = list(model.parameters())
+        self._optimiser = torch.optim.AdamW(
+            self._parameters,
+            lr=setting.learning_rate,
+            weight_decay=setting.weight_decay,
+            fused=True,
+        )
+        self._averaged = copy.deepcopy(model) if setting.ema_decay else model
+        self._best = None
+        self._generator = torch.Generator(device)
+        self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
+        self._progress = Progress()
+        self._started = time.monotonic()
+
+    def _content(self) -> dict:
+        self._progress.seconds = time.monotonic() - self._started
+        return {
+            "model": self._model.state_dict(),
+            "averaged": self._averaged.state_dict(),
+            "optimiser": self._optimiser.state_dict(),
+            "best": self._best,
+            "loss_sum": self._loss_sum,
+            "progress": asdict(self._progress),
+        }
+
+    def _save_when_due(self) -> None:
+        if self._state is not None and self._state.due:
+            self._state.save(self._content())
+
+    def _resume(self) -> None:
+        state = None if self._state is None else self._state.load(self._device)
+        if state is None:
+            return
+        self._model.load_state_dict(state["model"])
+        self._averaged.load_state_dict(state["averaged"])
+        self._optimiser.load_state_dict(state["optimiser"])
+        self._best = state["best"]
+        self._loss_sum = state["loss_sum"]
+        self._progress = Progress(**state["progress"])
+        self._started = time.monotonic() - self._progress.seconds
+
+    def _remaining_batches(self):
+        """Row indices [batch] of what is left of the running epoch."""
+        generator = torch.Generator()
+        generator.manual_seed(child_seed(self._setting.seed, _ORDER, self._progress.epoch))
+        order = torch.randperm(self._setting.n_rows, generator=generator).to(self._device)
+        return order.split(self._setting.batch_size)[self._progress.batch :]
+
+    def _learning_rate(self) -> float:
+        setting, step = self._setting, self._progress.step
+        factor = learning_rate_factor(step, setting.warmup_steps, setting.n_steps)
+        return setting.learning_rate * factor
+
+    def _step(self, rows) -> None:
+        seed = child_seed(self._setting.seed, _STEP, self._progress.step)
+        self._generator.manual_seed(seed)
+        torch.manual_seed(seed)  # dropout knows no other generator
+        with autocast(self._device, self._setting.precision):
+            loss = self._loss_fn(self._model, rows, self._generator)
+        self._optimiser.zero_grad()
+        loss.backward()
+        if self._setting.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self._parameters, self._setting.clip_norm)
+        for group in self._optimiser.param_groups:
+            group["lr"] = self._learning_rate()
+        self._optimiser.step()
+        self._loss_sum += loss.detach() * len(rows)
+        self._progress.step += 1
+        self._progress.batch += 1
+        self._average()
+
+    @torch.no_grad()
+    def _average(self) -> None:
+        if self._averaged is self._model:
+            return
+        weight = 1 - ema_decay_at(self._progress.step, self._setting.ema_decay)
+        torch._foreach_lerp_(list(self._averaged.parameters()), self._parameters, weight)
+        for mine, theirs in zip(self._averaged.buffers(), self._model.buffers(), strict=True):
+            mine.copy_(theirs)
+
+    def _validation(self, epoch: int) -> dict:
+        """Validate when it is time and keep the weights if they are the best so far."""
+        due = epoch % self._setting.validate_every == 0 or epoch == self._setting.epochs
+        if self._validate is None or not due:
+            return {"loss": None}
+        self._averaged.eval()
+        with torch.no_grad(), autocast(self._device, self._setting.precision):
+            values = dict(self._validate(self._averaged))
+        if values["loss"] < self._progress.best_loss:
+            self._progress.best_loss, self._progress.best_epoch = values["loss"], epoch
+            weights = self._averaged.state_dict()
+            self._best = {name: each.clone() for name, each in weights.items()}
+        return values
+
+    def _finish_epoch(self) -> None:
+        progress = self._progress
+        self._model.train()
+        for rows in self._remaining_batches():
+            self._step(rows)
+            self._save_when_due()
+        train_loss = self._loss_sum.item() / self._setting.n_rows
+        epoch = progress.epoch + 1
+        if not math.isfinite(train_loss):
+            raise InputError(
+                f"the training loss became {train_loss} in epoch {epoch}; "
+                f"lower the learning rate (now {self._setting.learning_rate:g})"
+            )
+        validation = self._validation(epoch)
+        row = {
+            "epoch": epoch,
+            "examples_seen": epoch * self._setting.n_rows,
+            "seconds": round(time.monotonic() - self._started, 2),
+            "train_loss": train_loss,
+            "validation_loss": validation.pop("loss"),
+            "learning_rate": self._optimiser.param_groups[0]["lr"],
+            "device": device_name(self._device),
+        }
+        progress.history.append(row | validation)
+        progress.epoch, progress.batch = epoch, 0
+        self._loss_sum.zero_()
+        self._save_when_due()
+
+    def _out_of_patience(self) -> bool:
+        patience = self._setting.patience
+        return patience is not None and self._progress.validations_since_best() >= patience
+
+    def _take_chosen_weights(self) -> None:
+        if self._best is None and self._averaged is not self._model:
+            self._best = self._averaged.state_dict()
+        if self._best is not None:
+            self._model.load_state_dict(self._best)
+        self._model.eval()
+
+    def to_the_end(self, log_path: Path | None) -> TrainResult:
+        self._resume()
+        setting, progress = self._setting, self._progress
+        resumed_at, clock = progress.step, time.monotonic()
+        log.info(
+            "training %s weights on %s rows with %s, from epoch %d, step %d",
+            f"{sum(each.numel() for each in self._parameters):,}",
+            f"{setting.n_rows:,}",
+            device_name(self._device),
+            progress.epoch + 1,
+            resumed_at,
+        )
+        while progress.epoch < setting.epochs and not self._out_of_patience():
+            self._finish_epoch()
+            seconds_per_step = (time.monotonic() - clock) / max(progress.step - resumed_at, 1)
+            _report(progress.history, setting, (setting.n_steps - progress.step) * seconds_per_step)
+            if log_path is not None:
+                write_table(log_path, progress.history)
+        self._take_chosen_weights()
+        return TrainResult(
+            history=progress.history,
+            best_epoch=progress.best_epoch or progress.epoch,
+            best_loss=progress.best_loss if progress.best_epoch else None,
+            examples_seen=progress.epoch * setting.n_rows,
+            stopped_early=progress.epoch < setting.epochs,
+            resumed_at_step=resumed_at,
+        )
+
+
+def _report(history: list[dict], setting: Setting, seconds_left: float) -> None:
+    row = history[-1]
+    validation = row["validation_loss"]
+    log.info(
+        "epoch %d of %d: train %.5f, validation %s, %s left",
+        row["epoch"],
+        setting.epochs,
+        row["train_loss"],
+        "not due" if validation is None else f"{validation:.5f}",
+        timedelta(seconds=round(seconds_left)),
+    )

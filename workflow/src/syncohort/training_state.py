@@ -1,0 +1,126 @@
+"""What a training run writes down: its setting, its progress, its state file, its table."""
+
+import hashlib
+import json
+import logging
+import math
+import os
+import pickle
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import torch
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "epoch",
+    "examples_seen",
+    "seconds",
+    "train_loss",
+    "validation_loss",
+    "learning_rate",
+    "device",
+)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """All that decides the numbers of a run; the hash of it guards the saved state."""
+
+    n_rows: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    weight_decay: float
+    warmup_steps: int
+    clip_norm: float | None
+    ema_decay: float | None
+    seed: int
+    precision: str
+    validate_every: int
+    patience: int | None
+    fingerprint: str
+    weights: list
+
+    @property
+    def n_batches(self) -> int:
+        return math.ceil(self.n_rows / self.batch_size)
+
+    @property
+    def n_steps(self) -> int:
+        return self.n_batches * self.epochs
+
+    def digest(self) -> str:
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
+
+
+@dataclass
+class Progress:
+    """Where a run is: plain numbers, saved with the weights."""
+
+    step: int = 0
+    epoch: int = 0  # finished epochs
+    batch: int = 0  # finished batches of the running epoch
+    seconds: float = 0.0
+    best_epoch: int = 0  # 0: nothing validated yet
+    best_loss: float = math.inf
+    history: list = field(default_factory=list)
+
+    def validations_since_best(self) -> int:
+        later = self.history[self.best_epoch :]
+        return sum(row["validation_loss"] is not None for row in later)
+
+
+class StateFile:
+    """The file a run continues from: written atomically, read only by the same setting."""
+
+    def __init__(self, path: Path, digest: str, every_seconds: float):
+        self._path = path
+        self._digest = digest
+        self._every_seconds = every_seconds
+        self._saved_at = time.monotonic()
+
+    @property
+    def due(self) -> bool:
+        return time.monotonic() - self._saved_at >= self._every_seconds
+
+    def save(self, state: dict) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self._path.with_name(self._path.name + ".partial")
+        torch.save({"digest": self._digest, **state}, partial)
+        os.replace(partial, self._path)
+        self._saved_at = time.monotonic()
+
+    def load(self, device: torch.device) -> dict | None:
+        if not self._path.exists():
+            return None
+        try:
+            state = torch.load(self._path, map_location=device, weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            log.warning("%s: unreadable training state, starting anew: %s", self._path, error)
+            return None
+        if state["digest"] != self._digest:
+            log.warning(
+                "%s: the training state is of another configuration or of other data, "
+                "starting anew (state %s, this run %s)",
+                self._path,
+                state["digest"],
+                self._digest,
+            )
+            return None
+        return state
+
+
+def write_table(path: Path, history: list[dict]) -> None:
+    """Write the epochs so far; a resumed run writes those before it was killed, too."""
+    columns = list(dict.fromkeys([*COLUMNS, *(name for row in history for name in row)]))
+    lines = ["\t".join(columns)]
+    for row in history:
+        values = (row.get(name) for name in columns)
+        lines.append("\t".join("" if value is None else str(value) for value in values))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    partial.write_text("\n".join(lines) + "\n")
+    os.replace(partial, path)
