@@ -15,9 +15,6 @@ if not workflow.overwrite_configfiles:
     configfile: "config/config.yaml"
 
 
-conda: "envs/syncohort.yaml"
-
-
 include: "workflow/rules/common.smk"
 
 

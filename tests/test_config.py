@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from syncohort.config import generated_files, load_yaml, parse
+from syncohort.config import generated_files, load_yaml, parse_config
 from syncohort.errors import InputError
 
 
 def message(values: dict) -> str:
     with pytest.raises(InputError) as caught:
-        parse(values)
+        parse_config(values)
     return str(caught.value)
 
 
@@ -26,7 +26,7 @@ def test_every_shipped_study_is_valid():
 
 
 def test_default_yaml_holds_the_defaults():
-    assert load_yaml(REPOSITORY / "config/config.yaml") == parse({})
+    assert load_yaml(REPOSITORY / "config/config.yaml") == parse_config({})
 
 
 def test_unknown_keys_name_the_nearest_and_all_problems_come_at_once():

@@ -13,7 +13,9 @@ from syncohort.splits import read_kinship, relative_groups, split_people, split_
 def split(labels, groups=None, **options):
     labels = np.asarray(labels, dtype=object)
     groups = np.arange(len(labels)) if groups is None else np.asarray(groups)
-    return split_people(labels, groups, **({"validation": 0.1, "holdout": 0.2, "seed": 0} | options))
+    return split_people(
+        labels, groups, **({"validation": 0.1, "holdout": 0.2, "seed": 0} | options)
+    )
 
 
 def test_unrelated_people_are_divided_exactly_within_each_label():

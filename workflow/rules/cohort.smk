@@ -10,15 +10,15 @@ rule simulate_chromosome:
         "<logs>/simulate_chromosome/{chrom}.log",
     benchmark:
         "<benchmarks>/simulate_chromosome/{chrom}.tsv"
-    params:
-        code=code_of("simulate_chromosome"),
-        people=STUDY.demo.people,
-        length_mb=STUDY.demo.length_mb,
-        variants=STUDY.demo.variants,
-        seed=lambda wildcards: seed_of("simulate_chromosome", wildcards.chrom),
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
         runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("simulate_chromosome"),
+        demo=STUDY.demo.model_dump(exclude={"chromosomes", "trait"}),
+        seed=seed_of("simulate_chromosome"),
     script:
         "../scripts/simulate_chromosome.py"
 
@@ -33,13 +33,17 @@ rule simulate_trait:
         "<logs>/simulate_trait.log",
     benchmark:
         "<benchmarks>/simulate_trait.tsv"
-    params:
-        code=code_of("simulate_trait"),
-        trait=STUDY.demo.trait.model_dump(),
-        seed=seed_of("simulate_trait"),
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
         runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("simulate_trait"),
+        people_per_population=STUDY.demo.people_per_population,
+        families=STUDY.demo.families,
+        trait=STUDY.demo.trait.model_dump(),
+        seed=seed_of("simulate_trait"),
     script:
         "../scripts/simulate_trait.py"
 
@@ -55,13 +59,15 @@ rule import_chromosome:
         "<logs>/import_chromosome/{chrom}.log",
     benchmark:
         "<benchmarks>/import_chromosome/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=HEAVY_MINUTES,
     params:
         code=code_of("import_chromosome"),
         source=source(),
         multiallelic=STUDY.filters.multiallelic,
-    resources:
-        mem_mb=light_mb,
-        runtime=HEAVY_MINUTES,
     script:
         "../scripts/import_chromosome.py"
 
@@ -73,7 +79,7 @@ rule check_cohort:
         people=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
         labels=label_table(),
         genes=annotation_files(),
-        builds=workflow.source_path("../../resources/genome_builds.tsv"),
+        builds="resources/genome_builds.tsv",
     output:
         page=report(
             "<results>/check_cohort/check.html",
@@ -87,6 +93,11 @@ rule check_cohort:
         "<logs>/check_cohort.log",
     benchmark:
         "<benchmarks>/check_cohort.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
     params:
         code=code_of("check_cohort"),
         annotation_format=STUDY.genes.format,
@@ -97,9 +108,6 @@ rule check_cohort:
             "train_share": 1 - STUDY.split.validation - STUDY.split.holdout,
         },
         labels=label_join(),
-    resources:
-        mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
     script:
         "../scripts/check_cohort.py"
 
@@ -116,14 +124,16 @@ rule split_people:
         "<logs>/split_people.log",
     benchmark:
         "<benchmarks>/split_people.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
     params:
         code=code_of("split_people"),
         shares=STUDY.split.model_dump(include={"validation", "holdout"}),
         kinship_min=STUDY.split.kinship_min,
         seed=seed_of("split_people"),
-    resources:
-        mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
     script:
         "../scripts/split_people.py"
 
@@ -140,6 +150,11 @@ rule filter_variants:
         "<logs>/filter_variants/{chrom}.log",
     benchmark:
         "<benchmarks>/filter_variants/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=HEAVY_MINUTES,
     params:
         code=code_of("filter_variants"),
         filters=STUDY.filters.model_dump(
@@ -147,8 +162,5 @@ rule filter_variants:
         ),
         annotation_format=STUDY.genes.format,
         max_snps=STUDY.genes.max_snps,
-    resources:
-        mem_mb=light_mb,
-        runtime=HEAVY_MINUTES,
     script:
         "../scripts/filter_variants.py"

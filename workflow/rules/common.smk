@@ -4,12 +4,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
-from syncohort.config import parse
+from syncohort.config import parse_config
 from syncohort.errors import InputError
 from syncohort.provenance import code_digest, stage_seed
 
 try:
-    STUDY = parse(config)
+    STUDY = parse_config(config)
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
 
@@ -47,7 +47,9 @@ def study_chromosomes():
         held = open_source(**source()).contigs()
         named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
         if not named:
-            raise InputError(f"{STUDY.input.path}: no autosome; found {', '.join(held)}")
+            raise InputError(
+                f"{STUDY.input.path}: no autosome; found {', '.join(held)}"
+            )
     return sorted({normalise_contig(name) for name in named}, key=contig_order)
 
 
@@ -56,6 +58,7 @@ try:
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
 
+GENERATORS = list(STUDY.generators)
 SHARDS = list(range(STUDY.synthesis.shards))
 
 
@@ -133,4 +136,40 @@ def annotation_files():
     """The gene annotation: the user's file, the demo's, or none."""
     if STUDY.genes.annotation:
         return [STUDY.genes.annotation]
-    return every_chrom("<results>/simulate_chromosome/{chrom}.genes.gtf") if DEMO else []
+    return (
+        every_chrom("<results>/simulate_chromosome/{chrom}.genes.gtf") if DEMO else []
+    )
+
+
+def training_cohort(wildcards):
+    """The synthetic cohort that classifiers are trained on; none for the real people."""
+    if wildcards.source == "real":
+        return []
+    pattern = "<results>/decode_cohort/{generator}/{chrom}.zarr.zip"
+    return expand(pattern, generator=wildcards.source, chrom=CHROMS)
+
+
+# What a run is for: the synthetic cohorts in every format, and the report's pages and pictures.
+RELEASE = expand(
+    [
+        "<results>/release/{generator}/samples.tsv",
+        "<results>/release/{generator}/vcf/{chrom}.vcf.gz",
+        "<results>/release/{generator}/plink/synthetic.bed",
+        "<results>/release/{generator}/pgen/synthetic.pgen",
+    ],
+    generator=GENERATORS,
+    chrom=CHROMS,
+)
+FIGURES = [
+    "<results>/check_cohort/check.html",
+    "<results>/collect_metrics/metrics.html",
+    "<results>/plot_split/split.svg",
+    "<results>/plot_utility/utility.svg",
+    *expand("<results>/plot_reconstruction/{name}.svg", name=STUDY.representations),
+    *expand("<results>/plot_losses/{generator}.svg", generator=GENERATORS),
+    *expand(
+        "<results>/plot_{picture}/{generator}.png",
+        picture=["frequencies", "linkage", "pca", "umap"],
+        generator=GENERATORS,
+    ),
+]

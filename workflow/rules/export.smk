@@ -11,11 +11,13 @@ rule export_vcf:
         "<logs>/export_vcf/{generator}/{chrom}.log",
     benchmark:
         "<benchmarks>/export_vcf/{generator}/{chrom}.tsv"
-    params:
-        code=code_of("export_vcf"),
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
         runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("export_vcf"),
     script:
         "../scripts/export_vcf.py"
 
@@ -34,11 +36,13 @@ rule export_plink:
         "<logs>/export_plink/{generator}.log",
     benchmark:
         "<benchmarks>/export_plink/{generator}.tsv"
-    params:
-        code=code_of("export_plink"),
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
         runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("export_plink"),
     script:
         "../scripts/export_plink.py"
 
@@ -57,11 +61,13 @@ rule export_pgen:
         "<logs>/export_pgen/{generator}.log",
     benchmark:
         "<benchmarks>/export_pgen/{generator}.tsv"
-    params:
-        code=code_of("export_pgen"),
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
         runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("export_pgen"),
     script:
         "../scripts/export_pgen.py"
 
@@ -75,10 +81,12 @@ rule export_samples:
         "<logs>/export_samples/{generator}.log",
     benchmark:
         "<benchmarks>/export_samples/{generator}.tsv"
-    params:
-        code=code_of("export_samples"),
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
         runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("export_samples"),
     script:
         "../scripts/export_samples.py"

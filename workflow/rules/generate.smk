@@ -3,7 +3,9 @@
 
 rule train_diffusion:
     input:
-        latents=of_representation("<results>/encode_people/{representation}/{chrom}.npy"),
+        latents=of_representation(
+            "<results>/encode_people/{representation}/{chrom}.npy"
+        ),
         models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
         people="<results>/split_people/people.tsv",
     output:
@@ -13,6 +15,13 @@ rule train_diffusion:
         "<logs>/train_diffusion/{generator}.log",
     benchmark:
         "<benchmarks>/train_diffusion/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=TRAINING_MINUTES,
+        gpu=GPUS,
     params:
         code=code_of("train_diffusion"),
         mode=STUDY.mode,
@@ -22,11 +31,6 @@ rule train_diffusion:
         device=STUDY.compute.device,
         seed=lambda wildcards: seed_of("train_diffusion", wildcards.generator),
         state=lambda wildcards: f"{FOLDER}/state/{wildcards.generator}.pt",
-    threads: THREADS
-    resources:
-        mem_mb=heavy_mb,
-        runtime=TRAINING_MINUTES,
-        gpu=GPUS,
     script:
         "../scripts/train_diffusion.py"
 
@@ -40,13 +44,15 @@ rule draw_labels:
         "<logs>/draw_labels.log",
     benchmark:
         "<benchmarks>/draw_labels.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
     params:
         code=code_of("draw_labels"),
         synthesis=STUDY.synthesis.model_dump(exclude={"shards"}),
         seed=seed_of("draw_labels"),
-    resources:
-        mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
     script:
         "../scripts/draw_labels.py"
 
@@ -54,6 +60,7 @@ rule draw_labels:
 rule sample_latents:
     input:
         checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
         people="<results>/draw_labels/people.tsv",
     output:
         latents="<results>/sample_latents/{generator}/{shard}.npy",
@@ -61,6 +68,13 @@ rule sample_latents:
         "<logs>/sample_latents/{generator}/{shard}.log",
     benchmark:
         "<benchmarks>/sample_latents/{generator}/{shard}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+        gpu=GPUS,
     params:
         code=code_of("sample_latents"),
         mode=STUDY.mode,
@@ -68,11 +82,6 @@ rule sample_latents:
         sampling=lambda wildcards: generator_of(wildcards).sampling.model_dump(),
         device=STUDY.compute.device,
         seed=lambda wildcards: seed_of("sample_latents", wildcards.generator),
-    threads: THREADS
-    resources:
-        mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
-        gpu=GPUS,
     script:
         "../scripts/sample_latents.py"
 
@@ -85,7 +94,6 @@ rule decode_cohort:
             allow_missing=True,
         ),
         models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
-        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
         people="<results>/draw_labels/people.tsv",
     output:
         store="<results>/decode_cohort/{generator}/{chrom}.zarr.zip",
@@ -93,11 +101,12 @@ rule decode_cohort:
         "<logs>/decode_cohort/{generator}/{chrom}.log",
     benchmark:
         "<benchmarks>/decode_cohort/{generator}/{chrom}.tsv"
-    params:
-        code=code_of("decode_cohort"),
-    threads: THREADS
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("decode_cohort"),
     script:
         "../scripts/decode_cohort.py"

@@ -11,14 +11,16 @@ rule assign_genes:
         "<logs>/assign_genes/{chrom}.log",
     benchmark:
         "<benchmarks>/assign_genes/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
     params:
         code=code_of("assign_genes"),
         annotation_format=STUDY.genes.format,
         intergenic=STUDY.genes.intergenic,
         max_snps=STUDY.genes.max_snps,
-    resources:
-        mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
     script:
         "../scripts/assign_genes.py"
 
@@ -34,14 +36,15 @@ rule fit_gene_pca:
         "<logs>/fit_gene_pca/{representation}/{chrom}.log",
     benchmark:
         "<benchmarks>/fit_gene_pca/{representation}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
     params:
         code=code_of("fit_gene_pca"),
         mode=STUDY.mode,
         pca=lambda wildcards: representation_of(wildcards).model_dump(exclude={"kind"}),
-    threads: THREADS
-    resources:
-        mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
     script:
         "../scripts/fit_gene_pca.py"
 
@@ -56,12 +59,13 @@ rule encode_people:
         "<logs>/encode_people/{representation}/{chrom}.log",
     benchmark:
         "<benchmarks>/encode_people/{representation}/{chrom}.tsv"
-    params:
-        code=code_of("encode_people"),
-    threads: THREADS
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("encode_people"),
     script:
         "../scripts/encode_people.py"
 
@@ -76,11 +80,12 @@ rule measure_reconstruction:
         "<logs>/measure_reconstruction/{representation}/{chrom}.log",
     benchmark:
         "<benchmarks>/measure_reconstruction/{representation}/{chrom}.tsv"
-    params:
-        code=code_of("measure_reconstruction"),
-    threads: THREADS
+    conda:
+        "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("measure_reconstruction"),
     script:
         "../scripts/measure_reconstruction.py"

@@ -4,17 +4,15 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.genes import assign_genes, read_annotation
+from syncohort.genes import assign_genes, read_gene_files
 from syncohort.genotypes import CohortStore
 from syncohort.provenance import job
 
 with job(snakemake):
-    genes = snakemake.input.get("genes")
     blocks = assign_genes(
         CohortStore(snakemake.input.store).variants,
-        read_annotation(genes, snakemake.params.annotation_format) if genes else None,
-        # SNPs outside genes are already gone where the configuration drops them
+        read_gene_files(snakemake.input.genes, snakemake.params.annotation_format),
         intergenic=snakemake.params.intergenic,
         max_snps=snakemake.params.max_snps,
     )
-    blocks.table.to_csv(snakemake.output.blocks, sep="\t", index=False)
+    blocks.write(snakemake.output.blocks)

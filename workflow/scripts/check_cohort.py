@@ -7,20 +7,20 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 import pandas as pd
 
 from syncohort.checks import check_cohort
-from syncohort.genes import read_annotation
+from syncohort.genes import read_gene_files
 from syncohort.provenance import job
 
 with job(snakemake):
-    genes = snakemake.input.get("genes")
+    genes = read_gene_files(snakemake.input.genes, snakemake.params.annotation_format)
     check_cohort(
         snakemake.input.stores,
         snakemake.input.summaries,
         snakemake.input.people,
-        read_annotation(genes, snakemake.params.annotation_format) if genes else None,
+        genes if snakemake.input.genes else None,
         pd.read_csv(snakemake.input.builds, sep="\t"),
         snakemake.output.page,
         snakemake.output.checks,
         snakemake.output.people,
-        labels={"table": snakemake.input.get("labels") or None, **snakemake.params.labels},
+        labels={"table": snakemake.input.labels or None, **snakemake.params.labels},
         **snakemake.params.checks,
     )

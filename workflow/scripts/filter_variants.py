@@ -4,19 +4,18 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-import pandas as pd
-
 from syncohort.cohort import filter_variants
-from syncohort.genes import read_annotation
+from syncohort.genes import read_gene_files
 from syncohort.genotypes import CohortStore
 from syncohort.provenance import job
+from syncohort.splits import read_people
 
 with job(snakemake):
-    genes = snakemake.input.get("genes")
+    genes = read_gene_files(snakemake.input.genes, snakemake.params.annotation_format)
     filter_variants(
         CohortStore(snakemake.input.store),
-        pd.read_csv(snakemake.input.people, sep="\t", dtype=str, keep_default_na=False),
-        read_annotation(genes, snakemake.params.annotation_format) if genes else None,
+        read_people(snakemake.input.people),
+        genes if snakemake.input.genes else None,
         snakemake.output.store,
         snakemake.output.summary,
         max_snps=snakemake.params.max_snps,

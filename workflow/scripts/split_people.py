@@ -12,7 +12,7 @@ with job(snakemake):
     require_usable(snakemake.input.checks, snakemake.input.page)
     split_table(
         snakemake.input.people,
-        snakemake.input.get("kinship") or None,
+        snakemake.input.kinship or None,
         snakemake.output.people,
         kinship_min=snakemake.params.kinship_min,
         seed=snakemake.params.seed,

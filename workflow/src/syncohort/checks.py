@@ -44,7 +44,6 @@ def check_cohort(
     mode: str,
     intergenic: str,
     simulated: bool,
-    variant_missing_max: float,
     train_share: float,
     labels: dict,
 ) -> None:

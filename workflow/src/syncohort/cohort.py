@@ -133,9 +133,8 @@ def join_labels(
         )
     used = used.assign(_id=used[id_column].str.strip()).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
-    people["label"] = (
-        joined[label_column].str.strip().replace(dict.fromkeys(missing, "")).fillna("")
-    )
+    label = joined[label_column].fillna("").str.strip()
+    people["label"] = label.mask(label.isin(missing), "")
     if family_column:
         people["family"] = joined[family_column].str.strip().fillna("").to_numpy()
     extra = [c for c in joined.columns if c not in (id_column, *PEOPLE_COLUMNS)]
@@ -181,7 +180,7 @@ def _read_table(path: str) -> pd.DataFrame:
 
 def filter_variants(
     raw: CohortStore,
-    people: pd.DataFrame,
+    people: People,
     genes: pd.DataFrame | None,
     store_path,
     summary_path,
@@ -196,24 +195,21 @@ def filter_variants(
     Every figure a variant is judged by comes from training people alone.
 
     Args:
-        raw: imported chromosome. people: table with sample, label and split.
+        raw: imported chromosome. people: those who are used, with label and split.
         genes: annotation, to drop SNPs outside genes; None keeps them.
         store_path, summary_path: dataset and JSON of counts to write.
         Others: see the section `filters` of the configuration.
     """
     place = {sample: i for i, sample in enumerate(raw.people.id)}
-    index = np.array([place[sample] for sample in people["sample"]])
-    chosen = People(
-        people["sample"].to_numpy(), people["label"].to_numpy(), people["split"].to_numpy()
-    )
-    train = chosen.split == "train"
+    index = np.array([place[sample] for sample in people.id])
+    train = people.split == "train"
     inside = np.ones(len(raw.variants), dtype=bool)
     if genes is not None:
         inside[:] = False
         inside[assign_genes(raw.variants, genes, intergenic="drop", max_snps=max_snps).kept] = True
     dropped = dict.fromkeys(("outside genes", "missing calls", "rare", "Hardy-Weinberg"), 0)
     n_kept = 0
-    with CohortWriter(store_path, chosen) as writer:
+    with CohortWriter(store_path, people) as writer:
         for part, calls in raw.variant_chunks(samples=index):
             seen = calls[:, train]
             reasons = {
@@ -222,7 +218,7 @@ def filter_variants(
                 "rare": minor_allele_frequency(seen) < max(maf_min, 1e-12),
             }
             if hwe_p_min > 0:
-                p = hwe_p_values_by_label(seen, chosen.label[train])
+                p = hwe_p_values_by_label(seen, people.label[train])
                 reasons["Hardy-Weinberg"] = p < hwe_p_min
             keep = np.ones(len(calls), dtype=bool)
             for reason, fails in reasons.items():

@@ -12,12 +12,14 @@ from types import UnionType
 from typing import Annotated, Literal, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from syncohort.errors import InputError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
+# YAML reads 20 as a number
+Chromosome = Annotated[str, BeforeValidator(lambda value: str(value))]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFraction = Annotated[float, Field(gt=0, le=1)]
 
@@ -41,19 +43,24 @@ class Trait(Section):
 class Demo(Section):
     """The simulated cohort that stands in for real data (`input.kind: demo`)."""
 
-    people: int = Field(
-        1000,
-        ge=60,
-        le=20_000,
-        description="People, over six populations in four super-populations.",
+    people_per_population: dict[
+        Literal["YRI", "AFA", "CEU", "CHB", "JPT", "MEX"], Annotated[int, Field(ge=10, le=20_000)]
+    ] = Field(
+        {"YRI": 170, "AFA": 160, "CEU": 180, "CHB": 170, "JPT": 160, "MEX": 160},
+        description="People of each simulated population.",
     )
-    chromosomes: list[str] = Field(
+    families: int = Field(12, ge=0, description="Families of two parents and two children.")
+    chromosomes: list[Chromosome] = Field(
         ["21", "22"],
         min_length=1,
         description="Chromosomes to simulate, independent of each other.",
     )
     length_mb: float = Field(1.0, ge=0.1, le=100, description="Length of each chromosome [Mb].")
-    variants: int = Field(2500, ge=50, description="SNPs to keep per chromosome, drawn at random.")
+    variants: int = Field(3000, ge=50, description="SNPs to keep per chromosome, drawn at random.")
+    maf_min: float = Field(
+        0.01, ge=0, lt=0.5, description="Lowest minor-allele frequency of the SNPs drawn from."
+    )
+    genes_per_mb: float = Field(70, gt=0, description="Genes per million base pairs.")
     trait: Trait = Trait()
 
 
@@ -80,7 +87,7 @@ class Input(Section):
     psam: str | None = Field(
         None, description="PLINK 2 people, when not beside the .pgen under its name."
     )
-    chromosomes: list[str] | None = Field(
+    chromosomes: list[Chromosome] | None = Field(
         None,
         description="Chromosomes to use, with or without `chr`; null: every autosome the files hold.",
     )
@@ -213,6 +220,10 @@ class DiffusionConfig(Section):
     )
     n_steps: int = Field(500, ge=10, le=10_000, description="Diffusion steps T.")
     target: Literal["x0", "v", "eps"] = Field("x0", description="What the network predicts.")
+    preconditioning: Literal["independent", "none"] = Field(
+        "independent",
+        description="`independent`: the network corrects the best guess for independent PCs; `none`: the paper's.",
+    )
     scaling: Literal["global", "unit"] = Field(
         "global", description="One scale for all PCs, or unit variance for each."
     )
@@ -399,7 +410,7 @@ class Config(Section):
         return self
 
 
-def parse(values: dict) -> Config:
+def parse_config(values: dict) -> Config:
     """Check a configuration as Snakemake read it from YAML.
 
     Raises:
@@ -538,7 +549,7 @@ def generated_files(root: Path) -> dict[Path, str]:
 
 def load_yaml(path: str | Path) -> Config:
     """Read and check a configuration file."""
-    return parse(yaml.safe_load(Path(path).read_text()) or {})
+    return parse_config(yaml.safe_load(Path(path).read_text()) or {})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
-from syncohort.formats.annotation import read_annotation
+from syncohort.formats.annotation import read_transcripts
 from syncohort.genotypes import Variants, contig_order
 
 # Transcripts of one symbol further apart than this are copies of a gene, not one gene:
@@ -33,7 +33,7 @@ def read_genes(path: str | Path, format: str = "auto") -> pd.DataFrame:
     apart or on another contig stay genes of their own.
     Raises InputError that names file, line and the layout expected.
     """
-    records = read_annotation(path, format)
+    records = read_transcripts(path, format)
     # exons first: an intron may be wider than the gap that tells two copies apart
     keys = ["gene", "contig", "transcript"]
     whole = records.groupby(keys, sort=False, as_index=False).agg(_SPAN)
@@ -48,6 +48,14 @@ def read_genes(path: str | Path, format: str = "auto") -> pd.DataFrame:
     genes["_rank"] = genes["contig"].map(rank)
     genes = genes.sort_values(["_rank", "start_bp", "end_bp", "gene"], ignore_index=True)
     return genes.drop(columns="_rank")
+
+
+def read_gene_files(paths: list[str | Path], format: str = "auto") -> pd.DataFrame:
+    """The genes of several annotation files in genomic order; an empty table for no file."""
+    empty = pd.DataFrame({"gene": [], "contig": [], "start_bp": [], "end_bp": []})
+    genes = pd.concat([read_genes(path, format) for path in paths] or [empty])
+    rank = genes["contig"].map(contig_order)
+    return genes.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
 @dataclass(frozen=True)
@@ -90,11 +98,12 @@ class Blocks:
 
 
 def assign_genes(
-    variants: Variants, genes: pd.DataFrame, *, intergenic: str = "nearest", max_snps: int
+    variants: Variants, genes: pd.DataFrame | None, *, intergenic: str = "nearest", max_snps: int
 ) -> Blocks:
     """Put every SNP of a chromosome into one gene block.
 
-    variants: V SNPs; genes: as `read_genes` returns them; max_snps: SNPs a block may hold.
+    variants: V SNPs; genes: as `read_genes` returns them, or None where there is no annotation;
+    max_snps: SNPs a block may hold.
     A SNP inside several genes belongs to the shortest of them. A SNP in none goes to the
     gene with the nearest end, the left one of two equally near (intergenic "nearest"),
     to a block of its stretch between two genes, called LEFT..RIGHT ("own"), or nowhere
@@ -108,9 +117,11 @@ def assign_genes(
         raise ValueError(f"max_snps must be at least 1, not {max_snps}")
     if not len(variants):
         raise InputError(f"chromosome {variants.contig}: no variants to put into genes")
+    if genes is None:
+        genes = pd.DataFrame({"gene": [], "contig": [], "start_bp": [], "end_bp": []}, dtype=object)
     local = genes[genes["contig"] == variants.contig].reset_index(drop=True)
     if local.empty and intergenic != "own":
-        found = examples(genes["contig"].unique(), limit=30)
+        found = examples(genes["contig"].unique(), limit=30) or "none at all"
         raise InputError(
             f"the annotation has no gene on chromosome {variants.contig} (it has {found}); give an "
             'annotation of the same species and naming, or set intergenic to "own"'
@@ -123,7 +134,10 @@ def assign_genes(
             f"chromosome {variants.contig}: none of its {len(variants):,} SNPs lies in a gene; "
             'set intergenic to "nearest" or "own", and check the genome build of the annotation'
         )
-    first, number = _cut_runs(label[kept], max_snps)
+    owner = territories.owner[label[kept]]
+    # two territories of one gene are one run when no SNP lies in what parts them
+    run_label = np.where(owner == _NOWHERE, len(local) + label[kept], owner)
+    first, number = _cut_runs(run_label, max_snps)
     symbol = _territory_names(local, territories)[label[kept[first]]]
     position = variants.position_bp[kept]
     table = pd.DataFrame(
@@ -167,7 +181,8 @@ class _Territories:
 
 
 def _territories(genes: pd.DataFrame) -> _Territories:
-    start, stop = genes["start_bp"].to_numpy(), genes["end_bp"].to_numpy() + 1
+    start = genes["start_bp"].to_numpy(dtype=np.int64)
+    stop = genes["end_bp"].to_numpy(dtype=np.int64) + 1
     edges = np.unique(np.concatenate([[0], start, stop]))
     owner = np.full(len(edges), _NOWHERE)
     left, right = np.searchsorted(edges, start), np.searchsorted(edges, stop)

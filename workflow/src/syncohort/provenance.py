@@ -2,6 +2,7 @@
 
 import ast
 import hashlib
+import logging
 import os
 import platform
 import sys
@@ -96,6 +97,8 @@ def job(snakemake) -> Iterator[None]:
         sys.stderr.flush()
         os.dup2(log.fileno(), 1)  # child processes and libraries written in C write there too
         os.dup2(log.fileno(), 2)
+        logging.basicConfig(format="%(message)s", stream=sys.stderr)
+        logging.getLogger("syncohort").setLevel(logging.INFO)
         _limit_threads(snakemake.threads)
         print(
             f"{snakemake.rule} {dict(snakemake.wildcards.items())}: syncohort {__version__}, "
@@ -117,3 +120,5 @@ def _limit_threads(threads: int) -> None:
 
     threadpool_limits(threads)
     os.environ["NUMBA_NUM_THREADS"] = str(threads)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(threads)

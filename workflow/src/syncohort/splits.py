@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from syncohort.errors import InputError, examples
-from syncohort.genotypes import SPLITS
+from syncohort.genotypes import SPLITS, People
 
 
 def read_kinship(path: str | Path, kinship_min: float) -> pd.DataFrame:
@@ -135,6 +135,12 @@ def split_table(
         used["label"].to_numpy(), groups, validation=validation, holdout=holdout, seed=seed
     )
     used.insert(2, "split", split)
-    print(f"{len(used):,} people in {groups.max() + 1:,} groups of relatives:")
+    print(f"{len(used):,} people, {groups.max() + 1:,} when relatives count as one:")
     print(used.groupby("split").size().to_string())
     used.to_csv(out_path, sep="\t", index=False)
+
+
+def read_people(path: str | Path) -> People:
+    """The people of a table that `split_table` wrote."""
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    return People(*(table[column].to_numpy() for column in ("sample", "label", "split")))

@@ -12,6 +12,12 @@ from torch import nn
 from syncohort.errors import InputError
 
 GROUPS = 32
+GROUP_WIDTH = 8  # the paper's at its narrowest layer; a group of one channel would be constant
+
+
+def _norm(width: int) -> nn.GroupNorm:
+    """GroupNorm(32), with fewer groups in layers narrower than the paper's."""
+    return nn.GroupNorm(min(GROUPS, width // GROUP_WIDTH), width)
 
 
 class _Down(nn.Module):
@@ -21,7 +27,7 @@ class _Down(nn.Module):
         super().__init__()
         self.enter = nn.Linear(width_in, width_out)
         self.skip = nn.Linear(width_out, width_out)
-        self.norm = nn.GroupNorm(GROUPS, width_out)
+        self.norm = _norm(width_out)
         self.leave = nn.Linear(width_out, width_out)
 
     def forward(self, h):
@@ -36,7 +42,7 @@ class _Up(nn.Module):
     def __init__(self, width_in: int, width_out: int, n_labels: int):
         super().__init__()
         self.enter = nn.Linear(width_in, width_out)
-        self.norm = nn.GroupNorm(GROUPS, width_out)
+        self.norm = _norm(width_out)
         self.merge = nn.Linear(2 * width_out, width_out)
         self.label = nn.Linear(n_labels, width_out)
         self.time = nn.Linear(1, width_out)
@@ -50,7 +56,7 @@ class _Up(nn.Module):
 
 
 class MLPDenoiser(nn.Module):
-    """Dense UNet with a global residual: the output is added to the input.
+    """Dense UNet with a global residual: the input is added to the output of the layers.
 
     mask: bool tensor [G, K]; n_classes: C; widths: from the outermost layer to the
     bottleneck, at least two multiples of 32. [1024, 512, 256] is the paper's.
@@ -72,26 +78,28 @@ class MLPDenoiser(nn.Module):
         self.down = nn.ModuleList(_Down(high, low) for high, low in pairwise(outer))
         self.bottleneck = nn.Sequential(
             nn.Linear(outer[-1], bottleneck),
-            nn.GroupNorm(GROUPS, bottleneck),
+            _norm(bottleneck),
             nn.SiLU(),
             nn.Linear(bottleneck, bottleneck),
             nn.SiLU(),
         )
         rising = widths[::-1]
         self.up = nn.ModuleList(_Up(low, high, n_labels) for low, high in pairwise(rising))
-        self.head = nn.Sequential(
-            nn.GroupNorm(GROUPS, widths[0]), nn.SiLU(), nn.Linear(widths[0], n_inputs)
-        )
+        self.head = nn.Sequential(_norm(widths[0]), nn.SiLU(), nn.Linear(widths[0], n_inputs))
 
-    def forward(self, x, t_fraction, label):
-        """x [N, G, K], t_fraction [N] in (0, 1], label [N] int64 in 0..C -> [N, G, K]."""
+    def forward(self, x, t_fraction, label, residual: bool = True):
+        """x [N, G, K], t_fraction [N] in (0, 1], label [N] int64 in 0..C -> [N, G, K].
+
+        residual: whether x is added at the end.
+        """
         time = t_fraction[:, None]  # [N, 1]
         one_hot = F.one_hot(label, self.n_labels).to(x.dtype)  # [N, C + 1]
         h, skips = x.flatten(1), []  # [N, D]
         for down in self.down:
-            h, skip = down(h)  # [N, W]
-            skips.append(skip)
+            h, across = down(h)  # [N, W]
+            skips.append(across)
         h = self.bottleneck(h)
         for up in self.up:
             h = up(h, skips.pop(), time, one_hot)  # [N, W]
-        return (x + self.head(h).view_as(x)) * self.mask
+        h = self.head(h).view_as(x)  # [N, G, K]
+        return (x + h if residual else h) * self.mask

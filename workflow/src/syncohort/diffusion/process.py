@@ -39,6 +39,15 @@ def to_x0(target: str, prediction, x_t, signal, sigma):
     return signal * x_t - sigma * prediction
 
 
+def from_x0(target: str, x0, x_t, signal, sigma):
+    """The value of `target` at x_t that stands for this x_0; the inverse of `to_x0`."""
+    if target == "x0":
+        return x0
+    if target == "eps":
+        return (x_t - signal * x0) / sigma
+    return (signal * x_t - x0) / sigma
+
+
 def masked_mse(prediction, truth, mask):
     """Mean squared error of every row over its real positions.
 
@@ -53,12 +62,18 @@ class Process:
     """A schedule and a target on masked latents.
 
     schedule: `Schedule`; target: "x0", "v" or "eps"; mask: bool [G, K], on the device of
-    the latents.
+    the latents. variance: [G, K] of x_0, or None, which is the paper's way: the network
+    sees x_t and its output is added to it. With a variance the network is shown the best
+    guess at x_0 if the latents were independent Gaussians, and corrects it in units of that
+    guess's standard error: the skip and output scaling of Karras et al. 2022 (eq. 7), for
+    every position. A dense network with a bottleneck cannot make them itself; without, it
+    has to reproduce or cancel the noise of all positions through the bottleneck.
     """
 
     schedule: Schedule
     target: str
     mask: torch.Tensor
+    variance: torch.Tensor | None = None
 
     def __post_init__(self):
         if self.target not in TARGETS:
@@ -86,10 +101,23 @@ class Process:
         device = self.mask.device
         return torch.randint(1, last + 1, (n_rows,), generator=generator, device=device)
 
+    def independent_guess(self, x_t, times):
+        """Mean and standard error of x_0 given x_t for independent Gaussians of `variance`.
+
+        Mean [N, G, K]; standard error [N, G, K].
+        """
+        signal, sigma = self.levels(times)
+        total = signal**2 * self.variance + sigma**2
+        return x_t * signal * self.variance / total, sigma * (self.variance / total).sqrt()
+
     def predict(self, network, x_t, times, labels):
         """The network's prediction of the target, float32 [N, G, K], 0 at padded positions."""
         fraction = times.to(torch.float32) / self.schedule.n_steps
-        return network(x_t, fraction, labels).float() * self.mask
+        if self.variance is None:
+            return network(x_t, fraction, labels).float() * self.mask
+        guess, error = self.independent_guess(x_t, times)
+        x0 = guess + error * network(guess, fraction, labels, residual=False).float()
+        return from_x0(self.target, x0, x_t, *self.levels(times)) * self.mask
 
     def prediction_to_x0(self, prediction, x_t, times):
         """The x_0 [N, G, K] that a prediction at x_t and times [N] stands for."""

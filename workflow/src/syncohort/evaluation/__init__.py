@@ -5,6 +5,8 @@ real training people ("unseen real") stands beside it as the row to be measured 
 two real samples differ too.
 """
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -13,6 +15,9 @@ from syncohort.genotypes import CohortStore
 
 TIDY_COLUMNS = ["cohort", "generator", "metric", "group", "value", "low", "high", "note"]
 UNSEEN_REAL = "unseen real"
+MAJORITY = "majority label"  # always naming the commonest label
+MAF_EDGES = (0.0, 0.01, 0.02, 0.05, 0.2, 0.5)
+MAF_BINS = [f"{100 * low:g}-{100 * high:g} %" for low, high in pairwise(MAF_EDGES)]
 MIN_PEOPLE = 2  # below this a group is named as too small instead of measured
 
 
@@ -56,6 +61,14 @@ def percentile_interval(draws) -> tuple[float, float]:
 def ratio(a: float, b: float) -> float:
     """a / b, or NaN where b is not positive."""
     return a / b if b > 0 else np.nan
+
+
+def maf_bin(frequency: np.ndarray) -> np.ndarray:
+    """Name the bin [low, high) of minor allele frequency, from frequencies of ALT [V]."""
+    frequency = np.asarray(frequency, dtype=float)
+    maf = np.minimum(frequency, 1 - frequency)
+    index = np.clip(np.searchsorted(MAF_EDGES, maf, side="right") - 1, 0, len(MAF_BINS) - 1)
+    return np.where(np.isnan(maf), "", np.array(MAF_BINS, dtype=object)[index])
 
 
 def people_in(store: CohortStore, split: str) -> np.ndarray:

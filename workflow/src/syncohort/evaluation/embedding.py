@@ -49,9 +49,7 @@ class PrincipalAxes:
                 "principal components need at least 2 training people and a variant in which "
                 f"they differ; found {len(dosages)} people and {varying} such variants"
             )
-        _, _, axes = randomized_svd(
-            scale.apply(dosages), n_components, n_iter=7, random_state=seed
-        )
+        _, _, axes = randomized_svd(scale.apply(dosages), n_components, n_iter=7, random_state=seed)
         return PrincipalAxes(scale, axes.T)
 
     def project(self, dosages: np.ndarray) -> np.ndarray:
@@ -88,9 +86,7 @@ def principal_components(
     for index, source in enumerate(SOURCES):
         stores = synthetic_stores if source == "synthetic" else real_stores
         everyone = stores[0].people
-        people = (
-            np.arange(len(everyone)) if source == "synthetic" else people_in(stores[0], source)
-        )
+        people = np.arange(len(everyone)) if source == "synthetic" else people_in(stores[0], source)
         if len(people) > max_people:
             # a stream per source: who is drawn from one does not depend on the others
             rng = np.random.default_rng([seed, index])

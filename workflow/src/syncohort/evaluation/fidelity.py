@@ -8,15 +8,16 @@ Axes: V variants, S people, P = 2 ploidy, Q groups of people.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 import pandas as pd
 
 from syncohort.evaluation import (
+    MAF_BINS,
     MIN_PEOPLE,
     UNSEEN_REAL,
     check_same_variants,
+    maf_bin,
     metric_row,
     percentile_interval,
     ratio,
@@ -25,8 +26,6 @@ from syncohort.evaluation import (
 from syncohort.genotypes import CHUNK_VARIANTS, SPLITS, CohortStore
 
 PEOPLE_AT_ONCE = 5_000
-MAF_EDGES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-MAF_BINS = [f"{100 * a:g}-{100 * b:g} %" for a, b in pairwise(MAF_EDGES)]
 
 
 @dataclass(frozen=True)
@@ -41,14 +40,6 @@ class Frequencies:
 
     variants: pd.DataFrame
     labels: pd.DataFrame
-
-
-def maf_bin(frequency: np.ndarray) -> np.ndarray:
-    """Name the bin [low, high) of minor allele frequency, from frequencies of ALT [V]."""
-    frequency = np.asarray(frequency, dtype=float)
-    maf = np.minimum(frequency, 1 - frequency)
-    index = np.clip(np.searchsorted(MAF_EDGES, maf, side="right") - 1, 0, len(MAF_BINS) - 1)
-    return np.where(np.isnan(maf), "", np.array(MAF_BINS, dtype=object)[index])
 
 
 def group_frequencies(store: CohortStore, groups: dict) -> dict:
@@ -96,23 +87,14 @@ def allele_frequencies(real_store: CohortStore, synthetic_store: CohortStore) ->
     rows = []
     for label in labels:
         holdout = of_real[label, "holdout"]
+        holdout_people = within[label, "holdout"].sum()
         for source, frequency, people in (
             ("synthetic", of_synthetic[label], (synthetic.label == label).sum()),
             ("train", of_real[label, "train"], within[label, "train"].sum()),
         ):
-            difference = np.abs(frequency - holdout)
-            used = np.isfinite(difference)
-            rows.append(
-                {
-                    "contig": real_store.contig,
-                    "label": label,
-                    "source": source,
-                    "people": int(people),
-                    "holdout_people": int(within[label, "holdout"].sum()),
-                    "variants": int(used.sum()),
-                    "error": difference[used].mean() if used.any() else np.nan,
-                }
-            )
+            row = {"contig": real_store.contig, "label": label, "source": source}
+            row |= {"people": int(people), "holdout_people": int(holdout_people)}
+            rows.append(row | _mean_difference(frequency, holdout))
     return Frequencies(variants, pd.DataFrame(rows))
 
 
@@ -181,7 +163,9 @@ def summarise_heterozygosity(
         for group, part in groups:
             ours = part.loc[part["source"] == source, "rate"].dropna().to_numpy()
             holdout = part.loc[part["source"] == "holdout", "rate"].dropna().to_numpy()
-            rows.append(_ratio_row("heterozygosity_ratio", group, np.mean, ours, holdout, rng, draws))
+            rows.append(
+                _ratio_row("heterozygosity_ratio", group, np.mean, ours, holdout, rng, draws)
+            )
             if group == "all":
                 rows.append(
                     _ratio_row("heterozygosity_spread", group, np.std, ours, holdout, rng, draws)
@@ -198,10 +182,17 @@ def _blocks(store: CohortStore) -> Iterator[tuple[slice, slice, np.ndarray]]:
             yield variants, people, store.read(variants, people)
 
 
+def _mean_difference(frequency, holdout) -> dict:
+    difference = np.abs(frequency - holdout)
+    used = np.isfinite(difference)
+    error = difference[used].mean() if used.any() else np.nan
+    return {"variants": int(used.sum()), "error": error}
+
+
 def _frequency_rows(variants: pd.DataFrame, source: str) -> list[dict]:
     used = variants.dropna(subset=["train", source, "holdout"])
     ours, holdout = used[source].to_numpy(), used["holdout"].to_numpy()
-    varies = len(used) > 1 and ours.std() > 0 and holdout.std() > 0
+    varies = len(used) > 1 and np.ptp(ours) > 0 and np.ptp(holdout) > 0
     r = np.corrcoef(ours, holdout)[0, 1] if varies else np.nan
     error = np.abs(ours - holdout)
     mean_error = error.mean() if len(used) else np.nan
@@ -216,8 +207,9 @@ def _frequency_rows(variants: pd.DataFrame, source: str) -> list[dict]:
         if not inside.any():
             continue
         note, group = f"{inside.sum():,} variants", f"MAF {name}"
-        kept = ratio(ours[inside].sum(), holdout[inside].sum())
         rows.append(metric_row("frequency_error", group, error[inside].mean(), note=note))
+        kept = ratio(ours[inside].sum(), holdout[inside].sum())
+        note = note if np.isfinite(kept) else "none of these alleles in the holdout"
         rows.append(metric_row("minor_frequency_kept", group, kept, note=note))
     return rows
 

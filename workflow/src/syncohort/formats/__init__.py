@@ -1,0 +1,1 @@
+"""Genotype and annotation files: readers and writers, nothing else."""

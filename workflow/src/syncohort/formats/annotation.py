@@ -23,8 +23,8 @@ _EXPECTED = {
     "gff3": "tab-separated: contig, source, feature (gene), start, end, ., strand, ., Name=X;...",
     "bed": "contig, start (0-based), end, gene name",
     "genepred": "[bin,] name, contig, strand (+ or -), txStart (0-based), txEnd, ...",
-    "glist": "contig, start, end, gene name (1-based)",
-    "gene_loc": "gene id, contig, start, end[, strand, symbol] (1-based)",
+    "glist": "contig, start, end, gene name (1-based, as PLINK reads it)",
+    "magma": "gene id, contig, start, end[, strand, symbol] (1-based)",
     "table": "a tab- or comma-separated table whose first line names the columns, such as "
     "GENE_CHROMOSOME, GENE_START, GENE_END, GENE_NAME (1-based)",
 }
@@ -36,7 +36,7 @@ _NAMED = (
     (r"\.bed$", "bed"),
     (r"genepred", "genepred"),
     (r"glist", "glist"),
-    (r"\.loc$", "gene_loc"),
+    (r"\.loc$", "magma"),
 )
 _HEADINGS = {  # by preference; compared in lower case without punctuation
     "contig": "genechromosome genechrom genechr chromosome chrom chr contig seqname seqid "
@@ -48,7 +48,7 @@ _HEADINGS = {  # by preference; compared in lower case without punctuation
 }
 
 
-def read_annotation(path: str | Path, format: str = "auto") -> pd.DataFrame:
+def read_transcripts(path: str | Path, format: str = "auto") -> pd.DataFrame:
     """Read the transcripts or genes of an annotation, one row each, in the file's order.
 
     format: one of `FORMATS`, or "auto" to go by the file name, then by its first line.
@@ -112,14 +112,14 @@ def _guess_format(path: Path) -> str:
 def _guess_from_line(line: str) -> str | None:
     tabbed, fields = line.split("\t"), line.split()
     kinds = "".join("i" if f.isdigit() else "s" if f in ("+", "-") else "t" for f in fields[:7])
-    if len(tabbed) >= 9 and tabbed[3].isdigit() and tabbed[4].isdigit():
+    if len(tabbed) == 9 and tabbed[3].isdigit() and tabbed[6] in ("+", "-", ".", "?"):
         return "gtf" if re.search(r'gene_id\s+"?', tabbed[8]) else "gff3"
     if re.match(r"(..|i..)sii", kinds):
         return "genepred"
     if all(_heading_columns(line).values()):
         return "table"
     if re.match(r"..ii", kinds):
-        return "gene_loc"
+        return "magma"
     if re.match(r".iit", kinds):
         spaced = len(tabbed) == 1 and not fields[0].lower().startswith("chr")
         return "glist" if spaced else "bed"
@@ -154,7 +154,7 @@ def _line_parser(path: Path, format: str) -> Callable:
         "bed": _parse_bed,
         "genepred": _parse_genepred,
         "glist": _parse_glist,
-        "gene_loc": _parse_gene_loc,
+        "magma": _parse_magma,
     }[format]
 
 
@@ -204,7 +204,7 @@ def _parse_glist(line: str):
     return None, gene, contig, start, end
 
 
-def _parse_gene_loc(line: str):
+def _parse_magma(line: str):
     identifier, contig, start, end, *more = line.split()
     return None, more[1] if len(more) > 1 else identifier, contig, start, end
 

@@ -1,9 +1,11 @@
 """One way into every genotype format."""
 
+from pathlib import Path
+
 from syncohort.errors import InputError
-from syncohort.formats.pgen import PgenSource
-from syncohort.formats.plink import PlinkSource
-from syncohort.formats.vcf import VcfSource
+from syncohort.formats.pgen import PgenSource, pgen_files
+from syncohort.formats.plink import PlinkSource, plink_files
+from syncohort.formats.vcf import VcfSource, vcf_file
 
 KINDS = ("vcf", "plink", "pgen")
 
@@ -40,3 +42,16 @@ def open_source(
     if kind == "plink":
         return PlinkSource(path, bim=bim, fam=fam)
     return PgenSource(path, pvar=pvar, psam=psam)
+
+
+def source_files(contig: str, kind: str, path: str, **others) -> list[Path]:
+    """The files one chromosome is read from, found without opening them.
+
+    contig: chromosome, any spelling; kind, path, others: as for `open_source`.
+
+    Raises:
+        InputError: a file does not exist.
+    """
+    if kind == "vcf":
+        return [vcf_file(path, contig)]
+    return (plink_files if kind == "plink" else pgen_files)(path, **others)

@@ -1,0 +1,1 @@
+"""Representations: fitted, invertible maps between genotype rows and latents [R, G, K]."""

@@ -92,7 +92,7 @@ def load_arrays(path: str | Path, kind: str) -> dict:
         raise InputError(f"{path}: not a readable fitted file ({error}); fit it again") from error
     found = arrays.pop("kind", np.zeros(0, np.uint8)).tobytes().decode()
     require_same("the kinds of file", path, kind, found or "a file without a kind")
-    texts = [name for name in arrays if name.endswith(":text")]
-    for name in texts:
-        arrays[name.removesuffix(":text")] = unpack_texts(arrays.pop(name))
-    return arrays
+    return {
+        name.removesuffix(":text"): unpack_texts(value) if name.endswith(":text") else value
+        for name, value in arrays.items()
+    }

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+ROUNDING = 1e-9  # relative, of shares of variance and ranks
 _BATCH_ELEMENTS = 1 << 22  # of one temporary array: 32 MB in float64
 
 
@@ -54,17 +55,18 @@ class BlockSums:
 
     def add(self, values: np.ndarray) -> None:
         """Add values int8 [V, r], -1 missing; r at most 4 million, so that float32 is exact."""
-        missing = values < 0
-        x = np.maximum(values, 0)
         self._n_rows += values.shape[1]
-        self._x += x.sum(axis=1, dtype=np.int64)
-        self._m += missing.sum(axis=1)
-        if self._xm is None and missing.any():
-            self._xm, self._mm = self._zeros(), self._zeros()
+        missing = values < 0 if values.min(initial=0) < 0 else None
+        if missing is not None:
+            values = np.maximum(values, 0)
+            self._m += missing.sum(axis=1)
+            if self._xm is None:
+                self._xm, self._mm = self._zeros(), self._zeros()
+        self._x += values.sum(axis=1, dtype=np.int32)
         for number, batch in enumerate(self._batches):
-            x_batch = x[batch.column].astype(np.float32)  # [B, m, r]
+            x_batch = values[batch.column].astype(np.float32)  # [B, m, r]
             self._xx[number] += _products(x_batch, x_batch)
-            if missing[batch.column].any():
+            if missing is not None and missing[batch.column].any():
                 m_batch = missing[batch.column].astype(np.float32)
                 self._xm[number] += _products(x_batch, m_batch)
                 self._mm[number] += _products(m_batch, m_batch)
@@ -152,27 +154,80 @@ class BlockCovariance:
             loadings[batch.column[batch.real], :width] = (vectors * sign)[batch.real]
         return loadings
 
-    def weakest_cuts(self, first, length) -> np.ndarray:
-        """Where to cut blocks [N] in two: SNPs of the first part.
+    def weakest_cuts(self, first, length, lowest, highest) -> np.ndarray:
+        """Where to cut stretches [N] in two: SNPs of the first part, from lowest to highest [N].
 
-        The cut, within the middle half of the block, across which the mean squared
-        correlation of SNP pairs is smallest.
+        The cut across which the mean squared correlation of SNP pairs is smallest.
         """
         cuts = np.zeros(len(first), np.int64)
         for batch in batches(first, length):
             covariance = self.matrices(batch)
             variance = np.diagonal(covariance, axis1=1, axis2=2)
-            scale = np.divide(
-                1, np.sqrt(variance), where=variance > 0, out=np.zeros(variance.shape)
-            )
+            some = variance > 0
+            scale = np.divide(1, np.sqrt(variance), where=some, out=np.zeros(variance.shape))
             squared = (covariance * scale[:, :, None] * scale[:, None, :]) ** 2
             within = np.diagonal(squared.cumsum(axis=1).cumsum(axis=2), axis1=1, axis2=2)
             reaching = squared.sum(axis=2).cumsum(axis=1)  # pairs that start left of the cut
             left = np.arange(1, squared.shape[1] + 1)
             right = length[batch.member, None] - left
             across = (reaching - within) / np.maximum(left * right, 1)
-            allowed = (4 * left >= length[batch.member, None]) & (
-                4 * right >= length[batch.member, None]
-            )
+            low, high = lowest[batch.member, None], highest[batch.member, None]
+            allowed = (low <= left) & (left <= high)
             cuts[batch.member] = 1 + np.argmin(np.where(allowed, across, np.inf), axis=1)
         return cuts
+
+
+def cut_until_kept(
+    covariance: BlockCovariance,
+    first: np.ndarray,
+    length: np.ndarray,
+    n_top: int,
+    variance_kept: float,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut blocks [N] until n_top components of each piece keep a share of its variance.
+
+    first, length: of the blocks; variance_kept: share, 0 to 1. A block that keeps less ends
+    where LD is weakest in the last quarter of its longest start that keeps enough; so does
+    the rest of it. Returns first and length of the pieces [G] in genomic order.
+    """
+
+    def passes(first, length):
+        top, total = covariance.spectra(first, length, n_top)
+        # as many components as SNPs keep everything, whatever rounding says
+        return (length <= n_top) | (top.sum(axis=1) >= (variance_kept - ROUNDING) * total)
+
+    whole = passes(first, length)
+    done = [(first[whole], length[whole])]
+    start, stop = first[~whole], (first + length)[~whole]
+    while len(start):
+        longest = _longest_starts(passes, start, stop - start, n_top)
+        taken = _weakest_ends(covariance, start, stop - start, longest)
+        taken = np.where(passes(start, taken), taken, longest)
+        done.append((start, taken))
+        start = start + taken
+        start, stop = start[start < stop], stop[start < stop]
+    first, length = (np.concatenate(parts) for parts in zip(*done, strict=True))
+    order = np.argsort(first)
+    return first[order], length[order]
+
+
+def _longest_starts(passes, first, length, n_top: int) -> np.ndarray:
+    """How many SNPs [N] of stretches, from their first on, pass together; by bisection."""
+    enough, too_many = np.minimum(n_top, length), length + 1
+    while len(open_ := np.flatnonzero(too_many - enough > 1)):
+        low, high = enough[open_], too_many[open_]
+        tried = np.minimum(2 * low, (low + high) // 2)
+        good = passes(first[open_], tried)
+        enough[open_] = np.where(good, tried, low)
+        too_many[open_] = np.where(good, high, tried)
+    return enough
+
+
+def _weakest_ends(covariance, first, length, longest) -> np.ndarray:
+    """SNPs [N] of stretches up to the weakest LD in the last quarter of their longest start."""
+    taken = longest.copy()
+    cut = np.flatnonzero(longest < length)
+    ahead = np.minimum(2 * longest[cut] + 1, length[cut])  # LD to about as many SNPs beyond
+    lowest = -(-3 * longest[cut] // 4)
+    taken[cut] = covariance.weakest_cuts(first[cut], ahead, lowest, longest[cut])
+    return taken

@@ -6,9 +6,10 @@ and decoding are products with the block-diagonal sparse matrix made of it.
 Axes: R rows (haplotypes or people), V variants, G gene blocks, K channels.
 """
 
+import logging
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -20,14 +21,18 @@ from syncohort.errors import InputError
 from syncohort.genes import Blocks, name_blocks
 from syncohort.genotypes import CohortStore, Variants, rows_per_person, to_rows
 from syncohort.representations import base
-from syncohort.representations.block_covariance import BlockCovariance, BlockSums
+from syncohort.representations.block_covariance import (
+    ROUNDING,
+    BlockCovariance,
+    BlockSums,
+    cut_until_kept,
+)
 
 RULES = ("loss", "counts")
 # Above this many latent numbers per SNP the embedding rotates the data rather than compress it.
 ROTATION_NUMBERS_PER_SNP = 0.8
 
 _KIND = "syncohort gene_pca 1"
-_ROUNDING = 1e-9  # relative, of variance shares and ranks
 _CHUNK_ELEMENTS = 1 << 24
 
 
@@ -122,10 +127,13 @@ class GenePCA:
     def decode_rows(self, latents: np.ndarray) -> np.ndarray:
         """Rows int8 [R, V] of latents: decoded, rounded, clipped to alleles or dosages."""
         rows = np.empty((len(latents), len(self.variants)), np.int8)
-        top = 2 // rows_per_person(self.mode)
         for part in self._row_chunks(len(latents)):
-            rows[part] = np.clip(np.rint(self.decode(latents[part])), 0, top)
+            rows[part] = self.round_rows(self.decode(latents[part]))
         return rows
+
+    def round_rows(self, values: np.ndarray) -> np.ndarray:
+        """Rows int8 [R, V] of decoded values [R, V]."""
+        return np.clip(np.rint(values), 0, 2 // rows_per_person(self.mode)).astype(np.int8)
 
     def _row_chunks(self, n_rows: int) -> Iterator[slice]:
         size = max(1, _CHUNK_ELEMENTS // max(self._basis.shape))
@@ -220,9 +228,10 @@ def fit_gene_pca(
     blocks: of the store's variants; train: bool [people of the store]; mode: "haplotype" or
     "genotype"; max_components: channels K. Missing calls count as the training mean.
     rule "counts": see `paper_components`. rule "loss": a block of which K components keep
-    less than `variance_kept` (share, 0 to 1) is cut in two where LD is weakest, again and
-    again until all pass; each block then gets the fewest components that keep it.
-    Components without variance are left out; every block has at least one.
+    less than `variance_kept` (share, 0 to 1) is cut: its longest start that K components can
+    carry ends where LD is weakest in its last quarter, and so on with the rest; each block
+    then gets the fewest components that keep the share. (Halving blocks instead needs a
+    quarter more of them.) Components without variance are left out; a block has one at least.
     Raises InputError when nobody is in training or the blocks are not the store's.
     """
     if rule not in RULES:
@@ -234,23 +243,23 @@ def fit_gene_pca(
     length = blocks.table["n_variants"].to_numpy()
     covariance, fingerprint = _covariance(store, blocks, train, mode, chunk_people)
     if rule == "loss":
-        first, length = _cut_until_kept(covariance, first, length, max_components, variance_kept)
+        first, length = cut_until_kept(covariance, first, length, max_components, variance_kept)
     top, total = covariance.spectra(first, length, max_components)
     share = np.divide(
         top.cumsum(axis=1), total[:, None], where=total[:, None] > 0, out=np.ones(top.shape)
     )  # [G, K]
     if rule == "loss":
-        wanted = 1 + np.sum(share < variance_kept - _ROUNDING, axis=1)
+        wanted = 1 + np.sum(share < variance_kept - ROUNDING, axis=1)
     else:
         wanted = paper_components(length, max_components)
-    rank = np.sum(top > _ROUNDING * total[:, None], axis=1)
+    rank = np.sum(top > ROUNDING * total[:, None], axis=1)
     number = np.maximum(np.minimum(wanted, rank), 1)
     loadings = covariance.axes(first, length, max_components)
     loadings *= np.arange(max_components) < np.repeat(number, length)[:, None]
     table = _cut_table(blocks, variants, first, length).assign(
         n_components=number, variance_kept=share[np.arange(len(number)), number - 1]
     )
-    return GenePCA(
+    model = GenePCA(
         variants=variants,
         mode=mode,
         mean=covariance.mean.astype(np.float32),
@@ -259,16 +268,21 @@ def fit_gene_pca(
         rule=rule,
         training_fingerprint=fingerprint,
     )
+    _log_size(model, len(blocks))
+    return model
 
 
 def encode_people(store: CohortStore, model: GenePCA, people, path: str | Path) -> None:
     """Encode people of a cohort into a .npy file of latents float32 [R, G, K], in chunks.
 
     people: mask or indices; rows come in that order, two a person in haplotype mode. The
-    file appears at `path` only when complete.
+    file appears at `path` only when complete. Raises InputError when there is nobody, or
+    when the cohort's variants are not the model's.
     """
     people = np.asarray(people)
     people = np.flatnonzero(people) if people.dtype == bool else people
+    if not len(people):
+        raise InputError(f"{store.path}: no people to encode into {path}")
     columns = model.columns_in(store.variants, store.path)
     each = rows_per_person(model.mode)
     shape = (len(people) * each, model.n_blocks, model.n_channels)
@@ -285,6 +299,20 @@ def encode_people(store: CohortStore, model: GenePCA, people, path: str | Path) 
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _log_size(model: GenePCA, n_uncut: int) -> None:
+    log = logging.getLogger(__name__)
+    log.info(
+        "chromosome %s: %d SNPs, %d gene blocks cut into %d, %.2f latent numbers per SNP",
+        *(model.contig, len(model.variants), n_uncut, model.n_blocks, model.numbers_per_snp),
+    )
+    if model.is_rotation:
+        log.warning(
+            "chromosome %s: the gene PCA rotates the SNPs rather than compress them (more than "
+            "%.1f numbers per SNP): they are too sparse to be in LD with one another",
+            *(model.contig, ROTATION_NUMBERS_PER_SNP),
+        )
 
 
 def _variants_of(store: CohortStore, blocks: Blocks) -> Variants:
@@ -315,24 +343,6 @@ def _covariance(store, blocks, train, mode, chunk_people) -> tuple[BlockCovarian
         fingerprint.add(store.people.id[people], np.ascontiguousarray(calls.swapaxes(0, 1)))
         sums.add(np.ascontiguousarray(to_rows(calls, mode).T))
     return sums.finish(), fingerprint.hexdigest()
-
-
-def _cut_until_kept(covariance, first, length, max_components, variance_kept):
-    """First variant and length of the blocks after cutting, in genomic order."""
-    done_first, done_length = [], []
-    while len(first):
-        # as many components as SNPs keep everything, whatever rounding says
-        top, total = covariance.spectra(first, length, max_components)
-        kept = top.sum(axis=1) >= (variance_kept - _ROUNDING) * total
-        kept |= length <= max_components
-        done_first.append(first[kept])
-        done_length.append(length[kept])
-        first, length = first[~kept], length[~kept]
-        cut = covariance.weakest_cuts(first, length)
-        first, length = np.r_[first, first + cut], np.r_[cut, length - cut]
-    first, length = np.concatenate(done_first), np.concatenate(done_length)
-    order = np.argsort(first)
-    return first[order], length[order]
 
 
 def _cut_table(blocks: Blocks, variants: Variants, first, length) -> pd.DataFrame:

@@ -1,0 +1,334 @@
+"""Labels, variant filters and the compatibility check, good and bad input alike."""
+
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+
+from syncohort.checks import check_cohort, consistent_builds, require_usable, share_in_genes
+from syncohort.cohort import (
+    filter_variants,
+    hwe_p_value,
+    hwe_p_values_by_label,
+    import_chromosome,
+    join_labels,
+    minor_allele_frequency,
+)
+from syncohort.errors import InputError
+from syncohort.formats.plink import write_plink
+from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+
+BUILDS = pd.read_csv(REPOSITORY / "resources/genome_builds.tsv", sep="\t")
+LABELS = {
+    "table": None,
+    "id_column": None,
+    "label_column": "population",
+    "family_column": None,
+    "missing": ["", "NA"],
+    "minimum_people": 3,
+    "rare": "stop",
+    "person_missing_max": 0.1,
+}
+
+
+def write_store(path, calls, contig="20", labels=None, splits=None, phased=True, start=1000):
+    n_variants, n_people = calls.shape[:2]
+    people = People(
+        [f"p{i}" for i in range(n_people)],
+        labels if labels is not None else [""] * n_people,
+        splits if splits is not None else [""] * n_people,
+    )
+    alleles = [["A", "G"]] * n_variants
+    ids = [f"rs{contig}_{i}" for i in range(n_variants)]
+    variants = Variants(contig, start + 100 * np.arange(n_variants), ids, alleles)
+    with CohortWriter(path, people) as writer:
+        writer.append(variants, calls.astype(np.int8), phased)
+    return CohortStore(path)
+
+
+def random_calls(n_variants, n_people, frequency=0.3, seed=0):
+    rng = np.random.default_rng(seed)
+    return (rng.random((n_variants, n_people, 2)) < frequency).astype(np.int8)
+
+
+# --- Hardy-Weinberg and frequencies
+
+
+def plain_hwe(aa, ab, bb):
+    """The textbook exact test with whole numbers: all heterozygote counts, one by one."""
+    from fractions import Fraction
+    from math import factorial
+
+    n, n_a = aa + ab + bb, 2 * aa + ab
+
+    def ways(het):
+        hom_a, hom_b = (n_a - het) // 2, n - (n_a + het) // 2
+        return Fraction(2**het, factorial(hom_a) * factorial(het) * factorial(hom_b))
+
+    every = [ways(h) for h in range(n_a % 2, min(n_a, 2 * n - n_a) + 1, 2)]
+    return float(sum(w for w in every if w <= ways(ab)) / sum(every))
+
+
+@pytest.mark.parametrize("counts", [(57, 14, 50), (10, 20, 10), (0, 1, 40), (3, 0, 30), (5, 25, 9)])
+def test_hwe_is_the_exact_test(counts):
+    assert hwe_p_value(*counts) == pytest.approx(plain_hwe(*counts), rel=1e-9)
+
+
+def test_hwe_agrees_with_plink(tmp_path):
+    if shutil.which("plink2") is None:
+        pytest.skip("plink2 is not installed")
+    calls = random_calls(60, 80, 0.4)
+    calls[:20, :, 1] = calls[:20, :, 0]  # no heterozygotes
+    calls[20, :10] = -1
+    store = write_store(tmp_path / "c.zip", calls)
+    write_plink([store], tmp_path / "c")
+    command = ["plink2", "--bfile", tmp_path / "c", "--hardy", "--out", tmp_path / "c"]
+    subprocess.run(command, check=True, capture_output=True)
+    plink = pd.read_csv(tmp_path / "c.hardy", sep="\t")["P"]
+    ours = hwe_p_values_by_label(store.read(), np.full(80, "x"))
+    np.testing.assert_allclose(ours, plink, rtol=1e-4)  # plink2 prints six digits
+
+
+def test_hwe_is_judged_within_labels():
+    common, rare = random_calls(40, 200, 0.9), random_calls(40, 200, 0.1, seed=1)
+    calls = np.concatenate([common, rare], axis=1)
+    labels = np.repeat(["a", "b"], 200)
+    assert (hwe_p_values_by_label(calls, np.full(400, "x")) < 1e-6).all()
+    assert (hwe_p_values_by_label(calls, labels) > 1e-6).all()
+
+
+def test_frequencies_do_not_count_missing_alleles():
+    calls = np.array([[[1, 1], [0, -1], [0, 0]], [[-1, -1]] * 3], dtype=np.int8)
+    assert minor_allele_frequency(calls).tolist() == [0.4, 0.0]
+
+
+# --- filters
+
+
+def test_variants_are_judged_by_training_people_only(tmp_path):
+    calls = random_calls(200, 40)
+    splits = np.array(["train"] * 30 + ["holdout"] * 10)
+    people = People([f"p{i}" for i in range(40)], ["a"] * 40, splits)
+    calls[0, :30], calls[0, 30:] = 0, 1  # common in the holdout alone
+    calls[1, 30:] = -1  # missing in the holdout alone
+    calls[2, :10] = -1  # missing in training people
+    options = {"maf_min": 0.05, "variant_missing_max": 0.1, "hwe_p_min": 0, "max_snps": 9}
+    raw = write_store(tmp_path / "raw.zip", calls)
+    filter_variants(raw, people, None, tmp_path / "out.zip", tmp_path / "out.json", **options)
+    kept = CohortStore(tmp_path / "out.zip")
+    assert "rs20_0" not in kept.variants.id and "rs20_2" not in kept.variants.id
+    assert "rs20_1" in kept.variants.id
+    assert kept.people.split.tolist() == splits.tolist()
+    dropped = json.loads((tmp_path / "out.json").read_text())["dropped"]
+    assert dropped["missing calls"] == 1 and dropped["rare"] >= 1
+
+    noise = calls.copy()
+    noise[:, 30:] = random_calls(200, 10, 0.5, seed=9)
+    raw = write_store(tmp_path / "noise.zip", noise)
+    filter_variants(raw, people, None, tmp_path / "noisy.zip", tmp_path / "n.json", **options)
+    assert CohortStore(tmp_path / "noisy.zip").variants.id.tolist() == kept.variants.id.tolist()
+
+
+def test_all_snps_filtered_away(tmp_path):
+    raw = write_store(tmp_path / "raw.zip", random_calls(20, 30, 0.02))
+    people = People(raw.people.id, ["a"] * 30, ["train"] * 30)
+    options = {"maf_min": 0.4, "variant_missing_max": 0.1, "hwe_p_min": 0, "max_snps": 9}
+    with pytest.raises(InputError, match="chromosome 20: all 20 SNPs are filtered away .*20 rare"):
+        filter_variants(raw, people, None, tmp_path / "out.zip", tmp_path / "o.json", **options)
+    assert not (tmp_path / "out.zip").exists()
+
+
+# --- labels
+
+
+def join(table_text, tmp_path, n_people=9, missing=None, **changes):
+    people = pd.DataFrame({"sample": [f"p{i}" for i in range(n_people)]})
+    (tmp_path / "labels.csv").write_text(table_text)
+    options = LABELS | {"table": str(tmp_path / "labels.csv")} | changes
+    return join_labels(people, np.zeros(n_people) if missing is None else missing, **options)
+
+
+def rows(labels, separator=","):
+    lines = [f"p{i}{separator}{label}" for i, label in enumerate(labels)]
+    return "\n".join([f"id{separator}population", *lines]) + "\n"
+
+
+@pytest.mark.parametrize("separator", [",", "\t", ";"])
+def test_labels_are_joined_by_id_whatever_the_separator_and_order(tmp_path, separator):
+    lines = rows("aaabbbbNA"[:7] + "b", separator).splitlines()
+    shuffled = "\n".join([lines[0], *reversed(lines[1:]), f"other{separator}a"]) + "\n"
+    joined = join(shuffled, tmp_path)
+    assert joined.problems == [] and joined.n_unmatched == 1
+    assert joined.people["label"].tolist() == [*"aaabbbb", "b", ""]
+    assert joined.people["excluded"].tolist() == [""] * 8 + ["not in the label table"]
+
+
+def test_missing_labels_and_missing_calls_leave_people_out(tmp_path):
+    missing = np.array([0.5] + [0] * 8)
+    joined = join(rows([*"aaaa", "NA", *"bbbb"]), tmp_path, missing=missing)
+    assert joined.people["excluded"].tolist()[0] == "too many missing calls"
+    assert joined.people["excluded"].tolist()[4] == "no label"
+    assert joined.problems == []
+
+
+def test_label_file_without_the_people(tmp_path):
+    text = rows("aaabbb").replace("\np", "\nperson")
+    (problem,) = [p for p in join(text, tmp_path).problems if "none of" in p]
+    assert "none of its 6 ids" in problem and "person0" in problem and "p0" in problem
+
+
+def test_one_label_with_two_people(tmp_path):
+    joined = join(rows("aaaabbbcc"), tmp_path)
+    assert "fewer than 3 people" in joined.problems[0] and "c (2)" in joined.problems[0]
+    dropped = join(rows("aaaabbbcc"), tmp_path, rare="drop")
+    assert dropped.problems == []
+    assert dropped.people["excluded"].tolist()[-2:] == ["rare label"] * 2
+
+
+def test_ids_twice_in_the_label_table(tmp_path):
+    joined = join(rows("aaabbbccc") + "p3,a\n", tmp_path)
+    assert "more than one line: p3" in joined.problems[0]
+
+
+def test_a_column_that_is_not_there(tmp_path):
+    joined = join(rows("aaabbbccc"), tmp_path, label_column="disease", family_column="fam")
+    assert "no column 'disease' (labels.label_column); found id, population" in joined.problems[0]
+    assert "split.family_column" in joined.problems[1]
+
+
+def test_a_label_table_that_does_not_exist():
+    people = pd.DataFrame({"sample": ["p0"]})
+    with pytest.raises(InputError, match="labels.table: nowhere.tsv: no such file"):
+        join_labels(people, np.zeros(1), **(LABELS | {"table": "nowhere.tsv"}))
+
+
+# --- the check page
+
+GENES = pd.DataFrame(
+    {"gene": ["G1", "G2"], "contig": "20", "start_bp": [1000, 1500], "end_bp": [1400, 1900]}
+)
+
+
+def check(
+    tmp_path, store_calls, *, genes=GENES, mode="haplotype", phased=True, contig="20", start=1000
+):
+    """Run the check on a store of these calls, with what an import would say of it."""
+    n_people = store_calls.shape[1]
+    place = {"contig": contig, "phased": phased, "start": start}
+    store = write_store(tmp_path / "raw.zip", store_calls, **place)
+    summary = {
+        "contig": contig,
+        "n_read": len(store_calls),
+        "n_kept": len(store_calls),
+        "dropped": {"duplicate": 3},
+        "phased": store.phased,
+        "last_position_bp": int(store.variants.position_bp[-1]),
+        "contig_length_bp": None,
+    }
+    (tmp_path / "raw.json").write_text(json.dumps(summary))
+    pd.DataFrame(
+        {
+            "sample": store.people.id,
+            "population": ["a", "b"] * (n_people // 2),
+            "n_missing": (store_calls < 0).any(axis=2).sum(axis=0),
+        }
+    ).to_csv(tmp_path / "raw.tsv", sep="\t", index=False)
+    out = [tmp_path / name for name in ("check.html", "checks.tsv", "people.tsv")]
+    check_cohort(
+        [tmp_path / "raw.zip"],
+        [tmp_path / "raw.json"],
+        [tmp_path / "raw.tsv"],
+        genes,
+        BUILDS,
+        *out,
+        mode=mode,
+        intergenic="nearest",
+        simulated=False,
+        train_share=0.8,
+        labels=LABELS,
+    )
+    return out
+
+
+def test_a_sound_cohort_passes_and_the_page_says_so(tmp_path):
+    page, checks, people = check(tmp_path, random_calls(10, 20))
+    require_usable(checks, page)
+    text = page.read_text()
+    assert "The cohort can be used." in text and "3 duplicate" in text
+    table = pd.read_csv(checks, sep="\t", keep_default_na=False).set_index("name")
+    assert table.loc["people with a usable label", "found"].startswith("20 of 20")
+    assert table.loc["training rows", "level"] == "look"  # 20 people are few
+
+
+def test_unphased_data_in_haplotype_mode(tmp_path):
+    page, checks, _ = check(tmp_path, random_calls(10, 20), phased=False)
+    with pytest.raises(
+        InputError, match="phase: heterozygous calls without phase on chromosome 20"
+    ):
+        require_usable(checks, page)
+    assert "The run stops here" in page.read_text()
+    page, checks, _ = check(tmp_path, random_calls(10, 20), phased=False, mode="genotype")
+    require_usable(checks, page)
+
+
+def test_chromosomes_that_do_not_match_the_annotation(tmp_path):
+    page, checks, _ = check(tmp_path, random_calls(10, 20), contig="7")
+    with pytest.raises(InputError, match="no gene on chromosome 7; the annotation has 20"):
+        require_usable(checks, page)
+
+
+def test_builds_that_differ(tmp_path):
+    last = BUILDS.pivot(index="contig", columns="build", values="length_bp")
+    assert consistent_builds({"22": last.loc[22, "GRCh37/hg19"]}, BUILDS) == ["GRCh37/hg19"]
+    assert consistent_builds({"20": last.loc[20, "GRCh38/hg38"]}, BUILDS) == ["GRCh38/hg38"]
+    assert len(consistent_builds({"20": 1000}, BUILDS)) == 3
+    only_38 = pd.DataFrame(
+        {
+            "gene": ["A", "B"],
+            "contig": ["20", "22"],
+            "start_bp": 1,
+            "end_bp": [last.loc[20, "GRCh38/hg38"], last.loc[22, "GRCh38/hg38"]],
+        }
+    )
+    only_37 = {"contig": "22", "start": last.loc[22, "GRCh37/hg19"] - 5000}
+    page, checks, _ = check(tmp_path, random_calls(10, 20), genes=only_38, **only_37)
+    expected = "genotypes fit GRCh37/hg19; annotation fits GRCh38/hg38. Lift one of them over"
+    with pytest.raises(InputError, match=expected):
+        require_usable(checks, page)
+
+
+def test_share_in_genes_with_nested_genes():
+    genes = pd.DataFrame({"contig": "1", "start_bp": [100, 120, 500], "end_bp": [400, 130, 510]})
+    variants = Variants("1", [99, 100, 300, 400, 401, 505], ["."] * 6, [["A", "C"]] * 6)
+    assert share_in_genes(variants, genes) == pytest.approx(4 / 6)
+
+
+# --- import
+
+
+def test_import_counts_what_it_reads_and_drops(tmp_path):
+    text = ["##fileformat=VCFv4.2", "##contig=<ID=chr20,length=63025520>"]
+    text.append('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">')
+    text.append("#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT p0 p1".replace(" ", "\t"))
+    for position, ref, alt, calls in (
+        (10, "A", "C", "0|1 1|1"),
+        (20, "A", "C,G", "0|1 2|1"),
+        (30, "AT", "A", "0|1 0|0"),
+        (40, "G", "T", ".|. 0|1"),
+    ):
+        text.append(f"chr20 {position} . {ref} {alt} . . . GT {calls}".replace(" ", "\t"))
+    (tmp_path / "small.vcf").write_text("\n".join(text) + "\n")
+    out = [tmp_path / name for name in ("raw.zip", "raw.json", "raw.tsv")]
+    source = {"kind": "vcf", "path": str(tmp_path / "small.vcf")}
+    import_chromosome(source, "20", "drop", *out)
+    store = CohortStore(out[0])
+    assert store.contig == "20" and store.variants.position_bp.tolist() == [10, 40]
+    assert store.read().tolist() == [[[0, 1], [1, 1]], [[-1, -1], [0, 1]]]
+    summary = json.loads(out[1].read_text())
+    assert summary["n_read"] == 4 and sum(summary["dropped"].values()) == 2
+    assert summary["contig_length_bp"] == 63025520 and summary["phased"]
+    assert pd.read_csv(out[2], sep="\t")["n_missing"].tolist() == [1, 0]

@@ -1,0 +1,384 @@
+"""Schedules, forward process, targets, guidance and samplers, against closed forms."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from syncohort.diffusion.guidance import conditional_denoiser, drop_labels
+from syncohort.diffusion.process import (
+    TARGETS,
+    Process,
+    add_noise,
+    from_x0,
+    masked_mse,
+    target_value,
+    to_x0,
+)
+from syncohort.diffusion.samplers import SAMPLERS, RowNoise, ancestral, ddim, sampling_times
+from syncohort.diffusion.schedules import SCHEDULES, Schedule, make_schedule
+from syncohort.errors import InputError
+
+
+def generator(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+# --- schedules
+
+
+def test_cosine_schedule_is_the_equation():
+    n_steps = 1000
+    alpha_bar = make_schedule("cosine", n_steps).alpha_bar.tolist()
+
+    def f(t):
+        return math.cos((t / n_steps + 0.008) / 1.008 * math.pi / 2) ** 2
+
+    for t in range(n_steps):  # at t = T the equation gives 0 and the clip of beta takes over
+        assert alpha_bar[t] == pytest.approx(f(t) / f(0), rel=1e-10)
+    assert alpha_bar[n_steps] == pytest.approx(0.001 * alpha_bar[n_steps - 1])
+
+
+def test_linear_schedules_are_the_products_of_their_betas():
+    for name, beta_at in {
+        "linear": lambda i: 1e-4 + (0.02 - 1e-4) * i / 999,
+        "sqrt_linear": lambda i: (0.00085**0.5 + (0.012**0.5 - 0.00085**0.5) * i / 999) ** 2,
+    }.items():
+        product, alpha_bar = 1.0, make_schedule(name, 1000).alpha_bar.tolist()
+        for i in range(1000):
+            product *= 1 - beta_at(i)
+            assert alpha_bar[i + 1] == pytest.approx(product, rel=1e-10)
+
+
+@pytest.mark.parametrize("name", ["linear", "sqrt_linear"])
+def test_linear_schedules_end_in_the_same_noise_for_every_length(name):
+    ends = [-math.log(make_schedule(name, steps).alpha_bar[-1]) for steps in (500, 1000, 4000)]
+    # sum of -log(1 - beta) = sum of beta (the same for each) + beta^2 / 2 + ...
+    assert max(ends) / min(ends) < 1.02
+
+
+@settings(max_examples=50, deadline=None)
+@given(name=st.sampled_from(SCHEDULES), n_steps=st.integers(2, 2000))
+def test_schedules_fall_from_one_and_stay_positive(name, n_steps):
+    schedule = make_schedule(name, n_steps)
+    assert schedule.n_steps == n_steps
+    assert schedule.alpha_bar[0] == 1
+    assert (schedule.alpha_bar.diff() < 0).all()
+    assert schedule.alpha_bar[-1] > 0
+    assert (1 - schedule.alpha_bar[1:] / schedule.alpha_bar[:-1]).max() <= 0.999 + 1e-12
+
+
+def test_schedules_agree_with_diffusers():
+    diffusers = pytest.importorskip("diffusers", reason="diffusers checks the schedules")
+    theirs = {"linear": "linear", "cosine": "squaredcos_cap_v2", "sqrt_linear": "scaled_linear"}
+    ends = {"sqrt_linear": (0.00085, 0.012)}
+    for name, their_name in theirs.items():
+        start, end = ends.get(name, (1e-4, 0.02))
+        other = diffusers.DDPMScheduler(1000, start, end, their_name)
+        ours = make_schedule(name, 1000).alpha_bar[1:].numpy()
+        # theirs is a float32 product of 1,000 factors
+        np.testing.assert_allclose(ours, other.alphas_cumprod.double().numpy(), rtol=2e-4)
+
+
+def test_bad_schedules_are_refused():
+    with pytest.raises(InputError, match="'quadratic' is unknown; use one of cosine, linear"):
+        make_schedule("quadratic", 100)
+    with pytest.raises(InputError, match="at least 2 steps, not 1"):
+        make_schedule("cosine", 1)
+    with pytest.raises(ValueError, match="does not fall at t = 2"):
+        Schedule("flat", torch.tensor([1.0, 0.5, 0.5]))
+
+
+# --- forward process, targets, loss
+
+
+def make_process(target="x0", mask=None, variance=None, name="cosine", n_steps=100) -> Process:
+    mask = torch.ones(3, 2, dtype=torch.bool) if mask is None else mask
+    return Process(make_schedule(name, n_steps), target, mask, variance)
+
+
+def test_forward_process_has_the_right_moments():
+    n_rows, process = 200_000, make_process(mask=torch.ones(1, 1, dtype=torch.bool))
+    x0 = torch.full((n_rows, 1, 1), 1.7)
+    noise = process.draw_noise(n_rows, generator())
+    for t in (1, 37, 80, 100):
+        alpha_bar = process.schedule.alpha_bar[t].item()
+        x_t = add_noise(x0, noise, *process.levels(torch.full((n_rows,), t))).double()
+        error = (1 - alpha_bar) ** 0.5 / n_rows**0.5
+        assert abs(x_t.mean().item() - alpha_bar**0.5 * 1.7) < 4 * error
+        assert x_t.var().item() == pytest.approx(1 - alpha_bar, rel=4 * (2 / n_rows) ** 0.5)
+
+
+def test_times_are_uniform_on_one_to_T():
+    times = make_process(n_steps=10).draw_times(100_000, generator())
+    counts = torch.bincount(times, minlength=11).double()
+    assert counts[0] == 0 and len(counts) == 11
+    assert (counts[1:] - 10_000).abs().max() < 4.5 * 9_000**0.5
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_target_conversions_invert(target):
+    x0, noise = torch.randn(2, 50, 3, 2, generator=generator(), dtype=torch.float64)
+    alpha_bar = torch.linspace(0.001, 0.999, 50, dtype=torch.float64)[:, None, None]
+    signal, sigma = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+    x_t = add_noise(x0, noise, signal, sigma)
+    truth = target_value(target, x0, noise, signal, sigma)
+    torch.testing.assert_close(to_x0(target, truth, x_t, signal, sigma), x0)
+    torch.testing.assert_close(from_x0(target, x0, x_t, signal, sigma), truth)
+
+
+def test_masked_mse_is_the_plain_sum_over_real_positions():
+    prediction, truth = torch.randn(2, 4, 3, 2, generator=generator())
+    mask = torch.tensor([[True, True], [True, False], [False, False]])
+    prediction[:, ~mask] = 1e6  # padded positions do not count
+    found = masked_mse(prediction, truth, mask)
+    for row in range(4):
+        errors = [
+            (prediction[row, g, k].item() - truth[row, g, k].item()) ** 2
+            for g, k in [(0, 0), (0, 1), (1, 0)]
+        ]
+        assert found[row].item() == pytest.approx(sum(errors) / 3, rel=1e-5)
+
+
+def test_unknown_target_is_refused():
+    with pytest.raises(InputError, match="'score' is unknown; use one of x0, v, eps"):
+        make_process("score")
+
+
+def idle_network(x, t_fraction, label, residual=True):
+    """A network whose layers give nothing."""
+    return x if residual else torch.zeros_like(x)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_preconditioned_process_starts_from_the_posterior_mean(target):
+    """For independent Gaussians it is E[x_0 | x_t], whose error is orthogonal to x_t."""
+    n_rows, variance = 100_000, torch.tensor([[0.01, 1.0], [4.0, 0.0]])
+    process = make_process(target, torch.ones(2, 2, dtype=torch.bool), variance)
+    x0 = torch.randn(n_rows, 2, 2, generator=generator(1)) * variance.sqrt()
+    noise = process.draw_noise(n_rows, generator(2))
+    for t in (2, 40, 90):
+        times = torch.full((n_rows,), t)
+        x_t = add_noise(x0, noise, *process.levels(times))
+        prediction = process.predict(idle_network, x_t, times, times)
+        guess = process.prediction_to_x0(prediction, x_t, times)
+        error = (guess - x0).double()
+        torch.testing.assert_close(guess[:, 1, 1], torch.zeros(n_rows), atol=1e-4, rtol=0)
+        product = error * x_t
+        standard_error = product.std(dim=0) / n_rows**0.5
+        assert (product.mean(dim=0).abs() <= 4.5 * standard_error + 1e-6).all()
+        alpha_bar = process.schedule.alpha_bar[t].item()
+        left = variance * (1 - alpha_bar) / (alpha_bar * variance + 1 - alpha_bar)
+        torch.testing.assert_close(
+            error.square().mean(dim=0).float(), left, rtol=4.5 * (2 / n_rows) ** 0.5, atol=1e-6
+        )
+
+
+# --- labels and guidance
+
+
+def test_drop_labels_drops_at_the_rate_and_leaves_the_others():
+    labels = torch.arange(5).repeat(20_000)
+    dropped = drop_labels(labels, 0.2, 5, generator())
+    is_null = dropped == 5
+    assert abs(is_null.double().mean().item() - 0.2) < 4 * (0.2 * 0.8 / 100_000) ** 0.5
+    assert (dropped[~is_null] == labels[~is_null]).all()
+    assert (drop_labels(labels, 0.0, 5, generator()) == labels).all()
+
+
+def label_network(x, t_fraction, label, residual=True):
+    """A stand-in that depends on everything it is given."""
+    return torch.sin(x + t_fraction[:, None, None]) + label[:, None, None]
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("scale", [0.0, 1.0, 3.0])
+def test_guidance_extrapolates_x0_whatever_the_target(target, scale):
+    process = make_process(target)
+    x, labels = torch.randn(5, 3, 2, generator=generator()), torch.tensor([0, 1, 2, 1, 0])
+    denoise = conditional_denoiser(
+        process, label_network, labels, guidance_scale=scale, null_label=7
+    )
+
+    def x0_with(given):
+        times = torch.full((5,), 60)
+        prediction = process.predict(label_network, x, times, given)
+        return process.prediction_to_x0(prediction, x, times)
+
+    free = x0_with(torch.full((5,), 7))
+    torch.testing.assert_close(denoise(x, 60), scale * x0_with(labels) + (1 - scale) * free)
+
+
+# --- samplers
+
+
+@given(n_steps=st.integers(2, 1500), data=st.data())
+def test_sampling_times_fall_evenly_from_T_to_zero(n_steps, data):
+    steps = data.draw(st.integers(1, n_steps))
+    times = sampling_times(n_steps, steps)
+    gaps = [t - s for t, s in pairwise(times)]
+    assert times[0] == n_steps and times[-1] == 0 and len(times) == steps + 1
+    assert max(gaps) - min(gaps) <= 1 and min(gaps) >= 1
+
+
+def test_too_many_steps_are_refused():
+    with pytest.raises(InputError, match="81 sampling steps .* T = 80; use 1 to 80"):
+        sampling_times(80, 81)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_ancestral_step_is_the_posterior(name):
+    """One step against Bayes' rule: q(x_s | x_0) times q(x_t | x_s), by precisions."""
+    schedule = make_schedule(name, 60)
+    t, s = 60, 40  # of 60, 40, 20, 0
+    alpha_bar_s, alpha = schedule.alpha_bar[s].item(), None
+    alpha = schedule.alpha_bar[t].item() / alpha_bar_s
+    x_t = torch.tensor([[[0.3]], [[-2.0]]], dtype=torch.float64)
+    x0 = torch.tensor([[[1.1]], [[0.4]]], dtype=torch.float64)
+    precision = 1 / (1 - alpha_bar_s) + alpha / (1 - alpha)
+    mean = (alpha_bar_s**0.5 * x0 / (1 - alpha_bar_s) + alpha**0.5 * x_t / (1 - alpha)) / precision
+    for noise in (0.0, 1.0):
+        seen = {}
+
+        def denoise(x, time, seen=seen):
+            seen[time] = x
+            return x0
+
+        ancestral(denoise, x_t, schedule, 3, lambda noise=noise: torch.full_like(x_t, noise))
+        torch.testing.assert_close(seen[s], mean + noise * precision**-0.5)
+
+
+def gaussian_denoiser(schedule: Schedule, mean: float, sd: float):
+    """The exact E[x_0 | x_t] when x_0 is normal with this mean and standard deviation."""
+
+    def denoise(x, t: int):
+        alpha_bar = schedule.alpha_bar[t].item()
+        gain = alpha_bar**0.5 * sd**2 / (alpha_bar * sd**2 + 1 - alpha_bar)
+        return mean + gain * (x - alpha_bar**0.5 * mean)
+
+    return denoise
+
+
+def ancestral_variance(schedule: Schedule, steps: int, sd: float) -> float:
+    """Exact variance of ancestral samples with that denoiser: each step is linear in x."""
+    variance, alpha_bar = 1.0, schedule.alpha_bar.tolist()
+    for t, s in pairwise(sampling_times(schedule.n_steps, steps)):
+        alpha = alpha_bar[t] / alpha_bar[s]
+        gain = alpha_bar[t] ** 0.5 * sd**2 / (alpha_bar[t] * sd**2 + 1 - alpha_bar[t])
+        if s == 0:
+            return gain**2 * variance
+        precision = 1 / (1 - alpha_bar[s]) + alpha / (1 - alpha)
+        slope = alpha_bar[s] ** 0.5 / (1 - alpha_bar[s]) * gain + alpha**0.5 / (1 - alpha)
+        variance = (slope / precision) ** 2 * variance + 1 / precision
+    raise AssertionError
+
+
+def test_ancestral_samples_have_the_mean_and_variance_of_gaussian_data():
+    n_rows, schedule, mean, sd = 20_000, make_schedule("cosine", 1000), -1.3, 0.6
+    noise = RowNoise(0, 0, n_rows, torch.ones(1, 1, dtype=torch.bool))
+    denoise = gaussian_denoiser(schedule, mean, sd)
+    x = ancestral(denoise, noise(), schedule, 1000, noise).double()
+    assert abs(x.mean().item() - mean) < 4 * sd / n_rows**0.5
+    assert x.var().item() == pytest.approx(sd**2, rel=4 * (2 / n_rows) ** 0.5)
+
+
+def test_ancestral_variance_falls_short_by_order_one_in_the_steps():
+    """Fewer steps lose variance, and by the amount that linear theory says."""
+    n_rows, schedule, sd = 100_000, make_schedule("cosine", 4096), 1.0
+    exact = {steps: ancestral_variance(schedule, steps, sd) for steps in (16, 256, 512, 1024)}
+    short = [sd**2 - exact[steps] for steps in (256, 512, 1024)]
+    for coarse, fine in pairwise(short):
+        assert coarse / fine == pytest.approx(2, rel=0.1)
+    noise = RowNoise(1, 0, n_rows, torch.ones(1, 1, dtype=torch.bool))
+    x = ancestral(gaussian_denoiser(schedule, 0, sd), noise(), schedule, 16, noise)
+    assert x.var().item() == pytest.approx(exact[16], rel=4 * (2 / n_rows) ** 0.5)
+    assert exact[16] < 0.95 * sd**2
+
+
+def test_ddim_approaches_the_probability_flow_map_with_order_one():
+    """For Gaussian data the exact map is x_T -> sd x_T / sd_T, with sd_T that of x_T."""
+    schedule, sd = make_schedule("cosine", 1 << 14), 0.5
+    x = torch.tensor([[[-1.5]], [[0.4]], [[2.0]]], dtype=torch.float64)
+    end = schedule.alpha_bar[-1].item()
+    exact = x * sd / (end * sd**2 + 1 - end) ** 0.5
+    errors = []
+    for steps in (64, 128, 256, 512):
+        found = ddim(gaussian_denoiser(schedule, 0, sd), x, schedule, steps, None)
+        errors.append((found - exact).abs().max().item())
+    assert errors[-1] < 0.01
+    for coarse, fine in pairwise(errors):
+        assert math.log2(coarse / fine) == pytest.approx(1, abs=0.1)
+
+
+def test_samplers_agree_with_diffusers():
+    diffusers = pytest.importorskip("diffusers", reason="diffusers checks the samplers")
+    setting = {
+        "num_train_timesteps": 1000,
+        "beta_schedule": "scaled_linear",
+        "beta_start": 0.00085,
+        "beta_end": 0.012,
+        "clip_sample": False,
+        "prediction_type": "sample",
+        "timestep_spacing": "trailing",
+    }
+    schedule = make_schedule("sqrt_linear", 1000)
+    shape = (6, 3, 2)
+    start = torch.randn(shape, generator=generator(1))
+
+    def x0_of(x, t):
+        return torch.tanh(x) * (1 - t / 2000)
+
+    def theirs(scheduler, **options):
+        scheduler.set_timesteps(25)
+        x = start
+        for time in scheduler.timesteps:
+            x = scheduler.step(x0_of(x, int(time) + 1), time, x, **options).prev_sample
+        return x
+
+    noise_source = generator(2)
+    ours = ancestral(x0_of, start, schedule, 25, lambda: torch.randn(shape, generator=noise_source))
+    other = diffusers.DDPMScheduler(**setting, variance_type="fixed_small")
+    torch.testing.assert_close(ours, theirs(other, generator=generator(2)), atol=1e-4, rtol=1e-4)
+    other = diffusers.DDIMScheduler(**setting, set_alpha_to_one=True)
+    torch.testing.assert_close(
+        ddim(x0_of, start, schedule, 25, None), theirs(other), atol=1e-4, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("preconditioned", [False, True])
+def test_padded_positions_are_exactly_zero_all_the_way(sampler, target, preconditioned):
+    mask = torch.tensor([[True, True], [True, False], [False, False]])
+    variance = torch.rand(3, 2) * mask if preconditioned else None
+    process = make_process(target, mask, variance)
+    labels = torch.tensor([0, 1, 1, 0])
+    seen = []
+
+    def rude_network(x, t_fraction, label, residual=True):
+        seen.append(x)
+        return torch.ones_like(x) * 3  # not 0 at padded positions
+
+    denoise = conditional_denoiser(process, rude_network, labels, guidance_scale=2, null_label=2)
+    noise = RowNoise(0, 0, 4, mask)
+    x = SAMPLERS[sampler](denoise, noise(), process.schedule, 5, noise)
+    for each in (*seen, x, process.draw_noise(4, generator())):
+        assert (each[:, ~mask] == 0).all()
+        assert (each[:, mask] != 0).all()
+
+
+def test_row_noise_belongs_to_the_row_whatever_the_batch():
+    mask = torch.tensor([[True, True], [True, False]])
+    whole = RowNoise(5, 0, 200, mask)
+    draws = [whole(), whole()]
+    for start, stop in [(0, 1), (31, 33), (64, 128), (150, 200)]:
+        part = RowNoise(5, start, stop - start, mask)
+        for draw in draws:
+            assert torch.equal(part(), draw[start:stop])
+    values = torch.stack(draws)[:, :, mask].ravel()
+    assert len(values.unique()) == len(values)
+    assert not torch.equal(RowNoise(6, 0, 200, mask)(), draws[0])

@@ -1,0 +1,195 @@
+"""Pictures: what they name, when they are withheld, and that equal tables give equal files."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.image import imread
+
+from syncohort import figures
+from syncohort.evaluation import MAF_BINS, MAJORITY, TIDY_COLUMNS, UNSEEN_REAL
+from syncohort.plotting import OTHER_LABELS, SOURCE_COLOURS, label_looks, short
+
+
+def frequencies(n=500, *, low=0.0) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(low, 1 - low, n)
+    columns = {name: rng.binomial(200, p) / 200 for name in ("train", "holdout", "synthetic")}
+    return pd.DataFrame(columns).clip(low, 1 - low)
+
+
+def pairs(n=400) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    columns = {name: rng.uniform(-1, 1, n) for name in ("train", "holdout", "synthetic")}
+    distance = rng.integers(1, 200_000, n)
+    fixed = {f"{name}_df": 100 for name in columns}
+    return pd.DataFrame({"position_1_bp": 10, "position_2_bp": 10 + distance} | columns | fixed)
+
+
+def losses(epochs=8) -> pd.DataFrame:
+    epoch = np.arange(1, epochs + 1)
+    validation = np.where(epoch % 2, np.nan, 1 / epoch + (epoch > 4))
+    columns = {"epoch": epoch, "examples_seen": 50 * epoch, "train_loss": 1 / epoch}
+    return pd.DataFrame(columns | {"validation_loss": validation})
+
+
+def embedding(labels, *, holdout=60) -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    source = np.repeat(["train", "holdout", "synthetic"], [120, holdout, 120])
+    places = {name: rng.normal(size=len(source)) for name in ("pc1", "pc2", "pc3", "pc4")}
+    places |= {"umap1": rng.normal(size=len(source)), "umap2": rng.normal(size=len(source))}
+    return pd.DataFrame({"source": source, "label": np.resize(labels, len(source))} | places)
+
+
+def reconstruction() -> pd.DataFrame:
+    rows = [
+        (metric, group, name, 0.99, 100.0)
+        for metric in ("allele_concordance", "minor_allele_sensitivity", "variance_kept")
+        for group in ("train", "holdout")
+        for name in ("all", *MAF_BINS[1:])
+    ]
+    rows.append(("numbers_per_snp", "all", "all", 0.5, 100.0))
+    return pd.DataFrame(rows, columns=["metric", "group", "maf_bin", "value", "n"])
+
+
+def people(labels=("case", "control")) -> pd.DataFrame:
+    split = np.repeat(["train", "validation", "holdout"], [30, 4, 6])
+    return pd.DataFrame({"label": np.resize(labels, 40), "split": split})
+
+
+def metrics() -> pd.DataFrame:
+    rows = [
+        ("demo", generator, metric, kind, 0.8, 0.7, 0.9, "")
+        for generator in ("generator_a", "real")
+        for metric in ("accuracy", "auc")
+        for kind in ("mlp", "logistic")
+    ]
+    rows += [("demo", MAJORITY, "accuracy", "all", 0.5, np.nan, np.nan, "")]
+    rows += [("demo", "generator_a", "recovery_rate", "mlp", 1.0, 0.9, 1.1, "")]
+    rows += [("demo", UNSEEN_REAL, "frequency_r", "all", 1.0, np.nan, np.nan, "")]
+    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+
+
+PICTURES = {
+    "plot_frequencies": frequencies,
+    "plot_linkage": pairs,
+    "plot_losses": losses,
+    "plot_pca": lambda: embedding(["case", "control"]),
+    "plot_umap": lambda: embedding(["case", "control"]),
+    "plot_reconstruction": reconstruction,
+    "plot_split": people,
+    "plot_utility": metrics,
+}
+
+
+def words(path) -> list[str]:
+    """The texts in an SVG; matplotlib writes each as a comment beside its outlines."""
+    return re.findall(r"<!-- (.*?) -->", path.read_text())
+
+
+def drawn(tmp_path, name, table) -> list[str]:
+    path = tmp_path / "picture.svg"
+    getattr(figures, name)(table, path)
+    return words(path)
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_equal_tables_give_equal_pictures(tmp_path, name):
+    paths = [tmp_path / "new" / "first.svg", tmp_path / "second.svg"]
+    for path in paths:
+        getattr(figures, name)(PICTURES[name](), path)
+    assert paths[0].read_bytes() == paths[1].read_bytes()
+    assert not any("Not shown" in text for text in words(paths[0]))
+
+
+def test_the_suffix_decides_the_format(tmp_path):
+    figures.plot_split(people(), tmp_path / "split.png")
+    pixels = imread(tmp_path / "split.png")
+    assert pixels.shape[1] > 800 and pixels[..., :3].std() > 0.05  # not blank
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "reason"),
+    [
+        ("plot_frequencies", frequencies().iloc[:1], "1 variants have calls"),
+        ("plot_linkage", pairs(99), "99 pairs of common variants near each other"),
+        ("plot_losses", losses(0), "no epoch was finished"),
+        ("plot_pca", embedding(["a"], holdout=9), "9 holdout people; it takes 10"),
+        ("plot_umap", embedding(["a"], holdout=0), "0 holdout people; it takes 10"),
+        ("plot_umap", embedding(["a"]).assign(umap1=np.nan), "too few training people"),
+        ("plot_reconstruction", reconstruction().iloc[:0], "nothing was measured"),
+        ("plot_split", people().iloc[:0], "there are no people"),
+        (
+            "plot_utility",
+            metrics().assign(value=np.nan, note="needs 2 labels or more"),
+            "needs 2 labels or more",
+        ),
+    ],
+)
+def test_a_picture_is_withheld_with_the_reason(tmp_path, name, table, reason):
+    text = " ".join(drawn(tmp_path, name, table))
+    assert "Not shown" in text and reason in text
+
+
+@pytest.mark.parametrize("name", ["plot_pca", "plot_umap"])
+def test_every_label_is_in_the_legend(tmp_path, name):
+    labels = [f"POP{i}" for i in range(26)]
+    found = drawn(tmp_path, name, embedding(labels))
+    assert set(labels) <= set(found)
+    assert {"Training (120 people)", "Holdout (60 people)"} <= set(found)
+    looks = label_looks(pd.Series(labels)).values()
+    assert len({(look["color"], look["marker"]) for look in looks}) == 26
+
+
+def test_the_rarest_of_very_many_labels_share_a_look(tmp_path):
+    labels = [f"L{i}" for i in range(60) for _ in range(60 - i)]
+    looks = label_looks(pd.Series(labels))
+    assert set(looks) == {f"L{i}" for i in range(40)} | {OTHER_LABELS}
+    assert OTHER_LABELS in drawn(tmp_path, "plot_umap", embedding(labels[::6]))
+
+
+def test_long_labels_stay_apart():
+    names = [f"a very long name of population number {i}" for i in range(12)]
+    assert len({short(name) for name in names}) == 12
+    assert max(len(short(name)) for name in names) <= 24
+
+
+def test_the_split_is_counted_by_label(tmp_path):
+    table = people()
+    found = drawn(tmp_path, "plot_split", table)
+    for label, own in table.groupby("label"):
+        counts = own["split"].value_counts()
+        assert label in found
+        assert any(
+            text.strip() == f"{counts['train']} + {counts['validation']} + {counts['holdout']}"
+            for text in found
+        )
+    assert {"train (30)", "validation (4)", "holdout (6)"} <= set(found)
+
+
+def test_the_loss_names_the_epoch_that_was_kept(tmp_path):
+    """Validation loss is 1/2, 1/4, 7/6, 9/8 after epochs 2, 4, 6, 8."""
+    found = drawn(tmp_path, "plot_losses", losses())
+    assert "kept: epoch 4, 0.25" in found
+    never_validated = losses().assign(validation_loss=np.nan)
+    found = drawn(tmp_path, "plot_losses", never_validated)
+    assert "Training people" in found and "Validation people" not in found
+
+
+def test_real_training_comes_first_and_the_majority_last(tmp_path):
+    found = drawn(tmp_path, "plot_utility", metrics())
+    order = ["trained on real", "trained on generator_a", "the commonest label"]
+    assert [text for text in found if text in order] == order
+    assert "recovery rate" in found and "mlp" in found
+    assert not any(UNSEEN_REAL in text for text in found)
+
+
+def test_frequencies_without_rare_alleles_are_drawn(tmp_path):
+    found = drawn(tmp_path, "plot_frequencies", frequencies(low=0.2))
+    assert sum(text.startswith("mean difference") for text in found) == 2
+    assert found.count("no variants in this range") == 2
+
+
+def test_sources_have_colours_of_their_own():
+    assert len(set(SOURCE_COLOURS.values())) == len(SOURCE_COLOURS) == 4

@@ -1,0 +1,351 @@
+"""The real Snakefile end to end, in a copy of the clone, on a tiny cohort."""
+
+import gzip
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+from syncohort.formats.readers import open_source
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import _imported_files
+
+pytestmark = pytest.mark.slow
+
+PARTS = ("Snakefile", "workflow", "config", "envs", "profiles", "resources", "slurm")
+CHROMS = ("21", "22")
+
+
+def clone(folder: Path) -> Path:
+    """Copy what a clone holds, without results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / part, ignore=ignored)
+        else:
+            shutil.copy(source, folder)
+    shutil.copy(REPOSITORY / "tests/studies/tiny.yaml", folder / "tiny.yaml")
+    return folder
+
+
+def snakemake(folder: Path, *options: str, study: str = "tiny.yaml") -> subprocess.CompletedProcess:
+    """Run Snakemake in a clone; the caller looks at the return code."""
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", study, *options]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=900)
+
+
+def planned_rules(folder: Path, *options: str, study: str = "tiny.yaml") -> set[str]:
+    """The rules a dry run says it would run, `all` apart."""
+    result = snakemake(folder, "--dry-run", *options, study=study)
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = result.stdout + result.stderr
+    if "Nothing to be done" in text:
+        return set()
+    table = text.split("Job stats:")[1].split("\ntotal")[0]
+    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all"}
+
+
+def change_study(folder: Path, **changes) -> str:
+    """Write a copy of the tiny study with some sections updated; return its name."""
+    study = yaml.safe_load((folder / "tiny.yaml").read_text())
+    for section, values in changes.items():
+        old = study.get(section)
+        study[section] = old | values if isinstance(old, dict) else values
+    (folder / "changed.yaml").write_text(yaml.safe_dump(study))
+    return "changed.yaml"
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> Path:
+    """A clone in which the tiny study has run to the end."""
+    folder = clone(tmp_path_factory.mktemp("clone"))
+    result = snakemake(folder)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return folder
+
+
+# --- what comes out
+
+
+def test_exports_agree_genotype_by_genotype_and_keep_the_variants(run):
+    release = run / "results/tiny/release/small"
+    sheet = pd.read_csv(release / "samples.tsv", sep="\t")
+    for chrom in CHROMS:
+        truth = CohortStore(run / f"results/tiny/decode_cohort/small/{chrom}.zarr.zip")
+        real = CohortStore(run / f"results/tiny/filter_variants/{chrom}.zarr.zip")
+        for column in ("position_bp", "id", "allele"):
+            assert (getattr(truth.variants, column) == getattr(real.variants, column)).all()
+        for kind, path in (
+            ("vcf", release / f"vcf/{chrom}.vcf.gz"),
+            ("plink", release / "plink/synthetic"),
+            ("pgen", release / "pgen/synthetic"),
+        ):
+            source = open_source(kind, str(path))
+            assert source.sample_ids.tolist() == sheet["sample_id"].tolist()
+            chunks = list(source.chunks(chrom))
+            calls = np.concatenate([chunk.calls for chunk in chunks])
+            variants = np.concatenate([chunk.variants.id for chunk in chunks])
+            assert (variants == truth.variants.id).all()
+            if kind == "plink":  # knows no phase
+                assert (calls.sum(axis=2) == truth.read().sum(axis=2)).all()
+            else:
+                assert (calls == truth.read()).all()
+                assert all(chunk.phased.all() for chunk in chunks)
+
+
+def test_other_programs_accept_the_exports(run, tmp_path):
+    release = run / "results/tiny/release/small"
+    commands = [
+        ["bcftools", "index", "--nrecords", release / "vcf/21.vcf.gz"],
+        ["plink1.9", "--bfile", release / "plink/synthetic", "--freq", "--out", tmp_path / "a"],
+        ["plink2", "--pfile", release / "pgen/synthetic", "--validate", "--out", tmp_path / "b"],
+    ]
+    for command in commands:
+        if shutil.which(command[0]) is None:
+            pytest.skip(f"{command[0]} is not installed")
+        subprocess.run(command, check=True, capture_output=True)
+
+
+def test_synthetic_labels_match_the_training_peoples(run):
+    people = pd.read_csv(run / "results/tiny/split_people/people.tsv", sep="\t")
+    sheet = pd.read_csv(run / "results/tiny/release/small/samples.tsv", sep="\t")
+    train = people.loc[people["split"] == "train", "label"]
+    assert sheet["label"].value_counts().to_dict() == train.value_counts().to_dict()
+
+
+def test_families_stay_on_one_side(run):
+    people = pd.read_csv(run / "results/tiny/split_people/people.tsv", sep="\t")
+    assert (people.groupby("family").size() > 1).any()
+    assert (people.groupby("family")["split"].nunique() == 1).all()
+
+
+def test_the_report_is_one_file_with_its_tables(run):
+    result = snakemake(run, "--report", "report.html")
+    assert result.returncode == 0, result.stderr
+    text = (run / "report.html").read_text()
+    for expected in ("compatibility check", "all metrics", "principal components", "UMAP"):
+        assert expected in text
+    page = (run / "results/tiny/collect_metrics/metrics.html").read_text()
+    for expected in ("recovery rate", "ld slope", "unseen real", "frequency error"):
+        assert expected in page
+
+
+def test_every_job_leaves_a_log_and_a_benchmark(run):
+    logs = {
+        p.relative_to(run / "results/tiny/logs").with_suffix("")
+        for p in run.rglob("*.log")
+        if "results" in p.parts
+    }
+    root = run / "results/tiny/benchmarks"
+    benchmarks = {p.relative_to(root).with_suffix("") for p in root.rglob("*.tsv")}
+    assert logs == benchmarks and len(logs) > 30
+    assert "cpu" in (run / "results/tiny/logs/train_diffusion/small.log").read_text()
+
+
+# --- what runs again
+
+
+def test_a_second_run_has_nothing_to_do(run):
+    assert planned_rules(run) == set()
+
+
+def test_new_file_dates_and_comments_rerun_nothing(run):
+    for file in (run / "workflow").rglob("*.py"):
+        file.write_text(file.read_text() + "\n# a remark\n")
+    assert planned_rules(run) == set()
+
+
+DOWNSTREAM = {
+    "cohort": {"embed_people", "collect_metrics", "measure_fidelity", "summarise_fidelity"}
+    | {"export_vcf", "export_plink", "export_pgen", "train_classifiers"}
+    | {"plot_frequencies", "plot_linkage", "plot_pca", "plot_umap", "plot_utility"},
+}
+
+
+@pytest.mark.parametrize(
+    "changes, expected",
+    [
+        (
+            {"evaluation": {"ld_window_kb": 50}},
+            {"measure_fidelity", "summarise_fidelity", "collect_metrics"}
+            | {"plot_frequencies", "plot_linkage", "plot_utility"},
+        ),
+        (
+            {"evaluation": {"classifier_epochs": 2}},
+            {"train_classifiers", "collect_metrics", "plot_utility"},
+        ),
+        (
+            {
+                "generators": {
+                    "small": {
+                        "sampling": {"steps": 4},
+                        "denoiser": {"widths": [64, 32]},
+                        "diffusion": {"n_steps": 20},
+                        "training": {"epochs": 3, "batch_size": 32},
+                    }
+                }
+            },
+            {"sample_latents", "decode_cohort"} | DOWNSTREAM["cohort"],
+        ),
+        (
+            {"representations": {"gene_pca": {"variance_kept": 0.9}}},
+            {"fit_gene_pca", "encode_people", "measure_reconstruction", "plot_reconstruction"}
+            | {"train_diffusion", "plot_losses", "sample_latents", "decode_cohort"}
+            | DOWNSTREAM["cohort"],
+        ),
+        ({"compute": {"memory_mb": 3000, "training_hours": 1}}, set()),
+    ],
+)
+def test_one_changed_parameter_reruns_exactly_what_depends_on_it(run, changes, expected):
+    assert planned_rules(run, study=change_study(run, **changes)) == expected
+
+
+@pytest.mark.parametrize(
+    "module", ["splits.py", "evaluation/linkage.py", "formats/pgen.py", "denoisers/mlp.py"]
+)
+def test_an_edited_module_reruns_exactly_the_scripts_that_import_it(run, module):
+    file = run / "workflow/src/syncohort" / module
+    own = REPOSITORY / "workflow/src/syncohort" / module
+    scripts = (REPOSITORY / "workflow/scripts").glob("*.py")
+    direct = {script.stem for script in scripts if own in _imported_files(script)}
+    before = file.read_text()
+    try:
+        file.write_text(before + "\nEDITED = True\n")
+        result = snakemake(run, "--dry-run")
+    finally:
+        file.write_text(before)
+    changed = re.findall(
+        r"rule (\w+):(?:\n    .*)*?\n    reason: (.*)", result.stdout + result.stderr
+    )
+    assert {name for name, reason in changed if "Params have changed" in reason} == direct
+    assert direct
+
+
+# --- nothing that is fitted sees the holdout
+
+
+def noisy_vcf(source: Path, target: Path, people: set[str]) -> None:
+    """Copy a VCF with the genotypes of some people replaced by coin flips."""
+    rng = np.random.default_rng(0)
+    import pysam
+
+    with gzip.open(source, "rt") as old, pysam.BGZFile(str(target), "wb") as new:
+        for line in old:
+            if not line.startswith("##"):
+                fields = line.rstrip("\n").split("\t")
+                if line.startswith("#"):
+                    columns = [i for i, name in enumerate(fields) if name in people]
+                else:
+                    for column in columns:
+                        fields[column] = "|".join(map(str, rng.integers(0, 2, 2)))
+                line = "\t".join(fields) + "\n"
+            new.write(line.encode())
+    pysam.tabix_index(str(target), preset="vcf", force=True)
+
+
+def test_holdout_swapped_for_noise_changes_no_fitted_file(run, tmp_path):
+    simulated = run / "results/tiny/simulate_chromosome"
+    people = pd.read_csv(run / "results/tiny/split_people/people.tsv", sep="\t", dtype=str)
+    holdout = set(people.loc[people["split"] == "holdout", "sample"])
+    assert holdout
+    other = clone(tmp_path / "noise")
+    (other / "data").mkdir()
+    for chrom in CHROMS:
+        noisy_vcf(simulated / f"{chrom}.vcf.gz", other / f"data/{chrom}.vcf.gz", holdout)
+    genes = [(simulated / f"{chrom}.genes.gtf").read_text() for chrom in CHROMS]
+    (other / "data/genes.gtf").write_text("".join(genes))
+    shutil.copy(run / "results/tiny/simulate_trait/people.tsv", other / "data")
+    study = change_study(
+        other,
+        input={"kind": "vcf", "path": "data/{chrom}.vcf.gz"},
+        labels={"table": "data/people.tsv"},
+        genes={"annotation": "data/genes.gtf"},
+        split={"family_column": "family"},
+    )
+    targets = [
+        *(f"results/tiny/release/small/vcf/{chrom}.vcf.gz" for chrom in CHROMS),
+        "results/tiny/release/small/samples.tsv",
+    ]
+    result = snakemake(other, *targets, study=study)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+    noise = CohortStore(other / "results/tiny/filter_variants/21.zarr.zip")
+    truth = CohortStore(run / "results/tiny/filter_variants/21.zarr.zip")
+    assert (noise.variants.id == truth.variants.id).all()
+    different = (noise.read() != truth.read()).any(axis=(0, 2))
+    assert set(truth.people.id[different]) == holdout  # the noise is really there
+
+    fitted = [
+        "split_people/people.tsv",
+        "train_diffusion/small/checkpoint.safetensors",
+        "release/small/samples.tsv",
+    ]
+    for chrom in CHROMS:
+        fitted += [
+            f"assign_genes/{chrom}.blocks.tsv",
+            f"fit_gene_pca/gene_pca/{chrom}.npz",
+            f"encode_people/gene_pca/{chrom}.npy",
+            f"release/small/vcf/{chrom}.vcf.gz",
+        ]
+    for file in fitted:
+        own, noisy = (folder / "results/tiny" / file for folder in (run, other))
+        assert own.read_bytes() == noisy.read_bytes(), f"{file} depends on holdout people"
+
+
+# --- what a user sees when something is wrong
+
+
+def failure(folder: Path, study: str, *options: str) -> str:
+    result = snakemake(folder, *options, study=study)
+    assert result.returncode != 0
+    text = result.stdout + result.stderr
+    assert "Traceback" not in text
+    return text
+
+
+def test_bad_configuration_stops_before_any_job(run):
+    text = failure(run, change_study(run, splitt={"holdout": 0.1}))
+    assert "splitt: unknown key. Did you mean 'split'?" in text
+
+
+def test_a_path_that_does_not_exist(run):
+    study = change_study(
+        run,
+        input={"kind": "vcf", "path": "nowhere/{chrom}.vcf.gz"},
+        labels={"table": "people.tsv"},
+        genes={"annotation": "genes.gtf"},
+    )
+    assert "input.path: no file fits nowhere/{chrom}.vcf.gz" in failure(run, study)
+
+
+def test_labels_of_other_people_are_told_with_the_page(run, tmp_path):
+    (run / "others.tsv").write_text("sample\tsuperpopulation\nnobody\tEUR\nelse\tAFR\n")
+    study = change_study(run, cohort="wrong", labels={"table": "others.tsv"})
+    text = failure(run, study, "results/wrong/split_people/people.tsv")
+    assert "none of its 2 ids in column 'sample' (such as nobody, else)" in text
+    page = run / "results/wrong/check_cohort/check.html"
+    assert "The run stops here" in page.read_text()
+
+
+# --- the cluster
+
+
+def test_the_slurm_profile_plans_everything(run, tmp_path):
+    folder = clone(tmp_path / "cluster")
+    result = snakemake(folder, "--profile", "slurm", "--dry-run")
+    text = result.stdout + result.stderr
+    assert result.returncode == 0, text
+    jobs = re.findall(r"rule (\w+):(?:\n    .*)*?\n    resources: (.*)", text)
+    asks = {name: resources for name, resources in jobs}
+    assert "gpu=1" in asks["train_diffusion"] and "gpu" not in asks["fit_gene_pca"]
+    for name, resources in asks.items():
+        assert name == "all" or ("mem_mb=" in resources and "runtime=" in resources)

@@ -1,0 +1,12 @@
+"""Write who is who in a synthetic cohort."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+import shutil
+
+from syncohort.provenance import job
+
+with job(snakemake):
+    shutil.copyfile(snakemake.input.people, snakemake.output.people)

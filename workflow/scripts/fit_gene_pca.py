@@ -1,0 +1,22 @@
+"""Fit the gene-wise principal components of a chromosome on training people."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.genes import Blocks
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+from syncohort.representations.gene_pca import fit_gene_pca
+
+with job(snakemake):
+    store = CohortStore(snakemake.input.store)
+    model = fit_gene_pca(
+        store,
+        Blocks.read(snakemake.input.blocks),
+        train=store.people.split == "train",
+        mode=snakemake.params.mode,
+        **snakemake.params.pca,
+    )
+    model.save(snakemake.output.model)
+    model.blocks.to_csv(snakemake.output.blocks, sep="\t", index=False)

@@ -1,0 +1,12 @@
+"""Draw allele frequencies, real and synthetic."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.summary import read_tables
+from syncohort.figures import plot_frequencies
+from syncohort.provenance import job
+
+with job(snakemake):
+    plot_frequencies(read_tables(snakemake.input.tables), snakemake.output.figure)

@@ -1,0 +1,12 @@
+"""Draw how classifiers do on holdout people."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.summary import read_tables
+from syncohort.figures import plot_utility
+from syncohort.provenance import job
+
+with job(snakemake):
+    plot_utility(read_tables([snakemake.input.metrics]), snakemake.output.figure)

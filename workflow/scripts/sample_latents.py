@@ -1,0 +1,25 @@
+"""Draw the latents of one shard of the synthetic people."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.formats.exports import read_sample_sheet
+from syncohort.latents import file_fingerprints
+from syncohort.provenance import job
+from syncohort.synthesis import sample_shard
+
+with job(snakemake):
+    sample_shard(
+        snakemake.input.checkpoint,
+        read_sample_sheet(snakemake.input.people).label,
+        snakemake.output.latents,
+        mode=snakemake.params.mode,
+        n_shards=snakemake.params.shards,
+        shard=int(snakemake.wildcards.shard),
+        seed=snakemake.params.seed,
+        device=snakemake.params.device,
+        gene_pca_fingerprints=file_fingerprints(snakemake.input.models),
+        threads=snakemake.threads,
+        **snakemake.params.sampling,
+    )

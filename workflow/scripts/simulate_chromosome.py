@@ -1,0 +1,23 @@
+"""Simulate one chromosome of the demo cohort and its genes."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.provenance import job
+from syncohort.simulate import simulate_chromosome
+
+with job(snakemake):
+    demo = snakemake.params.demo
+    simulate_chromosome(
+        snakemake.wildcards.chrom,
+        people_per_population=demo["people_per_population"],
+        n_families=demo["families"],
+        length_bp=round(demo["length_mb"] * 1e6),
+        n_variants=demo["variants"],
+        maf_min=demo["maf_min"],
+        genes_per_mb=demo["genes_per_mb"],
+        seed=snakemake.params.seed,
+        vcf_path=snakemake.output.vcf,
+        genes_path=snakemake.output.genes,
+    )

@@ -1,0 +1,25 @@
+"""Train classifiers of the label on real or synthetic people; test on the holdout."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.utility import measure_utility
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+from syncohort.seeds import child_seed
+
+with job(snakemake):
+    synthetic = [CohortStore(path) for path in snakemake.input.get("synthetic", [])]
+    utility = measure_utility(
+        [CohortStore(path) for path in snakemake.input.real],
+        synthetic or None,
+        cohort=snakemake.params.cohort,
+        generator=snakemake.wildcards.source,
+        kinds=snakemake.params.kinds,
+        seeds=[child_seed(snakemake.params.seed, i) for i in range(snakemake.params.n_seeds)],
+        epochs=snakemake.params.epochs,
+        device=snakemake.params.device,
+    )
+    utility.metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
+    utility.predictions.to_csv(snakemake.output.predictions, sep="\t", index=False)

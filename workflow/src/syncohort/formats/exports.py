@@ -1,0 +1,64 @@
+"""What the three writers share: all or nothing on disk, one cohort over several chromosomes."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from syncohort.genotypes import MISSING, CohortStore, People
+
+
+@contextmanager
+def all_or_nothing(*paths: str | Path) -> Iterator[list[Path]]:
+    """Yield stand-ins for `paths`, moved there together when the block ends without error.
+
+    paths: files of one folder, which is made if need be.
+    """
+    targets = [Path(path) for path in paths]
+    targets[0].parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=targets[0].parent))
+    try:
+        partials = [folder / target.name for target in targets]
+        yield partials
+        for partial, target in zip(partials, targets, strict=True):
+            os.replace(partial, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def common_people(stores: list[CohortStore]) -> People:
+    """The people of a cohort.
+
+    Raises:
+        ValueError: the chromosomes do not hold the same people in the same order.
+    """
+    people = stores[0].people
+    for store in stores[1:]:
+        if not np.array_equal(store.people.id, people.id):
+            raise ValueError(f"{store.path} and {stores[0].path} do not hold the same people")
+    return people
+
+
+def whole_calls(calls: np.ndarray) -> np.ndarray:
+    """Calls int8 [v, S, 2] with both alleles missing where one is: PLINK files know no half."""
+    return np.where((calls < 0).any(axis=2, keepdims=True), np.int8(MISSING), calls)
+
+
+def write_sample_sheet(people: People, path: str | Path) -> None:
+    """Write the people of a cohort as a TSV with the columns sample_id and label."""
+    with all_or_nothing(path) as (partial,):
+        rows = zip(people.id, people.label, strict=True)
+        lines = [f"{sample}\t{label}\n" for sample, label in rows]
+        partial.write_text("sample_id\tlabel\n" + "".join(lines), encoding="utf-8")
+
+
+def read_sample_sheet(path: str | Path) -> People:
+    """The people of a sample sheet, of no split."""
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    sheet = table[["sample_id", "label"]].to_numpy(dtype=object).T
+    return People(*sheet, np.full(len(table), "", dtype=object))

@@ -1,0 +1,286 @@
+"""PLINK 1: .bed, .bim and .fam, read through pandas-plink.
+
+Allele 1 (column 5 of the .bim, the one PLINK counts) is ALT and allele 2 is REF, in both
+directions, so that a round trip changes nothing.
+
+Axes: V variants of the file, v of a chunk, S people, 2 alleles.
+"""
+
+import csv
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from syncohort.errors import InputError, examples, raise_all
+from syncohort.formats.exports import all_or_nothing, common_people
+from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, make_sites, spellings, walk
+from syncohort.genotypes import MISSING, CohortStore, from_rows
+
+_MAGIC = b"\x6c\x1b\x01"
+_BIM = ("contig", "id", "cm", "position", "alt", "ref")
+_FAM = ("family", "sample", "father", "mother", "sex", "phenotype")
+_BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
+_CASES = ("case", "cases", "affected")
+
+
+class PlinkSource:
+    """People and genotypes of a PLINK 1 data set.
+
+    path is the .bed or the prefix of the three files; bim and fam replace the file beside
+    the .bed. A person's id is the IID; where IIDs repeat over families, FID_IID for all.
+
+    Raises:
+        InputError: a file is missing, malformed, or its size does not fit the others.
+    """
+
+    def __init__(self, path: str, *, bim: str | None = None, fam: str | None = None):
+        self._bed, self._bim, self._fam = plink_files(path, bim=bim, fam=fam)
+        self._people = read_fam(self._fam)
+        self._variants = read_bim(self._bim)
+        self.sample_ids = self._people["sample"].to_numpy(dtype=object)
+        self._check_bed()
+
+    def _check_bed(self) -> None:
+        with open(self._bed, "rb") as file:
+            start = file.read(3)
+        if start != _MAGIC:
+            raise InputError(
+                f"{self._bed}: starts with bytes {start.hex(' ') or '(none)'}, not "
+                f"{_MAGIC.hex(' ')} of a variant-major PLINK 1 .bed; make it with "
+                "`plink --make-bed` (an annotation in BED format belongs into genes.annotation)"
+            )
+        n_variants, n_people = len(self._variants), len(self._people)
+        expected = len(_MAGIC) + n_variants * ((n_people + 3) // 4)
+        found = self._bed.stat().st_size
+        if found != expected:
+            raise InputError(
+                f"{self._bed}: has {found:,} bytes, but {n_variants:,} variants ({self._bim}) of "
+                f"{n_people:,} people ({self._fam}) take {expected:,}. The file is cut short, or "
+                "the three do not belong together; use those of one `plink --make-bed` run."
+            )
+
+    def people_columns(self) -> pd.DataFrame:
+        """A table of str: sample, family, father, mother, sex and phenotype, as in the .fam."""
+        return self._people.copy()
+
+    def contigs(self) -> list[str]:
+        """Chromosomes without `chr`, in natural order; 0, PLINK's unplaced, is none."""
+        return list(self._spellings)
+
+    @cached_property
+    def _spellings(self) -> dict[str, list[str]]:
+        held = spellings(self._variants["contig"].unique())
+        held.pop("0", None)
+        return held
+
+    def contig_length(self, contig: str) -> None:
+        """None: PLINK 1 files do not say it."""
+
+    def chunks(
+        self, contig: str, *, multiallelic: str = "drop", size: int = CHUNK_VARIANTS
+    ) -> Iterator[Chunk]:
+        """Walk along a chromosome in chunks of at most `size` biallelic SNPs, none phased.
+
+        Raises:
+            InputError: the chromosome is not in the file.
+        """
+        names = find_contig(contig, self._spellings, self._bim)
+        rows = np.flatnonzero(self._variants["contig"].isin(names))
+        table = self._variants.iloc[rows]
+        sites = make_sites(contig, table["position"], table["id"], table["ref"], table["alt"])
+
+        def read(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+            calls = self._read(rows[part])
+            return calls, np.zeros(calls.shape[:2], dtype=bool), 0
+
+        yield from walk(sites, multiallelic, size, read)
+
+    def _read(self, rows: np.ndarray) -> np.ndarray:
+        """Calls int8 [v, S, 2] of rows of the .bim."""
+        dosage = self._dosage[:, rows].compute(scheduler="synchronous")  # [S, v] float32
+        return from_rows(np.nan_to_num(dosage, nan=MISSING).astype(np.int8), "genotype")
+
+    @cached_property
+    def _dosage(self):
+        """Copies of allele 1 as a lazy dask array [S, V]."""
+        from pandas_plink import Chunk as PlinkChunk  # a second to import, for readers only
+        from pandas_plink import read_plink1_bin
+
+        n_variants = max(1, min(1000, _BLOCK_CALLS // len(self.sample_ids)))
+        try:
+            array = read_plink1_bin(
+                self._bed,
+                self._bim,
+                self._fam,
+                verbose=False,
+                ref="a0",  # pandas-plink's name of column 5; its default counts column 6
+                chunk=PlinkChunk(nsamples=None, nvariants=n_variants),
+            )
+        except ValueError as error:
+            raise InputError(f"{self._bed}: cannot be read by pandas-plink: {error}") from None
+        return array.data
+
+
+def plink_files(path: str, *, bim: str | None = None, fam: str | None = None) -> list[Path]:
+    """The .bed, .bim and .fam of a data set; see `PlinkSource`.
+
+    Raises:
+        InputError: names every file that does not exist.
+    """
+    prefix = str(path).removesuffix(".bed")
+    files = [Path(f"{prefix}.bed"), Path(bim or f"{prefix}.bim"), Path(fam or f"{prefix}.fam")]
+    check_files(dict(zip(("path", "bim", "fam"), files, strict=True)))
+    return files
+
+
+def check_files(files: dict[str, Path]) -> None:
+    """Raise one `InputError` that names every file that is missing, by configuration key."""
+    missing = [f"input.{key}: {file}" for key, file in files.items() if not file.is_file()]
+    raise_all(missing, "These genotype files do not exist")
+
+
+def read_bim(path: Path) -> pd.DataFrame:
+    """The variants of a .bim: contig, id, cm, position (int), alt (allele 1), ref (allele 2).
+
+    Raises:
+        InputError: a row does not have six columns, or its position is not a whole number.
+    """
+    table = _read_columns(path, _BIM)
+    return table.assign(position=whole_positions(table["position"], path, 1))
+
+
+def whole_positions(position: pd.Series, path: Path, first_line: int) -> pd.Series:
+    """Positions as int64.
+
+    Raises:
+        InputError: names the first that is not a whole number.
+    """
+    numbers = pd.to_numeric(position, errors="coerce")
+    bad = (numbers.isna() | (numbers % 1 != 0)).to_numpy()
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise InputError(
+            f"{path}, line {first_line + at}: position {position.iloc[at]!r} is not a whole number "
+            "(base pairs; 0 for unknown)"
+        )
+    return numbers.astype(np.int64)
+
+
+def read_fam(path: Path) -> pd.DataFrame:
+    """The people of a .fam, as str: family, sample, father, mother, sex, phenotype.
+
+    Raises:
+        InputError: a row does not have six columns, or an id occurs twice.
+    """
+    table = _read_columns(path, _FAM)
+    table["sample"] = unique_ids(table["family"], table["sample"], path)
+    return table[["sample", "family", "father", "mother", "sex", "phenotype"]]
+
+
+def unique_ids(family: pd.Series | None, person: pd.Series, path) -> pd.Series:
+    """IID, or FID_IID for all where IIDs repeat over families.
+
+    Raises:
+        InputError: people remain that have the same id.
+    """
+    ids = person
+    if family is not None and ids.duplicated().any():
+        ids = family + "_" + person
+    if ids.duplicated().any():
+        raise InputError(
+            f"{path}: sample ids occur more than once: {examples(ids[ids.duplicated()].unique())}. "
+            "Every person needs an id of its own; rename or remove the copies."
+        )
+    return ids
+
+
+def _read_columns(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
+    """A table of str without header, columns apart by blanks."""
+    try:
+        table = pd.read_csv(
+            path,
+            sep=r"\s+",
+            header=None,
+            dtype=str,
+            keep_default_na=False,
+            quoting=csv.QUOTE_NONE,
+            low_memory=False,
+        )
+    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: {str(error).strip()}; expected {_columns(names)}") from None
+    if table.shape[1] != len(names):
+        raise InputError(f"{path}: has {table.shape[1]} columns; expected {_columns(names)}")
+    table.columns = list(names)
+    short = (table.isna() | (table == "")).any(axis=1)
+    if short.any():
+        at = int(np.argmax(short))
+        raise InputError(f"{path}, line {at + 1}: a column is missing; expected {_columns(names)}")
+    return table
+
+
+def _columns(names: tuple[str, ...]) -> str:
+    return f"{len(names)} columns: {', '.join(names)}"
+
+
+def write_plink(
+    stores: list[CohortStore],
+    prefix: str | Path,
+    sex: list[str] | None = None,
+    phenotype: list[str] | None = None,
+) -> None:
+    """Write a cohort as PLINK 1 .bed, .bim and .fam. Phase is lost: the format has none.
+
+    Args:
+        stores: chromosomes in order, of the same people.
+        prefix: path without extension.
+        sex: [S] 1, 2 or 0 for unknown (default).
+        phenotype: [S] values of the last .fam column; default `binary_phenotype` of the labels.
+    """
+    people = common_people(stores)
+    sex = ["0"] * len(people) if sex is None else sex
+    phenotype = binary_phenotype(people.label) if phenotype is None else phenotype
+    with all_or_nothing(f"{prefix}.bed", f"{prefix}.bim", f"{prefix}.fam") as (bed, bim, fam):
+        with open(fam, "w", encoding="utf-8") as file:
+            rows = zip(people.id, sex, phenotype, strict=True)
+            file.writelines(f"{name}\t{name}\t0\t0\t{s}\t{p}\n" for name, s, p in rows)
+        with open(bim, "w", encoding="utf-8") as file:
+            for store in stores:
+                file.writelines(_bim_lines(store))
+        with open(bed, "wb") as file:
+            file.write(_MAGIC)
+            for store in stores:
+                file.writelines(_pack(calls).tobytes() for _, calls in store.variant_chunks())
+
+
+def binary_phenotype(labels: np.ndarray) -> list[str]:
+    """PLINK phenotype of labels [S]: 1 and 2 when there are exactly two, else -9 (missing).
+
+    The label that is called case(s) or affected is 2, otherwise the later one in order.
+    """
+    names = {str(label) for label in labels} - {""}
+    names = sorted(names, key=lambda name: (name.lower() in _CASES, name))
+    codes = dict(zip(names, ("1", "2"), strict=True)) if len(names) == 2 else {}
+    return [codes.get(str(label), "-9") for label in labels]
+
+
+def _bim_lines(store: CohortStore) -> Iterator[str]:
+    variants = store.variants
+    columns = zip(variants.id, variants.position_bp, variants.allele, strict=True)
+    for name, position, (ref, alt) in columns:
+        yield f"{store.contig}\t{name}\t0\t{position}\t{alt}\t{ref}\n"
+
+
+def _pack(calls: np.ndarray) -> np.ndarray:
+    """Bytes uint8 [v, ceil(S / 4)] of a .bed: two bits a person, the first lowest.
+
+    00 is two copies of allele 1 (ALT), 10 one, 11 none and 01 a missing call.
+    """
+    n_variants, n_people, _ = calls.shape
+    codes = np.zeros((n_variants, -(-n_people // 4) * 4), dtype=np.uint8)
+    codes[:, :n_people] = np.array([3, 2, 0], dtype=np.uint8)[np.maximum(calls, 0).sum(axis=2)]
+    codes[:, :n_people][(calls < 0).any(axis=2)] = 1
+    first, second, third, fourth = (codes[:, i::4] for i in range(4))
+    return first | second << 2 | third << 4 | fourth << 6

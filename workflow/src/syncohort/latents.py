@@ -1,0 +1,107 @@
+"""Latents of all chromosomes as one array, and the scale on which they are diffused.
+
+Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from syncohort.errors import InputError
+
+SCALINGS = ("global", "unit")
+
+
+def sha256(path: str | Path) -> str:
+    """Hexadecimal SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def file_fingerprints(paths: list[str | Path]) -> dict[str, str]:
+    """SHA-256 of each file, by its name without the ending: the models of the chromosomes."""
+    return {Path(path).stem: sha256(path) for path in paths}
+
+
+def read_latents(paths: list, masks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Lay the chromosomes' latents side by side along G.
+
+    paths: .npy files, float32 [N, G_c, K]; masks: bool [G_c, K] for each.
+    Returns latents float32 [N, G, K] and mask bool [G, K].
+
+    Raises ValueError when a file, its mask and the other files do not agree, and when a
+    padded position is not 0.
+    """
+    files = [np.load(path, mmap_mode="r") for path in paths]
+    mask = np.concatenate(masks)
+    latents = np.empty((len(files[0]), *mask.shape), dtype=np.float32)
+    start = 0
+    for path, file, own_mask in zip(paths, files, masks, strict=True):
+        if file.shape != (len(latents), *own_mask.shape):
+            raise ValueError(
+                f"{path}: latents are {file.shape}, expected {(len(latents), *own_mask.shape)}"
+            )
+        part = latents[:, start : start + len(own_mask)]
+        part[...] = file
+        if part[:, ~own_mask].any():
+            raise ValueError(f"{path}: latents at padded positions are not 0")
+        start += len(own_mask)
+    return latents, mask
+
+
+@dataclass(frozen=True, eq=False)
+class Normalisation:
+    """x_0 = (latents - center of the row's class) / scale.
+
+    center: [C, G, K] float32, 0 at padded positions; scale: [G, K] float32, 1 there.
+    """
+
+    center: np.ndarray
+    scale: np.ndarray
+
+    def apply(self, latents: np.ndarray, labels: np.ndarray) -> None:
+        """Turn latents [N, G, K] of classes [N] into x_0, in place."""
+        for label, center in enumerate(self.center):
+            rows = np.flatnonzero(labels == label)
+            latents[rows] = (latents[rows] - center) / self.scale
+
+    def undo(self, x0: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Turn x_0 [N, G, K] of classes [N] back into latents."""
+        return x0 * self.scale + self.center[labels]
+
+
+def fit_normalisation(
+    latents: np.ndarray,
+    labels: np.ndarray,
+    mask: np.ndarray,
+    *,
+    n_classes: int,
+    residual_from_class_mean: bool,
+    scaling: str,
+) -> Normalisation:
+    """Fit center and scale on training latents [N, G, K] of classes [N].
+
+    residual_from_class_mean: the center is the class mean, else 0. scaling: "global", one
+    scale that makes the mean square of x_0 over real positions 1 (variances keep their
+    ratios); "unit": one for each PC.
+
+    Raises InputError for an unknown scaling or latents without any variation.
+    """
+    if scaling not in SCALINGS:
+        raise InputError(f"scaling {scaling!r} is unknown; use one of {', '.join(SCALINGS)}")
+    center = np.zeros((n_classes, *mask.shape), dtype=np.float32)
+    square = np.zeros(mask.shape)  # [G, K]
+    for label in range(n_classes):
+        rows = latents[labels == label]
+        if residual_from_class_mean:
+            center[label] = rows.mean(axis=0, dtype=np.float64)
+        square += np.square(rows - center[label]).sum(axis=0, dtype=np.float64)
+    square /= len(latents)
+    if scaling == "global":
+        square = np.full(mask.shape, square[mask].mean())
+    if not square[mask].any():
+        raise InputError("the latents do not vary within labels; there is nothing to learn")
+    scale = np.where(mask & (square > 0), np.sqrt(square), 1).astype(np.float32)
+    return Normalisation(center, scale)

@@ -1,0 +1,108 @@
+"""What the pictures share: colours, a style, and how one is saved or withheld.
+
+Colours are those of Okabe and Ito, which colour-blind people can tell apart.
+"""
+
+import textwrap
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+SOURCE_COLOURS = {
+    "train": "#0072B2",
+    "validation": "#E69F00",
+    "holdout": "#009E73",
+    "synthetic": "#D55E00",
+}
+LABEL_COLOURS = (
+    *("#0072B2", "#D55E00", "#009E73", "#E69F00"),
+    *("#CC79A7", "#56B4E9", "#000000", "#B8A800"),
+)
+LABEL_MARKERS = "osD^v"
+OTHER_LABELS = "other labels"
+GREY = "#B0B0B0"
+STYLE = {
+    "font.size": 10,
+    "axes.titlesize": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#E6E6E6",
+    "axes.axisbelow": True,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+    "savefig.dpi": 150,
+    "svg.hashsalt": "syncohort",  # equal tables give equal files
+}
+styled = matplotlib.rc_context(STYLE)
+TITLES = {
+    "train": "Training",
+    "validation": "Validation",
+    "holdout": "Holdout",
+    "synthetic": "Synthetic",
+}
+
+
+def label_looks(labels: pd.Series) -> dict[str, dict]:
+    """Colour and marker of each label; of more than 40 the rarest share one, "other labels"."""
+    room = len(LABEL_COLOURS) * len(LABEL_MARKERS)
+    counts = labels.value_counts()
+    own = sorted(counts.index[:room] if len(counts) > room else counts.index)
+    looks = {}
+    for index, label in enumerate(own):
+        turn, colour = divmod(index, len(LABEL_COLOURS))
+        looks[label] = {"color": LABEL_COLOURS[colour], "marker": LABEL_MARKERS[turn]}
+    if len(counts) > room:
+        looks |= {OTHER_LABELS: {"color": GREY, "marker": "."}}
+    return looks
+
+
+def short(text: str, limit: int = 24) -> str:
+    """A label that fits: beginning and end of a long one."""
+    text = str(text)
+    half = limit // 2
+    return text if len(text) <= limit else f"{text[: half - 1]}…{text[-half:]}"
+
+
+def spread(n: int) -> np.ndarray:
+    """Offsets that keep n marks at one tick apart."""
+    return (np.arange(n) - (n - 1) / 2) * 0.16
+
+
+def hexbin(ax, x, y, limits: tuple[float, float], title: str, counted: str) -> None:
+    """Density of the points inside a square, with its diagonal and their mean |y - x|."""
+    x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    low, high = limits
+    inside = (x >= low) & (x <= high) & (y >= low) & (y <= high)
+    ax.plot(limits, limits, color="black", linewidth=0.8, linestyle="--", zorder=3)
+    edge = 0.02 * (high - low)  # what lies on the edge is to be seen whole
+    around = (low - edge, high + edge)
+    ax.set(xlim=around, ylim=around, aspect="equal", title=title)
+    text = f"no {counted} in this range"
+    if inside.any():
+        text = f"mean difference {np.abs(y - x)[inside].mean():.4f}"
+        cells = {"gridsize": 45, "bins": "log", "mincnt": 1, "cmap": "viridis"}
+        density = ax.hexbin(x[inside], y[inside], extent=(*limits, *limits), **cells)
+        ax.figure.colorbar(density, ax=ax, label=counted)
+    box = {"facecolor": "white", "alpha": 0.8, "edgecolor": "none"}
+    ax.text(0.03, 0.97, text, transform=ax.transAxes, va="top", bbox=box)
+
+
+def withhold(path: str | Path, title: str, reason: str) -> None:
+    """Write the reason in the picture's place."""
+    figure = Figure(figsize=(6, 1.8))
+    text = "\n".join(textwrap.wrap(f"Not shown: {reason}.", 70))
+    figure.text(0.5, 0.72, title, ha="center", va="center", fontsize=12)
+    figure.text(0.5, 0.36, text, ha="center", va="center", color="#555555")
+    save(figure, path)
+
+
+def save(figure: Figure, path: str | Path) -> None:
+    """Write SVG or PNG, as the suffix says; its folder is made."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    undated = {"Date": None} if path.suffix == ".svg" else None
+    figure.savefig(path, metadata=undated)
