@@ -39,7 +39,9 @@ def closure(names: list[str]) -> dict[str, str]:
             if requirement.marker is not None and "extra" in str(requirement.marker):
                 print(f"left out: {requirement}")  # an optional part nobody here installed
                 continue
-            raise SystemExit(f"{requirement} is needed but not installed; pip install it first") from None
+            raise SystemExit(
+                f"{requirement} is needed but not installed; pip install it first"
+            ) from None
         found[key] = (package.metadata["Name"], package.version)
         for text in package.requires or []:
             needed = Requirement(text)

@@ -255,7 +255,7 @@ def check(
 
 
 def test_a_sound_cohort_passes_and_the_page_says_so(tmp_path):
-    page, checks, people = check(tmp_path, random_calls(10, 20))
+    page, checks, _ = check(tmp_path, random_calls(10, 20))
     require_usable(checks, page)
     text = page.read_text()
     assert "The cohort can be used." in text and "3 duplicate" in text

@@ -111,8 +111,10 @@ def test_bad_data_do_not_get_in(tmp_path):
         People(["p1", "p1"], ["", ""], ["", ""])
     with pytest.raises(ValueError, match="decrease at index 2"):
         Variants("1", [1, 5, 4], ["."] * 3, [["A", "C"]] * 3)
-    with pytest.raises(ValueError, match="calls must be int8"):
-        with CohortWriter(tmp_path / "c.zip", people) as writer:
-            writer.append(variants, calls + np.int8(2), True)
+    with (
+        pytest.raises(ValueError, match="calls must be int8"),
+        CohortWriter(tmp_path / "c.zip", people) as writer,
+    ):
+        writer.append(variants, calls + np.int8(2), True)
     with pytest.raises(InputError, match="no such cohort dataset"):
         CohortStore(tmp_path / "none.zip")

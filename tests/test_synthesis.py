@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from conftest import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -18,13 +19,12 @@ from syncohort.generator import load_generator
 from syncohort.generator_training import _Task, train_diffusion
 from syncohort.genotypes import CohortStore, People, Variants
 from syncohort.latents import Normalisation, fit_normalisation, read_latents
+from syncohort.sampling import sample_shard, shard_slice
 from syncohort.synthesis import (
     decode_cohort,
     draw_labels,
     draw_people,
     largest_remainder,
-    sample_shard,
-    shard_slice,
     synthetic_ids,
 )
 
@@ -143,7 +143,8 @@ def test_checkpoint_samples_the_same_in_a_fresh_process(trained):
         f"np.save(sys.argv[2], generator.sample(labels, **{SAMPLING!r}))"
     )
     out = trained.folder / "fresh.npy"
-    subprocess.run([sys.executable, "-c", script, trained.path, out], check=True)
+    package = {"PYTHONPATH": str(REPOSITORY / "workflow/src")}
+    subprocess.run([sys.executable, "-c", script, trained.path, out], check=True, env=package)
     here = load_generator(trained.path).sample(np.arange(40) % 2, **SAMPLING)
     np.testing.assert_array_equal(np.load(out), here)
 

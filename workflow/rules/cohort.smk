@@ -83,7 +83,7 @@ rule check_cohort:
     output:
         page=report(
             "<results>/check_cohort/check.html",
-            category="Summary",
+            category="1. Summary",
             labels={"table": "compatibility check"},
             caption="../report/check.rst",
         ),

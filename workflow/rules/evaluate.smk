@@ -134,7 +134,7 @@ rule collect_metrics:
         metrics="<results>/collect_metrics/metrics.tsv",
         page=report(
             "<results>/collect_metrics/metrics.html",
-            category="Summary",
+            category="1. Summary",
             labels={"table": "all metrics"},
             caption="../report/metrics.rst",
         ),

@@ -7,7 +7,7 @@ rule plot_split:
     output:
         figure=report(
             "<results>/plot_split/split.svg",
-            category="Summary",
+            category="1. Summary",
             labels={"figure": "people by label and split"},
             caption="../report/split.rst",
         ),
@@ -34,7 +34,7 @@ rule plot_reconstruction:
     output:
         figure=report(
             "<results>/plot_reconstruction/{representation}.svg",
-            category="Representation",
+            category="2. Representation",
             labels={"figure": "what is lost", "representation": "{representation}"},
             caption="../report/reconstruction.rst",
         ),
@@ -59,7 +59,7 @@ rule plot_losses:
     output:
         figure=report(
             "<results>/plot_losses/{generator}.svg",
-            category="Training",
+            category="3. Training",
             labels={"figure": "error by epoch", "generator": "{generator}"},
             caption="../report/losses.rst",
         ),
@@ -86,7 +86,7 @@ rule plot_frequencies:
     output:
         figure=report(
             "<results>/plot_frequencies/{generator}.png",
-            category="Fidelity",
+            category="4. Fidelity",
             labels={"figure": "allele frequencies", "generator": "{generator}"},
             caption="../report/frequencies.rst",
         ),
@@ -111,7 +111,7 @@ rule plot_linkage:
     output:
         figure=report(
             "<results>/plot_linkage/{generator}.png",
-            category="Fidelity",
+            category="4. Fidelity",
             labels={"figure": "linkage disequilibrium", "generator": "{generator}"},
             caption="../report/linkage.rst",
         ),
@@ -136,7 +136,7 @@ rule plot_pca:
     output:
         figure=report(
             "<results>/plot_pca/{generator}.png",
-            category="Fidelity",
+            category="4. Fidelity",
             labels={"figure": "principal components", "generator": "{generator}"},
             caption="../report/pca.rst",
         ),
@@ -161,7 +161,7 @@ rule plot_umap:
     output:
         figure=report(
             "<results>/plot_umap/{generator}.png",
-            category="Fidelity",
+            category="4. Fidelity",
             labels={"figure": "UMAP", "generator": "{generator}"},
             caption="../report/umap.rst",
         ),
@@ -186,7 +186,7 @@ rule plot_utility:
     output:
         figure=report(
             "<results>/plot_utility/utility.svg",
-            category="Utility",
+            category="5. Utility",
             labels={"figure": "classifiers of the label"},
             caption="../report/utility.rst",
         ),

@@ -7,7 +7,7 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 from syncohort.formats.exports import read_sample_sheet
 from syncohort.latents import file_fingerprints
 from syncohort.provenance import job
-from syncohort.synthesis import sample_shard
+from syncohort.sampling import sample_shard
 
 with job(snakemake):
     sample_shard(

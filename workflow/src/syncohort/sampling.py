@@ -1,0 +1,87 @@
+"""Sampling the latents of a synthetic cohort, in shards.
+
+Axes: R rows (haplotypes or people), G gene blocks, K channels.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from syncohort.generator import load_generator
+from syncohort.genotypes import rows_per_person
+
+
+def shard_slice(n_people: int, n_shards: int, shard: int, people_per_batch: int) -> slice:
+    """The people of shard 0 <= `shard` < `n_shards`, as a slice.
+
+    Shards are cut between sampling batches, so that the batches, and with them the last
+    bits of the results, are the same for any number of shards. With more shards than
+    batches some are empty.
+    """
+    n_batches = -(-n_people // people_per_batch)
+    start, stop = (n_batches * part // n_shards * people_per_batch for part in (shard, shard + 1))
+    return slice(start, min(stop, n_people))
+
+
+def sample_shard(
+    generator_path: str | Path,
+    labels: np.ndarray,
+    out_path: str | Path,
+    *,
+    mode: str,
+    n_shards: int,
+    shard: int,
+    sampler: str,
+    steps: int,
+    guidance_scale: float,
+    seed: int,
+    batch_size: int = 256,
+    device: str = "auto",
+    threads: int | None = None,
+    gene_pca_fingerprints: dict[str, str] | None = None,
+) -> None:
+    """Sample the latents of one shard of a cohort into an .npy file, float32 [R, G, K].
+
+    labels: [S] str of all people of the cohort; both haplotypes of a person carry the
+    person's. The latents of a row depend on (generator, labels, sampler, seed) and its
+    place in the cohort, not on `n_shards`; on `batch_size` (rows, even in haplotype mode)
+    only by rounding. gene_pca_fingerprints: of the models that will decode, checked
+    against those the generator was trained on.
+
+    Raises InputError for labels or models the generator was not trained on.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    each = rows_per_person(mode)
+    if batch_size % each:
+        raise ValueError(f"batch_size {batch_size} would part the haplotypes of a person")
+    people = shard_slice(len(labels), n_shards, shard, batch_size // each)
+    generator = load_generator(generator_path, gene_pca_fingerprints)
+    rows = generator.label_indices(np.repeat(labels[people], each))
+    batches = generator.sample_batches(
+        rows,
+        sampler=sampler,
+        steps=steps,
+        guidance_scale=guidance_scale,
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        first_row=people.start * each,
+    )
+    _write_batches(Path(out_path), (len(rows), *generator.mask.shape), batches)
+
+
+def _write_batches(path: Path, shape: tuple, batches: Iterator[np.ndarray]) -> None:
+    """Write batches of rows to one .npy file, atomically and one batch at a time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
+    start = 0
+    for batch in batches:
+        latents[start : start + len(batch)] = batch
+        start += len(batch)
+    latents.flush()
+    os.replace(partial, path)
