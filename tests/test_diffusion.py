@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncohort.diffusion.guidance import conditional_denoiser, drop_labels
+from syncohort.diffusion.prior import GaussianPrior, fit_prior
 from syncohort.diffusion.process import (
     TARGETS,
     Process,
@@ -96,9 +97,9 @@ def test_bad_schedules_are_refused():
 # --- forward process, targets, loss
 
 
-def make_process(target="x0", mask=None, variance=None, name="cosine", n_steps=100) -> Process:
+def make_process(target="x0", mask=None, prior=None, name="cosine", n_steps=100) -> Process:
     mask = torch.ones(3, 2, dtype=torch.bool) if mask is None else mask
-    return Process(make_schedule(name, n_steps), target, mask, variance)
+    return Process(make_schedule(name, n_steps), target, mask, prior)
 
 
 def test_forward_process_has_the_right_moments():
@@ -154,11 +155,16 @@ def idle_network(x, t_fraction, label, residual=True):
     return x if residual else torch.zeros_like(x)
 
 
+def independent_prior(variance) -> GaussianPrior:
+    return GaussianPrior(variance, torch.zeros(variance.numel(), 0), torch.zeros(0))
+
+
 @pytest.mark.parametrize("target", TARGETS)
-def test_preconditioned_process_starts_from_the_posterior_mean(target):
+def test_an_idle_network_leaves_the_posterior_mean_of_the_prior(target):
     """For independent Gaussians it is E[x_0 | x_t], whose error is orthogonal to x_t."""
     n_rows, variance = 100_000, torch.tensor([[0.01, 1.0], [4.0, 0.0]])
-    process = make_process(target, torch.ones(2, 2, dtype=torch.bool), variance)
+    prior = independent_prior(variance)
+    process = make_process(target, torch.ones(2, 2, dtype=torch.bool), prior)
     x0 = torch.randn(n_rows, 2, 2, generator=generator(1)) * variance.sqrt()
     noise = process.draw_noise(n_rows, generator(2))
     for t in (2, 40, 90):
@@ -171,11 +177,72 @@ def test_preconditioned_process_starts_from_the_posterior_mean(target):
         product = error * x_t
         standard_error = product.std(dim=0) / n_rows**0.5
         assert (product.mean(dim=0).abs() <= 4.5 * standard_error + 1e-6).all()
-        alpha_bar = process.schedule.alpha_bar[t].item()
-        left = variance * (1 - alpha_bar) / (alpha_bar * variance + 1 - alpha_bar)
+        scale = prior.error_scale(*process.levels(times[:1]))[0]
         torch.testing.assert_close(
-            error.square().mean(dim=0).float(), left, rtol=4.5 * (2 / n_rows) ** 0.5, atol=1e-6
+            error.square().mean(dim=0).float(), scale**2, rtol=4.5 * (2 / n_rows) ** 0.5, atol=1e-6
         )
+
+
+def factor_data(n_rows, noise_variance):
+    """Rows [N, 10, 4] of a Gaussian with 3 factors, and its covariance [40, 40]."""
+    loadings = torch.randn(40, 3, generator=generator(1), dtype=torch.float64)
+    covariance = loadings @ loadings.T + torch.diag(noise_variance)
+    root = torch.linalg.cholesky(covariance)
+    normal = torch.randn(n_rows, 40, generator=generator(2), dtype=torch.float64)
+    return (normal @ root.T).view(n_rows, 10, 4), covariance
+
+
+def posterior_mean(covariance, x_t, signal, sigma):
+    """a S (a^2 S + s^2 I)^-1 x_t."""
+    total = signal**2 * covariance + sigma**2 * torch.eye(len(covariance))
+    return (signal * covariance @ torch.linalg.solve(total, x_t.flatten(1).T)).T.view_as(x_t)
+
+
+@pytest.mark.parametrize("signal", [0.99, 0.6, 0.05])
+def test_prior_with_factors_is_the_posterior_mean(signal):
+    """Exactly, when what the factors leave is white; the factors are fitted, not given."""
+    x0, _ = factor_data(4_000, torch.full((40,), 0.2, dtype=torch.float64))
+    prior = fit_prior(x0, 3, seed=0)
+    flat = x0.flatten(1)
+    values, vectors = torch.linalg.eigh(flat.T @ flat / len(flat))
+    torch.testing.assert_close(prior.factor_variance, values.flip(0)[:3])
+    top = vectors[:, -3:]
+    rest = (prior.variance.sum() - values[-3:].sum()) / 37
+    white = top @ torch.diag(values[-3:] - rest) @ top.T + rest * torch.eye(40)
+    sigma = (1 - signal**2) ** 0.5
+    levels = [torch.full((50, 1, 1), each, dtype=torch.float64) for each in (signal, sigma)]
+    x_t = signal * x0[:50] + sigma * torch.randn(50, 10, 4, generator=generator(3))
+    expected = posterior_mean(white, x_t, signal, sigma)
+    error = (prior.guess(x_t, *levels) - expected).square().mean() / expected.square().mean()
+    assert error < 1e-3  # the rest is white up to the sampling error of 4,000 rows
+
+
+def test_factors_bring_the_guess_near_the_optimum_when_the_rest_is_not_white():
+    noise_variance = torch.linspace(0.01, 1, 40, dtype=torch.float64)
+    x0, covariance = factor_data(8_000, noise_variance)
+    signal, sigma = 0.6, 0.8
+    levels = [torch.full((8_000, 1, 1), each, dtype=torch.float64) for each in (signal, sigma)]
+    x_t = signal * x0 + sigma * torch.randn(x0.shape, generator=generator(3), dtype=x0.dtype)
+
+    def error_of(guess):
+        return (guess - x0).square().mean().item()
+
+    best = error_of(posterior_mean(covariance, x_t, signal, sigma))
+    alone = error_of(fit_prior(x0, 0, seed=0).guess(x_t, *levels))
+    with_factors = error_of(fit_prior(x0, 3, seed=0).guess(x_t, *levels))
+    assert with_factors - best < 0.1 * (alone - best)
+
+
+def test_prior_is_no_larger_than_its_rows_allow_and_zero_where_padded():
+    x0 = torch.randn(100, 10, 4, generator=generator()) * (torch.arange(4) < 3)
+    prior = fit_prior(x0, 256, seed=0)
+    assert prior.factors.shape == (40, 12)
+    assert (prior.factors.view(10, 4, 12)[:, 3] == 0).all()
+    levels = torch.full((100, 1, 1), 0.6), torch.full((100, 1, 1), 0.8)
+    assert (prior.guess(x0, *levels)[:, :, 3] == 0).all()
+    assert (prior.error_scale(*levels)[:, :, 3] == 0).all()
+    wide = fit_prior(x0[:, :1, :1].repeat(1, 1, 2), 256, seed=0)  # fewer positions than factors
+    assert torch.isfinite(wide.guess(x0[:, :1, :2], *levels)).all()
 
 
 # --- labels and guidance
@@ -351,11 +418,11 @@ def test_samplers_agree_with_diffusers():
 
 @pytest.mark.parametrize("sampler", sorted(SAMPLERS))
 @pytest.mark.parametrize("target", TARGETS)
-@pytest.mark.parametrize("preconditioned", [False, True])
-def test_padded_positions_are_exactly_zero_all_the_way(sampler, target, preconditioned):
+@pytest.mark.parametrize("with_prior", [False, True])
+def test_padded_positions_are_exactly_zero_all_the_way(sampler, target, with_prior):
     mask = torch.tensor([[True, True], [True, False], [False, False]])
-    variance = torch.rand(3, 2) * mask if preconditioned else None
-    process = make_process(target, mask, variance)
+    prior = independent_prior(torch.rand(3, 2) * mask) if with_prior else None
+    process = make_process(target, mask, prior)
     labels = torch.tensor([0, 1, 1, 0])
     seen = []
 

@@ -220,9 +220,10 @@ class DiffusionConfig(Section):
     )
     n_steps: int = Field(500, ge=10, le=10_000, description="Diffusion steps T.")
     target: Literal["x0", "v", "eps"] = Field("x0", description="What the network predicts.")
-    preconditioning: Literal["independent", "none"] = Field(
-        "independent",
-        description="`independent`: the network corrects the best guess for independent PCs; `none`: the paper's.",
+    prior_factors: int | None = Field(
+        256,
+        ge=0,
+        description="Factors of the Gaussian that the network corrects, at most one per 8 training rows; 0: independent PCs; null: none, the paper's way.",
     )
     scaling: Literal["global", "unit"] = Field(
         "global", description="One scale for all PCs, or unit variance for each."

@@ -17,6 +17,7 @@ from syncohort import __version__
 from syncohort.denoisers import build_denoiser
 from syncohort.devices import resolve_device
 from syncohort.diffusion.guidance import conditional_denoiser
+from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.samplers import RowNoise, find_sampler
 from syncohort.diffusion.schedules import make_schedule
@@ -25,22 +26,29 @@ from syncohort.latents import Normalisation
 from syncohort.seeds import child_seed
 
 FORMAT = 1
+PRIOR_PARTS = ("variance", "factors", "factor_variance")
 _WEIGHTS = 2  # random stream beside those of the training loop
 
 
 class Generator:
     """A diffusion model with all it takes to sample from it.
 
-    config: plain dict, what the checkpoint carries as JSON; mask: bool [G, K]; variance:
-    [G, K] of x_0 over training rows; normalisation: between latents and x_0. The network
-    starts with the random weights of config["training"]["seed"].
+    config: plain dict, what the checkpoint carries as JSON; mask: bool array [G, K];
+    normalisation: between latents and x_0; prior: of x_0, or None. The network starts with
+    the random weights of config["training"]["seed"].
     """
 
-    def __init__(self, config: dict, mask, variance, normalisation: Normalisation):
+    def __init__(
+        self,
+        config: dict,
+        mask: np.ndarray,
+        normalisation: Normalisation,
+        prior: GaussianPrior | None,
+    ):
         self.config = config
         self.mask = torch.from_numpy(mask)
-        self.variance = torch.from_numpy(variance)
         self.normalisation = normalisation
+        self.prior = prior
         self.network = build_denoiser(
             mask=self.mask,
             n_classes=self.n_classes,
@@ -55,12 +63,11 @@ class Generator:
 
     def process(self, device: torch.device) -> Process:
         """The diffusion process, its tensors on `device`."""
-        independent = self.config["preconditioning"] == "independent"
         return Process(
             make_schedule(self.config["schedule"], self.config["n_steps"]),
             self.config["target"],
             self.mask.to(device),
-            self.variance.to(device) if independent else None,
+            None if self.prior is None else self.prior.to(device),
         )
 
     def label_indices(self, names) -> np.ndarray:
@@ -128,10 +135,11 @@ class Generator:
         weights = {f"network.{name}": each for name, each in self.network.state_dict().items()}
         tensors = weights | {
             "mask": self.mask,
-            "variance": self.variance,
             "center": torch.from_numpy(self.normalisation.center),
             "scale": torch.from_numpy(self.normalisation.scale),
         }
+        if self.prior is not None:
+            tensors |= {f"prior.{name}": getattr(self.prior, name) for name in PRIOR_PARTS}
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(path.name + ".partial")
@@ -162,13 +170,20 @@ def load_generator(
             f"format {FORMAT}; train the generator again"
         )
     _check_gene_pca(path, config["gene_pca_fingerprints"], gene_pca_fingerprints)
-    center, scale = tensors.pop("center").numpy(), tensors.pop("scale").numpy()
-    mask, variance = tensors.pop("mask").numpy(), tensors.pop("variance").numpy()
-    generator = Generator(config, mask, variance, Normalisation(center, scale))
-    generator.network.load_state_dict(
-        {name.removeprefix("network."): each for name, each in tensors.items()}
+    prior = _part_of(tensors, "prior.")
+    generator = Generator(
+        config,
+        tensors["mask"].numpy(),
+        Normalisation(tensors["center"].numpy(), tensors["scale"].numpy()),
+        GaussianPrior(**prior) if prior else None,
     )
+    generator.network.load_state_dict(_part_of(tensors, "network."))
     return generator
+
+
+def _part_of(tensors: dict, prefix: str) -> dict:
+    found = {name: each for name, each in tensors.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): each for name, each in found.items()}
 
 
 def _check_gene_pca(path, trained_with: dict, given: dict | None) -> None:

@@ -14,6 +14,7 @@ import torch
 from syncohort import __version__
 from syncohort.devices import resolve_device
 from syncohort.diffusion.guidance import drop_labels
+from syncohort.diffusion.prior import fit_prior
 from syncohort.diffusion.process import Process
 from syncohort.errors import InputError, examples
 from syncohort.generator import FORMAT, Generator
@@ -22,9 +23,8 @@ from syncohort.latents import fit_normalisation, read_latents, sha256
 from syncohort.seeds import child_seed
 from syncohort.training import TrainResult, fit
 
-PRECONDITIONINGS = ("independent", "none")
 VALIDATION_DRAWS = 1_024
-_VALIDATION = 3  # random stream beside those of the training loop and the initial weights
+_VALIDATION, _PRIOR = 3, 4  # random streams beside those of training and initial weights
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ def train_diffusion(
     schedule: str,
     n_steps: int,
     target: str = "x0",
-    preconditioning: str = "independent",
+    prior_factors: int | None = 256,
     scaling: str = "global",
     residual_from_class_mean: bool = True,
     label_dropout: float = 0.1,
@@ -130,8 +130,8 @@ def train_diffusion(
     rows. masks: bool [G_c, K] for each. labels: [N] int64 in 0..C - 1; is_validation: [N]
     bool; class_names: C names. checkpoint_path: safetensors file to write.
     denoiser: {"kind": name, options}; schedule, n_steps, target: see `diffusion`;
-    preconditioning: "independent" gives `Process` the variances, "none" is the paper's;
-    scaling, residual_from_class_mean: see `fit_normalisation`; label_dropout: probability
+    prior_factors: of the Gaussian prior (see `fit_prior`), None for the paper's way
+    without; scaling, residual_from_class_mean: see `fit_normalisation`; label_dropout: probability
     of the null label. gene_pca_fingerprints: of the models that made the latents, by chromosome.
     batch_size, seed, device ("auto", "cpu", "cuda"), state_path (deleted when the
     checkpoint is written) and `training`: as in `training.fit`.
@@ -142,11 +142,6 @@ def train_diffusion(
     settings.
     """
     place = resolve_device(device)
-    if preconditioning not in PRECONDITIONINGS:
-        raise InputError(
-            f"preconditioning {preconditioning!r} is unknown; "
-            f"use one of {', '.join(PRECONDITIONINGS)}"
-        )
     labels, is_validation = np.asarray(labels, np.int64), np.asarray(is_validation, bool)
     latents, mask = read_latents(latents_paths, masks)
     _check_rows(len(latents), labels, is_validation, class_names)
@@ -159,7 +154,6 @@ def train_diffusion(
         scaling=scaling,
     )
     normalisation.apply(latents, labels)
-    variance = np.square(latents[~is_validation]).mean(axis=0)  # [G, K]
     config = {
         "format": FORMAT,
         "package_version": __version__,
@@ -168,7 +162,7 @@ def train_diffusion(
         "schedule": schedule,
         "n_steps": n_steps,
         "target": target,
-        "preconditioning": preconditioning,
+        "prior_factors": prior_factors,
         "scaling": scaling,
         "residual_from_class_mean": residual_from_class_mean,
         "label_dropout": label_dropout,
@@ -177,12 +171,17 @@ def train_diffusion(
         "rows_sha256": hashlib.sha256(labels.tobytes() + is_validation.tobytes()).hexdigest(),
         "gene_pca_fingerprints": gene_pca_fingerprints or {},
     }
-    generator = Generator(config, mask, variance, normalisation)
+    data = torch.from_numpy(latents).to(place)
+    train_rows = torch.from_numpy(np.flatnonzero(~is_validation)).to(place)
+    prior = None
+    if prior_factors is not None:
+        prior = fit_prior(data[train_rows], prior_factors, child_seed(seed, _PRIOR))
+    generator = Generator(config, mask, normalisation, prior)
     task = _Task(
         process=generator.process(place),
-        data=torch.from_numpy(latents).to(place),
+        data=data,
         labels=torch.from_numpy(labels).to(place),
-        train_rows=torch.from_numpy(np.flatnonzero(~is_validation)).to(place),
+        train_rows=train_rows,
         validation_rows=torch.from_numpy(np.flatnonzero(is_validation)).to(place),
         null_label=generator.n_classes,
         label_dropout=label_dropout,

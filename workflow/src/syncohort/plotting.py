@@ -1,6 +1,6 @@
 """What the pictures share: colours, a style, and how one is saved or withheld.
 
-Colours are those of Okabe and Ito, which colour-blind people can tell apart.
+Colours are seaborn's "colorblind" palette, which colour-blind people can tell apart.
 """
 
 import textwrap
@@ -9,29 +9,23 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pandas as pd
+import seaborn as sns
 from matplotlib.figure import Figure
 
-SOURCE_COLOURS = {
-    "train": "#0072B2",
-    "validation": "#E69F00",
-    "holdout": "#009E73",
-    "synthetic": "#D55E00",
-}
-LABEL_COLOURS = (
-    *("#0072B2", "#D55E00", "#009E73", "#E69F00"),
-    *("#CC79A7", "#56B4E9", "#000000", "#B8A800"),
-)
+_BLUE, _ORANGE, _GREEN, _RED, _PINK, _BROWN, _ROSE, _GREY, _YELLOW, _SKY = sns.color_palette(
+    "colorblind"
+).as_hex()
+SOURCE_COLOURS = {"train": _BLUE, "validation": _ORANGE, "holdout": _GREEN, "synthetic": _RED}
+LABEL_COLOURS = (_BLUE, _RED, _GREEN, _ORANGE, _PINK, _SKY, "#000000", _BROWN)
 LABEL_MARKERS = "osD^v"
 OTHER_LABELS = "other labels"
-GREY = "#B0B0B0"
-STYLE = {
+GREY = _GREY
+STYLE = sns.axes_style("whitegrid") | {
     "font.size": 10,
     "axes.titlesize": 11,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "axes.grid": True,
-    "grid.color": "#E6E6E6",
-    "axes.axisbelow": True,
+    "axes.edgecolor": "#262626",
     "legend.frameon": False,
     "figure.constrained_layout.use": True,
     "savefig.dpi": 150,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.schedules import Schedule
 from syncohort.errors import InputError
 
@@ -62,18 +63,18 @@ class Process:
     """A schedule and a target on masked latents.
 
     schedule: `Schedule`; target: "x0", "v" or "eps"; mask: bool [G, K], on the device of
-    the latents. variance: [G, K] of x_0, or None, which is the paper's way: the network
-    sees x_t and its output is added to it. With a variance the network is shown the best
-    guess at x_0 if the latents were independent Gaussians, and corrects it in units of that
-    guess's standard error: the skip and output scaling of Karras et al. 2022 (eq. 7), for
-    every position. A dense network with a bottleneck cannot make them itself; without, it
-    has to reproduce or cancel the noise of all positions through the bottleneck.
+    the latents. prior: a Gaussian for x_0, or None, which is the paper's way: the network
+    sees x_t and its output is added to it. With a prior the network is shown the prior's
+    guess at x_0 and corrects it, in units of its standard error: the skip and output
+    scaling of Karras et al. 2022 (eq. 7), with a covariance in place of one variance. A
+    dense network with a bottleneck cannot make them itself; without, it has to reproduce or
+    cancel the noise of all positions through the bottleneck.
     """
 
     schedule: Schedule
     target: str
     mask: torch.Tensor
-    variance: torch.Tensor | None = None
+    prior: GaussianPrior | None = None
 
     def __post_init__(self):
         if self.target not in TARGETS:
@@ -101,23 +102,16 @@ class Process:
         device = self.mask.device
         return torch.randint(1, last + 1, (n_rows,), generator=generator, device=device)
 
-    def independent_guess(self, x_t, times):
-        """Mean and standard error of x_0 given x_t for independent Gaussians of `variance`.
-
-        Mean [N, G, K]; standard error [N, G, K].
-        """
-        signal, sigma = self.levels(times)
-        total = signal**2 * self.variance + sigma**2
-        return x_t * signal * self.variance / total, sigma * (self.variance / total).sqrt()
-
     def predict(self, network, x_t, times, labels):
         """The network's prediction of the target, float32 [N, G, K], 0 at padded positions."""
         fraction = times.to(torch.float32) / self.schedule.n_steps
-        if self.variance is None:
+        if self.prior is None:
             return network(x_t, fraction, labels).float() * self.mask
-        guess, error = self.independent_guess(x_t, times)
-        x0 = guess + error * network(guess, fraction, labels, residual=False).float()
-        return from_x0(self.target, x0, x_t, *self.levels(times)) * self.mask
+        levels = self.levels(times)
+        guess = self.prior.guess(x_t, *levels)
+        correction = network(guess, fraction, labels, residual=False).float()
+        x0 = guess + self.prior.error_scale(*levels) * correction
+        return from_x0(self.target, x0, x_t, *levels) * self.mask
 
     def prediction_to_x0(self, prediction, x_t, times):
         """The x_0 [N, G, K] that a prediction at x_t and times [N] stands for."""
