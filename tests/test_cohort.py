@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from syncohort.checks import check_cohort, consistent_builds, require_usable, share_in_genes
+from syncohort.checks import check_cohort, consistent_builds, require_usable
 from syncohort.cohort import (
     filter_variants,
     hwe_p_value,
@@ -116,7 +116,7 @@ def test_variants_are_judged_by_training_people_only(tmp_path):
     calls[0, :30], calls[0, 30:] = 0, 1  # common in the holdout alone
     calls[1, 30:] = -1  # missing in the holdout alone
     calls[2, :10] = -1  # missing in training people
-    options = {"maf_min": 0.05, "variant_missing_max": 0.1, "hwe_p_min": 0, "max_snps": 9}
+    options = {"maf_min": 0.05, "variant_missing_max": 0.1, "hwe_p_min": 0}
     raw = write_store(tmp_path / "raw.zip", calls)
     filter_variants(raw, people, None, tmp_path / "out.zip", tmp_path / "out.json", **options)
     kept = CohortStore(tmp_path / "out.zip")
@@ -133,10 +133,25 @@ def test_variants_are_judged_by_training_people_only(tmp_path):
     assert CohortStore(tmp_path / "noisy.zip").variants.id.tolist() == kept.variants.id.tolist()
 
 
+def test_snps_outside_genes_are_dropped(tmp_path):
+    raw = write_store(tmp_path / "raw.zip", random_calls(20, 30))  # at 1000, 1100, ...
+    people = People(raw.people.id, ["a"] * 30, ["train"] * 30)
+    genes = pd.DataFrame({"contig": "20", "start_bp": [1100, 2000], "end_bp": [1350, 2000]})
+    options = {"maf_min": 0.0, "variant_missing_max": 1.0, "hwe_p_min": 0}
+    filter_variants(raw, people, genes, tmp_path / "out.zip", tmp_path / "out.json", **options)
+    kept = CohortStore(tmp_path / "out.zip").variants
+    assert kept.position_bp.tolist() == [1100, 1200, 1300, 2000]
+    summary = json.loads((tmp_path / "out.json").read_text())
+    assert summary["dropped"]["outside genes"] == 16
+    elsewhere = genes.assign(contig="21")
+    with pytest.raises(InputError, match="20 outside genes.*genome build of the annotation"):
+        filter_variants(raw, people, elsewhere, tmp_path / "o.zip", tmp_path / "o.json", **options)
+
+
 def test_all_snps_filtered_away(tmp_path):
     raw = write_store(tmp_path / "raw.zip", random_calls(20, 30, 0.02))
     people = People(raw.people.id, ["a"] * 30, ["train"] * 30)
-    options = {"maf_min": 0.4, "variant_missing_max": 0.1, "hwe_p_min": 0, "max_snps": 9}
+    options = {"maf_min": 0.4, "variant_missing_max": 0.1, "hwe_p_min": 0}
     with pytest.raises(InputError, match="chromosome 20: all 20 SNPs are filtered away .*20 rare"):
         filter_variants(raw, people, None, tmp_path / "out.zip", tmp_path / "o.json", **options)
     assert not (tmp_path / "out.zip").exists()
@@ -299,12 +314,6 @@ def test_builds_that_differ(tmp_path):
     expected = "genotypes fit GRCh37/hg19; annotation fits GRCh38/hg38. Lift one of them over"
     with pytest.raises(InputError, match=expected):
         require_usable(checks, page)
-
-
-def test_share_in_genes_with_nested_genes():
-    genes = pd.DataFrame({"contig": "1", "start_bp": [100, 120, 500], "end_bp": [400, 130, 510]})
-    variants = Variants("1", [99, 100, 300, 400, 401, 505], ["."] * 6, [["A", "C"]] * 6)
-    assert share_in_genes(variants, genes) == pytest.approx(4 / 6)
 
 
 # --- import

@@ -12,8 +12,6 @@ from syncohort.errors import InputError
 from syncohort.evaluation.reconstruction import (
     combine_chromosomes,
     measure_reconstruction,
-    sum_reconstruction,
-    summarise_by_block,
 )
 from syncohort.genes import assign_genes, read_genes
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, person_rows, to_rows
@@ -52,9 +50,9 @@ def store_of(path, calls) -> CohortStore:
     return CohortStore(path)
 
 
-def blocks_of(sizes, *, gaps=0, **options):
-    """Genes of given numbers of SNPs, with `gaps` SNPs between genes; sum and gaps fill V."""
-    starts = np.cumsum([0, *sizes[:-1]]) + gaps * np.arange(len(sizes))
+def blocks_of(sizes):
+    """Genes of given numbers of SNPs, one after the other."""
+    starts = np.cumsum([0, *sizes[:-1]])
     genes = pd.DataFrame(
         {
             "gene": [f"G{i}" for i in range(len(sizes))],
@@ -63,7 +61,7 @@ def blocks_of(sizes, *, gaps=0, **options):
             "end_bp": 100 + SPACING_BP * (starts + sizes - 1),
         }
     )
-    return assign_genes(variants_of(starts[-1] + sizes[-1]), genes, max_snps=10_000, **options)
+    return assign_genes(variants_of(starts[-1] + sizes[-1]), genes, max_snps=10_000)
 
 
 def first_half(store) -> np.ndarray:
@@ -280,20 +278,14 @@ def test_encode_and_decode_against_plain_python(tmp_path):
 
 def test_encoding_people_to_disk_follows_their_order(tmp_path):
     store = store_of(tmp_path / "c.zip", founder_calls(50, 40, seed=11, missing=0.05))
-    blocks = blocks_of(np.array([20, 20]), gaps=10, intergenic="drop")
+    blocks = blocks_of(np.array([20, 30]))
     model = fit_gene_pca(store, blocks, train=first_half(store), mode="haplotype")
     people = np.array([30, 2, 17])
     encode_people(store, model, people, tmp_path / "latents.npy")
-    rows = to_rows(store.read(), "haplotype")[:, blocks.kept]
+    rows = to_rows(store.read(), "haplotype")
     expected = model.encode(rows[person_rows(people, "haplotype")])
     np.testing.assert_array_equal(np.load(tmp_path / "latents.npy"), expected)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["c.zip", "latents.npy"]
-    # a cohort of just the kept variants, as decoding writes it, is as good
-    kept_calls, kept = store.read()[blocks.kept], store.variants[blocks.kept]
-    with CohortWriter(tmp_path / "kept.zip", store.people) as writer:
-        writer.append(kept, kept_calls, True)
-    encode_people(CohortStore(tmp_path / "kept.zip"), model, people, tmp_path / "again.npy")
-    np.testing.assert_array_equal(np.load(tmp_path / "again.npy"), expected)
 
 
 def test_mismatches_are_refused_with_both_values(tmp_path):
@@ -304,12 +296,18 @@ def test_mismatches_are_refused_with_both_values(tmp_path):
     swapped = dataclasses.replace(store.variants, allele=[("C", "A")] * 50)
     with CohortWriter(tmp_path / "swapped.zip", store.people) as writer:
         writer.append(swapped, calls, True)
-    with pytest.raises(InputError, match=r"swapped.zip.*made with \w{64}, here is \w{64}"):
-        encode_people(CohortStore(tmp_path / "swapped.zip"), model, everybody, tmp_path / "l.npy")
+    short = store_of(tmp_path / "short.zip", calls[:40])
+    long = store_of(tmp_path / "long.zip", founder_calls(60, 20, seed=12))
+    for other in (CohortStore(tmp_path / "swapped.zip"), short, long):
+        refusal = rf"{other.path}.*made with \w{{64}}, here is \w{{64}}"
+        with pytest.raises(InputError, match=refusal):
+            encode_people(other, model, everybody, tmp_path / "l.npy")
+        with pytest.raises(InputError, match=refusal):
+            measure_reconstruction(other, model, {"train": everybody})
     assert not (tmp_path / "l.npy").exists()
-    other = store_of(tmp_path / "short.zip", calls[:40])
-    with pytest.raises(InputError, match="short.zip.*make the blocks again"):
-        fit_gene_pca(other, blocks, train=everybody, mode="haplotype")
+    for other in (short, long):
+        with pytest.raises(InputError, match=f"{other.path}.*make the blocks again"):
+            fit_gene_pca(other, blocks, train=everybody, mode="haplotype")
     with pytest.raises(InputError, match="no training people"):
         fit_gene_pca(store, blocks, train=~everybody, mode="haplotype")
 
@@ -354,7 +352,7 @@ def test_reconstruction_against_plain_python(tmp_path, mode):
     model = fit_gene_pca(
         store, blocks_of(np.array([50, 40])), train=train, mode=mode, rule="counts"
     )
-    table = measure_reconstruction(store, model, {"train": train, "holdout": ~train})
+    table, _ = measure_reconstruction(store, model, {"train": train, "holdout": ~train})
     found = table.set_index(["metric", "group", "maf_bin"])["value"]
     copies = 1 if mode == "haplotype" else 2
     frequency = np.round(model.mean.astype(float) / copies, 6)
@@ -407,8 +405,9 @@ def test_variance_kept_in_training_is_the_fits_own(tmp_path):
     model = fit_gene_pca(
         store, blocks_of(np.array([50, 40])), train=everybody, mode="haplotype", rule="counts"
     )
-    sums = sum_reconstruction(store, model, {"train": everybody})
-    by_block = summarise_by_block(sums, model).query("metric == 'variance_kept'")
+    _, by_block = measure_reconstruction(store, model, {"train": everybody})
+    by_block = by_block[by_block["metric"] == "variance_kept"]
+    assert by_block["block"].tolist() == model.blocks["block"].tolist()
     np.testing.assert_allclose(by_block["value"], model.blocks["variance_kept"], rtol=1e-4)
 
 
@@ -421,9 +420,10 @@ def test_chromosomes_combine_as_if_measured_together(tmp_path):
     for name, part, size in (("a", calls[:50], 50), ("b", calls[50:], 40)):
         piece = store_of(tmp_path / f"{name}.zip", part)
         model = fit_gene_pca(piece, blocks_of(np.array([size])), **options)
-        parts.append(measure_reconstruction(piece, model, {"train": everybody}))
+        parts.append(measure_reconstruction(piece, model, {"train": everybody})[0])
     keys = ["metric", "group", "maf_bin"]
-    together = measure_reconstruction(store, whole, {"train": everybody}).set_index(keys)
+    together, _ = measure_reconstruction(store, whole, {"train": everybody})
+    together = together.set_index(keys)
     combined = combine_chromosomes(parts).set_index(keys).loc[together.index]
     pd.testing.assert_frame_equal(combined, together, rtol=1e-6)
 
@@ -447,7 +447,7 @@ def test_real_people_keep_their_alleles(tmp_path, real_data):
     kept = {}
     for rule in ("loss", "counts"):
         model = fit_gene_pca(store, blocks, train=train, mode="haplotype", rule=rule)
-        table = measure_reconstruction(store, model, {"holdout": ~train})
+        table, _ = measure_reconstruction(store, model, {"holdout": ~train})
         table = table[(table["group"] == "holdout") & (table["maf_bin"] == "all")]
         kept[rule] = table.set_index("metric")["value"]
     assert len(variants) > 2_000

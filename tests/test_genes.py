@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from syncohort.errors import InputError
 from syncohort.formats.annotation import FORMATS
-from syncohort.genes import Blocks, assign_genes, name_blocks, read_genes
+from syncohort.genes import Blocks, assign_genes, inside_genes, name_blocks, read_genes
 from syncohort.genotypes import Variants, contig_order
 
 # One gene of two transcripts, one nested in it, two far copies of a symbol, the first of
@@ -217,29 +217,29 @@ def test_blocks_against_plain_python(spans, positions, intergenic, max_snps):
     genes = genes_of(*(((f"G{i}"), a, a + n) for i, (a, n) in enumerate(sorted(spans))))
     positions = sorted(positions)
     rows = list(genes.itertuples())
+    options = {"intergenic": intergenic, "max_snps": max_snps}
+    inside = [p for p in positions if reference_label(p, rows, "drop") is not None]
+    found = inside_genes(variants_at(positions), genes)
+    assert np.array(positions)[found].tolist() == inside
+    if intergenic == "drop" and inside != positions:
+        with pytest.raises(InputError, match=f" {sum(~found)} of its .* lie in no gene"):
+            assign_genes(variants_at(positions), genes, **options)
+        if not inside:
+            return
+        positions = inside
     labels = [reference_label(position, rows, intergenic) for position in positions]
-    kept = [i for i, label in enumerate(labels) if label is not None]
-    if not kept:
-        with pytest.raises(InputError, match="none of its"):
-            assign_genes(variants_at(positions), genes, intergenic=intergenic, max_snps=max_snps)
-        return
-    blocks = assign_genes(variants_at(positions), genes, intergenic=intergenic, max_snps=max_snps)
-    table = blocks.table
-    assert blocks.kept.tolist() == kept
+    table = assign_genes(variants_at(positions), genes, **options).table
     assert table["block"].is_unique and (table["n_variants"] <= max_snps).all()
-    seen = []  # every kept SNP exactly once, in order, under the right gene
+    everything, seen = range(len(positions)), []  # each SNP once, in order, under the right gene
     for row in table.itertuples():
-        members = kept[row.first_variant : row.first_variant + row.n_variants]
+        members = everything[row.first_variant : row.first_variant + row.n_variants]
         seen += members
         (label,) = {labels[i] for i in members}
         assert row.gene == (gap_name(*label) if isinstance(label, tuple) else f"G{label}")
         assert (row.start_bp, row.end_bp) == (positions[members[0]], positions[members[-1]])
-        assert row.first_in_cohort == members[0]
-    assert seen == kept
+    assert seen == list(everything)
     # as few blocks as runs and the limit allow, of nearly equal size
-    runs = np.split(
-        kept, [i for i in range(1, len(kept)) if labels[kept[i]] != labels[kept[i - 1]]]
-    )
+    runs = np.split(everything, [i for i in everything[1:] if labels[i] != labels[i - 1]])
     sizes = [len(piece) for run in runs for piece in np.array_split(run, -(-len(run) // max_snps))]
     assert len(table) == len(sizes)
     assert sorted(table["n_variants"]) == sorted(sizes)
@@ -264,6 +264,13 @@ def test_block_names_never_clash_with_a_gene():
     ]
 
 
+def test_inside_genes_that_are_nested():
+    genes = genes_of(("A", 100, 400), ("B", 120, 130), ("C", 500, 510))
+    found = inside_genes(variants_at([99, 100, 300, 400, 401, 505]), genes)
+    assert found.tolist() == [False, True, True, True, False, True]
+    assert not inside_genes(variants_at([100], contig="2"), genes).any()
+
+
 def test_chromosome_without_genes():
     genes, variants = genes_of(("A", 1, 2)), variants_at(range(10, 20), contig="3")
     with pytest.raises(InputError, match=r"no gene on chromosome 3 \(it has 20\)"):
@@ -278,11 +285,11 @@ def test_chromosome_without_genes():
 
 def test_blocks_survive_their_file(tmp_path):
     genes = genes_of(("NA", 10, 20), ("1", 30, 40))
-    blocks = assign_genes(variants_at([5, 12, 25, 33]), genes, intergenic="drop", max_snps=9)
+    blocks = assign_genes(variants_at([5, 12, 25, 33]), genes, max_snps=9)
     blocks.write(tmp_path / "blocks.tsv")
     again = Blocks.read(tmp_path / "blocks.tsv")
     assert again.table.to_numpy().tolist() == blocks.table.to_numpy().tolist()
-    assert again.kept.tolist() == [1, 3]
+    assert again.table["gene"].tolist() == ["NA", "1"]
 
 
 def test_blocks_that_do_not_follow_one_another_are_refused():

@@ -161,6 +161,5 @@ rule filter_variants:
             include={"maf_min", "variant_missing_max", "hwe_p_min"}
         ),
         annotation_format=STUDY.genes.format,
-        max_snps=STUDY.genes.max_snps,
     script:
         "../scripts/filter_variants.py"

@@ -76,6 +76,7 @@ rule measure_reconstruction:
         model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
     output:
         table="<results>/measure_reconstruction/{representation}/{chrom}.tsv",
+        blocks="<results>/measure_reconstruction/{representation}/{chrom}.blocks.tsv",
     log:
         "<logs>/measure_reconstruction/{representation}/{chrom}.log",
     benchmark:

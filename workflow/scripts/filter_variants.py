@@ -18,6 +18,5 @@ with job(snakemake):
         genes if snakemake.input.genes else None,
         snakemake.output.store,
         snakemake.output.summary,
-        max_snps=snakemake.params.max_snps,
         **snakemake.params.filters,
     )

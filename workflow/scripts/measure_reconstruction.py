@@ -12,5 +12,7 @@ from syncohort.representations.gene_pca import GenePCA
 with job(snakemake):
     store = CohortStore(snakemake.input.store)
     groups = {split: store.people.split == split for split in ("train", "holdout")}
-    table = measure_reconstruction(store, GenePCA.load(snakemake.input.model), groups)
-    table.to_csv(snakemake.output.table, sep="\t", index=False)
+    model = GenePCA.load(snakemake.input.model)
+    by_frequency, by_block = measure_reconstruction(store, model, groups)
+    by_frequency.to_csv(snakemake.output.table, sep="\t", index=False)
+    by_block.to_csv(snakemake.output.blocks, sep="\t", index=False)

@@ -10,6 +10,7 @@ import pandas as pd
 from syncohort import pages
 from syncohort.cohort import join_labels
 from syncohort.errors import InputError, examples
+from syncohort.genes import inside_genes
 from syncohort.genotypes import CohortStore, contig_order, rows_per_person
 
 # Below about so many training rows the same recipe starts to remember people.
@@ -163,7 +164,7 @@ def _size_checks(people: pd.DataFrame, mode: str, train_share: float) -> list[Ch
 def _variant_table(stores, summaries, genes) -> pd.DataFrame:
     rows = []
     for store, summary in zip(stores, summaries, strict=True):
-        inside = np.nan if genes is None else share_in_genes(store.variants, genes)
+        inside = np.nan if genes is None else inside_genes(store.variants, genes).mean()
         rows.append(
             {
                 "chromosome": store.contig,
@@ -175,16 +176,6 @@ def _variant_table(stores, summaries, genes) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
-
-
-def share_in_genes(variants, genes: pd.DataFrame) -> float:
-    """Share of variants inside at least one gene of the annotation."""
-    own = genes[genes["contig"] == variants.contig].sort_values("start_bp")
-    if own.empty:
-        return 0.0
-    reach = np.maximum.accumulate(own["end_bp"].to_numpy())
-    before = np.searchsorted(own["start_bp"].to_numpy(), variants.position_bp, side="right")
-    return float(np.mean((before > 0) & (reach[before - 1] >= variants.position_bp)))
 
 
 def _annotation_checks(variants: pd.DataFrame, genes, intergenic: str) -> list[Check]:

@@ -10,7 +10,7 @@ from scipy.special import gammaln
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.readers import open_source
-from syncohort.genes import assign_genes
+from syncohort.genes import inside_genes
 from syncohort.genotypes import CohortStore, CohortWriter, People
 
 # What a people table says about a person; other columns of the label table follow.
@@ -188,7 +188,6 @@ def filter_variants(
     maf_min: float,
     variant_missing_max: float,
     hwe_p_min: float,
-    max_snps: int,
 ) -> None:
     """Write the cohort dataset of one chromosome: labelled people, variants that pass.
 
@@ -205,8 +204,7 @@ def filter_variants(
     train = people.split == "train"
     inside = np.ones(len(raw.variants), dtype=bool)
     if genes is not None:
-        inside[:] = False
-        inside[assign_genes(raw.variants, genes, intergenic="drop", max_snps=max_snps).kept] = True
+        inside = inside_genes(raw.variants, genes)
     dropped = dict.fromkeys(("outside genes", "missing calls", "rare", "Hardy-Weinberg"), 0)
     n_kept = 0
     with CohortWriter(store_path, people) as writer:
@@ -231,8 +229,9 @@ def filter_variants(
         if n_kept == 0:
             raise InputError(
                 f"chromosome {raw.contig}: all {len(raw.variants):,} SNPs are filtered away "
-                f"({_reasons(dropped)}). Relax the section `filters`, or leave the chromosome out "
-                "with input.chromosomes."
+                f"({_reasons(dropped)}). Relax the section `filters`, leave the chromosome out with "
+                "input.chromosomes, or, where SNPs are outside genes, check the genome build of "
+                "the annotation or set genes.intergenic to nearest or own."
             )
     summary = {
         "contig": raw.contig,

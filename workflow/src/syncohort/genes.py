@@ -1,6 +1,6 @@
 """Genes, and the gene blocks that a chromosome's SNPs are cut into.
 
-Axes: V variants of the cohort, of which some may be dropped; G blocks.
+Axes: V variants, G blocks.
 """
 
 from dataclasses import dataclass
@@ -58,14 +58,23 @@ def read_gene_files(paths: list[str | Path], format: str = "auto") -> pd.DataFra
     return genes.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True)
 
 
+def inside_genes(variants: Variants, genes: pd.DataFrame) -> np.ndarray:
+    """bool [V]: True for variants inside at least one gene, of `read_genes`."""
+    own = genes[genes["contig"] == variants.contig].sort_values("start_bp")
+    if own.empty:
+        return np.zeros(len(variants), dtype=bool)
+    reach = np.maximum.accumulate(own["end_bp"].to_numpy())
+    before = np.searchsorted(own["start_bp"].to_numpy(), variants.position_bp, side="right")
+    return (before > 0) & (reach[before - 1] >= variants.position_bp)
+
+
 @dataclass(frozen=True)
 class Blocks:
-    """The gene blocks of one chromosome.
+    """The gene blocks of one chromosome; every variant is in one of them.
 
     table: one row per block in genomic order with columns block (unique name), gene,
-    contig, start_bp, end_bp (of its first and last SNP), first_variant (index among the
-    kept variants), n_variants, and first_in_cohort (index among all variants of the
-    cohort; larger than first_variant only where intergenic SNPs were dropped).
+    contig, start_bp, end_bp (of its first and last SNP), first_variant (index) and
+    n_variants.
     """
 
     table: pd.DataFrame
@@ -78,13 +87,6 @@ class Blocks:
 
     def __len__(self) -> int:
         return len(self.table)
-
-    @property
-    def kept(self) -> np.ndarray:
-        """Cohort indices [kept variants] of the variants that are in a block, increasing."""
-        shift = (self.table["first_in_cohort"] - self.table["first_variant"]).to_numpy()
-        number = self.table["n_variants"].to_numpy()
-        return np.arange(number.sum()) + np.repeat(shift, number)
 
     def write(self, path: str | Path) -> None:
         """Write the table, tab-separated."""
@@ -105,11 +107,11 @@ def assign_genes(
     variants: V SNPs; genes: as `read_genes` returns them, or None where there is no annotation;
     max_snps: SNPs a block may hold.
     A SNP inside several genes belongs to the shortest of them. A SNP in none goes to the
-    gene with the nearest end, the left one of two equally near (intergenic "nearest"),
-    to a block of its stretch between two genes, called LEFT..RIGHT ("own"), or nowhere
-    ("drop"). A block is a run of consecutive SNPs of one gene; a gene interrupted by
+    gene with the nearest end, the left one of two equally near (intergenic "nearest"), or
+    to a block of its stretch between two genes, called LEFT..RIGHT ("own"). With "drop"
+    there is none: `cohort.filter_variants` has dropped them. A block is a run of consecutive SNPs of one gene; a gene interrupted by
     another one, or cut into near-equal pieces for `max_snps`, gives blocks GENE, GENE.2, ...
-    Raises InputError when no gene, or with "drop" no SNP in a gene, is on the chromosome.
+    Raises InputError when no gene is on the chromosome, or with "drop" a SNP is in no gene.
     """
     if intergenic not in INTERGENIC:
         raise ValueError(f"intergenic must be one of {INTERGENIC}, not {intergenic!r}")
@@ -128,18 +130,18 @@ def assign_genes(
         )
     territories = _territories(local)
     label = _label_variants(variants.position_bp.astype(np.int64), territories, intergenic)
-    kept = np.flatnonzero(label != _NOWHERE)
-    if not len(kept):
+    owner = territories.owner[label]
+    if intergenic == "drop" and (owner == _NOWHERE).any():
         raise InputError(
-            f"chromosome {variants.contig}: none of its {len(variants):,} SNPs lies in a gene; "
-            'set intergenic to "nearest" or "own", and check the genome build of the annotation'
+            f"chromosome {variants.contig}: {np.sum(owner == _NOWHERE):,} of its "
+            f"{len(variants):,} SNPs lie in no gene of this annotation; drop them with the "
+            "annotation the blocks are made from"
         )
-    owner = territories.owner[label[kept]]
     # two territories of one gene are one run when no SNP lies in what parts them
-    run_label = np.where(owner == _NOWHERE, len(local) + label[kept], owner)
+    run_label = np.where(owner == _NOWHERE, len(local) + label, owner)
     first, number = _cut_runs(run_label, max_snps)
-    symbol = _territory_names(local, territories)[label[kept[first]]]
-    position = variants.position_bp[kept]
+    symbol = _territory_names(local, territories)[label[first]]
+    position = variants.position_bp
     table = pd.DataFrame(
         {
             "block": name_blocks(symbol),
@@ -149,7 +151,6 @@ def assign_genes(
             "end_bp": position[first + number - 1],
             "first_variant": first,
             "n_variants": number,
-            "first_in_cohort": kept[first],
         }
     )
     return Blocks(table)
@@ -194,13 +195,11 @@ def _territories(genes: pd.DataFrame) -> _Territories:
 
 
 def _label_variants(position: np.ndarray, land: _Territories, intergenic: str) -> np.ndarray:
-    """Territory index [V] that each SNP belongs to, or `_NOWHERE`."""
+    """Territory index [V] that each SNP lies in, or with "nearest" belongs to."""
     label = np.searchsorted(land.start_bp, position, side="right") - 1
-    outside = land.owner[label] == _NOWHERE
-    if intergenic == "drop":
-        label[outside] = _NOWHERE
     if intergenic != "nearest":
         return label
+    outside = land.owner[label] == _NOWHERE
     here = label[outside]
     last = len(land.owner) - 1
     to_left = position[outside] - (land.start_bp[here] - 1)

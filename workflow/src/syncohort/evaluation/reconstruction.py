@@ -62,30 +62,33 @@ class ReconstructionSums:
 
 def measure_reconstruction(
     store: CohortStore, model: GenePCA, groups: dict[str, np.ndarray]
-) -> pd.DataFrame:
-    """Reconstruction overall and by minor-allele frequency, for each group of people.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Reconstruction by minor-allele frequency and by gene block, for each group of people.
 
-    store: the cohort the model was fitted on; groups: name -> mask or indices of people.
-    Returns columns metric (`METRICS`), group, maf_bin ("all" or `MAF_BINS`, by frequency
-    in training), value, n (denominator), without the rows that have nothing to count.
-    One more metric, numbers_per_snp (group and bin "all"), is the size of the latents.
+    store: a cohort with the model's variants; groups: name -> mask or indices of people.
+    Returns two tables of one pass over the people, with the columns metric (`METRICS`),
+    group, value, n (denominator) and without the rows that have nothing to count. The first
+    has maf_bin ("all" or `MAF_BINS`, by frequency in training) and one more metric,
+    numbers_per_snp (group and bin "all"), the size of the latents; the second has block and
+    gene. Raises InputError when the cohort's variants are not the model's.
     """
     sums = sum_reconstruction(store, model, groups)
-    table = summarise_by_maf(sums, model)
+    by_maf = summarise_by_maf(sums, model)
     size = [["numbers_per_snp", ALL, ALL, model.numbers_per_snp, float(len(model.variants))]]
-    return pd.concat([table, pd.DataFrame(size, columns=table.columns)], ignore_index=True)
+    size = pd.DataFrame(size, columns=by_maf.columns)
+    return pd.concat([by_maf, size], ignore_index=True), summarise_by_block(sums, model)
 
 
 def sum_reconstruction(
     store: CohortStore, model: GenePCA, groups: dict[str, np.ndarray]
 ) -> dict[str, ReconstructionSums]:
     """Walk over the people of each group in chunks and add up what the metrics need."""
-    columns = model.columns_in(store.variants, store.path)
+    model.require_variants(store)
     sums = {}
     for group, people in groups.items():
         total = ReconstructionSums(*np.zeros((len(fields(ReconstructionSums)), len(model.mean))))
         for _, calls in store.people_chunks(people):
-            _add_rows(total, to_rows(calls[columns], model.mode), model)
+            _add_rows(total, to_rows(calls, model.mode), model)
         sums[group] = total
     return sums
 
@@ -120,7 +123,7 @@ def summarise_by_block(sums: dict[str, ReconstructionSums], model: GenePCA) -> p
 
 
 def combine_chromosomes(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table for several chromosomes' `measure_reconstruction`: n-weighted means."""
+    """One table for several chromosomes' tables by frequency: n-weighted means."""
     table = pd.concat(tables)
     keys = ["metric", "group", "maf_bin"]
     summed = (

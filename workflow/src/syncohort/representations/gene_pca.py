@@ -40,7 +40,7 @@ _CHUNK_ELEMENTS = 1 << 24
 class GenePCA:
     """A fitted embedding of one chromosome.
 
-    variants: the V variants it encodes, all of them in a block; mode: "haplotype" or
+    variants: the V variants of the cohort, all of them in a block; mode: "haplotype" or
     "genotype"; mean [V] float32, of alleles or dosages over training rows; loadings [V, K]
     float32, orthonormal within each block, 0 in columns a block does not use; blocks: the
     table of `genes.Blocks` with n_components and variance_kept (share, of training rows);
@@ -140,21 +140,10 @@ class GenePCA:
         for start in range(0, n_rows, size):
             yield slice(start, start + size)
 
-    def columns_in(self, variants: Variants, source: str | Path):
-        """Index that takes this model's variants out of a cohort's.
-
-        variants: of the cohort at `source`, either the one fitted on or one with just the
-        model's variants, such as a decoded cohort. Raises InputError for any other.
-        """
-        expected = base.fingerprint_variants(self.variants)
-        if len(variants) == len(self.variants):
-            base.require_same("the variants", source, expected, base.fingerprint_variants(variants))
-            return slice(None)
-        kept = Blocks(self.blocks).kept
-        inside = kept[-1] < len(variants)
-        found = base.fingerprint_variants(variants[kept] if inside else variants)
-        base.require_same("the variants", source, expected, found)
-        return kept
+    def require_variants(self, store: CohortStore) -> None:
+        """Raise InputError with both fingerprints when a cohort's variants are not the model's."""
+        expected, found = map(base.fingerprint_variants, (self.variants, store.variants))
+        base.require_same("the variants", store.path, expected, found)
 
     def save(self, path: str | Path) -> None:
         """Write the model to one .npz file; equal models give equal bytes."""
@@ -238,7 +227,7 @@ def fit_gene_pca(
         raise ValueError(f"rule must be one of {RULES}, not {rule!r}")
     if not np.any(train):
         raise InputError(f"{store.path}: no training people to fit the gene PCA on")
-    variants = _variants_of(store, blocks)
+    _require_blocks_of(store, blocks)
     first = blocks.table["first_variant"].to_numpy()
     length = blocks.table["n_variants"].to_numpy()
     covariance, fingerprint = _covariance(store, blocks, train, mode, chunk_people)
@@ -256,11 +245,11 @@ def fit_gene_pca(
     number = np.maximum(np.minimum(wanted, rank), 1)
     loadings = covariance.axes(first, length, max_components)
     loadings *= np.arange(max_components) < np.repeat(number, length)[:, None]
-    table = _cut_table(blocks, variants, first, length).assign(
+    table = _cut_table(blocks, store.variants, first, length).assign(
         n_components=number, variance_kept=share[np.arange(len(number)), number - 1]
     )
     model = GenePCA(
-        variants=variants,
+        variants=store.variants,
         mode=mode,
         mean=covariance.mean.astype(np.float32),
         loadings=loadings.astype(np.float32),
@@ -283,7 +272,7 @@ def encode_people(store: CohortStore, model: GenePCA, people, path: str | Path) 
     people = np.flatnonzero(people) if people.dtype == bool else people
     if not len(people):
         raise InputError(f"{store.path}: no people to encode into {path}")
-    columns = model.columns_in(store.variants, store.path)
+    model.require_variants(store)
     each = rows_per_person(model.mode)
     shape = (len(people) * each, model.n_blocks, model.n_channels)
     partial = Path(f"{path}.partial")
@@ -291,7 +280,7 @@ def encode_people(store: CohortStore, model: GenePCA, people, path: str | Path) 
         latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
         start = 0
         for part, calls in store.people_chunks(people):
-            rows = to_rows(calls[columns], model.mode)
+            rows = to_rows(calls, model.mode)
             latents[start : start + len(rows)] = model.encode(rows)
             start += len(part) * each
         latents.flush()
@@ -315,31 +304,28 @@ def _log_size(model: GenePCA, n_uncut: int) -> None:
         )
 
 
-def _variants_of(store: CohortStore, blocks: Blocks) -> Variants:
-    """The store's variants that are in a block, checked against the block table."""
-    kept, table = blocks.kept, blocks.table
-    if kept[-1] < len(store.variants):
-        variants = store.variants[kept]
+def _require_blocks_of(store: CohortStore, blocks: Blocks) -> None:
+    variants, table = store.variants, blocks.table
+    n_in_blocks = table["n_variants"].sum()
+    if n_in_blocks == len(variants) and set(table["contig"]) == {store.contig}:
         start_bp = variants.position_bp[table["first_variant"]]
-        if set(table["contig"]) == {store.contig} and (start_bp == table["start_bp"]).all():
-            return variants
+        if (start_bp == table["start_bp"]).all():
+            return
     raise InputError(
         f"{store.path}: its variants are not those the gene blocks were made for "
-        f"({len(store.variants):,} variants here on chromosome {store.contig}; "
-        f"{len(kept):,} in blocks of {table['contig'].iloc[0]}); make the blocks again"
+        f"({len(variants):,} variants here on chromosome {store.contig}; "
+        f"{n_in_blocks:,} in blocks of {table['contig'].iloc[0]}); make the blocks again"
     )
 
 
 def _covariance(store, blocks, train, mode, chunk_people) -> tuple[BlockCovariance, str]:
-    kept = blocks.kept
     sums = BlockSums(
         blocks.table["first_variant"].to_numpy(),
         blocks.table["n_variants"].to_numpy(),
         rows_at_once=chunk_people * rows_per_person(mode),
     )
     fingerprint = base.PeopleFingerprint()
-    for people, calls in store.people_chunks(train, chunk_people):
-        calls = calls[kept]  # [V, s, P]
+    for people, calls in store.people_chunks(train, chunk_people):  # calls [V, s, P]
         fingerprint.add(store.people.id[people], np.ascontiguousarray(calls.swapaxes(0, 1)))
         sums.add(np.ascontiguousarray(to_rows(calls, mode).T))
     return sums.finish(), fingerprint.hexdigest()
@@ -353,7 +339,6 @@ def _cut_table(blocks: Blocks, variants: Variants, first, length) -> pd.DataFram
     pieces["block"] = name_blocks(pieces["gene"])
     pieces["start_bp"] = variants.position_bp[first]
     pieces["end_bp"] = variants.position_bp[first + length - 1]
-    pieces["first_in_cohort"] += first - pieces["first_variant"]
     pieces["first_variant"] = first
     pieces["n_variants"] = length
     return pieces
