@@ -1,12 +1,12 @@
 # make demo: the demo cohort from nothing to the report. make test: the tests.
-# Both build .venv first, with plain pip from the pinned files in envs/.
+# make install: the environment alone. All of them build .venv first, with plain pip from the pinned files in envs/.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 CORES ?= 2
 READY := $(VENV)/.ready
 
-.PHONY: demo test fast-test lint format config lock clean
+.PHONY: install demo test fast-test lint format config lock clean
 
 $(READY): envs/torch.lock envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -16,6 +16,8 @@ $(READY): envs/torch.lock envs/requirements.lock
 	$(RUN)/pip install --quiet -r envs/torch.lock
 	$(RUN)/pip install --quiet --no-deps -r envs/requirements.lock
 	@touch $@
+
+install: $(READY)
 
 demo: $(READY)
 	$(RUN)/snakemake --cores $(CORES)

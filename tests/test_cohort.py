@@ -204,6 +204,22 @@ def test_one_label_with_two_people(tmp_path):
     assert dropped.people["excluded"].tolist()[-2:] == ["rare label"] * 2
 
 
+def test_a_missing_phenotype_of_a_fam_is_no_label():
+    people = pd.DataFrame({"sample": [f"p{i}" for i in range(9)], "phenotype": [*"000111222"]})
+    joined = join_labels(people, np.zeros(9), **(LABELS | {"label_column": "phenotype"}))
+    assert joined.people["excluded"].tolist() == ["no label"] * 3 + [""] * 6
+
+
+@pytest.mark.parametrize(
+    "content", [b"", "id,population\np0,\xe4\n".encode("latin-1"), b"PK\x03\x04\xff"]
+)
+def test_a_label_table_that_is_no_text(tmp_path, content):
+    (tmp_path / "labels.csv").write_bytes(content)
+    people = pd.DataFrame({"sample": ["p0"]})
+    with pytest.raises(InputError, match=r"labels.csv: not a table of text .*UTF-8"):
+        join_labels(people, np.zeros(1), **(LABELS | {"table": str(tmp_path / "labels.csv")}))
+
+
 def test_ids_twice_in_the_label_table(tmp_path):
     joined = join(rows("aaabbbccc") + "p3,a\n", tmp_path)
     assert "more than one line: p3" in joined.problems[0]
@@ -229,7 +245,16 @@ GENES = pd.DataFrame(
 
 
 def check(
-    tmp_path, store_calls, *, genes=GENES, mode="haplotype", phased=True, contig="20", start=1000
+    tmp_path,
+    store_calls,
+    *,
+    genes=GENES,
+    mode="haplotype",
+    phased=True,
+    contig="20",
+    start=1000,
+    n_haploid=0,
+    synthesis=None,
 ):
     """Run the check on a store of these calls, with what an import would say of it."""
     n_people = store_calls.shape[1]
@@ -241,6 +266,7 @@ def check(
         "n_kept": len(store_calls),
         "dropped": {"duplicate": 3},
         "phased": store.phased,
+        "n_haploid": n_haploid,
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": None,
     }
@@ -264,6 +290,8 @@ def check(
         intergenic="nearest",
         simulated=False,
         train_share=0.8,
+        kinship=False,
+        synthesis={"how": "matched", "n_people": None, "counts": {}} | (synthesis or {}),
         labels=LABELS,
     )
     return out
@@ -288,6 +316,25 @@ def test_unphased_data_in_haplotype_mode(tmp_path):
     assert "The run stops here" in page.read_text()
     page, checks, _ = check(tmp_path, random_calls(10, 20), phased=False, mode="genotype")
     require_usable(checks, page)
+
+
+def test_haploid_calls_are_told_by_name(tmp_path):
+    page, checks, _ = check(tmp_path, random_calls(10, 20), n_haploid=7)
+    with pytest.raises(InputError, match="ploidy: haploid calls on chromosome 20"):
+        require_usable(checks, page)
+
+
+def test_people_to_draw_are_checked_before_anything_is_trained(tmp_path):
+    wish = {"how": "counts", "counts": {"A": 3}}
+    page, checks, _ = check(tmp_path, random_calls(10, 20), synthesis=wish)
+    with pytest.raises(InputError, match="labels nobody in training carries: A"):
+        require_usable(checks, page)
+
+
+def test_missing_knowledge_of_relatives_is_told(tmp_path):
+    _, checks, _ = check(tmp_path, random_calls(10, 20))
+    table = pd.read_csv(checks, sep="\t", keep_default_na=False).set_index("name")
+    assert table.loc["relatives", "level"] == "look"
 
 
 def test_chromosomes_that_do_not_match_the_annotation(tmp_path):

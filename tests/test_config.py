@@ -63,6 +63,7 @@ def test_unknown_keys_inside_named_sections():
             "guidance_scale other than 1 needs diffusion.label_dropout",
         ),
         ({"cohort": "../elsewhere"}, "cohort"),
+        ({"generators": {"real": {}}}, "cannot be called real"),
     ],
 )
 def test_parts_that_do_not_fit_together(values, expected):
@@ -76,3 +77,17 @@ def test_importing_the_configuration_does_not_import_torch(tmp_path: Path):
     code = "import sys, syncohort.config, syncohort.provenance; sys.exit('torch' in sys.modules)"
     environment = {"PYTHONPATH": str(REPOSITORY / "workflow/src")}
     subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+
+
+def test_numbers_are_taken_for_names():
+    study = parse_config(
+        {
+            "input": {"kind": "plink", "path": "x", "chromosomes": [20, "chr22"]},
+            "genes": {"annotation": "genes"},
+            "labels": {"missing": [0, -9]},
+            "synthesis": {"labels": "counts", "counts": {1: 30, 2: 20}},
+        }
+    )
+    assert study.input.chromosomes == ["20", "chr22"]
+    assert study.labels.missing == ["0", "-9"]
+    assert study.synthesis.counts == {"1": 30, "2": 20}

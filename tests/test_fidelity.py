@@ -11,7 +11,7 @@ from sklearn.decomposition import PCA
 
 from syncohort.dosages import DosageScale, read_dosages
 from syncohort.errors import InputError
-from syncohort.evaluation import TIDY_COLUMNS, UNSEEN_REAL, maf_bin
+from syncohort.evaluation import REAL_TRAIN, TIDY_COLUMNS, maf_bin
 from syncohort.evaluation.embedding import (
     PrincipalAxes,
     add_umap,
@@ -148,7 +148,7 @@ def test_the_holdout_itself_has_no_error(cohort):
     kept = table.query("metric == 'minor_frequency_kept' and generator == 'under test'")
     assert value_of(table, "minor_frequency_kept", "MAF 20-50 %") == 1
     assert (kept["value"].dropna() == 1).all()
-    assert value_of(table, "frequency_error", generator=UNSEEN_REAL) > 0
+    assert value_of(table, "frequency_error", generator=REAL_TRAIN) > 0
 
 
 def test_error_of_an_unseen_sample_is_binomial(tmp_path):
@@ -162,7 +162,7 @@ def test_error_of_an_unseen_sample_is_binomial(tmp_path):
     synthetic = store_of(tmp_path / "s.zip", calls[:, 2 * n_people :], people_of(labels))
     table = frequency_metrics(real, synthetic)
     expected = np.sqrt(2 / np.pi) * np.sqrt(2 * p * (1 - p) / (2 * n_people))
-    for generator in (NAMES["generator"], UNSEEN_REAL):
+    for generator in (NAMES["generator"], REAL_TRAIN):
         for group in ("all", "MAF 20-50 %", "label x"):
             found = value_of(table, "frequency_error", group, generator)
             assert found == pytest.approx(expected, rel=0.05)
@@ -187,7 +187,7 @@ def test_lost_rare_alleles_show_in_the_share_kept(tmp_path, rare_allele_is_ref):
     )
     table = frequency_metrics(real, store_of(tmp_path / "s.zip", synthetic, people_of(["x"] * 100)))
     assert value_of(table, "minor_frequency_kept", "MAF 1-2 %") == pytest.approx(1 / 3)
-    assert value_of(table, "minor_frequency_kept", "MAF 1-2 %", UNSEEN_REAL) == pytest.approx(1)
+    assert value_of(table, "minor_frequency_kept", "MAF 1-2 %", REAL_TRAIN) == pytest.approx(1)
     assert np.isnan(value_of(table, "frequency_r"))  # the holdout does not vary
 
 
@@ -298,7 +298,7 @@ def test_heterozygosity_ratio_in_closed_form(tmp_path):
     synthetic = store_of(tmp_path / "s.zip", with_share(0.25, 8), people_of(["x"] * 8))
     table = heterozygosity_metrics(real, synthetic)
     assert value_of(table, "heterozygosity_ratio") == pytest.approx(0.5)
-    assert value_of(table, "heterozygosity_ratio", "label x", UNSEEN_REAL) == pytest.approx(0.8)
+    assert value_of(table, "heterozygosity_ratio", "label x", REAL_TRAIN) == pytest.approx(0.8)
 
 
 def test_intervals_of_the_ratio_cover_the_truth():
@@ -414,7 +414,7 @@ def test_linkage_tells_like_people_from_unlinked_ones(cohort):
     assert value_of(same, "ld_slope") == pytest.approx(1)
     assert value_of(same, "ld_kept", "0-10 kb") == pytest.approx(1)
     like = linkage_metrics(cohort["real"], cohort["others"])
-    assert value_of(like, "ld_r") > 0.9 and value_of(like, "ld_r", generator=UNSEEN_REAL) > 0.9
+    assert value_of(like, "ld_r") > 0.9 and value_of(like, "ld_r", generator=REAL_TRAIN) > 0.9
     assert 0.9 < value_of(like, "ld_kept", "0-10 kb") < 1.1
     unlinked = linkage_metrics(cohort["real"], cohort["unlinked"])
     assert abs(value_of(unlinked, "ld_r")) < 0.15
@@ -552,6 +552,6 @@ def test_calibration_rows_do_not_depend_on_the_generator(cohort):
     real = cohort["real"]
     for measure in (frequency_metrics, linkage_metrics, heterozygosity_metrics):
         tables = [measure(real, cohort[name]) for name in ("others", "unlinked")]
-        first, second = (each[each["generator"] == UNSEEN_REAL] for each in tables)
+        first, second = (each[each["generator"] == REAL_TRAIN] for each in tables)
         assert len(first)
         pd.testing.assert_frame_equal(first, second)

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.image import imread
 
 from syncohort import figures
-from syncohort.evaluation import MAF_BINS, MAJORITY, TIDY_COLUMNS, UNSEEN_REAL
+from syncohort.evaluation import MAF_BINS, MAJORITY, REAL_TRAIN, TIDY_COLUMNS
 from syncohort.plotting import OTHER_LABELS, SOURCE_COLOURS, label_looks, short
 
 
@@ -67,7 +67,7 @@ def metrics() -> pd.DataFrame:
     ]
     rows += [("demo", MAJORITY, "accuracy", "all", 0.5, np.nan, np.nan, "")]
     rows += [("demo", "generator_a", "recovery_rate", "mlp", 1.0, 0.9, 1.1, "")]
-    rows += [("demo", UNSEEN_REAL, "frequency_r", "all", 1.0, np.nan, np.nan, "")]
+    rows += [("demo", REAL_TRAIN, "frequency_r", "all", 1.0, np.nan, np.nan, "")]
     return pd.DataFrame(rows, columns=TIDY_COLUMNS)
 
 
@@ -182,7 +182,7 @@ def test_real_training_comes_first_and_the_majority_last(tmp_path):
     order = ["trained on real", "trained on generator_a", "the commonest label"]
     assert [text for text in found if text in order] == order
     assert "recovery rate" in found and "mlp" in found
-    assert not any(UNSEEN_REAL in text for text in found)
+    assert not any(REAL_TRAIN in text for text in found)
 
 
 def test_frequencies_without_rare_alleles_are_drawn(tmp_path):

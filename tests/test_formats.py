@@ -251,7 +251,12 @@ def test_binary_labels_become_a_plink_phenotype():
     assert binary_phenotype(np.array(["case", "control", ""])) == ["2", "1", "-9"]
     assert binary_phenotype(np.array(["Cases", "healthy"])) == ["2", "1"]
     assert binary_phenotype(np.array(["0", "1", "0"])) == ["1", "2", "1"]
+    assert binary_phenotype(np.array(["1", "2", "1"])) == ["1", "2", "1"]
+    assert binary_phenotype(np.array(["asthma", "control"])) == ["2", "1"]
+    assert binary_phenotype(np.array(["diseased", "healthy"])) == ["2", "1"]
+    assert binary_phenotype(np.array(["case", "case"])) == ["2", "2"]
     assert binary_phenotype(np.array(["GBR", "FIN", "TSI"])) == ["-9"] * 3
+    assert binary_phenotype(np.array(["GBR", "FIN"])) == ["-9"] * 2
 
 
 def test_sample_sheet(tmp_path):

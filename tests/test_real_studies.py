@@ -51,9 +51,9 @@ def test_1000_genomes(tmp_path, real_data):
     results, holdout = run_study("1kg-chr20-22", tmp_path, real_data, ["20", "22"])
     people = pd.read_csv(results / "split_people/people.tsv", sep="\t")
     assert people["split"].value_counts().to_dict() == {
-        "train": 2004,
-        "validation": 250,
-        "holdout": 250,
+        "train": 2008,
+        "validation": 248,
+        "holdout": 248,
     }
     assert people["label"].nunique() == 26
     store = CohortStore(results / "filter_variants/22.zarr.zip")

@@ -75,9 +75,26 @@ def test_people_left_out_are_not_in_the_table(tmp_path):
         {"sample": [f"p{i}" for i in range(40)], "label": "a", "family": "", "missing": "0"}
     )
     people["excluded"] = ["no label"] * 4 + [""] * 36
+    people["split"] = "a column of the user's"
     people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
     options = {"validation": 0.1, "holdout": 0.1, "kinship_min": 0.1, "seed": 0}
     split_table(tmp_path / "people.tsv", None, tmp_path / "out.tsv", **options)
     out = pd.read_csv(tmp_path / "out.tsv", sep="\t")
     assert out["sample"].tolist() == people["sample"].tolist()[4:]
     assert out["split"].value_counts().to_dict() == {"train": 28, "validation": 4, "holdout": 4}
+
+
+def test_relatives_the_cohort_does_not_know_stop_the_run(tmp_path):
+    people = pd.DataFrame(
+        {"sample": [f"p{i}" for i in range(40)], "label": "a", "family": "0", "excluded": ""}
+    )
+    people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
+    options = {"validation": 0.1, "holdout": 0.1, "kinship_min": 0.1, "seed": 0}
+    king = tmp_path / "king.tsv"
+    king.write_text("#IID1\tIID2\tKINSHIP\n0_p1\t0_p2\t0.25\n")
+    with pytest.raises(InputError, match="none of its 1 pairs of relatives .such as 0_p1 and 0_p2"):
+        split_table(tmp_path / "people.tsv", king, tmp_path / "out.tsv", **options)
+    king.write_text("#IID1\tIID2\tKINSHIP\np1\tp2\t0.25\n")
+    split_table(tmp_path / "people.tsv", king, tmp_path / "out.tsv", **options)
+    split = pd.read_csv(tmp_path / "out.tsv", sep="\t").set_index("sample")["split"]
+    assert split["p1"] == split["p2"]  # while family 0 is nobody's family

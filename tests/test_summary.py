@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort import pages
-from syncohort.evaluation import MAJORITY, UNSEEN_REAL, metric_row, tidy
+from syncohort.evaluation import MAJORITY, REAL_TRAIN, metric_row, tidy
 from syncohort.evaluation.summary import collect_metrics, read_tables, write_metrics_page
 
 
@@ -34,7 +34,7 @@ def test_names_stay_text_and_numbers_become_numbers(tmp_path):
 
 
 def test_calibration_rows_appear_once_and_recovery_is_the_ratio_of_accuracies():
-    shared = tidy([metric_row("ld_r", "all", 0.98)], cohort="c", generator=UNSEEN_REAL)
+    shared = tidy([metric_row("ld_r", "all", 0.98)], cohort="c", generator=REAL_TRAIN)
     own = tidy([metric_row("ld_r", "all", 0.7)], cohort="c", generator="g")
     table = collect_metrics(
         pd.concat([own, shared, shared]),
@@ -43,7 +43,7 @@ def test_calibration_rows_appear_once_and_recovery_is_the_ratio_of_accuracies():
         cohort="c",
         seed=0,
     )
-    assert (table[table["metric"] == "ld_r"]["generator"] == ["g", UNSEEN_REAL]).all()
+    assert (table[table["metric"] == "ld_r"]["generator"] == ["g", REAL_TRAIN]).all()
     rates = table[table["metric"] == "recovery_rate"].set_index("generator")["value"]
     assert rates["g"] == 0.4 / 0.8
     assert MAJORITY in rates
@@ -61,12 +61,12 @@ def test_the_page_shows_what_was_measured_beside_unseen_people(tmp_path):
                 cohort="c",
                 generator="mine",
             ),
-            tidy([metric_row("frequency_error", "all", 0.01)], cohort="c", generator=UNSEEN_REAL),
+            tidy([metric_row("frequency_error", "all", 0.01)], cohort="c", generator=REAL_TRAIN),
         ]
     )
     write_metrics_page(metrics, tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
-    for expected in ("0.01235", UNSEEN_REAL, "0.5 [0.4, 0.6]", "too few", "person of &lt;b&gt;"):
+    for expected in ("0.01235", REAL_TRAIN, "0.5 [0.4, 0.6]", "too few", "person of &lt;b&gt;"):
         assert expected in text
     assert "http" not in text  # opens offline
 

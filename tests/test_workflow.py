@@ -138,7 +138,7 @@ def test_the_report_is_one_file_with_its_tables(run):
     for expected in ("compatibility check", "all metrics", "principal components", "UMAP"):
         assert expected in text
     page = (run / "results/tiny/collect_metrics/metrics.html").read_text()
-    for expected in ("recovery rate", "ld slope", "unseen real", "frequency error"):
+    for expected in ("recovery rate", "ld slope", "real (train)", "frequency error"):
         assert expected in page
 
 

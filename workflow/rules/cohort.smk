@@ -106,6 +106,12 @@ rule check_cohort:
             "intergenic": STUDY.genes.intergenic,
             "simulated": DEMO,
             "train_share": 1 - STUDY.split.validation - STUDY.split.holdout,
+            "kinship": STUDY.split.kinship_table is not None,
+            "synthesis": {
+                "how": STUDY.synthesis.labels,
+                "n_people": STUDY.synthesis.people,
+                "counts": STUDY.synthesis.counts,
+            },
         },
         labels=label_join(),
     script:

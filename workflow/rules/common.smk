@@ -8,7 +8,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
 from syncohort.config import parse_config
-from syncohort.errors import InputError
+from syncohort.errors import InputError, raise_all
 from syncohort.provenance import code_digest, stage_seed
 
 try:
@@ -56,7 +56,23 @@ def study_chromosomes():
     return sorted({normalise_contig(name) for name in named}, key=contig_order)
 
 
+def require_files():
+    """Stop before the DAG when a file the configuration names does not exist."""
+    named = {
+        "labels.table": STUDY.labels.table,
+        "split.kinship_table": STUDY.split.kinship_table,
+        "genes.annotation": STUDY.genes.annotation,
+    }
+    missing = [
+        f"{key}: {file}"
+        for key, file in named.items()
+        if file and not Path(file).is_file()
+    ]
+    raise_all(missing, "These files of the configuration do not exist")
+
+
 try:
+    require_files()
     CHROMS = study_chromosomes()
 except InputError as problem:
     raise WorkflowError(str(problem)) from None

@@ -12,13 +12,15 @@ from syncohort.cohort import join_labels
 from syncohort.errors import InputError, examples
 from syncohort.genes import inside_genes
 from syncohort.genotypes import CohortStore, contig_order, rows_per_person
+from syncohort.splits import NO_FAMILY
+from syncohort.synthesis import draw_labels
 
 # Below about so many training rows the same recipe starts to remember people.
 FEW_ROWS = 2_000
 _INTERGENIC = {
-    "nearest": "the nearest gene",
-    "own": "blocks of their own",
-    "drop": "nowhere: they are dropped",
+    "nearest": "go to the nearest gene",
+    "own": "form blocks of their own",
+    "drop": "are dropped",
 }
 
 
@@ -46,6 +48,8 @@ def check_cohort(
     intergenic: str,
     simulated: bool,
     train_share: float,
+    kinship: bool,
+    synthesis: dict,
     labels: dict,
 ) -> None:
     """Look at imported genotypes, labels and annotation; write what fits and what does not.
@@ -55,6 +59,7 @@ def check_cohort(
         genes: annotation, or None. builds: chromosome lengths (contig, build, length_bp).
         page_path: HTML page. checks_path: TSV of the checks. joined_path: TSV of all people
             with label, family and the reason why somebody is left out.
+        kinship: whether there is a table of relatives. synthesis: arguments of `draw_labels`.
         labels: arguments of `join_labels`.
 
     Never raises for a cohort that cannot be used: the page is what tells. `require_usable`
@@ -71,13 +76,19 @@ def check_cohort(
         missing = sum(t["n_missing"].astype(int).to_numpy() for t in tables) / n_variants
     joined = join_labels(file_people, missing, **labels)
     people = joined.people
-    variants = _variant_table(stores, summaries, genes)
+    # share of each chromosome's SNPs in genes; none without an annotation
+    inside = [inside_genes(store.variants, genes).mean() for store in stores if genes is not None]
+    variants = _variant_table(summaries, genes, inside)
 
     checks += _label_checks(joined)
+    checks += _synthesis_checks(people, synthesis)
     checks += _size_checks(people, mode, train_share)
-    checks += _annotation_checks(variants, genes, intergenic)
-    checks += _build_checks(summaries, genes, builds)
+    checks.append(_relatives_check(people, kinship))
+    checks += _annotation_checks(variants, inside, genes, intergenic)
+    if not simulated:  # simulated chromosomes have no build
+        checks += _build_checks(summaries, genes, builds)
     checks += _phase_checks(summaries, mode)
+    checks += _ploidy_checks(summaries)
     checks.append(_missing_check(missing, labels["person_missing_max"]))
 
     people.to_csv(joined_path, sep="\t", index=False)
@@ -161,26 +172,54 @@ def _size_checks(people: pd.DataFrame, mode: str, train_share: float) -> list[Ch
     ]
 
 
-def _variant_table(stores, summaries, genes) -> pd.DataFrame:
+def _synthesis_checks(people: pd.DataFrame, synthesis: dict) -> list[Check]:
+    counts = people.loc[people["excluded"] == "", "label"].value_counts().to_dict()
+    wanted = {**synthesis, "n_people": synthesis["n_people"] or sum(counts.values())}
+    try:
+        if counts:
+            draw_labels(counts, seed=0, **wanted)
+    except InputError as problem:
+        return [Check("people to draw", str(problem), "stop", "See the section `synthesis`.")]
+    return []
+
+
+def _relatives_check(people: pd.DataFrame, kinship: bool) -> Check:
+    family = people.loc[people["excluded"] == "", "family"]
+    sizes = family[~family.isin(NO_FAMILY)].value_counts()
+    if len(sizes):
+        found = f"{(sizes > 1).sum():,} families of two or more, the largest of {sizes.max():,}"
+        return Check("relatives", found + (" and a kinship table" if kinship else ""))
+    if kinship:
+        return Check("relatives", "a kinship table")
+    return Check(
+        "relatives",
+        "nothing says who is related",
+        "look",
+        "Relatives between training and holdout people make the comparison look better than it "
+        "is: give split.family_column or split.kinship_table if there may be any.",
+    )
+
+
+def _variant_table(summaries, genes, inside: list[float]) -> pd.DataFrame:
     rows = []
-    for store, summary in zip(stores, summaries, strict=True):
-        inside = np.nan if genes is None else inside_genes(store.variants, genes).mean()
+    for i, summary in enumerate(summaries):
         rows.append(
             {
-                "chromosome": store.contig,
+                "chromosome": summary["contig"],
                 "records read": summary["n_read"],
                 "biallelic SNPs": summary["n_kept"],
                 "dropped": ", ".join(f"{n:,} {why}" for why, n in summary["dropped"].items() if n),
-                "share in genes": inside,
-                "genes": 0 if genes is None else int((genes["contig"] == store.contig).sum()),
+                "share in genes": f"{inside[i]:.0%}" if inside else "",
+                "genes": 0 if genes is None else int((genes["contig"] == summary["contig"]).sum()),
             }
         )
     return pd.DataFrame(rows)
 
 
-def _annotation_checks(variants: pd.DataFrame, genes, intergenic: str) -> list[Check]:
+def _annotation_checks(variants: pd.DataFrame, inside: list[float], genes, intergenic: str):
     if genes is None:
         return [Check("gene annotation", "none; blocks are cut without it")]
+    share = np.average(inside, weights=variants["biallelic SNPs"])
     without = variants.loc[variants["genes"] == 0, "chromosome"]
     checks = []
     if len(without) and intergenic != "own":
@@ -194,15 +233,13 @@ def _annotation_checks(variants: pd.DataFrame, genes, intergenic: str) -> list[C
                 "input.chromosomes, or set genes.intergenic: own.",
             )
         )
-    weights = variants["biallelic SNPs"]
-    inside = float(np.average(variants["share in genes"], weights=weights))
     checks.append(
         Check(
             "SNPs inside genes",
-            f"{inside:.0%}; the others go to {_INTERGENIC[intergenic]}",
-            "look" if inside < 0.1 else "ok",
+            f"{share:.0%}; the others {_INTERGENIC[intergenic]}",
+            "look" if share < 0.1 else "ok",
             "Few SNPs fall into genes: do genotypes and annotation use the same genome build?"
-            if inside < 0.1
+            if share < 0.1
             else "",
         )
     )
@@ -266,6 +303,21 @@ def _phase_checks(summaries, mode: str) -> list[Check]:
             "or set mode: genotype."
             if stop
             else "",
+        )
+    ]
+
+
+def _ploidy_checks(summaries) -> list[Check]:
+    haploid = [s["contig"] for s in summaries if s["n_haploid"]]
+    if not haploid:
+        return []
+    return [
+        Check(
+            "ploidy",
+            f"haploid calls on chromosome {examples(haploid)}",
+            "stop",
+            "Only diploid genotypes are modelled: leave such chromosomes (X and Y of males, MT) "
+            "out with input.chromosomes.",
         )
     ]
 

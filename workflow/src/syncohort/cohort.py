@@ -33,13 +33,14 @@ def import_chromosome(
     people = People.unlabelled(opened.sample_ids)
     missing = np.zeros(len(people), dtype=np.int64)
     dropped: dict[str, int] = {}
-    n_read = n_kept = 0
+    n_read = n_kept = n_haploid = 0
     with CohortWriter(store_path, people) as writer:
         for chunk in opened.chunks(contig, multiallelic=multiallelic):
             n_read += chunk.n_read
             n_kept += len(chunk.variants)
             for reason, count in chunk.dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + count
+            n_haploid += chunk.n_haploid
             missing += (chunk.calls < 0).any(axis=2).sum(axis=0)
             writer.append(chunk.variants, chunk.calls, chunk.phased)
         if n_kept == 0:
@@ -54,6 +55,7 @@ def import_chromosome(
         "n_kept": n_kept,
         "dropped": dropped,
         "phased": store.phased,
+        "n_haploid": n_haploid,
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": opened.contig_length(contig),
     }
@@ -134,6 +136,8 @@ def join_labels(
     used = used.assign(_id=used[id_column].str.strip()).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
     label = joined[label_column].fillna("").str.strip()
+    if table is None and label_column == "phenotype" and set(label) <= {"", "0", "1", "2", "-9"}:
+        missing = [*missing, "0"]  # PLINK's other code for a missing phenotype
     people["label"] = label.mask(label.isin(missing), "")
     if family_column:
         people["family"] = joined[family_column].str.strip().fillna("").to_numpy()
@@ -164,18 +168,24 @@ def join_labels(
 def _read_table(path: str) -> pd.DataFrame:
     if not Path(path).is_file():
         raise InputError(f"labels.table: {path}: no such file")
-    with open(path, encoding="utf-8-sig") as file:
-        header = file.readline()
-    separator = (
-        "\t" if "\t" in header else "," if "," in header else ";" if ";" in header else r"\s+"
-    )
     try:
+        with open(path, encoding="utf-8-sig") as file:
+            header = file.readline()
+        separator = next((mark for mark in "\t,;" if mark in header), r"\s+")
         table = pd.read_csv(
-            path, sep=separator, dtype=str, keep_default_na=False, encoding="utf-8-sig"
+            path,
+            sep=separator,
+            dtype=str,
+            keep_default_na=False,
+            encoding="utf-8-sig",
+            index_col=False,
         )
-    except pd.errors.ParserError as error:
-        raise InputError(f"labels.table: {path}: {str(error).strip()}") from None
-    return table.rename(columns={c: c.lstrip("#") for c in table.columns})
+    except (ValueError, pd.errors.ParserError) as error:  # UnicodeDecodeError, EmptyDataError
+        raise InputError(
+            f"labels.table: {path}: not a table of text ({str(error).strip()}). Save it as TSV or "
+            "CSV, encoded as UTF-8, with one header line."
+        ) from None
+    return table.rename(columns={c: c.strip().lstrip("#") for c in table.columns})
 
 
 def filter_variants(

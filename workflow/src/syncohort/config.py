@@ -18,8 +18,8 @@ from pydantic.fields import FieldInfo
 from syncohort.errors import InputError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-# YAML reads 20 as a number
-Chromosome = Annotated[str, BeforeValidator(lambda value: str(value))]
+# YAML reads 20 and -9 as numbers
+Text = Annotated[str, BeforeValidator(lambda value: str(value))]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFraction = Annotated[float, Field(gt=0, le=1)]
 
@@ -50,7 +50,7 @@ class Demo(Section):
         description="People of each simulated population.",
     )
     families: int = Field(12, ge=0, description="Families of two parents and two children.")
-    chromosomes: list[Chromosome] = Field(
+    chromosomes: list[Text] = Field(
         ["21", "22"],
         min_length=1,
         description="Chromosomes to simulate, independent of each other.",
@@ -87,7 +87,7 @@ class Input(Section):
     psam: str | None = Field(
         None, description="PLINK 2 people, when not beside the .pgen under its name."
     )
-    chromosomes: list[Chromosome] | None = Field(
+    chromosomes: list[Text] | None = Field(
         None,
         description="Chromosomes to use, with or without `chr`; null: every autosome the files hold.",
     )
@@ -113,8 +113,8 @@ class Labels(Section):
         "population",
         description="Column with the label (population, disease status ...). For a .fam: `phenotype`.",
     )
-    missing: list[str] = Field(
-        ["", "NA", "NaN", "nan", "-9", "."],
+    missing: list[Text] = Field(
+        ["", "NA", "NaN", "nan", "NONE", "-9", "."],
         description="Values that mean `no label`; these people are left out.",
     )
     minimum_people: int = Field(10, ge=4, description="Fewest people a label may have.")
@@ -202,7 +202,7 @@ class GenePCAConfig(Section):
 
 
 class MLPConfig(Section):
-    """The UNet of dense layers (METHODS 1.3)."""
+    """The paper's UNet of dense layers."""
 
     kind: Literal["mlp"] = Field("mlp", description="The denoiser.")
     widths: list[Annotated[int, Field(ge=32, multiple_of=32)]] = Field(
@@ -296,7 +296,7 @@ class Synthesis(Section):
     people: int | None = Field(
         None, ge=1, description="Synthetic people; null: as many as training people."
     )
-    counts: dict[str, Annotated[int, Field(ge=0)]] = Field(
+    counts: dict[Text, Annotated[int, Field(ge=0)]] = Field(
         {}, description="People per label for `labels: counts`."
     )
     shards: int = Field(
@@ -392,6 +392,11 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self):
+        taken = {"real"} & set(self.generators)
+        if taken:
+            raise ValueError(
+                "a generator cannot be called real: the report means real people by it"
+            )
         for name, generator in self.generators.items():
             if generator.representation not in self.representations:
                 raise ValueError(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from syncohort.evaluation import MAF_BINS, MAJORITY, UNSEEN_REAL
+from syncohort.evaluation import MAF_BINS, MAJORITY, REAL_TRAIN
 from syncohort.plotting import (
     GREY,
     LABEL_COLOURS,
@@ -35,20 +35,21 @@ def plot_frequencies(table: pd.DataFrame, path: str | Path) -> None:
     """Allele frequencies of training and of synthetic people against the holdout's.
 
     table: `fidelity.Frequencies.variants` of all chromosomes. Above all variants, below the
-    minor alleles of at most 10 %.
+    minor alleles of at most 10 % in training people.
     """
     used = table.dropna(subset=["train", "holdout", "synthetic"])
     if len(used) < 2:
         return withhold(path, "Allele frequencies", f"{len(used)} variants have calls")
     flip = used["train"].to_numpy() > 0.5
+    rare = np.where(flip, 1 - used["train"], used["train"]) <= 0.1
     figure = Figure(figsize=(9.5, 8.2), layout="compressed")
     for row, axes in enumerate(figure.subplots(2, 2)):
         for ax, source in zip(axes, ("train", "synthetic"), strict=True):
             x, y = used["holdout"].to_numpy(float), used[source].to_numpy(float)
             title, kind, extent = f"{TITLES[source]} people", "ALT", 1.0
-            if row == 1:
-                x, y = np.where(flip, 1 - x, x), np.where(flip, 1 - y, y)
-                title, kind, extent = f"{title}, rare alleles", "minor-allele", 0.1
+            if row == 1:  # the same variants on both sides: those that are rare in training
+                x, y = np.where(flip, 1 - x, x)[rare], np.where(flip, 1 - y, y)[rare]
+                title, kind, extent = f"{title}, rare alleles", "minor-allele", 0.2
             hexbin(ax, x, y, (0, extent), title, "variants")
             ax.set_xlabel(f"{kind} frequency, holdout people")
             ax.set_ylabel(f"{kind} frequency, {TITLES[source].lower()} people")
@@ -223,7 +224,7 @@ def plot_utility(metrics: pd.DataFrame, path: str | Path) -> None:
 
     metrics: tidy table; the rows of the classifiers' scores and recovery rates are drawn.
     """
-    used = metrics[metrics["metric"].isin(_UTILITY) & (metrics["generator"] != UNSEEN_REAL)]
+    used = metrics[metrics["metric"].isin(_UTILITY) & (metrics["generator"] != REAL_TRAIN)]
     used = used.dropna(subset=["value"])
     if used.empty:
         notes = metrics.loc[metrics["metric"].isin(_UTILITY), "note"]

@@ -75,9 +75,10 @@ def hexbin(ax, x, y, limits: tuple[float, float], title: str, counted: str) -> N
     edge = 0.02 * (high - low)  # what lies on the edge is to be seen whole
     around = (low - edge, high + edge)
     ax.set(xlim=around, ylim=around, aspect="equal", title=title)
-    text = f"no {counted} in this range"
+    text = f"no {counted}"
+    if len(x):
+        text = f"mean difference {np.abs(y - x).mean():.4f}"  # of all, shown or not
     if inside.any():
-        text = f"mean difference {np.abs(y - x)[inside].mean():.4f}"
         cells = {"gridsize": 45, "bins": "log", "mincnt": 1, "cmap": "viridis"}
         density = ax.hexbin(x[inside], y[inside], extent=(*limits, *limits), **cells)
         ax.figure.colorbar(density, ax=ax, label=counted)

@@ -10,6 +10,8 @@ from scipy.sparse.csgraph import connected_components
 from syncohort.errors import InputError, examples
 from syncohort.genotypes import SPLITS, People
 
+NO_FAMILY = ("", "0", "NA", "-9")  # plink2 writes 0 for everybody
+
 
 def read_kinship(path: str | Path, kinship_min: float) -> pd.DataFrame:
     """Read pairs of relatives (id_1, id_2) from a table with two id columns and a kinship column.
@@ -36,17 +38,29 @@ def read_kinship(path: str | Path, kinship_min: float) -> pd.DataFrame:
     return pd.DataFrame({"id_1": related[chosen[0]], "id_2": related[chosen[1]]})
 
 
+def _require_known(pairs: pd.DataFrame, samples: pd.Series, path) -> None:
+    """Raise InputError when a table of relatives names nobody of the cohort; log how many fit."""
+    known = (pairs["id_1"].isin(samples) & pairs["id_2"].isin(samples)).sum()
+    print(f"{path}: {known:,} of {len(pairs):,} pairs of relatives are among the people")
+    if len(pairs) and not known:
+        raise InputError(
+            f"split.kinship_table: {path}: none of its {len(pairs):,} pairs of relatives (such as "
+            f"{pairs['id_1'].iloc[0]} and {pairs['id_2'].iloc[0]}) is among the people (such as "
+            f"{examples(samples, 2)}). Write the ids as in the genotype files."
+        )
+
+
 def relative_groups(ids: np.ndarray, family: np.ndarray, pairs: pd.DataFrame | None):
     """Number the groups of relatives [S]: people linked by a family id or by a kinship pair.
 
-    family: [S] str, "" for none. pairs: columns id_1, id_2; ids that are not in the cohort
+    family: [S] str; "", 0, NA and -9 stand for none. pairs: columns id_1, id_2; ids that are not in the cohort
     are ignored.
     """
     index = {person: i for i, person in enumerate(ids)}
     links = []
     first = {}
     for i, name in enumerate(family):
-        if name:
+        if name not in NO_FAMILY:
             links.append((first.setdefault(name, i), i))
     if pairs is not None:
         known = pairs[pairs["id_1"].isin(index) & pairs["id_2"].isin(index)]
@@ -130,10 +144,13 @@ def split_table(
     people = pd.read_csv(people_path, sep="\t", dtype=str, keep_default_na=False)
     used = people[people["excluded"] == ""].drop(columns="excluded").reset_index(drop=True)
     pairs = None if kinship_path is None else read_kinship(kinship_path, kinship_min)
+    if pairs is not None:
+        _require_known(pairs, people["sample"], kinship_path)
     groups = relative_groups(used["sample"].to_numpy(), used["family"].to_numpy(), pairs)
     split = split_people(
         used["label"].to_numpy(), groups, validation=validation, holdout=holdout, seed=seed
     )
+    used = used.drop(columns="split", errors="ignore")  # a column of the user's of that name
     used.insert(2, "split", split)
     print(f"{len(used):,} people, {groups.max() + 1:,} when relatives count as one:")
     print(used.groupby("split").size().to_string())

@@ -1,7 +1,7 @@
 """Synthetic against real people: one tidy table for every metric, and what metrics read.
 
 A metric compares a source of people with the real holdout people. The same metric of the
-real training people ("unseen real") stands beside it as the row to be measured against:
+real training people ("real (train)") stands beside it as the row to be measured against:
 two real samples differ too.
 """
 
@@ -14,7 +14,7 @@ from syncohort.errors import InputError
 from syncohort.genotypes import CohortStore
 
 TIDY_COLUMNS = ["cohort", "generator", "metric", "group", "value", "low", "high", "note"]
-UNSEEN_REAL = "unseen real"
+REAL_TRAIN = "real (train)"
 MAJORITY = "majority label"  # always naming the commonest label
 MAF_EDGES = (0.0, 0.01, 0.02, 0.05, 0.2, 0.5)
 MAF_BINS = [f"{100 * low:g}-{100 * high:g} %" for low, high in pairwise(MAF_EDGES)]

@@ -13,7 +13,7 @@ from sklearn.utils.extmath import randomized_svd
 from syncohort.dosages import PEOPLE_AT_ONCE, DosageScale, read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation import (
-    UNSEEN_REAL,
+    REAL_TRAIN,
     check_same_variants,
     metric_row,
     people_in,
@@ -153,7 +153,7 @@ def summarise_embedding(embedding: pd.DataFrame, *, cohort: str, generator: str)
     names = [name for name in embedding.columns if name.startswith("pc")]
     holdout = embedding.loc[embedding["source"] == "holdout", names].to_numpy()
     tables = []
-    for source, name in (("synthetic", generator), ("train", UNSEEN_REAL)):
+    for source, name in (("synthetic", generator), ("train", REAL_TRAIN)):
         ours = embedding.loc[embedding["source"] == source, names].to_numpy()
         people = min(len(ours), len(holdout))
         scale = holdout.std(axis=0) if people > 1 else np.zeros(len(names))

@@ -15,7 +15,7 @@ import pandas as pd
 from syncohort.evaluation import (
     MAF_BINS,
     MIN_PEOPLE,
-    UNSEEN_REAL,
+    REAL_TRAIN,
     check_same_variants,
     maf_bin,
     metric_row,
@@ -110,7 +110,7 @@ def summarise_frequencies(
     in the holdout, per MAF bin: below 1 where rare alleles were lost.
     """
     tables = []
-    for source, name in (("synthetic", generator), ("train", UNSEEN_REAL)):
+    for source, name in (("synthetic", generator), ("train", REAL_TRAIN)):
         rows = _frequency_rows(variants, source)
         rows += _label_rows(labels[labels["source"] == source])
         tables.append(tidy(rows, cohort=cohort, generator=name))
@@ -157,7 +157,7 @@ def summarise_heterozygosity(
     groups = [("all", people)]
     groups += [(f"label {label}", part) for label, part in people.groupby("label") if label]
     tables = []
-    for source, name in (("synthetic", generator), ("train", UNSEEN_REAL)):
+    for source, name in (("synthetic", generator), ("train", REAL_TRAIN)):
         rng = np.random.default_rng(seed)
         rows = []
         for group, part in groups:

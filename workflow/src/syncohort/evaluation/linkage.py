@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation import (
-    UNSEEN_REAL,
+    REAL_TRAIN,
     check_same_variants,
     metric_row,
     people_in,
@@ -87,7 +87,7 @@ def summarise_linkage(pairs: pd.DataFrame, *, cohort: str, generator: str) -> pd
     gives unlinked variants.
     """
     tables = []
-    for source, name in (("synthetic", generator), ("train", UNSEEN_REAL)):
+    for source, name in (("synthetic", generator), ("train", REAL_TRAIN)):
         used = pairs.dropna(subset=[source, "holdout"])
         ours, holdout = used[source].to_numpy(float), used["holdout"].to_numpy(float)
         note = f"{len(used):,} of {len(pairs):,} pairs"

@@ -6,27 +6,27 @@ import numpy as np
 import pandas as pd
 
 from syncohort import pages
-from syncohort.evaluation import UNSEEN_REAL
+from syncohort.evaluation import REAL_TRAIN
 from syncohort.evaluation.utility import MAJORITY, recovery_rate
 
 # metric -> what good looks like; the order of the page
 GOOD = {
-    "frequency_error": "as small as the unseen real people's",
+    "frequency_error": "as small as that of real people",
     "frequency_r": "near 1, but it is for almost any generator",
     "minor_frequency_kept": "near 1; below, rare alleles were lost",
     "heterozygosity_ratio": "near 1; below, people are too alike",
     "heterozygosity_spread": "near 1; below, people differ too little from each other",
-    "ld_r": "as near 1 as the unseen real people's",
+    "ld_r": "as near 1 as that of real people",
     "ld_slope": "near 1; below, linkage is too weak",
     "ld_kept": "near 1 at every distance; below, long haplotypes are lost",
-    "pca_distance": "as small as the unseen real people's",
+    "pca_distance": "as small as that of real people",
     "accuracy": "as high as trained on real people",
     "balanced_accuracy": "as high as trained on real people",
     "auc": "as high as trained on real people",
     "recovery_rate": "near 1, which alone proves little",
     "trained_people": "",
 }
-_CALIBRATION = (UNSEEN_REAL, "real", MAJORITY)
+_CALIBRATION = (REAL_TRAIN, "real", MAJORITY)
 _NAMES = {
     *("cohort", "generator", "metric", "group", "note", "contig", "id", "label", "source"),
     *("maf_bin", "person", "classifier", "predicted", "distance_bin", "sample", "split"),
@@ -61,7 +61,7 @@ def collect_metrics(
 
     metrics: tidy tables of all sources, one below the other. predictions: of the classifiers
     trained on each generator's people. Rows that several stages wrote, such as those of
-    unseen real people, appear once.
+    the real training people, appear once.
     """
     rates = [
         recovery_rate(table, real_predictions, cohort=cohort, generator=name, seed=seed)
@@ -96,6 +96,6 @@ def write_metrics_page(metrics: pd.DataFrame, path: str | Path) -> None:
 
 def _text(row) -> str:
     if not np.isfinite(row.value):
-        return "too few" if row.note else "-"
+        return row.note or "-"
     interval = f" [{row.low:.3g}, {row.high:.3g}]" if np.isfinite(row.low) else ""
     return f"{row.value:.4g}{interval}"

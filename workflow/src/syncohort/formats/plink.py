@@ -23,7 +23,9 @@ _MAGIC = b"\x6c\x1b\x01"
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")
 _FAM = ("family", "sample", "father", "mother", "sex", "phenotype")
 _BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
-_CASES = ("case", "cases", "affected")
+# what the two labels of a trait are called; anything else is no PLINK phenotype
+_CASES = ("case", "cases", "affected", "yes", "true", "2")
+_CONTROLS = ("control", "controls", "ctrl", "unaffected", "healthy", "no", "false", "0")
 
 
 class PlinkSource:
@@ -256,13 +258,19 @@ def write_plink(
 
 
 def binary_phenotype(labels: np.ndarray) -> list[str]:
-    """PLINK phenotype of labels [S]: 1 and 2 when there are exactly two, else -9 (missing).
+    """PLINK phenotype of labels [S]: 2 for cases, 1 for controls, -9 (missing) when unclear.
 
-    The label that is called case(s) or affected is 2, otherwise the later one in order.
+    It is clear when there are two labels at most and one is called a case or a control by
+    name (`control` and `asthma`, 0 and 1, 1 and 2); the other one is then the opposite. Two
+    populations, or names that say nothing, give -9 throughout.
     """
-    names = {str(label) for label in labels} - {""}
-    names = sorted(names, key=lambda name: (name.lower() in _CASES, name))
-    codes = dict(zip(names, ("1", "2"), strict=True)) if len(names) == 2 else {}
+    names = sorted({str(label) for label in labels} - {""})
+    cases = [name for name in names if name.lower() in _CASES]
+    controls = [name for name in names if name.lower() in _CONTROLS]
+    if len(names) > 2 or len(cases) > 1 or len(controls) > 1 or not cases + controls:
+        return ["-9"] * len(labels)
+    case = cases[0] if cases else next((name for name in names if name not in controls), None)
+    codes = {name: "2" if name == case else "1" for name in names}
     return [codes.get(str(label), "-9") for label in labels]
 
 
