@@ -326,6 +326,10 @@ def test_a_path_that_does_not_exist(run):
         labels={"table": "people.tsv"},
         genes={"annotation": "genes.gtf"},
     )
+    text = failure(run, study)
+    assert "labels.table: people.tsv" in text and "genes.annotation: genes.gtf" in text
+    for name in ("people.tsv", "genes.gtf"):
+        (run / name).touch()
     assert "input.path: no file fits nowhere/{chrom}.vcf.gz" in failure(run, study)
 
 
