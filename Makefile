@@ -43,7 +43,7 @@ format: $(READY)
 
 # the files that are written from workflow/src/syncohort/config.py
 config: $(READY)
-	PYTHONPATH=workflow/src $(RUN)/python -m syncohort.config
+	PYTHONPATH=workflow/src $(RUN)/python -m syncohort.config_files
 
 # pins of what is installed now, after changing envs/requirements.in
 lock: $(READY)

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from syncohort.config import generated_files, load_yaml, parse_config
+from syncohort.config import load_yaml, parse_config
+from syncohort.config_files import generated_files
 from syncohort.errors import InputError
 
 

@@ -7,21 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore, to_rows
+from syncohort.genotypes import CohortStore, common_people, to_rows
 
 PEOPLE_AT_ONCE = 500
-
-
-def check_same_people(stores: list[CohortStore]) -> None:
-    """Raise InputError unless all chromosomes hold the same people in the same order."""
-    first = stores[0]
-    for store in stores[1:]:
-        if not np.array_equal(store.people.id, first.people.id):
-            raise InputError(
-                f"{store.path} and {first.path} hold different people, or the same in another "
-                "order. The chromosomes of a cohort must come from one run; remake them."
-            )
 
 
 def read_dosages(stores: list[CohortStore], people: np.ndarray, variants=None) -> np.ndarray:
@@ -30,7 +18,7 @@ def read_dosages(stores: list[CohortStore], people: np.ndarray, variants=None) -
     people: indices, the same in every store; variants: sorted indices into the joined
     chromosomes (default all). Calls are read some hundred people at a time.
     """
-    check_same_people(stores)
+    common_people(stores)  # raises unless they are the same
     offsets = np.cumsum([0] + [len(store.variants) for store in stores])
     variants = np.arange(offsets[-1]) if variants is None else np.asarray(variants)
     dosages = np.empty((len(people), len(variants)), dtype=np.int8)

@@ -219,6 +219,22 @@ class CohortStore:
             yield part, self.read(part, samples)
 
 
+def common_people(stores: list[CohortStore]) -> People:
+    """The people of a cohort, given its chromosomes.
+
+    Raises:
+        InputError: the chromosomes do not hold the same people in the same order.
+    """
+    first = stores[0]
+    for store in stores[1:]:
+        if not np.array_equal(store.people.id, first.people.id):
+            raise InputError(
+                f"{store.path} and {first.path} hold different people, or the same in another "
+                "order. The chromosomes of a cohort must come from one run; remake them."
+            )
+    return first.people
+
+
 def _select(array, variants, samples) -> np.ndarray:
     if isinstance(samples, slice):
         return array[variants, samples]

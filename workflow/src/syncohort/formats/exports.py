@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.genotypes import MISSING, CohortStore, People
+from syncohort.genotypes import MISSING, People
 
 
 @contextmanager
@@ -29,19 +29,6 @@ def all_or_nothing(*paths: str | Path) -> Iterator[list[Path]]:
             os.replace(partial, target)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def common_people(stores: list[CohortStore]) -> People:
-    """The people of a cohort.
-
-    Raises:
-        ValueError: the chromosomes do not hold the same people in the same order.
-    """
-    people = stores[0].people
-    for store in stores[1:]:
-        if not np.array_equal(store.people.id, people.id):
-            raise ValueError(f"{store.path} and {stores[0].path} do not hold the same people")
-    return people
 
 
 def whole_calls(calls: np.ndarray) -> np.ndarray:

@@ -16,7 +16,7 @@ import zstandard
 
 from syncohort import __version__
 from syncohort.errors import InputError
-from syncohort.formats.exports import all_or_nothing, common_people, whole_calls
+from syncohort.formats.exports import all_or_nothing, whole_calls
 from syncohort.formats.plink import check_files, read_bim, read_fam, unique_ids, whole_positions
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
@@ -27,7 +27,7 @@ from syncohort.formats.sites import (
     spellings,
     walk,
 )
-from syncohort.genotypes import MISSING, CohortStore, normalise_contig
+from syncohort.genotypes import MISSING, CohortStore, common_people, normalise_contig
 
 _PVAR = {"#CHROM": "contig", "POS": "position", "ID": "id", "REF": "ref", "ALT": "alt"}
 _PSAM = {

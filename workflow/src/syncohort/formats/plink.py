@@ -15,9 +15,9 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples, raise_all
-from syncohort.formats.exports import all_or_nothing, common_people
+from syncohort.formats.exports import all_or_nothing
 from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, make_sites, spellings, walk
-from syncohort.genotypes import MISSING, CohortStore, from_rows
+from syncohort.genotypes import MISSING, CohortStore, common_people, from_rows
 
 _MAGIC = b"\x6c\x1b\x01"
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")

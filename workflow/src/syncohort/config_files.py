@@ -1,0 +1,110 @@
+"""The files that are written from the configuration's types: `python -m syncohort.config_files`.
+
+A test fails, and says so, when they drift from `config`.
+"""
+
+import json
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Literal, get_args, get_origin
+
+from pydantic.fields import FieldInfo
+
+from syncohort.config import Config, Section, section_of
+
+
+def _walk(model, prefix: str = ""):
+    """Yield (key, field) for every key of the configuration, sections before their keys."""
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}", field
+        section = section_of(field)
+        if section is not None:
+            named = field.annotation is not section
+            yield from _walk(section, f"{prefix}{name}.{'<name>.' if named else ''}")
+
+
+def default_yaml() -> str:
+    """The default configuration as commented YAML."""
+    lines = [
+        "# The default configuration: the demo cohort. Written by `make config`; a study of your",
+        "# own goes into a file of its own that names only what differs (see config/README.md).",
+    ]
+
+    def add(model: Section, indent: str):
+        for name, field in type(model).model_fields.items():
+            value, section = getattr(model, name), section_of(field)
+            if section is None:
+                lines.append(f"{indent}{name}: {json.dumps(value)}  # {field.description}")
+                continue
+            doc = (field.description or section.__doc__).splitlines()[0]
+            lines.append(f"{'' if indent else chr(10)}{indent}{name}:  # {doc}")
+            if isinstance(value, dict):
+                for key, item in value.items():
+                    lines.append(f"{indent}  {key}:")
+                    add(item, indent + "    ")
+            else:
+                add(value, indent + "  ")
+
+    add(Config(), "")
+    return "\n".join(lines) + "\n"
+
+
+def key_table() -> str:
+    """The key table of config/README.md, in Markdown."""
+    rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
+    for key, field in _walk(Config):
+        if section_of(field) is not None:
+            doc = (field.description or section_of(field).__doc__).splitlines()[0]
+            rows.append(f"| **{key}** | | | {doc} |")
+            continue
+        kind = _type_name(field)
+        rows.append(f"| `{key}` | {kind} | `{json.dumps(field.default)}` | {field.description} |")
+    return "\n".join(rows) + "\n"
+
+
+def _type_name(field: FieldInfo) -> str:
+    signs = {"Ge": "≥", "Gt": ">", "Le": "≤", "Lt": "<"}
+    limits = [
+        f"{signs[type(bound).__name__]} {getattr(bound, type(bound).__name__.lower())}"
+        for bound in field.metadata
+        if type(bound).__name__ in signs
+    ]
+    return " ".join([_type_text(field.annotation), ", ".join(limits)]).strip()
+
+
+def _type_text(kind) -> str:
+    origin, parts = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return " / ".join(f"`{part}`" for part in parts)
+    if origin is Annotated:
+        return _type_text(parts[0])
+    if origin is UnionType:
+        return f"{_type_text(parts[0])} or null"
+    if origin is list:
+        return f"list of {_type_text(parts[0])}"
+    if origin is dict:
+        return f"{_type_text(parts[1])} by name"
+    return kind.__name__
+
+
+README_MARK = "<!-- keys: written by `make config` -->"
+
+
+def generated_files(root: Path) -> dict[Path, str]:
+    """Every file that is generated from this module, with the text it should have."""
+    readme = root / "config/README.md"
+    head = readme.read_text().split(README_MARK)[0]
+    return {
+        root / "config/config.yaml": default_yaml(),
+        root / "workflow/schemas/config.schema.json": json.dumps(
+            Config.model_json_schema(), indent=2
+        )
+        + "\n",
+        readme: f"{head}{README_MARK}\n\n{key_table()}",
+    }
+
+
+if __name__ == "__main__":
+    for file, text in generated_files(Path(__file__).resolve().parents[3]).items():
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
