@@ -9,12 +9,18 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from syncohort.classifiers import GenotypeMLP, evaluate, score, train_classifier
+from syncohort.classifiers import GenotypeMLP, score, train_classifier
 from syncohort.errors import InputError
 from syncohort.evaluation.utility import MAJORITY, measure_utility, recovery_rate
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 KINDS = ["mlp", "logistic"]
+
+
+def evaluate(classifiers, dosages, labels, **options):
+    """Scores of classifiers of several seeds on these people."""
+    probabilities = np.stack([each.probabilities(dosages) for each in classifiers])
+    return score(probabilities, classifiers[0].classes, labels, **options)
 
 
 def people_with_signal(n_people, n_variants, *, seed, effect=0.5, classes=("a", "b")):

@@ -3,11 +3,16 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from conftest import REPOSITORY
 
-from syncohort.config import load_yaml, parse_config
+from syncohort.config import Config, parse_config
 from syncohort.config_files import generated_files
 from syncohort.errors import InputError
+
+
+def load_yaml(path: Path) -> Config:
+    return parse_config(yaml.safe_load(path.read_text()))
 
 
 def message(values: dict) -> str:

@@ -13,7 +13,6 @@ from syncohort.genotypes import (
     contig_order,
     from_rows,
     normalise_contig,
-    person_rows,
     to_rows,
 )
 
@@ -96,7 +95,6 @@ def test_rows_and_calls_are_inverse():
     known = (calls >= 0).all(axis=2)
     assert (dosage.T[known] == calls.sum(axis=2)[known]).all() and (dosage.T[~known] == -1).all()
     assert (to_rows(from_rows(dosage, "genotype"), "genotype") == dosage).all()
-    assert person_rows(np.array([3, 1]), "haplotype").tolist() == [6, 7, 2, 3]
 
 
 def test_chromosome_names_and_order():

@@ -126,22 +126,6 @@ def train_classifier(
     return Classifier(kind, classes, data.scale, network, chosen)
 
 
-def evaluate(
-    classifiers: list[Classifier],
-    dosages: np.ndarray,
-    labels: np.ndarray,
-    *,
-    seed: int,
-    draws: int = 500,
-) -> dict[str, Estimate]:
-    """Score classifiers of several seeds on unseen people: the mean over the seeds.
-
-    dosages int8 [S, V], -1 missing; labels [S] str. See `score`.
-    """
-    probabilities = np.stack([each.probabilities(dosages) for each in classifiers])
-    return score(probabilities, classifiers[0].classes, labels, seed=seed, draws=draws)
-
-
 def score(
     probabilities: np.ndarray,
     classes: np.ndarray,

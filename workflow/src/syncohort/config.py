@@ -5,10 +5,8 @@ from here. Imports neither torch nor anything else of the package but its except
 """
 
 import difflib
-from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
@@ -457,8 +455,3 @@ def section_of(field: FieldInfo):
         if isinstance(candidate, type) and issubclass(candidate, Section):
             return candidate
     return None
-
-
-def load_yaml(path: str | Path) -> Config:
-    """Read and check a configuration file."""
-    return parse_config(yaml.safe_load(Path(path).read_text()) or {})

@@ -155,12 +155,6 @@ def rows_per_person(mode: str) -> int:
     return PLOIDY if mode == "haplotype" else 1
 
 
-def person_rows(people: np.ndarray, mode: str) -> np.ndarray:
-    """Row indices [R'] that belong to the person indices [S'], person by person."""
-    each = rows_per_person(mode)
-    return (np.asarray(people)[:, None] * each + np.arange(each)).ravel()
-
-
 class CohortStore:
     """Read access to one chromosome of a cohort. Metadata is in memory, calls stay on disk.
 
