@@ -1,12 +1,14 @@
 # make demo: the demo cohort from nothing to the report. make test: the tests.
+# make bench: speed and memory against plain implementations (SIZE=small for a quick look).
 # make install: the environment alone. All of them build .venv first, with plain pip from the pinned files in envs/.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
 CORES ?= 2
+SIZE ?= full
 READY := $(VENV)/.ready
 
-.PHONY: install demo test fast-test lint format config lock clean
+.PHONY: install demo test fast-test bench lint format config lock clean
 
 $(READY): envs/torch.lock envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -21,14 +23,16 @@ install: $(READY)
 
 demo: $(READY)
 	$(RUN)/snakemake --cores $(CORES)
-	$(RUN)/snakemake --cores 1 --report results/demo/report.html
-	@echo "Report: results/demo/report.html   Synthetic cohort: results/demo/release/"
+	@echo "Report: results/demo/write_report/report.html   Synthetic cohort: results/demo/release/"
 
 test: $(READY)
 	$(RUN)/python -m pytest
 
 fast-test: $(READY)
 	$(RUN)/python -m pytest -m "not slow"
+
+bench: $(READY)
+	$(RUN)/python benchmarks/bench.py --size $(SIZE)
 
 lint: $(READY)
 	$(RUN)/ruff check .

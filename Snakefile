@@ -27,8 +27,8 @@ pathvars:
 wildcard_constraints:
     chrom="[A-Za-z0-9]+",
     representation="|".join(STUDY.representations),
-    generator="|".join(STUDY.generators),
-    source="|".join(["real", *STUDY.generators]),
+    generator="|".join(MEASURED),
+    source="|".join(["real", *EVALUATED]),
     shard="[0-9]+",
 
 
@@ -36,11 +36,19 @@ report: "workflow/report/workflow.rst"
 
 
 include: "workflow/rules/cohort.smk"
+include: "workflow/rules/phase.smk"
 include: "workflow/rules/represent.smk"
 include: "workflow/rules/generate.smk"
+include: "workflow/rules/baselines.smk"
 include: "workflow/rules/export.smk"
-include: "workflow/rules/evaluate.smk"
+include: "workflow/rules/fidelity.smk"
+include: "workflow/rules/privacy.smk"
+include: "workflow/rules/utility.smk"
+include: "workflow/rules/association.smk"
+include: "workflow/rules/report.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/metric_figures.smk"
+include: "workflow/rules/paper.smk"
 
 
 localrules:

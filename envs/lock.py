@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 FOLDER = Path(__file__).parent
 HEADER = "# Written by `make lock` from requirements.in; do not edit.\n"
 UNWANTED = {"torch", "pip"}
+BEAGLE = "beagle=5.4_22Jul22.46e"  # of Bioconda; phases, when the configuration asks for it
 
 
 def canonical(name: str) -> str:
@@ -66,8 +67,8 @@ def main() -> None:
     pip_lines = [f"      - {line}" for line in [f"torch=={torch_version}\n", *resolvable]]
     (FOLDER / "syncohort.yaml").write_text(
         HEADER
-        + "name: syncohort\nchannels:\n  - conda-forge\n"
-        + "dependencies:\n  - python=3.11\n  - pip\n  - pip:\n"
+        + "name: syncohort\nchannels:\n  - conda-forge\n  - bioconda\n"
+        + f"dependencies:\n  - python=3.11\n  - {BEAGLE}\n  - pip\n  - pip:\n"
         + "".join(pip_lines)
     )
     (FOLDER / "syncohort.post-deploy.sh").write_text(

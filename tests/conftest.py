@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# threads that spin while they wait make t-SNE ten times slower on a shared processor
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 

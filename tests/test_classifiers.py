@@ -1,26 +1,23 @@
-"""Classifiers and utility: separable, label-shuffled and shortened data, scores by hand."""
+"""Classifiers: separable and label-shuffled data, oracles from scikit-learn, scores by hand."""
 
 import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
-from syncohort.classifiers import GenotypeMLP, score, train_classifier
+from syncohort import classifier_networks
+from syncohort.classifier_networks import GenotypeCNN, GenotypeMLP, GenotypeTransformer
+from syncohort.classifiers import KINDS, _Work, score, train_classifier
 from syncohort.errors import InputError
-from syncohort.evaluation.utility import MAJORITY, measure_utility, recovery_rate
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
-
-KINDS = ["mlp", "logistic"]
 
 
-def evaluate(classifiers, dosages, labels, **options):
+def evaluate(fitted, dosages, labels, **options):
     """Scores of classifiers of several seeds on these people."""
-    probabilities = np.stack([each.probabilities(dosages) for each in classifiers])
-    return score(probabilities, classifiers[0].classes, labels, **options)
+    probabilities = np.stack([each.probabilities(dosages) for each in fitted])
+    return score(probabilities, fitted[0].classes, labels, **options)
 
 
 def people_with_signal(n_people, n_variants, *, seed, effect=0.5, classes=("a", "b")):
@@ -48,8 +45,10 @@ def train(kind, data, validation, **options):
     return train_classifier(*data, *validation, kind, **options)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("classes", [("a", "b"), ("a", "b", "c", "d")])
+@pytest.mark.parametrize(
+    ("kind", "classes"),
+    [*((kind, tuple("abcd")) for kind in KINDS), ("mlp", tuple("ab")), ("logistic", tuple("ab"))],
+)
 def test_separable_people_are_told_apart(kind, classes):
     data, validation, holdout = (
         people_with_signal(n, 300, seed=seed, classes=classes)
@@ -118,6 +117,42 @@ def test_the_mlp_is_the_one_described():
         torch.testing.assert_close(network(x), expected)
 
 
+def test_the_cnn_is_the_one_described():
+    network = GenotypeCNN(1_000, 26)  # 125 positions -> 63 -> 32 -> 16 -> 8
+    weights = (8 * 3 + 1) * 64 + 3 * (64 * 3 + 1) * 64 + (64 * 8 + 1) * 26
+    assert sum(each.numel() for each in network.parameters()) == weights
+
+
+@pytest.mark.parametrize(("n_variants", "width", "layers"), [(1_000, 192, 3), (32_700, 384, 6)])
+def test_the_transformer_is_the_one_described(n_variants, width, layers):
+    network = GenotypeTransformer(n_variants, 26)
+    n_patches = -(-n_variants // 128)
+    attention, norms = 4 * (width * width + width), 4 * width
+    layer = attention + norms + 2 * 4 * width * width + 5 * width
+    weights = n_patches * (128 + 1) * width + width + layers * layer + (width + 1) * 26
+    assert sum(each.numel() for each in network.parameters()) == weights
+
+
+@pytest.mark.parametrize("kind", classifier_networks.NETWORKS)
+@pytest.mark.parametrize("n_variants", [1, 127, 130])
+def test_networks_take_any_number_of_variants_and_use_every_one(kind, n_variants):
+    torch.manual_seed(0)
+    network = classifier_networks.NETWORKS[kind](n_variants, 3).eval()
+    x = torch.randn(2, n_variants, requires_grad=True)
+    logits = network(x)
+    assert logits.shape == (2, 3)
+    logits[0, 0].backward()
+    assert (x.grad[0] != 0).all() and (x.grad[1] == 0).all()
+
+
+def test_few_and_many_people_are_given_the_same_work():
+    """Passes, validations and patience follow the people shown, not the people there are."""
+    whole, few, many = (_Work.of(n, 30, 800) for n in (800, 40, 3_200))
+    assert (whole.passes, whole.validate_every, whole.patience) == (30, 1, 5)
+    assert (few.passes, few.validate_every, few.patience) == (600, 20, 5)
+    assert (many.passes, many.validate_every, many.patience) == (8, 1, 2)
+
+
 def test_training_is_repeatable_and_seeds_differ():
     data, validation = (people_with_signal(n, 50, seed=n, effect=0.1) for n in (100, 40))
     first, again, other = (
@@ -132,8 +167,8 @@ def test_validation_people_choose_the_epoch():
     """Validation labels that contradict the training make every further epoch worse."""
     dosages, labels = people_with_signal(200, 100, seed=0)
     contradicting = np.where(labels == "a", "b", "a")
-    assert train("mlp", (dosages, labels), (dosages, contradicting)).chosen == {"epoch": 1}
-    assert train("mlp", (dosages, labels), (dosages, labels), epochs=4).chosen == {"epoch": 4}
+    assert train("mlp", (dosages, labels), (dosages, contradicting)).chosen == {"passes": 1}
+    assert train("mlp", (dosages, labels), (dosages, labels), epochs=4).chosen == {"passes": 4}
     logistic = train("logistic", (dosages, labels), (dosages, contradicting))
     assert logistic.chosen == {"inverse_penalty": 0.1}
 
@@ -146,6 +181,18 @@ def test_a_variant_that_training_people_lack_has_no_say():
         carriers = dosages.copy()
         carriers[:, 7] = 2
         np.testing.assert_array_equal(fitted.probabilities(dosages), fitted.probabilities(carriers))
+
+
+def test_input_that_cannot_be_used_is_refused():
+    dosages, labels = people_with_signal(20, 10, seed=0)
+    with pytest.raises(
+        InputError, match="'forest' is unknown; use one of mlp, cnn, transformer, logistic"
+    ):
+        train("forest", (dosages, labels), (dosages, labels))
+    with pytest.raises(InputError, match="at least 2 labels; found 20 people with a"):
+        train("mlp", (dosages, ["a"] * 20), (dosages, labels))
+    with pytest.raises(InputError, match="found 20 people, none with such a label"):
+        train("mlp", (dosages, labels), (dosages, ["z"] * 20))
 
 
 # --------------------------------------------------------------------- scores
@@ -204,171 +251,10 @@ def test_several_seeds_are_averaged():
 def test_intervals_of_the_accuracy_cover_the_truth():
     rng = np.random.default_rng(0)
     inside = []
-    for repeat in range(150):
+    for repeat in range(120):
         labels = rng.choice(["a", "b"], 100)
         said_b = np.where(rng.random(100) < 0.7, labels == "b", labels == "a").astype(float)
         probabilities = np.stack([1 - said_b, said_b], axis=1)[None]
-        found = score(probabilities, ["a", "b"], labels, seed=repeat, draws=120)["accuracy"]
+        found = score(probabilities, ["a", "b"], labels, seed=repeat, draws=100)["accuracy"]
         inside.append(found.low < 0.7 < found.high)
     assert 0.88 <= np.mean(inside) <= 0.99
-
-
-# -------------------------------------------------------------------- utility
-
-
-def store_of(path, dosages, labels, splits=None) -> CohortStore:
-    """One chromosome with these dosages [S, V]."""
-    n_people, n_variants = dosages.shape
-    splits = [""] * n_people if splits is None else splits
-    people = People([f"p{i}" for i in range(n_people)], labels, splits)
-    variants = Variants(
-        "1", np.arange(1, n_variants + 1), ["."] * n_variants, [("A", "G")] * n_variants
-    )
-    calls = np.stack([dosages == 2, dosages >= 1], axis=2).transpose(1, 0, 2).astype(np.int8)
-    with CohortWriter(path, people) as writer:
-        writer.append(variants, calls, False)
-    return CohortStore(path)
-
-
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory):
-    """A real cohort, a good synthetic one, and one whose labels are shuffled."""
-    folder = tmp_path_factory.mktemp("utility")
-    splits = np.array(["train"] * 300 + ["validation"] * 60 + ["holdout"] * 120, dtype=object)
-    real, labels = people_with_signal(480, 150, seed=1, effect=0.15)
-    good, good_labels = people_with_signal(300, 150, seed=2, effect=0.15)
-    shuffled = shuffle_labels(good_labels, seed=3)
-    return {
-        "real": store_of(folder / "real.zip", real, labels, splits),
-        "good": store_of(folder / "good.zip", good, good_labels),
-        "shuffled": store_of(folder / "shuffled.zip", good, shuffled),
-    }
-
-
-def measured(cohort, source, **options):
-    options = {"kinds": KINDS, "seeds": [1, 2], "epochs": 6} | options
-    synthetic = None if source == "real" else [cohort[source]]
-    return measure_utility([cohort["real"]], synthetic, cohort="test", generator=source, **options)
-
-
-@pytest.fixture(scope="module")
-def utilities(cohort):
-    return {source: measured(cohort, source) for source in cohort}
-
-
-def test_good_synthetic_people_recover_the_accuracy(utilities):
-    found = recovery_rate(
-        utilities["good"].predictions,
-        utilities["real"].predictions,
-        cohort="test",
-        generator="good",
-        seed=0,
-    )
-    assert (found["metric"] == "recovery_rate").all()
-    good = found[found["generator"] == "good"].set_index("group")
-    assert set(good.index) == set(KINDS)
-    assert (good["low"] < 1.02).all() and (good["high"] > 0.98).all()
-    assert (good["value"] > 0.9).all()
-    majority = found[found["generator"] == MAJORITY]
-    assert (majority["value"] < 0.65).all()
-
-
-def test_shuffled_synthetic_labels_recover_chance(utilities):
-    real, shuffled = utilities["real"].metrics, utilities["shuffled"].metrics
-    for kind in KINDS:
-        rows = shuffled[shuffled["group"] == kind].set_index("metric")
-        for metric in ("accuracy", "balanced_accuracy", "auc"):
-            assert 0.3 < rows.loc[metric, "value"] < 0.7
-        assert real.query("group == @kind and metric == 'accuracy'")["value"].item() > 0.85
-    majority = real[real["generator"] == MAJORITY].set_index("metric")["value"]
-    assert MAJORITY not in set(shuffled["generator"])  # once is enough
-    assert majority.to_dict() == {"accuracy": 0.5, "balanced_accuracy": 0.5, "auc": 0.5}
-
-
-def test_recovery_in_closed_form():
-    """6 of 8 right after synthetic training, 8 of 8 and 4 of 8 (two seeds) after real."""
-
-    def predictions(*rights):
-        return pd.concat(
-            pd.DataFrame(
-                {
-                    "person": [f"p{i}" for i in range(8)],
-                    "label": list("aabbaabb"),
-                    "classifier": "mlp",
-                    "seed": seed,
-                    "predicted": ["?" if i >= right else each for i, each in enumerate("aabbaabb")],
-                }
-            )
-            for seed, right in enumerate(rights)
-        )
-
-    names = {"cohort": "test", "generator": "g", "seed": 0}
-    found = recovery_rate(predictions(6), predictions(8, 4), **names)
-    assert found["value"].tolist() == pytest.approx([6 / 6, 4 / 6])
-    same = recovery_rate(predictions(6), predictions(6), **names).iloc[0]
-    assert (same["low"], same["high"]) == (1, 1)  # the same people on both sides
-    untrained = recovery_rate(predictions(6).iloc[:0], predictions(8), **names).iloc[0]
-    assert np.isnan(untrained["value"]) and "no classifier was trained" in untrained["note"]
-    with pytest.raises(InputError, match="different holdout people"):
-        recovery_rate(predictions(6).iloc[1:], predictions(8), **names)
-
-
-def test_predictions_are_for_the_holdout_alone(cohort, utilities):
-    people = cohort["real"].people
-    holdout = set(people.id[people.split == "holdout"])
-    for utility in utilities.values():
-        counts = utility.predictions.groupby(["classifier", "seed"])["person"].agg(set)
-        assert all(each == holdout for each in counts)
-        # one logistic regression, an mlp per seed
-        assert counts.index.tolist() == [("logistic", 1), ("mlp", 1), ("mlp", 2)]
-
-
-def test_holdout_genotypes_choose_nothing(tmp_path, cohort):
-    """Holdout people swapped for noise: what was chosen stays, only the scores fall."""
-    store = cohort["real"]
-    dosages = store.read().sum(axis=2).T.astype(np.int8)
-    holdout = store.people.split == "holdout"
-    dosages[holdout] = np.random.default_rng(0).integers(0, 3, dosages[holdout].shape)
-    noise = store_of(tmp_path / "noise.zip", dosages, store.people.label, store.people.split)
-    options = {"kinds": ["mlp"], "seeds": [1], "epochs": 6}
-    before, after = (measured({"real": each}, "real", **options) for each in (store, noise))
-    notes = [
-        each.metrics.query("metric == 'trained_people'")["note"].item() for each in (before, after)
-    ]
-    assert notes[0] == notes[1]
-    accuracy = [
-        each.metrics.query("metric == 'accuracy'")["value"].iloc[0] for each in (before, after)
-    ]
-    assert accuracy[0] > 0.85 and accuracy[1] < 0.7
-
-
-def test_labels_with_too_few_holdout_people_are_named(tmp_path):
-    dosages, labels = people_with_signal(90, 30, seed=1, effect=0.3, classes=("a", "b", "c"))
-    splits = np.array(["train"] * 60 + ["validation"] * 15 + ["holdout"] * 15, dtype=object)
-    labels = labels.astype(object)
-    labels[75:][labels[75:] == "c"] = ["c"] + ["a"] * 4
-    store = store_of(tmp_path / "r.zip", dosages, labels, splits)
-    found = measured({"real": store}, "real", kinds=["logistic"])
-    assert set(found.predictions["label"]) == {"a", "b"}
-    row = found.metrics.query("metric == 'accuracy' and generator == 'real'").iloc[0]
-    assert row["note"] == "not tested, fewer than 2 holdout people: c"
-
-
-def test_one_label_is_withheld_with_the_reason(tmp_path):
-    dosages, _ = people_with_signal(30, 20, seed=1)
-    splits = ["train"] * 10 + ["validation"] * 10 + ["holdout"] * 10
-    store = store_of(tmp_path / "r.zip", dosages, ["a"] * 30, splits)
-    found = measured({"real": store}, "real")
-    assert found.metrics["value"].isna().all() and found.predictions.empty
-    expected = "needs 2 labels or more; found 1 in training, 1 to test on"
-    assert set(found.metrics["note"]) == {expected}
-
-
-def test_input_that_cannot_be_used_is_refused():
-    dosages, labels = people_with_signal(20, 10, seed=0)
-    with pytest.raises(InputError, match="'forest' is unknown; use one of mlp, logistic"):
-        train("forest", (dosages, labels), (dosages, labels))
-    with pytest.raises(InputError, match="at least 2 labels; found 20 people with a"):
-        train("mlp", (dosages, ["a"] * 20), (dosages, labels))
-    with pytest.raises(InputError, match="found 20 people, none with such a label"):
-        train("mlp", (dosages, labels), (dosages, ["z"] * 20))

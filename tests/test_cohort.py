@@ -250,6 +250,7 @@ def check(
     *,
     genes=GENES,
     mode="haplotype",
+    phasing="none",
     phased=True,
     contig="20",
     start=1000,
@@ -287,6 +288,7 @@ def check(
         BUILDS,
         *out,
         mode=mode,
+        phasing=phasing,
         intergenic="nearest",
         simulated=False,
         train_share=0.8,
@@ -316,6 +318,9 @@ def test_unphased_data_in_haplotype_mode(tmp_path):
     assert "The run stops here" in page.read_text()
     page, checks, _ = check(tmp_path, random_calls(10, 20), phased=False, mode="genotype")
     require_usable(checks, page)
+    page, checks, _ = check(tmp_path, random_calls(10, 20), phased=False, phasing="beagle")
+    require_usable(checks, page)
+    assert "beagle will phase them" in page.read_text()
 
 
 def test_haploid_calls_are_told_by_name(tmp_path):

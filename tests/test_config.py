@@ -49,6 +49,21 @@ def test_unknown_keys_inside_named_sections():
     assert "Did you mean 'rule'?" in message({"representations": {"x": {"rul": "loss"}}})
 
 
+def test_places_are_those_the_user_wrote():
+    """Not those of pydantic, which adds the kind of a section."""
+    text = message({"generators": {"a": {"denoiser": {"kind": "local", "widht": 8}}}})
+    assert "generators.a.denoiser.widht: unknown key. Did you mean 'width'?" in text
+
+
+def test_a_preset_is_a_start_that_single_keys_change():
+    values = {"generators": {"a": {"preset": "genetic_diffusion_paper", "training": {"epochs": 7}}}}
+    paper = parse_config(values).generators["a"]
+    assert paper.denoiser.kind == "mlp_cnn" and paper.diffusion.target == "eps"
+    assert paper.training.epochs == 7 and paper.training.batch_size == 16
+    values["generators"]["a"]["denoiser"] = {"kind": "mlp", "widths": [64, 32]}
+    assert parse_config(values).generators["a"].denoiser.widths == [64, 32]
+
+
 @pytest.mark.parametrize(
     "values, expected",
     [
@@ -70,6 +85,19 @@ def test_unknown_keys_inside_named_sections():
         ),
         ({"cohort": "../elsewhere"}, "cohort"),
         ({"generators": {"real": {}}}, "cannot be called real"),
+        ({"generators": {"unseen": {"kind": "bootstrap"}}}, "cannot be called unseen"),
+        ({"generators": {"mosaic": {"kind": "mosaic"}}}, "of both `generators` and"),
+        ({"generators": {"a": {"preset": "paper"}}}, "preset is one of genetic_diffusion"),
+        ({"generators": {"a": {"kind": "gan"}}}, "needs `kind`, one of diffusion, block_gaussian"),
+        ({"generators": {"a": {"denoiser": {"width": 8}}}}, "denoiser: needs `kind`, one of mlp"),
+        (
+            {"generators": {"a": {"denoiser": {"kind": "cnn", "multipliers": [1, 2]}}}},
+            "attention_at [32, 64]: the levels' down-sampling factors are [1, 2]",
+        ),
+        (
+            {"generators": {"a": {"denoiser": {"kind": "transformer", "heads": 5}}}},
+            "heads 5 do not divide width 384",
+        ),
     ],
 )
 def test_parts_that_do_not_fit_together(values, expected):

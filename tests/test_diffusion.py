@@ -13,15 +13,26 @@ from syncohort.diffusion.guidance import conditional_denoiser, drop_labels
 from syncohort.diffusion.prior import GaussianPrior, fit_prior
 from syncohort.diffusion.process import (
     TARGETS,
+    WEIGHTINGS,
     Process,
     add_noise,
     from_x0,
+    loss_weight,
     masked_mse,
     target_value,
     to_x0,
 )
-from syncohort.diffusion.samplers import SAMPLERS, RowNoise, ancestral, ddim, sampling_times
-from syncohort.diffusion.schedules import SCHEDULES, Schedule, make_schedule
+from syncohort.diffusion.samplers import (
+    SAMPLERS,
+    RowNoise,
+    ancestral,
+    ddim,
+    dpm2m,
+    find_sampler,
+    sampling_times,
+    sde_dpm2m,
+)
+from syncohort.diffusion.schedules import SCHEDULES, Schedule, between_steps, make_schedule
 from syncohort.errors import InputError
 
 
@@ -73,6 +84,36 @@ def test_schedules_fall_from_one_and_stay_positive(name, n_steps):
     assert (1 - schedule.alpha_bar[1:] / schedule.alpha_bar[:-1]).max() <= 0.999 + 1e-12
 
 
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_continuous_time_meets_the_steps_and_has_constant_beta_between_them(name):
+    schedule = make_schedule(name, 50)
+    steps = torch.arange(51)
+    found = between_steps(schedule.alpha_bar.log(), steps.float())
+    torch.testing.assert_close(found.exp(), schedule.alpha_bar)
+    for t in (0, 7, 49):
+        kept = schedule.alpha_bar[t + 1] / schedule.alpha_bar[t]
+        for part in (0.25, 0.5):
+            found = between_steps(schedule.alpha_bar.log(), torch.tensor([t + part])).exp()
+            assert found.item() == pytest.approx((schedule.alpha_bar[t] * kept**part).item())
+
+
+def test_cosine_schedule_in_continuous_time_is_nearly_the_equation():
+    n_steps, t = 1000, 998 * torch.rand(200, generator=generator(), dtype=torch.float64)
+    angle = (t / n_steps + 0.008) / 1.008 * math.pi / 2
+    expected = torch.cos(angle) ** 2 / math.cos(0.008 / 1.008 * math.pi / 2) ** 2
+    found = between_steps(make_schedule("cosine", n_steps).alpha_bar.log(), t).exp()
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-3)
+
+
+def test_half_log_snr_is_the_log_of_signal_over_noise():
+    schedule = make_schedule("cosine", 20)
+    assert schedule.half_log_snr[0] == math.inf
+    for t in range(1, 21):
+        alpha_bar = schedule.alpha_bar[t].item()
+        expected = math.log(alpha_bar**0.5 / (1 - alpha_bar) ** 0.5)
+        assert schedule.half_log_snr[t].item() == pytest.approx(expected)
+
+
 def test_schedules_agree_with_diffusers():
     diffusers = pytest.importorskip("diffusers", reason="diffusers checks the schedules")
     theirs = {"linear": "linear", "cosine": "squaredcos_cap_v2", "sqrt_linear": "scaled_linear"}
@@ -119,6 +160,51 @@ def test_times_are_uniform_on_one_to_T():
     counts = torch.bincount(times, minlength=11).double()
     assert counts[0] == 0 and len(counts) == 11
     assert (counts[1:] - 10_000).abs().max() < 4.5 * 9_000**0.5
+
+
+def test_continuous_times_are_uniform_above_zero_and_up_to_T():
+    times = make_process(n_steps=10).draw_times(100_000, generator(), continuous=True)
+    assert times.dtype == torch.float32 and 0 < times.min() and times.max() <= 10
+    counts = torch.histc(times, bins=10, min=0, max=10).double()
+    assert (counts - 10_000).abs().max() < 4.5 * 9_000**0.5
+
+
+def test_levels_at_real_times_are_those_of_the_steps_and_keep_the_variance():
+    process = make_process(n_steps=100)
+    steps = torch.arange(1, 101)
+    for found, expected in zip(process.levels(steps.float()), process.levels(steps), strict=True):
+        torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-5)
+    signal, sigma = process.levels(torch.linspace(1e-4, 100, 300))
+    assert signal.dtype == sigma.dtype == torch.float32 and signal.shape == (300, 1, 1)
+    torch.testing.assert_close(signal**2 + sigma**2, torch.ones(300, 1, 1))
+    assert (sigma > 0).all() and (sigma.diff(dim=0) > 0).all()
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_min_snr_weighs_the_error_in_x0_alike_whatever_the_target(target):
+    """min(SNR, 5) times the squared error in x_0, from a wrong prediction of each target."""
+    alpha_bar = torch.linspace(0.001, 0.999, 40, dtype=torch.float64)[:, None, None]
+    signal, sigma = alpha_bar.sqrt(), (1 - alpha_bar).sqrt()
+    x0, noise, wrong = torch.randn(3, 40, 3, 2, generator=generator(), dtype=torch.float64)
+    x_t, mask = add_noise(x0, noise, signal, sigma), torch.ones(3, 2, dtype=torch.bool)
+    truth = target_value(target, x0, noise, signal, sigma)
+    loss = masked_mse(from_x0(target, wrong, x_t, signal, sigma), truth, mask)
+    found = loss * loss_weight("min_snr", target, signal, sigma).flatten()
+    snr = (alpha_bar / (1 - alpha_bar)).flatten()
+    torch.testing.assert_close(
+        found, torch.minimum(snr, torch.tensor(5.0)) * masked_mse(wrong, x0, mask)
+    )
+    assert (loss_weight("uniform", target, signal, sigma) == 1).all()
+
+
+def test_min_snr_weights_are_the_published_ones():
+    """Hang et al. 2023: min(SNR, 5) / SNR for eps, / (SNR + 1) for v, and min(SNR, 5) for x0."""
+    assert WEIGHTINGS == ("uniform", "min_snr")
+    for snr in (0.01, 1.0, 5.0, 80.0):
+        signal, sigma = (torch.tensor((each / (snr + 1)) ** 0.5) for each in (snr, 1.0))
+        for target, divisor in (("x0", 1), ("eps", snr), ("v", snr + 1)):
+            found = loss_weight("min_snr", target, signal, sigma).item()
+            assert found == pytest.approx(min(snr, 5) / divisor, rel=1e-5)
 
 
 @pytest.mark.parametrize("target", TARGETS)
@@ -236,8 +322,8 @@ def test_factors_bring_the_guess_near_the_optimum_when_the_rest_is_not_white():
 def test_prior_is_no_larger_than_its_rows_allow_and_zero_where_padded():
     x0 = torch.randn(100, 10, 4, generator=generator()) * (torch.arange(4) < 3)
     prior = fit_prior(x0, 256, seed=0)
-    assert prior.factors.shape == (40, 12)
-    assert (prior.factors.view(10, 4, 12)[:, 3] == 0).all()
+    assert prior.factors.shape == (40, 100 // 32)
+    assert (prior.factors.view(10, 4, 3)[:, 3] == 0).all()
     levels = torch.full((100, 1, 1), 0.6), torch.full((100, 1, 1), 0.8)
     assert (prior.guess(x0, *levels)[:, :, 3] == 0).all()
     assert (prior.error_scale(*levels)[:, :, 3] == 0).all()
@@ -379,6 +465,128 @@ def test_ddim_approaches_the_probability_flow_map_with_order_one():
     assert errors[-1] < 0.01
     for coarse, fine in pairwise(errors):
         assert math.log2(coarse / fine) == pytest.approx(1, abs=0.1)
+
+
+def even_schedule(n_steps: int) -> Schedule:
+    """Steps of even length in lambda, from 9 at t = 1 to -3 at t = T; 0 is as good as 1."""
+    half_log_snr = torch.linspace(9, -3, n_steps, dtype=torch.float64)
+    start = torch.ones(1, dtype=torch.float64)
+    return Schedule("even", torch.cat([start, torch.sigmoid(2 * half_log_snr)]))
+
+
+@pytest.mark.parametrize(("sampler", "order"), [(ddim, 1), (dpm2m, 2)])
+@pytest.mark.parametrize("sd", [0.4, 2.0])
+def test_order_of_the_deterministic_samplers(sampler, order, sd):
+    """For Gaussian data the exact map is x_T - a m -> sd / sd_T (x_T - a m) + m."""
+    schedule, mean = even_schedule(3 << 12), 0.7
+    x = torch.tensor([[[-1.5]], [[0.4]], [[2.0]]], dtype=torch.float64)
+    end = schedule.alpha_bar[-1].item()
+    exact = mean + (x - end**0.5 * mean) * sd / (end * sd**2 + 1 - end) ** 0.5
+    errors = []
+    for steps in (96, 192, 384, 768):
+        found = sampler(gaussian_denoiser(schedule, mean, sd), x, schedule, steps, None)
+        errors.append((found - exact).abs().max().item())
+    assert errors[-1] < 0.02 / 10 ** (order - 1)
+    for coarse, fine in pairwise(errors):
+        assert math.log2(coarse / fine) == pytest.approx(order, abs=0.15)
+
+
+def exact_moments(sampler, schedule: Schedule, steps: int, mean: float, sd: float):
+    """Mean and variance of the samples: each is mean + a sum of independent normals.
+
+    Its weights are found by sampling unit vectors in place of the normals.
+    """
+    unit = torch.eye(steps + 1, dtype=torch.float64)[:, None, None]  # [steps + 1, 1, 1, normals]
+    draws = iter(unit)
+    weights = sampler(
+        gaussian_denoiser(schedule, 0, sd), next(draws), schedule, steps, draws.__next__
+    )
+    nothing = torch.zeros(1, 1, 1, dtype=torch.float64)
+    shift = sampler(
+        gaussian_denoiser(schedule, mean, sd), nothing, schedule, steps, lambda: nothing
+    )
+    return shift.item(), weights.square().sum().item()
+
+
+@pytest.mark.parametrize(("sampler", "order"), [(ancestral, 1), (sde_dpm2m, 2)])
+def test_order_of_the_stochastic_samplers_in_the_variance(sampler, order):
+    schedule, sd = even_schedule(3 << 12), 0.6
+    x_end = schedule.alpha_bar[-1].item() * sd**2 + 1 - schedule.alpha_bar[-1].item()
+    assert x_end == pytest.approx(1, abs=2e-3)  # the standard normal start is good enough
+    errors = []
+    for steps in (96, 192, 384):
+        _, variance = exact_moments(sampler, schedule, steps, 0, sd)
+        errors.append(abs(variance - sd**2))
+    assert errors[-1] < 0.05 / 10 ** (order - 1)
+    for coarse, fine in pairwise(errors):
+        assert math.log2(coarse / fine) == pytest.approx(order, abs=0.2)
+
+
+def test_the_stochastic_solver_has_the_mean_and_variance_of_gaussian_data():
+    n_rows, schedule, mean, sd = 20_000, make_schedule("cosine", 1000), -1.3, 0.6
+    noise = RowNoise(0, 0, n_rows, torch.ones(1, 1, dtype=torch.bool))
+    denoise = gaussian_denoiser(schedule, mean, sd)
+    x = sde_dpm2m(denoise, noise(), schedule, 250, noise).double()
+    assert abs(x.mean().item() - mean) < 4 * sd / n_rows**0.5
+    assert x.var().item() == pytest.approx(sd**2, rel=4 * (2 / n_rows) ** 0.5)
+    # at the steps of a quick run it is nearer than the ancestral sampler
+    errors = {
+        sampler: abs(exact_moments(sampler, schedule, 40, mean, sd)[1] - sd**2)
+        for sampler in (ancestral, sde_dpm2m)
+    }
+    assert errors[sde_dpm2m] < 0.5 * errors[ancestral]
+
+
+def test_solvers_of_second_order_start_and_end_like_those_of_first_order():
+    """With two steps there is nothing to extrapolate: before the first, and to t = 0."""
+    schedule, x = make_schedule("cosine", 100), torch.randn(4, 3, 2, generator=generator())
+    denoise = gaussian_denoiser(schedule, 0.3, 0.5)
+    assert torch.equal(dpm2m(denoise, x, schedule, 2, None), ddim(denoise, x, schedule, 2, None))
+    noise = lambda: torch.ones_like(x)
+    other = ancestral(denoise, x, schedule, 2, noise)
+    assert torch.equal(sde_dpm2m(denoise, x, schedule, 2, noise), other)
+
+
+def test_an_unknown_sampler_is_refused():
+    with pytest.raises(InputError, match="'euler' is unknown; use one of ancestral, ddim, dpm2m"):
+        find_sampler("euler")
+
+
+@pytest.mark.parametrize("schedule_name", SCHEDULES)
+def test_samplers_of_second_order_agree_with_diffusers(schedule_name):
+    """Given our alpha_bar, at 25 steps, deterministic and with the same normals."""
+    diffusers = pytest.importorskip("diffusers", reason="diffusers checks the samplers")
+    schedule = make_schedule(schedule_name, 1000)
+    beta = 1 - schedule.alpha_bar[1:] / schedule.alpha_bar[:-1]
+    start = torch.randn((6, 3, 2), generator=generator(1))
+
+    def x0_of(x, t):
+        return torch.tanh(x) * (1 - t / 2000)
+
+    def theirs(kind, draw_noise):
+        scheduler = diffusers.DPMSolverMultistepScheduler(
+            trained_betas=beta.tolist(),
+            algorithm_type=kind,
+            prediction_type="sample",
+            timestep_spacing="trailing",
+            final_sigmas_type="zero",
+        )
+        scheduler.set_timesteps(25)
+        x = start
+        for time in scheduler.timesteps:
+            out = x0_of(x, int(time) + 1)
+            x = scheduler.step(out, time, x, variance_noise=draw_noise()).prev_sample
+        return x
+
+    def normals():
+        source = generator(2)
+        return lambda: torch.randn(start.shape, generator=source)
+
+    close = {"atol": 1e-4, "rtol": 1e-4}
+    found = dpm2m(x0_of, start, schedule, 25, None)
+    torch.testing.assert_close(found, theirs("dpmsolver++", lambda: None), **close)
+    found = sde_dpm2m(x0_of, start, schedule, 25, normals())
+    torch.testing.assert_close(found, theirs("sde-dpmsolver++", normals()), **close)
 
 
 def test_samplers_agree_with_diffusers():

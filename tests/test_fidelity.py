@@ -1,5 +1,6 @@
-"""Frequencies, heterozygosity, linkage and principal axes: closed forms and known cheats."""
+"""Frequencies, heterozygosity and linkage of one chromosome: closed forms and known cheats."""
 
+import re
 import subprocess
 from itertools import combinations, pairwise
 from shutil import which
@@ -7,70 +8,42 @@ from shutil import which
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.decomposition import PCA
+from cohorts import NAMES, linked_calls, people_of, row_of, store_of, unlink, value_of
 
-from syncohort.dosages import DosageScale, read_dosages
 from syncohort.errors import InputError
-from syncohort.evaluation import REAL_TRAIN, TIDY_COLUMNS, maf_bin
-from syncohort.evaluation.embedding import (
-    PrincipalAxes,
-    add_umap,
-    principal_components,
-    summarise_embedding,
-)
-from syncohort.evaluation.fidelity import (
-    allele_frequencies,
-    heterozygous_counts,
-    summarise_frequencies,
-    summarise_heterozygosity,
-)
+from syncohort.evaluation import TIDY_COLUMNS, maf_bin
+from syncohort.evaluation.fidelity import Fidelity, measure_fidelity, summarise_fidelity
+from syncohort.evaluation.frequencies import summarise_spectrum
+from syncohort.evaluation.heterozygosity import summarise_people
+from syncohort.evaluation.intervals import stretch_row, stretch_sums
 from syncohort.evaluation.linkage import linkage, summarise_linkage
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
-
-NAMES = {"cohort": "test", "generator": "under test"}
-
-
-def people_of(labels, splits=None, prefix="p") -> People:
-    splits = [""] * len(labels) if splits is None else splits
-    return People([f"{prefix}{i}" for i in range(len(labels))], labels, splits)
+from syncohort.formats.genetic_map import GeneticMap, constant_map
+from syncohort.formats.vcf import write_vcf
+from syncohort.genotypes import CohortStore
 
 
-def store_of(path, calls, people, *, contig="1", position_bp=None, phased=True) -> CohortStore:
-    n = len(calls)
-    position_bp = 1_000 * np.arange(1, n + 1) if position_bp is None else position_bp
-    variants = Variants(contig, position_bp, [f"v{i}" for i in range(n)], [("A", "G")] * n)
-    with CohortWriter(path, people) as writer:
-        writer.append(variants, np.asarray(calls, dtype=np.int8), phased)
-    return CohortStore(path)
+def measured(real, synthetic, *, window_kb=100, genetic_map=None) -> Fidelity:
+    genetic_map = genetic_map or constant_map(1.0)
+    return measure_fidelity(real, synthetic, genetic_map=genetic_map, window_kb=window_kb, seed=5)
 
 
-def linked_calls(n_variants, labels, *, seed, n_founders=10) -> np.ndarray:
-    """Calls [V, S, 2] of people who copy stretches of their label's few founders."""
-    rng = np.random.default_rng(seed)
-    founders = np.random.default_rng(0).random((n_variants, n_founders)) < 0.35
-    groups = np.unique(labels, return_inverse=True)[1].repeat(2)
-    jumps = (rng.random((n_variants, len(groups))) < 0.05).cumsum(axis=0)
-    which_founder = (jumps * 7 + rng.integers(n_founders, size=len(groups))) % n_founders
-    which_founder[:, groups == 1] //= 2  # the second label knows half of the founders
-    calls = founders[np.arange(n_variants)[:, None], which_founder]
-    return calls.astype(np.int8).reshape(n_variants, -1, 2)
+def metrics_of(real, synthetic, *, minimum_people=2) -> pd.DataFrame:
+    tables = measured(real, synthetic)
+    return summarise_fidelity(tables, minimum_people=minimum_people, seed=0, **NAMES)
 
 
-def unlink(calls, labels, *, seed) -> np.ndarray:
-    """Shuffle each variant among the haplotypes of a label: same frequencies, no linkage."""
-    rng = np.random.default_rng(seed)
-    haplotypes = calls.reshape(len(calls), -1).copy()
-    of_haplotype = np.repeat(labels, 2)
-    for label in np.unique(labels):
-        own = np.flatnonzero(of_haplotype == label)
-        haplotypes[:, own] = rng.permuted(haplotypes[:, own], axis=1)
-    return haplotypes.reshape(calls.shape)
-
-
-def value_of(table, metric, group="all", generator=NAMES["generator"]) -> float:
-    chosen = table.query("metric == @metric and group == @group and generator == @generator")
-    assert len(chosen) == 1, (metric, group, generator)
-    return chosen["value"].item()
+def pairs_of(real, synthetic, *, window_kb=100, seed=5, **options) -> pd.DataFrame:
+    calls = real.read(samples=real.people.split == "train").astype(float)
+    calls[calls < 0] = np.nan
+    options = {"genetic_map": constant_map(1.0), **options}
+    return linkage(
+        real,
+        synthetic,
+        train_frequency=np.nanmean(calls, axis=(1, 2)),
+        window_kb=window_kb,
+        seed=seed,
+        **options,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -95,17 +68,11 @@ def cohort(tmp_path_factory):
     }
 
 
-def frequency_metrics(real, synthetic) -> pd.DataFrame:
-    tables = allele_frequencies(real, synthetic)
-    return summarise_frequencies(tables.variants, tables.labels, **NAMES)
-
-
-def linkage_metrics(real, synthetic) -> pd.DataFrame:
-    return summarise_linkage(linkage(real, synthetic, window_kb=100, seed=5), **NAMES)
-
-
-def heterozygosity_metrics(real, synthetic) -> pd.DataFrame:
-    return summarise_heterozygosity(heterozygous_counts(real, synthetic), seed=0, **NAMES)
+@pytest.fixture(scope="module")
+def metrics(cohort):
+    """Tidy table of each of the synthetic cohorts."""
+    names = ("same", "others", "unlinked")
+    return {name: metrics_of(cohort["real"], cohort[name]) for name in names}
 
 
 # ---------------------------------------------------------------- frequencies
@@ -113,42 +80,42 @@ def heterozygosity_metrics(real, synthetic) -> pd.DataFrame:
 
 def test_frequencies_equal_plain_counting_with_missing_calls(cohort):
     real, synthetic = cohort["real"], cohort["others"]
-    tables = allele_frequencies(real, synthetic)
+    tables = measured(real, synthetic)
     calls, drawn = real.read(), synthetic.read()
 
     def counted(calls, variant, keep):
         alleles = [int(a) for s in np.flatnonzero(keep) for a in calls[variant, s] if a >= 0]
-        return sum(alleles) / len(alleles)
+        return sum(alleles) / len(alleles), len(alleles)
 
     for variant in (0, 7, 119):
-        row = tables.variants.iloc[variant]
+        row = tables.frequencies.iloc[variant]
         for split in ("train", "validation", "holdout"):
-            expected = counted(calls, variant, real.people.split == split)
+            expected, alleles = counted(calls, variant, real.people.split == split)
             assert row[split] == pytest.approx(expected, abs=1e-12)
+        assert row["holdout_alleles"] == alleles
         assert row["synthetic"] == pytest.approx(drawn[variant].mean(), abs=1e-12)
-    in_x = real.people.label == "x"
+    x_holdout = (real.people.label == "x") & (real.people.split == "holdout")
     differences = [
-        abs(
-            counted(calls, v, in_x & (real.people.split == "train"))
-            - counted(calls, v, in_x & (real.people.split == "holdout"))
-        )
+        abs(counted(drawn, v, synthetic.people.label == "x")[0] - counted(calls, v, x_holdout)[0])
         for v in range(len(calls))
     ]
-    row = tables.labels.query("label == 'x' and source == 'train'").iloc[0]
-    assert row["error"] == pytest.approx(np.mean(differences), abs=1e-12)
-    assert (row["people"], row["holdout_people"]) == (200, 175)
+    rows = tables.labels.query("label == 'x'")
+    assert rows["error"].sum() == pytest.approx(sum(differences), abs=1e-10)
+    assert rows["variants"].sum() == len(calls) and len(rows) == 20
+    sizes = tables.sizes.set_index("label").loc["x"]
+    assert sizes.tolist() == [200, 25, 175, 400]
 
 
-def test_the_holdout_itself_has_no_error(cohort):
-    table = frequency_metrics(cohort["real"], cohort["same"])
+def test_the_holdout_itself_has_no_error(metrics):
+    table = metrics["same"]
     assert list(table.columns) == TIDY_COLUMNS
     assert value_of(table, "frequency_r") == pytest.approx(1)
     for group in ("all", "mean over labels", "label x", "label y"):
         assert value_of(table, "frequency_error", group) == 0
-    kept = table.query("metric == 'minor_frequency_kept' and generator == 'under test'")
+    assert value_of(table, "sfs_distance") == pytest.approx(0, abs=1e-12)
+    kept = table.query("metric == 'minor_frequency_kept'")
     assert value_of(table, "minor_frequency_kept", "MAF 20-50 %") == 1
     assert (kept["value"].dropna() == 1).all()
-    assert value_of(table, "frequency_error", generator=REAL_TRAIN) > 0
 
 
 def test_error_of_an_unseen_sample_is_binomial(tmp_path):
@@ -160,12 +127,15 @@ def test_error_of_an_unseen_sample_is_binomial(tmp_path):
     labels = ["x"] * n_people
     real = store_of(tmp_path / "r.zip", calls[:, : 2 * n_people], people_of(labels * 2, splits))
     synthetic = store_of(tmp_path / "s.zip", calls[:, 2 * n_people :], people_of(labels))
-    table = frequency_metrics(real, synthetic)
+    table = metrics_of(real, synthetic)
     expected = np.sqrt(2 / np.pi) * np.sqrt(2 * p * (1 - p) / (2 * n_people))
-    for generator in (NAMES["generator"], REAL_TRAIN):
-        for group in ("all", "MAF 20-50 %", "label x"):
-            found = value_of(table, "frequency_error", group, generator)
-            assert found == pytest.approx(expected, rel=0.05)
+    for group in ("all", "MAF 20-50 %", "label x", "mean over labels"):
+        row = row_of(table, "frequency_error", group)
+        assert row["value"] == pytest.approx(expected, rel=0.05)
+        # about as wide as for independent variants: 2 * 1.96 standard errors of the mean
+        width = 3.92 * expected * np.sqrt((np.pi / 2 - 1) / 4_000)
+        assert row["low"] < row["value"] < row["high"]
+        assert row["high"] - row["low"] == pytest.approx(width, rel=0.3)
 
 
 def rare_calls() -> np.ndarray:
@@ -185,15 +155,28 @@ def test_lost_rare_alleles_show_in_the_share_kept(tmp_path, rare_allele_is_ref):
     real = store_of(
         tmp_path / "r.zip", np.concatenate([calls, calls], axis=1), people_of(["x"] * 200, splits)
     )
-    table = frequency_metrics(real, store_of(tmp_path / "s.zip", synthetic, people_of(["x"] * 100)))
+    table = metrics_of(real, store_of(tmp_path / "s.zip", synthetic, people_of(["x"] * 100)))
     assert value_of(table, "minor_frequency_kept", "MAF 1-2 %") == pytest.approx(1 / 3)
-    assert value_of(table, "minor_frequency_kept", "MAF 1-2 %", REAL_TRAIN) == pytest.approx(1)
     assert np.isnan(value_of(table, "frequency_r"))  # the holdout does not vary
 
 
 def test_bins_of_minor_allele_frequency():
     bins = maf_bin([0.0, 0.0099, 0.01, 0.02, 0.5, 0.985, np.nan])
     assert bins.tolist() == ["0-1 %", "0-1 %", "1-2 %", "2-5 %", "20-50 %", "1-2 %", ""]
+
+
+def test_the_spectrum_is_that_of_drawing_alleles(tmp_path):
+    """Four ALT of 8 alleles in the holdout, fixed in the synthetic; projected to 4 alleles,
+    the holdout's folded spectrum is 2, 32, 36 of 70 (0, 1 or 3, 2 ALT of 4 drawn from 8)."""
+    holdout = np.array([[[1, 1], [1, 1], [0, 0], [0, 0]]])
+    splits = ["train"] * 4 + ["holdout"] * 4
+    calls = np.concatenate([holdout, holdout], axis=1)
+    real = store_of(tmp_path / "r.zip", calls, people_of(["x"] * 8, splits))
+    synthetic = store_of(tmp_path / "s.zip", np.zeros((1, 2, 2)), people_of(["x"] * 2))
+    table = measured(real, synthetic).frequencies
+    row = row_of(summarise_spectrum(table, seed=0), "sfs_distance")
+    assert row["value"] == pytest.approx(1 - 2 / 70)
+    assert row["note"] == "1 variants, 4 alleles"
 
 
 def test_chromosomes_are_summed_up_by_variant(tmp_path):
@@ -205,15 +188,20 @@ def test_chromosomes_are_summed_up_by_variant(tmp_path):
     for name, piece in pieces.items():
         real = store_of(tmp_path / f"{name}.zip", calls[piece], people_of(labels, splits))
         synthetic = store_of(tmp_path / f"{name}_s.zip", drawn[piece], people_of(labels))
-        tables[name] = allele_frequencies(real, synthetic)
-    whole = summarise_frequencies(tables["whole"].variants, tables["whole"].labels, **NAMES)
-    parts = [tables["left"], tables["right"]]
-    joined = summarise_frequencies(
-        pd.concat([part.variants for part in parts]),
-        pd.concat([part.labels for part in parts]),
-        **NAMES,
+        tables[name] = measured(real, synthetic)
+    joined = Fidelity(
+        *(
+            pd.concat([getattr(tables["left"], name), getattr(tables["right"], name)])
+            for name in Fidelity.names()
+        )
     )
-    pd.testing.assert_frame_equal(whole, joined)
+    whole, joined = (
+        summarise_fidelity(each, minimum_people=2, seed=0, **NAMES).set_index(["metric", "group"])
+        for each in (tables["whole"], joined)
+    )
+    by_variant = [name for name in whole.index if name[0].startswith(("freq", "sfs", "het", "inb"))]
+    by_variant += [("fst_error", "all"), ("hwe_rejected", "all")]
+    np.testing.assert_allclose(whole.loc[by_variant, "value"], joined.loc[by_variant, "value"])
 
 
 def test_a_label_with_one_holdout_person_is_named_not_measured(tmp_path):
@@ -221,8 +209,8 @@ def test_a_label_with_one_holdout_person_is_named_not_measured(tmp_path):
     splits = ["train"] * 10 + ["holdout"] * 10 + ["train"] * 4 + ["holdout"]
     calls = linked_calls(30, labels, seed=1)
     real = store_of(tmp_path / "r.zip", calls, people_of(labels, splits))
-    table = frequency_metrics(real, store_of(tmp_path / "s.zip", calls, people_of(labels)))
-    row = table.query("group == 'label y' and generator == 'under test'").iloc[0]
+    table = metrics_of(real, store_of(tmp_path / "s.zip", calls, people_of(labels)))
+    row = row_of(table, "frequency_error", "label y")
     assert np.isnan(row["value"]) and row["note"] == "too few: 1 people"
     assert value_of(table, "frequency_error", "mean over labels") == value_of(
         table, "frequency_error", "label x"
@@ -238,15 +226,9 @@ def test_frequencies_and_linkage_agree_with_plink(tmp_path):
     splits = ["train"] * 40 + ["holdout"] * 40
     real = store_of(tmp_path / "r.zip", calls, people_of(labels, splits), phased=False)
     holdout = calls[:, 40:]
-    names = "\t".join(f"h{i}" for i in range(40))
-    lines = ["##fileformat=VCFv4.2", "##contig=<ID=1>"]
-    lines += ['##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">']
-    lines += [f"#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\t{names}"]
-    for v, row in enumerate(holdout):
-        genotypes = "\t".join("./." if a < 0 else f"{a}/{b}" for a, b in row)
-        lines.append(f"1\t{1_000 * (v + 1)}\tv{v}\tA\tG\t.\t.\t.\tGT\t{genotypes}")
-    (tmp_path / "holdout.vcf").write_text("\n".join(lines) + "\n")
-    common = ["--vcf", "holdout.vcf", "--out", "plink", "--allow-extra-chr"]
+    people = people_of(labels[40:], prefix="h")
+    write_vcf(store_of(tmp_path / "h.zip", holdout, people, phased=False), tmp_path / "h.vcf.gz")
+    common = ["--vcf", "h.vcf.gz", "--out", "plink", "--allow-extra-chr"]
     window = ["--ld-window-kb", "100", "--ld-window", "99", "--ld-window-r2", "0"]
     for command in (
         ["plink2", *common, "--freq"],
@@ -254,11 +236,11 @@ def test_frequencies_and_linkage_agree_with_plink(tmp_path):
     ):
         subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
 
-    found = allele_frequencies(real, real).variants["holdout"]
+    found = measured(real, real).frequencies["holdout"]
     theirs = pd.read_csv(tmp_path / "plink.afreq", sep="\t")["ALT_FREQS"]
     np.testing.assert_allclose(found, theirs, atol=1e-6)
     # plink centres each pair on the people both of whose calls it has; so do we if all are
-    pairs = linkage(real, real, window_kb=100, seed=0, min_maf=0)
+    pairs = pairs_of(real, real, min_maf=0)
     theirs = pd.read_csv(tmp_path / "plink.ld", sep=r"\s+").set_index(["BP_A", "BP_B"])["R"]
     ours = pairs.set_index(["position_1_bp", "position_2_bp"])["holdout"]
     complete = (holdout[:, :, 0] >= 0).all(axis=1)
@@ -268,20 +250,49 @@ def test_frequencies_and_linkage_agree_with_plink(tmp_path):
     np.testing.assert_allclose(ours[keys], theirs[keys], atol=1e-5)
 
 
+def test_phased_linkage_agrees_with_plink2(tmp_path):
+    """r2 of haplotypes to the 6 digits that plink2 prints."""
+    if not which("plink2"):
+        pytest.skip("plink2 is not installed")
+    labels = ["x"] * 80
+    calls = linked_calls(12, labels, seed=1)
+    real = store_of(tmp_path / "r.zip", calls, people_of(labels, ["train"] * 40 + ["holdout"] * 40))
+    write_vcf(
+        store_of(tmp_path / "h.zip", calls[:, 40:], people_of(labels[40:])), tmp_path / "h.vcf.gz"
+    )
+    pairs = pairs_of(real, real).set_index(["position_1_bp", "position_2_bp"])["holdout"]
+    for first, second in pairs.index[[0, 7, 20]]:
+        names = [f"v{position // 1_000 - 1}" for position in (first, second)]
+        command = ["plink2", "--vcf", "h.vcf.gz", "--bad-ld", "--out", "ld", "--ld", *names]
+        done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+        theirs = float(re.search(r"r\^2 = (\S+)", done.stdout)[1])
+        assert pairs[first, second] ** 2 == pytest.approx(theirs, rel=1e-5, abs=1e-6)
+
+
 # ------------------------------------------------------------- heterozygosity
 
 
 def test_heterozygous_calls_equal_plain_counting(cohort):
-    counts = heterozygous_counts(cohort["real"], cohort["others"])
-    calls = cohort["real"].read()
-    assert set(counts["source"]) == {"train", "holdout", "synthetic"}
-    for index in (0, 399, 450, 799):
-        pairs = [(a, b) for a, b in calls[:, index] if a >= 0]
-        row = counts.query(
-            "person == @name and source != 'synthetic'", local_dict={"name": f"p{index}"}
-        )
-        assert row["called"].item() == len(pairs)
-        assert row["heterozygous"].item() == sum(a != b for a, b in pairs)
+    real = cohort["real"]
+    people = measured(real, cohort["others"]).people
+    calls = real.read()
+    assert set(people["source"]) == {"holdout", "synthetic"}
+    of_label = {
+        label: calls[:, (real.people.label == label) & (real.people.split == "holdout")]
+        for label in ("x", "y")
+    }
+    for index in (450, 511, 799):
+        label = real.people.label[index]
+        row = people[(people["person"] == f"p{index}") & (people["source"] == "holdout")]
+        called = [(v, a, b) for v, (a, b) in enumerate(calls[:, index]) if a >= 0]
+        assert row["called"].item() == len(called)
+        assert row["heterozygous"].item() == sum(a != b for _, a, b in called)
+        expected = 0
+        for v, _, _ in called:
+            alleles = of_label[label][v][of_label[label][v] >= 0]
+            p, n = alleles.mean(), len(alleles)
+            expected += 2 * p * (1 - p) * n / (n - 1)
+        assert row["expected"].item() == pytest.approx(expected, rel=1e-5)
 
 
 def test_heterozygosity_ratio_in_closed_form(tmp_path):
@@ -296,30 +307,33 @@ def test_heterozygosity_ratio_in_closed_form(tmp_path):
     real_calls = np.concatenate([with_share(0.4, 10), with_share(0.5, 10)], axis=1)
     real = store_of(tmp_path / "r.zip", real_calls, people_of(["x"] * 20, splits))
     synthetic = store_of(tmp_path / "s.zip", with_share(0.25, 8), people_of(["x"] * 8))
-    table = heterozygosity_metrics(real, synthetic)
+    table = metrics_of(real, synthetic)
     assert value_of(table, "heterozygosity_ratio") == pytest.approx(0.5)
-    assert value_of(table, "heterozygosity_ratio", "label x", REAL_TRAIN) == pytest.approx(0.8)
+    assert value_of(table, "heterozygosity_ratio", "label x") == pytest.approx(0.5)
+    # all heterozygous at p = 1/2: expected 8 / 15 of the 25 variants with 16 alleles
+    assert value_of(table, "inbreeding_f") == pytest.approx(1 - 15 / 8)
 
 
 def test_intervals_of_the_ratio_cover_the_truth():
     """Synthetic people have 0.9 of the holdout's rate; 95 % intervals should say so mostly."""
     rng = np.random.default_rng(0)
     inside = []
-    for _ in range(100):
-        rates = [rng.normal(0.3, 0.03, 60), rng.normal(0.27, 0.03, 90), rng.normal(0.3, 0.03, 90)]
+    for _ in range(60):
+        rates = np.concatenate([rng.normal(0.3, 0.03, 60), rng.normal(0.27, 0.03, 90)])
         table = pd.DataFrame(
             {
-                "source": np.repeat(["holdout", "synthetic", "train"], [60, 90, 90]),
-                "person": np.arange(240),
+                "source": np.repeat(["holdout", "synthetic"], [60, 90]),
+                "person": np.arange(150),
                 "label": "",
-                "heterozygous": rng.binomial(2_000, np.concatenate(rates)),
+                "heterozygous": rng.binomial(2_000, rates),
                 "called": 2_000,
+                "expected": 600.0,
+                "homozygous_bp": 1.0,
             }
         )
-        metrics = summarise_heterozygosity(table, seed=0, draws=200, **NAMES)
-        row = metrics.query("metric == 'heterozygosity_ratio' and generator == 'under test'")
-        inside.append(row["low"].item() < 0.9 < row["high"].item())
-    assert 0.88 <= np.mean(inside) <= 0.99
+        row = row_of(summarise_people(table, seed=0), "heterozygosity_ratio")
+        inside.append(row["low"] < 0.9 < row["high"])
+    assert 0.86 <= np.mean(inside)
 
 
 # -------------------------------------------------------------------- linkage
@@ -337,7 +351,7 @@ def test_r_of_two_variants_in_closed_form(tmp_path):
     real = haplotype_store(
         tmp_path / "r.zip", haplotypes * 2, ["x"] * 12, ["train"] * 6 + ["holdout"] * 6
     )
-    row = linkage(real, real, window_kb=200, seed=0).iloc[0]
+    row = pairs_of(real, real, window_kb=200).iloc[0]
     expected = (5 * 4 - 1 * 2) / np.sqrt(6 * 6 * 7 * 5)
     assert row[["train", "holdout", "synthetic"]].tolist() == pytest.approx([expected] * 3)
     assert row[["train_df", "synthetic_df"]].tolist() == [11, 23]
@@ -356,14 +370,14 @@ def test_structure_between_labels_is_not_linkage(tmp_path):
         splits + ["holdout"] * 16,
     )
     blind = haplotype_store(tmp_path / "b.zip", grid + swapped, ["x"] * 16, None)
-    row = linkage(real, blind, window_kb=200, seed=0).iloc[0]
+    row = pairs_of(real, blind, window_kb=200).iloc[0]
     assert row["train"] == pytest.approx(0, abs=1e-6)
     assert row["synthetic"] == pytest.approx(0.25)  # (p1 - p2)^2 / (4 p q) = 0.5^2 at p = 1/2
 
 
 def test_linkage_with_missing_calls_equals_plain_python(cohort):
     real = cohort["real"]
-    pairs = linkage(real, cohort["others"], window_kb=100, seed=5)
+    pairs = pairs_of(real, cohort["others"])
     people = np.flatnonzero(real.people.split == "holdout")
     alleles = real.read(samples=people).reshape(len(real.variants), -1).astype(float)
     label = real.people.label[people].repeat(2)
@@ -392,7 +406,7 @@ def test_every_pair_in_the_window_once_and_in_its_bin(tmp_path):
         people_of(["x"] * 40, ["train"] * 20 + ["holdout"] * 20),
         position_bp=position_bp,
     )
-    found = linkage(real, real, window_kb=200, seed=0, min_maf=0.1)
+    found = pairs_of(real, real, window_kb=200, min_maf=0.1)
     frequency = calls[:, :20].mean(axis=(1, 2))
     common = position_bp[(frequency >= 0.1) & (frequency <= 0.9)]
     edges = (0, 20_000, 50_000, 100_000, 200_000)
@@ -403,25 +417,45 @@ def test_every_pair_in_the_window_once_and_in_its_bin(tmp_path):
                 expected.append((a, b, f"{low // 1_000}-{high // 1_000} kb"))
     columns = ["position_1_bp", "position_2_bp", "distance_bin"]
     assert sorted(found[columns].itertuples(index=False, name=None)) == sorted(expected)
-    capped = linkage(real, real, window_kb=200, seed=0, min_maf=0.1, max_pairs=40)
+    capped = pairs_of(real, real, window_kb=200, min_maf=0.1, max_pairs=40)
     assert (capped["distance_bin"].value_counts() == 10).all()
     assert not capped.duplicated(columns).any()
 
 
-def test_linkage_tells_like_people_from_unlinked_ones(cohort):
-    same = linkage_metrics(cohort["real"], cohort["same"])
-    assert value_of(same, "ld_r") == pytest.approx(1)
-    assert value_of(same, "ld_slope") == pytest.approx(1)
+def test_the_holdout_itself_and_like_people_have_its_linkage(metrics):
+    same, like = metrics["same"], metrics["others"]
+    for name in ("ld_r", "ld_slope"):
+        assert value_of(same, name) == pytest.approx(1)
     assert value_of(same, "ld_kept", "0-10 kb") == pytest.approx(1)
-    like = linkage_metrics(cohort["real"], cohort["others"])
-    assert value_of(like, "ld_r") > 0.9 and value_of(like, "ld_r", generator=REAL_TRAIN) > 0.9
-    assert 0.9 < value_of(like, "ld_kept", "0-10 kb") < 1.1
-    unlinked = linkage_metrics(cohort["real"], cohort["unlinked"])
-    assert abs(value_of(unlinked, "ld_r")) < 0.15
+    assert value_of(like, "ld_r") > 0.9 and value_of(like, "ld_r_train") > 0.9
+    assert 0.9 < value_of(like, "ld_slope_train") < 1.1
+    row = row_of(like, "ld_kept", "0-10 kb")
+    assert 0.9 < row["low"] < row["value"] < row["high"] < 1.1
+
+
+def test_independent_variants_fail_linkage_and_nothing_of_single_variants(metrics):
+    """The cheat: right frequencies, variants drawn by themselves."""
+    unlinked, like = metrics["unlinked"], metrics["others"]
+    for name in ("ld_r", "ld_slope", "ld_r_train", "ld_slope_train"):
+        assert abs(value_of(unlinked, name)) < 0.15, name
     assert abs(value_of(unlinked, "ld_kept", "0-10 kb")) < 0.02
-    # the cheat is invisible to frequencies
-    error = value_of(frequency_metrics(cohort["real"], cohort["unlinked"]), "frequency_error")
-    assert error == value_of(frequency_metrics(cohort["real"], cohort["others"]), "frequency_error")
+    assert value_of(unlinked, "haplotype_match_length") < 0.7
+    assert value_of(unlinked, "homozygosity_runs") < 0.7
+    for name in ("frequency_r", "frequency_error", "sfs_distance", "fst_error"):
+        assert value_of(unlinked, name) == value_of(like, name), name
+
+
+def test_linkage_by_genetic_distance(cohort):
+    """A hot spot in the middle: pairs across it are far apart in cM, others near."""
+    hot = GeneticMap([0, 60_000, 61_000, 121_000], [0, 0.005, 0.205, 0.21])
+    pairs = pairs_of(cohort["real"], cohort["others"], genetic_map=hot)
+    across = (pairs["position_1_bp"] <= 60_000) & (pairs["position_2_bp"] > 60_000)
+    assert (pairs.loc[across, "distance_cM"] > 0.199).all()
+    assert (pairs.loc[~across, "distance_cM"] < 0.01).all()
+    rows = summarise_linkage(pairs, seed=0)
+    groups = [row["group"] for row in rows if row["metric"] == "ld_kept_cM"]
+    assert groups == ["0-0.01 cM", "0.1-0.3 cM"]
+    assert row_of(rows, "ld_kept_cM", "0.1-0.3 cM")["note"] == f"{across.sum():,} pairs"
 
 
 def test_unphased_cohorts_are_compared_by_dosage(tmp_path, cohort):
@@ -433,125 +467,85 @@ def test_unphased_cohorts_are_compared_by_dosage(tmp_path, cohort):
         store_of(tmp_path / f"{i}.zip", each, people_of(labels), phased=False)
         for i, each in enumerate((calls, mirrored))
     ]
-    first, second = (linkage(cohort["real"], store, window_kb=100, seed=5) for store in stores)
+    first, second = (pairs_of(cohort["real"], store) for store in stores)
     pd.testing.assert_frame_equal(first, second)
     assert first["holdout_df"].iloc[0] == 350 - 2  # people, not haplotypes
 
 
-# -------------------------------------------------------- principal components
+# ------------------------------------------------------------------ intervals
 
 
-def test_axes_equal_those_of_scikit_learn():
+def test_stretches_hold_every_row_once():
+    columns = np.arange(103 * 2).reshape(103, 2)
+    sums = stretch_sums(columns, 10)
+    assert sums.shape == (10, 2)
+    np.testing.assert_array_equal(sums.sum(axis=0), columns.sum(axis=0))
+    np.testing.assert_array_equal(stretch_sums(columns[:3]), columns[:3])
+    assert stretch_sums(columns[:0]).shape == (0, 2)
+
+
+def test_intervals_know_that_neighbours_are_alike():
+    """Means of blocks of equal values: as wide as the mean of as many values as blocks."""
     rng = np.random.default_rng(0)
-    groups = rng.random((3, 300)) * 0.8 + 0.1
-    frequency = groups[np.arange(60) % 3]
-    dosages = rng.binomial(2, frequency).astype(np.int8)
-    axes = PrincipalAxes.fit(dosages, 2, seed=0)
-    scaled = DosageScale.fit(dosages).apply(dosages)
-    p = dosages.mean(axis=0) / 2
-    np.testing.assert_allclose(
-        scaled, (dosages - 2 * p) / np.sqrt(2 * p * (1 - p)), rtol=1e-4, atol=1e-5
-    )
-    oracle = PCA(2, svd_solver="full").fit_transform(scaled)
-    ours = axes.project(dosages)
-    np.testing.assert_allclose(np.abs(ours), np.abs(oracle), rtol=1e-3, atol=1e-3)
+    blocks = rng.normal(size=50)
+    values = np.repeat(blocks, 20)
+    sums = stretch_sums(np.stack([values, np.ones_like(values)], axis=1))
+    row = stretch_row("m", "all", sums, lambda s: s[0] / s[1], seed=0)
+    assert row["value"] == pytest.approx(blocks.mean())
+    width = row["high"] - row["low"]
+    assert width == pytest.approx(3.92 * blocks.std() / np.sqrt(50), rel=0.1)
+    alone = stretch_row("m", "all", sums[:1], lambda s: s[0] / s[1], seed=0)
+    assert alone["value"] == pytest.approx(blocks[0]) and np.isnan(alone["low"])
+    assert np.isnan(stretch_row("m", "all", sums[:0], lambda s: s[0] / s[1], seed=0)["value"])
 
 
-def test_a_missing_dosage_counts_as_the_training_mean():
-    train = np.array([[0, 2], [1, 2], [2, -1], [-1, 0]], dtype=np.int8)
-    scale = DosageScale.fit(train)
-    np.testing.assert_allclose(scale.mean, [1, 4 / 3], rtol=1e-6)
-    scaled = scale.apply(np.array([[-1, -1], [2, 2]], dtype=np.int8))
-    p = np.array([0.5, 2 / 3])
-    np.testing.assert_allclose(scaled[0], 0)
-    np.testing.assert_allclose(scaled[1], (2 - 2 * p) / np.sqrt(2 * p * (1 - p)), rtol=1e-5)
+def test_intervals_of_distances_are_not_shifted_by_redrawing():
+    """|a - b| summed over 40 classes of redrawn stretches is larger; its interval is not."""
+    sums = np.random.default_rng(0).poisson(5, (50, 2, 40)).astype(float)
+    row = stretch_row("m", "all", sums, lambda s: np.abs(s[0] - s[1]).sum(axis=0), seed=0)
+    assert (row["low"] + row["high"]) / 2 == pytest.approx(row["value"], rel=0.1)
 
 
-def test_noise_for_the_holdout_moves_nobody_else(tmp_path, cohort):
-    real, synthetic = cohort["real"], cohort["others"]
-    calls = real.read()
-    holdout = real.people.split == "holdout"
-    noise = np.random.default_rng(9).integers(0, 2, calls[:, holdout].shape)
-    calls[:, holdout] = noise
-    swapped = store_of(tmp_path / "swapped.zip", calls, real.people)
-    before = principal_components([real], [synthetic], seed=1, max_people=300)
-    after = principal_components([swapped], [synthetic], seed=1, max_people=300)
-    others = before["source"] != "holdout"
-    assert before["source"].value_counts().tolist() == [300, 300, 300]
-    pd.testing.assert_frame_equal(before[others], after[others])
-    assert not np.allclose(before.loc[~others, "pc1"], after.loc[~others, "pc1"])
+# ------------------------------------------------------------- too few, bad input
 
 
-def test_distance_along_axes(cohort):
-    same = principal_components([cohort["real"]], [cohort["same"]], seed=1)
-    table = summarise_embedding(same, **NAMES)
-    assert value_of(table, "pca_distance") == pytest.approx(0, abs=1e-6)
-    shifted = same.copy()
-    axes = [name for name in same if name.startswith("pc")]
-    spread = same.loc[same["source"] == "holdout", axes].std(ddof=0)
-    shifted.loc[shifted["source"] == "synthetic", axes] += 0.7 * spread
-    table = summarise_embedding(shifted, **NAMES)
-    assert value_of(table, "pca_distance") == pytest.approx(0.7, rel=1e-5)
-
-
-def test_dosages_join_chromosomes_and_thin(tmp_path, cohort):
-    calls = cohort["real"].read()
-    people = cohort["real"].people
-    stores = [
-        store_of(tmp_path / "a.zip", calls[:50], people, contig="1"),
-        store_of(tmp_path / "b.zip", calls[50:], people, contig="2"),
-    ]
-    chosen, variants = np.array([5, 3, 700]), np.array([0, 49, 50, 119])
-    expected = np.where((calls < 0).any(axis=2), -1, calls.sum(axis=2))[variants][:, chosen].T
-    np.testing.assert_array_equal(read_dosages(stores, chosen, variants), expected)
-
-
-@pytest.mark.slow
-def test_umap_places_unseen_people_among_their_like():
-    """Two far groups of training people; the others are near copies of members of either."""
-    rng = np.random.default_rng(0)
-    centre = np.repeat([[0.0, 0.0], [50.0, 0.0]], 20, axis=0)
-    parts = []
-    for source in ("train", "holdout", "synthetic"):
-        place = centre + rng.normal(size=centre.shape)
-        table = pd.DataFrame(place, columns=["pc1", "pc2"])
-        parts.append(table.assign(source=source, label=["x"] * 20 + ["y"] * 20))
-    embedded = add_umap(pd.concat(parts, ignore_index=True), seed=1)
-    middle = embedded.query("source == 'train'").groupby("label")[["umap1", "umap2"]].mean()
-    for row in embedded.query("source != 'train'").itertuples():
-        distance = np.hypot(middle["umap1"] - row.umap1, middle["umap2"] - row.umap2)
-        assert distance.idxmin() == row.label
-
-
-def test_umap_is_left_out_for_a_handful_of_training_people():
-    people = pd.DataFrame({"source": ["train"] * 15, "pc1": np.arange(15.0)})
-    assert add_umap(people, seed=1)[["umap1", "umap2"]].isna().all(axis=None)
-
-
-# ----------------------------------------------------------------- bad input
+def test_few_people_are_named_not_measured(cohort, metrics):
+    table = metrics_of(cohort["real"], cohort["others"], minimum_people=351)
+    assert table["value"].isna().all() and table["low"].isna().all()
+    assert set(table["note"]) == {"too few: 350 people"}
+    assert table["metric"].tolist() == metrics["others"]["metric"].tolist()
 
 
 def test_cohorts_with_other_variants_are_refused(tmp_path, cohort):
-    real = cohort["real"]
     calls = cohort["others"].read()
     shorter = store_of(tmp_path / "short.zip", calls[:-1], cohort["others"].people)
-    for measure in (allele_frequencies, heterozygous_counts):
-        with pytest.raises(InputError, match="119 variants .* do not hold the same variants"):
-            measure(real, shorter)
-    with pytest.raises(InputError, match="do not hold the same variants"):
-        principal_components([real], [shorter], seed=0)
+    with pytest.raises(InputError, match="119 variants .* do not hold the same variants"):
+        measured(cohort["real"], shorter)
 
 
-def test_chromosomes_with_other_people_are_refused(cohort):
-    with pytest.raises(InputError, match="hold different people"):
-        read_dosages([cohort["real"], cohort["same"]], np.arange(3))
+def test_one_variant_one_label_and_no_call_are_measured_without_a_crash(tmp_path):
+    """Everything that cannot be said is NaN, with a note."""
+    splits = ["train"] * 6 + ["validation"] * 2 + ["holdout"] * 6
+    calls = np.full((1, 14, 2), -1)
+    real = store_of(tmp_path / "r.zip", calls, people_of(["x"] * 14, splits))
+    table = metrics_of(real, store_of(tmp_path / "s.zip", calls[:, :6], people_of(["x"] * 6)))
+    assert table["value"].isna().all()
+    calls[:] = [0, 1]
+    real = store_of(tmp_path / "r2.zip", calls, people_of(["x"] * 14, splits))
+    table = metrics_of(real, store_of(tmp_path / "s2.zip", calls[:, :6], people_of(["x"] * 6)))
+    assert value_of(table, "heterozygosity_ratio") == 1
+    assert value_of(table, "frequency_error") == 0
 
 
-def test_calibration_rows_do_not_depend_on_the_generator(cohort):
-    """So that the tables of several generators can share them."""
-    real = cohort["real"]
-    for measure in (frequency_metrics, linkage_metrics, heterozygosity_metrics):
-        tables = [measure(real, cohort[name]) for name in ("others", "unlinked")]
-        first, second = (each[each["generator"] == REAL_TRAIN] for each in tables)
-        assert len(first)
-        pd.testing.assert_frame_equal(first, second)
+def test_the_holdout_is_not_read_where_training_people_decide(tmp_path, cohort):
+    """Which pairs and bins are measured does not depend on the holdout."""
+    real, synthetic = cohort["real"], cohort["others"]
+    calls = real.read()
+    holdout = real.people.split == "holdout"
+    calls[:, holdout] = np.random.default_rng(9).integers(0, 2, calls[:, holdout].shape)
+    swapped = store_of(tmp_path / "swapped.zip", calls, real.people)
+    before, after = measured(real, synthetic), measured(swapped, synthetic)
+    same = ["contig", "position_1_bp", "position_2_bp", "train", "synthetic"]
+    pd.testing.assert_frame_equal(before.linkage[same], after.linkage[same])
+    same = ["maf_bin", "train", "validation", "synthetic"]
+    pd.testing.assert_frame_equal(before.frequencies[same], after.frequencies[same])

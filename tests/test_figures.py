@@ -5,10 +5,13 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from fabricated import CALIBRATION, MOSAICS, RELEASED
+from fabricated import metrics as fabricated_metrics
 from matplotlib.image import imread
 
-from syncohort import figures
-from syncohort.evaluation import MAF_BINS, MAJORITY, REAL_TRAIN, TIDY_COLUMNS
+from syncohort import figures, metric_figures
+from syncohort.evaluation import MAF_BINS, MAJORITY, TIDY_COLUMNS
+from syncohort.evaluation.calibration import judge
 from syncohort.plotting import OTHER_LABELS, SOURCE_COLOURS, label_looks, short
 
 
@@ -27,18 +30,12 @@ def pairs(n=400) -> pd.DataFrame:
     return pd.DataFrame({"position_1_bp": 10, "position_2_bp": 10 + distance} | columns | fixed)
 
 
-def losses(epochs=8) -> pd.DataFrame:
-    epoch = np.arange(1, epochs + 1)
-    validation = np.where(epoch % 2, np.nan, 1 / epoch + (epoch > 4))
-    columns = {"epoch": epoch, "examples_seen": 50 * epoch, "train_loss": 1 / epoch}
-    return pd.DataFrame(columns | {"validation_loss": validation})
-
-
 def embedding(labels, *, holdout=60) -> pd.DataFrame:
     rng = np.random.default_rng(0)
     source = np.repeat(["train", "holdout", "synthetic"], [120, holdout, 120])
     places = {name: rng.normal(size=len(source)) for name in ("pc1", "pc2", "pc3", "pc4")}
-    places |= {"umap1": rng.normal(size=len(source)), "umap2": rng.normal(size=len(source))}
+    for name in ("umap1", "umap2", "tsne1", "tsne2"):
+        places[name] = rng.normal(size=len(source))
     return pd.DataFrame({"source": source, "label": np.resize(labels, len(source))} | places)
 
 
@@ -67,19 +64,59 @@ def metrics() -> pd.DataFrame:
     ]
     rows += [("demo", MAJORITY, "accuracy", "all", 0.5, np.nan, np.nan, "")]
     rows += [("demo", "generator_a", "recovery_rate", "mlp", 1.0, 0.9, 1.1, "")]
-    rows += [("demo", REAL_TRAIN, "frequency_r", "all", 1.0, np.nan, np.nan, "")]
+    rows += [("demo", "generator_a", "recovery_rate", "mlp, 4x", 1.1, 1.0, 1.2, "")]
+    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+
+
+def effects() -> pd.DataFrame:
+    rng = np.random.default_rng(0)
+    real = rng.normal(size=30)
+    return pd.DataFrame(
+        {
+            "group": ["all"] * 20 + ["causal SNPs"] * 10,
+            "real": real,
+            "synthetic": 0.5 * real,
+            "holdout": real + rng.normal(size=30),
+            "effect": np.where(np.arange(30) < 20, np.nan, real),
+        }
+    )
+
+
+def judged(dimension="") -> pd.DataFrame:
+    table = judge(fabricated_metrics(), CALIBRATION)
+    return table[table["dimension"].str.contains(dimension)]
+
+
+def label_people() -> pd.DataFrame:
+    return pd.DataFrame({"label": ["case"] * 60 + ["control"] * 300, "split": "train"})
+
+
+def augmentation() -> pd.DataFrame:
+    rows = [
+        ("demo", source, "augmented_accuracy", f"mlp, {share:g} % real", 0.5, 0.4, 0.6, "")
+        for source in ("generator_a", "real")
+        for share in (5, 20)
+    ]
     return pd.DataFrame(rows, columns=TIDY_COLUMNS)
 
 
 PICTURES = {
     "plot_frequencies": frequencies,
     "plot_linkage": pairs,
-    "plot_losses": losses,
     "plot_pca": lambda: embedding(["case", "control"]),
     "plot_umap": lambda: embedding(["case", "control"]),
     "plot_reconstruction": reconstruction,
     "plot_split": people,
+    "plot_tsne": lambda: embedding(["case", "control"]),
+    "plot_effects": effects,
     "plot_utility": metrics,
+    "plot_augmentation": augmentation,
+}
+CALIBRATED = {"released": RELEASED, "calibration": CALIBRATION}
+METRIC_PICTURES = {
+    "plot_frontier": ((), {"mosaics": MOSAICS}),
+    "plot_dimension": ((), {"dimension": "privacy"}),
+    "plot_labels": ((label_people(),), {}),
 }
 
 
@@ -91,6 +128,13 @@ def words(path) -> list[str]:
 def drawn(tmp_path, name, table) -> list[str]:
     path = tmp_path / "picture.svg"
     getattr(figures, name)(table, path)
+    return words(path)
+
+
+def drawn_metrics(tmp_path, name, table) -> list[str]:
+    path = tmp_path / "picture.svg"
+    others, options = METRIC_PICTURES[name]
+    getattr(metric_figures, name)(table, *others, path, **CALIBRATED, **options)
     return words(path)
 
 
@@ -114,10 +158,12 @@ def test_the_suffix_decides_the_format(tmp_path):
     [
         ("plot_frequencies", frequencies().iloc[:1], "1 variants have calls"),
         ("plot_linkage", pairs(99), "99 pairs of common variants near each other"),
-        ("plot_losses", losses(0), "no epoch was finished"),
         ("plot_pca", embedding(["a"], holdout=9), "9 holdout people; it takes 10"),
         ("plot_umap", embedding(["a"], holdout=0), "0 holdout people; it takes 10"),
         ("plot_umap", embedding(["a"]).assign(umap1=np.nan), "too few training people"),
+        ("plot_tsne", embedding(["a"]).assign(tsne1=np.nan), "0 train people; it takes 10"),
+        ("plot_augmentation", metrics(), "nothing was measured"),
+        ("plot_effects", effects().iloc[:1], "too few SNPs with an effect"),
         ("plot_reconstruction", reconstruction().iloc[:0], "nothing was measured"),
         ("plot_split", people().iloc[:0], "there are no people"),
         (
@@ -168,13 +214,15 @@ def test_the_split_is_counted_by_label(tmp_path):
     assert {"train (30)", "validation (4)", "holdout (6)"} <= set(found)
 
 
-def test_the_loss_names_the_epoch_that_was_kept(tmp_path):
-    """Validation loss is 1/2, 1/4, 7/6, 9/8 after epochs 2, 4, 6, 8."""
-    found = drawn(tmp_path, "plot_losses", losses())
-    assert "kept: epoch 4, 0.25" in found
-    never_validated = losses().assign(validation_loss=np.nan)
-    found = drawn(tmp_path, "plot_losses", never_validated)
-    assert "Training people" in found and "Validation people" not in found
+def test_augmentation_names_its_sources_real_people_first(tmp_path):
+    found = drawn(tmp_path, "plot_augmentation", augmentation())
+    order = ["real people alone", "and those of generator_a"]
+    assert [text for text in found if text in order] == order and "mlp" in found
+
+
+def test_the_slope_of_effects_is_named(tmp_path):
+    found = drawn(tmp_path, "plot_effects", effects())
+    assert found.count("slope 0.50") == 2 and {"20 SNPs", "10 SNPs"} <= set(found)
 
 
 def test_real_training_comes_first_and_the_majority_last(tmp_path):
@@ -182,7 +230,7 @@ def test_real_training_comes_first_and_the_majority_last(tmp_path):
     order = ["trained on real", "trained on generator_a", "the commonest label"]
     assert [text for text in found if text in order] == order
     assert "recovery rate" in found and "mlp" in found
-    assert not any(REAL_TRAIN in text for text in found)
+    assert {"mlp", "mlp, 4x", "logistic"} <= set(found)
 
 
 def test_frequencies_without_rare_alleles_are_drawn(tmp_path):
@@ -193,3 +241,45 @@ def test_frequencies_without_rare_alleles_are_drawn(tmp_path):
 
 def test_sources_have_colours_of_their_own():
     assert len(set(SOURCE_COLOURS.values())) == len(SOURCE_COLOURS) == 4
+
+
+# --- judged metrics
+
+
+@pytest.mark.parametrize("name", METRIC_PICTURES)
+def test_equal_judged_tables_give_equal_pictures(tmp_path, name):
+    found = [drawn_metrics(tmp_path / str(turn), name, judged()) for turn in range(2)]
+    files = [tmp_path / str(turn) / "picture.svg" for turn in range(2)]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert set(RELEASED) <= set(found[0]) and "unseen" in found[0]
+    assert not any("Not shown" in text for text in found[0])
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "reason"),
+    [
+        ("plot_frontier", judged("utility"), "linkage or membership was not measured"),
+        ("plot_dimension", judged("utility"), "nothing was measured"),
+        ("plot_labels", judged("linkage"), "no group of labels has enough holdout people"),
+    ],
+)
+def test_a_picture_of_what_was_not_measured_is_withheld(tmp_path, name, table, reason):
+    text = " ".join(drawn_metrics(tmp_path, name, table))
+    assert "Not shown" in text and reason in text
+
+
+def test_the_frontier_joins_the_mosaics_by_size_and_names_the_corners(tmp_path):
+    found = drawn_metrics(tmp_path, "plot_frontier", judged())
+    assert {"unseen", "bootstrap", "independent", *RELEASED} <= set(found)
+    assert {"Ne 500", "Ne 10,000", "Ne 50,000"} <= set(found)
+    assert {"Linkage: slope on the holdout's", "Linkage kept, 20-50 kb"} <= set(found)
+
+
+def test_a_dimension_shows_each_metric_once_and_no_single_labels(tmp_path):
+    found = drawn_metrics(tmp_path, "plot_dimension", judged())
+    assert found.count("Membership told, distance") == 1
+    assert not any("label" in text for text in found)
+
+
+def test_labels_are_drawn_alone_and_by_size(tmp_path):
+    assert {"by distance", "by frequency"} <= set(drawn_metrics(tmp_path, "plot_labels", judged()))

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import nn
 
+from syncohort import training
 from syncohort.devices import autocast, resolve_device
 from syncohort.errors import InputError
 from syncohort.training import ema_decay_at, fit, learning_rate_factor
@@ -61,7 +62,7 @@ def test_fit_is_adamw_with_that_learning_rate_and_clipping():
         return (model(X[rows]) - Y[rows]).square().mean()
 
     model, reference = make_model(), make_model()
-    setting = {"weight_decay": 0.1, "clip_norm": 0.5, "warmup_steps": 2}
+    setting = {"weight_decay": 0.1, "clip_norm": 0.5, "warmup_steps": 2, "precision": "float32"}
     fit(model, plain_loss, N_ROWS, epochs=30, batch_size=64, learning_rate=0.05, seed=0, **setting)
 
     optimiser = torch.optim.AdamW(reference.parameters(), weight_decay=0.1)
@@ -222,6 +223,86 @@ def test_validation_is_due_every_so_many_epochs_and_at_the_end(tmp_path):
     assert all(row["device"] == "cpu" and float(row["train_loss"]) > 0 for row in rows)
 
 
+LIMITS = {"leak": 0.6}
+
+
+def leaking(losses, leaks):
+    """validate() with these losses and leaks; remembers the weights it saw."""
+    values, seen = iter(zip(losses, leaks, strict=True)), []
+
+    def run(model):
+        seen.append(weights(model))
+        return dict(zip(("loss", "leak"), next(values), strict=True))
+
+    return run, seen
+
+
+def test_weights_beyond_a_limit_are_not_kept_and_end_the_run(caplog):
+    run, seen = leaking([3.0, 2.0, 1.0, 0.5], [0.5, 0.6, 0.61, 0.5])
+    model = make_model()
+    with caplog.at_level(logging.INFO):
+        result = fit(model, loss_fn, N_ROWS, **SETTING, validate=run, limits=LIMITS)
+    assert len(seen) == 3 and result.stopped_early
+    assert (result.best_epoch, result.best_loss) == (2, 2.0)
+    assert torch.equal(weights(model), seen[1])
+    assert "stopped: leak 0.610 (limit 0.6) in epoch 3" in caplog.text
+
+
+def test_weights_that_exceed_a_limit_least_are_kept_when_none_are_within_it(caplog):
+    run, seen = leaking([3.0, 2.0, 1.0, 0.5], [0.8, 0.7, 0.75, 0.9])
+    model = make_model()
+    result = fit(model, loss_fn, N_ROWS, **SETTING, validate=run, limits=LIMITS)
+    assert len(seen) == 4 and (result.best_epoch, result.best_loss) == (2, 2.0)
+    assert torch.equal(weights(model), seen[1])
+    assert "no epoch was within the limits, epoch 2 is kept: leak 0.700 (limit 0.6)" in caplog.text
+
+
+def test_weights_within_the_limits_come_before_those_with_a_lower_loss():
+    run, seen = leaking([1.0, 3.0, 2.0, 9.0], [0.8, 0.6, 0.5, 0.7])
+    result = fit(make_model(), loss_fn, N_ROWS, **SETTING, validate=run, limits=LIMITS)
+    assert len(seen) == 4 and (result.best_epoch, result.best_loss) == (3, 2.0)
+
+
+@pytest.mark.parametrize("leaks", [[0.5, 0.5, 0.7, 0.5], [0.7, 0.8, 0.9, 0.9]])
+@pytest.mark.parametrize("death", [5, 9, 11])
+def test_limits_survive_a_kill(tmp_path, leaks, death):
+    losses = [4.0, 3.0, 2.0, 1.0]
+
+    def fresh():
+        """The same values for the same epoch, whichever process asks."""
+        calls = iter(range(4))
+        return lambda model: {"loss": losses[i := next(calls)], "leak": leaks[i]}
+
+    whole, resumed, options = make_model(), make_model(), SETTING | {"limits": LIMITS}
+    expected = fit(whole, loss_fn, N_ROWS, **options, validate=fresh())
+    options |= {"state_path": tmp_path / "state.pt", "checkpoint_seconds": 0}
+    validations = fresh()
+    with pytest.raises(Killed):
+        fit(make_model(), killed_at(death), N_ROWS, **options, validate=validations)
+    found = fit(resumed, loss_fn, N_ROWS, **options, validate=validations)
+    assert (found.best_epoch, found.stopped_early) == (expected.best_epoch, expected.stopped_early)
+    assert len(found.history) == len(expected.history)
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+def test_a_state_with_other_limits_is_ignored(tmp_path):
+    options = SETTING | {"state_path": tmp_path / "state.pt", "checkpoint_seconds": 0}
+    with pytest.raises(Killed):
+        fit(make_model(), killed_at(5), N_ROWS, **options, limits=LIMITS)
+    assert fit(make_model(), loss_fn, N_ROWS, **options).resumed_at_step == 0
+
+
+def test_long_epochs_say_how_far_they_are(caplog, monkeypatch):
+    monkeypatch.setattr(training, "PROGRESS_SECONDS", 0.0)
+    with caplog.at_level(logging.INFO):
+        fit(make_model(), loss_fn, N_ROWS, **SETTING)
+    lines = [each for each in caplog.messages if each.startswith("epoch 2 of 4")]
+    assert [line.split(": ")[1].split(",")[0] for line in lines[:4]] == [
+        f"{batch} of 4 batches" for batch in range(1, 5)
+    ]
+    assert all(" left" in line for line in lines) and "train" in lines[4]
+
+
 def test_a_diverging_run_stops_with_advice():
     def infinite(model, rows, generator):
         return loss_fn(model, rows, generator) * math.inf
@@ -237,16 +318,19 @@ def test_the_callers_randomness_is_left_alone():
     assert torch.equal(torch.random.get_rng_state(), state)
 
 
-def test_devices_and_precisions():
+def test_devices_and_precisions(monkeypatch):
     assert resolve_device("cpu").type == "cpu"
     with pytest.raises(InputError, match="'tpu' is unknown; use one of auto, cpu, cuda"):
         resolve_device("tpu")
     with pytest.raises(InputError, match="'half' is unknown; use one of auto, float32"):
         autocast(torch.device("cpu"), "half")
     x = torch.ones(2, 2)
-    for precision, expected in [("auto", torch.float32), ("bfloat16", torch.bfloat16)]:
-        with autocast(torch.device("cpu"), precision):
-            assert (x @ x).dtype == expected
+    for able in (False, True):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: {"avx512_bf16": able})
+        automatic = torch.bfloat16 if able else torch.float32
+        for precision, expected in [("auto", automatic), ("bfloat16", torch.bfloat16)]:
+            with autocast(torch.device("cpu"), precision):
+                assert (x @ x).dtype == expected
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")

@@ -103,9 +103,11 @@ rule check_cohort:
         annotation_format=STUDY.genes.format,
         checks={
             "mode": STUDY.mode,
+            "phasing": STUDY.phasing.program,
             "intergenic": STUDY.genes.intergenic,
             "simulated": DEMO,
-            "train_share": 1 - STUDY.split.validation - STUDY.split.holdout,
+            "train_share": (1 - STUDY.split.validation - STUDY.split.holdout)
+            * STUDY.split.training_share,
             "kinship": STUDY.split.kinship_table is not None,
             "synthesis": {
                 "how": STUDY.synthesis.labels,
@@ -137,7 +139,9 @@ rule split_people:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("split_people"),
-        shares=STUDY.split.model_dump(include={"validation", "holdout"}),
+        shares=STUDY.split.model_dump(
+            include={"validation", "holdout", "training_share"}
+        ),
         kinship_min=STUDY.split.kinship_min,
         seed=seed_of("split_people"),
     script:

@@ -3,7 +3,7 @@
 
 rule export_vcf:
     input:
-        store="<results>/decode_cohort/{generator}/{chrom}.zarr.zip",
+        store=synthetic_store,
     output:
         vcf="<results>/release/{generator}/vcf/{chrom}.vcf.gz",
         index="<results>/release/{generator}/vcf/{chrom}.vcf.gz.tbi",
@@ -24,7 +24,7 @@ rule export_vcf:
 
 rule export_plink:
     input:
-        stores=every_chrom("<results>/decode_cohort/{generator}/{chrom}.zarr.zip"),
+        stores=synthetic_stores,
     output:
         multiext(
             "<results>/release/{generator}/plink/synthetic",
@@ -49,7 +49,7 @@ rule export_plink:
 
 rule export_pgen:
     input:
-        stores=every_chrom("<results>/decode_cohort/{generator}/{chrom}.zarr.zip"),
+        stores=synthetic_stores,
     output:
         multiext(
             "<results>/release/{generator}/pgen/synthetic",

@@ -53,31 +53,6 @@ rule plot_reconstruction:
         "../scripts/plot_reconstruction.py"
 
 
-rule plot_losses:
-    input:
-        losses="<results>/train_diffusion/{generator}/losses.tsv",
-    output:
-        figure=report(
-            "<results>/plot_losses/{generator}.svg",
-            category="3. Training",
-            labels={"figure": "error by epoch", "generator": "{generator}"},
-            caption="../report/losses.rst",
-        ),
-    log:
-        "<logs>/plot_losses/{generator}.log",
-    benchmark:
-        "<benchmarks>/plot_losses/{generator}.tsv"
-    conda:
-        "../../envs/syncohort.yaml"
-    resources:
-        mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
-    params:
-        code=code_of("plot_losses"),
-    script:
-        "../scripts/plot_losses.py"
-
-
 rule plot_frequencies:
     input:
         tables=every_chrom(
@@ -180,26 +155,26 @@ rule plot_umap:
         "../scripts/plot_umap.py"
 
 
-rule plot_utility:
+rule plot_tsne:
     input:
-        metrics="<results>/collect_metrics/metrics.tsv",
+        embedding="<results>/embed_people/{generator}.tsv",
     output:
         figure=report(
-            "<results>/plot_utility/utility.svg",
-            category="5. Utility",
-            labels={"figure": "classifiers of the label"},
-            caption="../report/utility.rst",
+            "<results>/plot_tsne/{generator}.png",
+            category="4. Fidelity",
+            labels={"figure": "t-SNE", "generator": "{generator}"},
+            caption="../report/tsne.rst",
         ),
     log:
-        "<logs>/plot_utility.log",
+        "<logs>/plot_tsne/{generator}.log",
     benchmark:
-        "<benchmarks>/plot_utility.tsv"
+        "<benchmarks>/plot_tsne/{generator}.tsv"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
         runtime=LIGHT_MINUTES,
     params:
-        code=code_of("plot_utility"),
+        code=code_of("plot_tsne"),
     script:
-        "../scripts/plot_utility.py"
+        "../scripts/plot_tsne.py"

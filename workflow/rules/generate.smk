@@ -25,9 +25,9 @@ rule train_diffusion:
     params:
         code=code_of("train_diffusion"),
         mode=STUDY.mode,
-        denoiser=lambda wildcards: generator_of(wildcards).denoiser.model_dump(),
-        diffusion=lambda wildcards: generator_of(wildcards).diffusion.model_dump(),
-        training=lambda wildcards: generator_of(wildcards).training.model_dump(),
+        denoiser=lambda wildcards: generator_of(wildcards)["denoiser"],
+        diffusion=lambda wildcards: generator_of(wildcards)["diffusion"],
+        training=lambda wildcards: generator_of(wildcards)["training"],
         device=STUDY.compute.device,
         seed=lambda wildcards: seed_of("train_diffusion", wildcards.generator),
         state=lambda wildcards: f"{FOLDER}/state/{wildcards.generator}.pt",
@@ -59,7 +59,7 @@ rule draw_labels:
 
 rule sample_latents:
     input:
-        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        checkpoint=checkpoint_of,
         models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
         people="<results>/draw_labels/people.tsv",
     output:
@@ -79,7 +79,7 @@ rule sample_latents:
         code=code_of("sample_latents"),
         mode=STUDY.mode,
         shards=STUDY.synthesis.shards,
-        sampling=lambda wildcards: generator_of(wildcards).sampling.model_dump(),
+        sampling=lambda wildcards: generator_of(wildcards).get("sampling", {}),
         device=STUDY.compute.device,
         seed=lambda wildcards: seed_of("sample_latents", wildcards.generator),
     script:
@@ -94,6 +94,7 @@ rule decode_cohort:
             allow_missing=True,
         ),
         models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        store=COHORT,
         people="<results>/draw_labels/people.tsv",
     output:
         store="<results>/decode_cohort/{generator}/{chrom}.zarr.zip",
@@ -108,5 +109,6 @@ rule decode_cohort:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("decode_cohort"),
+        decoding=lambda wildcards: generator_of(wildcards)["decoding"],
     script:
         "../scripts/decode_cohort.py"

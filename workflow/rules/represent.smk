@@ -3,7 +3,7 @@
 
 rule assign_genes:
     input:
-        store="<results>/filter_variants/{chrom}.zarr.zip",
+        store=COHORT,
         genes=annotation_files(),
     output:
         blocks="<results>/assign_genes/{chrom}.blocks.tsv",
@@ -27,7 +27,7 @@ rule assign_genes:
 
 rule fit_gene_pca:
     input:
-        store="<results>/filter_variants/{chrom}.zarr.zip",
+        store=COHORT,
         blocks="<results>/assign_genes/{chrom}.blocks.tsv",
     output:
         model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
@@ -38,6 +38,7 @@ rule fit_gene_pca:
         "<benchmarks>/fit_gene_pca/{representation}/{chrom}.tsv"
     conda:
         "../../envs/syncohort.yaml"
+    threads: THREADS
     resources:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
@@ -51,7 +52,7 @@ rule fit_gene_pca:
 
 rule encode_people:
     input:
-        store="<results>/filter_variants/{chrom}.zarr.zip",
+        store=COHORT,
         model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
     output:
         latents="<results>/encode_people/{representation}/{chrom}.npy",
@@ -72,7 +73,7 @@ rule encode_people:
 
 rule measure_reconstruction:
     input:
-        store="<results>/filter_variants/{chrom}.zarr.zip",
+        store=COHORT,
         model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
     output:
         table="<results>/measure_reconstruction/{representation}/{chrom}.tsv",

@@ -1,23 +1,26 @@
-"""Put every metric into one table, with the recovery rates."""
+"""Put every metric into one table, with its verdict, and sum the verdicts up."""
 
 import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.summary import collect_metrics, read_tables, write_metrics_page
+from syncohort.evaluation.calibration import judge, label_checklist, release_checklist
+from syncohort.evaluation.summary import join_metrics, read_tables
+from syncohort.evaluation.utility import recovery_rate
 from syncohort.provenance import job
 
 with job(snakemake):
-    found = snakemake.input
-    metrics = collect_metrics(
-        read_tables([*found.fidelity, *found.embedding, *found.utility]),
-        read_tables([found.real_predictions]),
-        {
-            name: read_tables([path])
-            for name, path in zip(snakemake.params.generators, found.predictions, strict=True)
-        },
-        cohort=snakemake.params.cohort,
-        seed=snakemake.params.seed,
-    )
-    metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
-    write_metrics_page(metrics, snakemake.output.page)
+    found, params = snakemake.input, snakemake.params
+    real = read_tables([found.real_predictions])
+    rates = [
+        recovery_rate(
+            read_tables([path]), real, cohort=params.cohort, generator=name, seed=params.seed
+        )
+        for name, path in zip(params.sources, found.predictions, strict=True)
+    ]
+    stages = ("fidelity", "privacy", "white_box", "embedding", "utility", "augmentation")
+    files = [path for stage in (*stages, "association") for path in found[stage]]
+    judged = judge(join_metrics([read_tables(files), *rates]), params.calibration)
+    judged.to_csv(snakemake.output.metrics, sep="\t", index=False)
+    release_checklist(judged).to_csv(snakemake.output.checklist, sep="\t", index=False)
+    label_checklist(judged).to_csv(snakemake.output.labels, sep="\t", index=False)

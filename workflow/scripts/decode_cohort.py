@@ -4,10 +4,11 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
+from syncohort.decoding import Decision, decode_cohort
 from syncohort.formats.exports import read_sample_sheet
+from syncohort.genotypes import CohortStore
 from syncohort.provenance import job
 from syncohort.representations.gene_pca import GenePCA
-from syncohort.synthesis import decode_cohort
 
 with job(snakemake):
     models = [GenePCA.load(path) for path in snakemake.input.models]
@@ -15,7 +16,9 @@ with job(snakemake):
     decode_cohort(
         snakemake.input.latents,
         models[place],
+        CohortStore(snakemake.input.store),
         read_sample_sheet(snakemake.input.people),
         snakemake.output.store,
         first_block=sum(model.n_blocks for model in models[:place]),
+        decision=Decision(**snakemake.params.decoding),
     )

@@ -16,6 +16,7 @@ with job(snakemake):
         Blocks.read(snakemake.input.blocks),
         train=store.people.split == "train",
         mode=snakemake.params.mode,
+        threads=snakemake.threads,
         **snakemake.params.pca,
     )
     model.save(snakemake.output.model)

@@ -4,24 +4,20 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.fidelity import allele_frequencies, heterozygous_counts
-from syncohort.evaluation.linkage import linkage
+from syncohort.evaluation.fidelity import Fidelity, measure_fidelity
+from syncohort.formats.genetic_map import constant_map, read_genetic_map
 from syncohort.genotypes import CohortStore
 from syncohort.provenance import job
 
 with job(snakemake):
     real, synthetic = CohortStore(snakemake.input.real), CohortStore(snakemake.input.synthetic)
-    frequencies = allele_frequencies(real, synthetic)
-    tables = {
-        "frequencies": frequencies.variants,
-        "labels": frequencies.labels,
-        "heterozygosity": heterozygous_counts(real, synthetic),
-        "linkage": linkage(
-            real,
-            synthetic,
-            window_kb=snakemake.params.window_kb,
-            seed=snakemake.params.seed,
-        ),
-    }
-    for name, table in tables.items():
-        table.to_csv(snakemake.output[name], sep="\t", index=False)
+    path = snakemake.input.get("recombination_map")
+    tables = measure_fidelity(
+        real,
+        synthetic,
+        genetic_map=read_genetic_map(path, real.contig) if path else constant_map(1.0),
+        window_kb=snakemake.params.window_kb,
+        seed=snakemake.params.seed,
+    )
+    for name in Fidelity.names():
+        getattr(tables, name).to_csv(snakemake.output[name], sep="\t", index=False)

@@ -4,22 +4,27 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.utility import measure_utility
+from syncohort.evaluation.utility import Training, measure_utility
 from syncohort.genotypes import CohortStore
 from syncohort.provenance import job
 from syncohort.seeds import child_seed
 
 with job(snakemake):
-    synthetic = [CohortStore(path) for path in snakemake.input.get("synthetic", [])]
-    utility = measure_utility(
-        [CohortStore(path) for path in snakemake.input.real],
-        synthetic or None,
-        cohort=snakemake.params.cohort,
-        generator=snakemake.wildcards.source,
+    training = Training(
         kinds=snakemake.params.kinds,
         seeds=[child_seed(snakemake.params.seed, i) for i in range(snakemake.params.n_seeds)],
         epochs=snakemake.params.epochs,
         device=snakemake.params.device,
+    )
+    synthetic = [CohortStore(path) for path in snakemake.input.get("synthetic", [])]
+    utility = measure_utility(
+        [CohortStore(path) for path in snakemake.input.real],
+        synthetic or None,
+        training,
+        cohort=snakemake.params.cohort,
+        generator=snakemake.wildcards.source,
+        with_real=snakemake.params.with_real,
+        minimum_people=snakemake.params.minimum_people,
     )
     utility.metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
     utility.predictions.to_csv(snakemake.output.predictions, sep="\t", index=False)

@@ -45,6 +45,7 @@ def check_cohort(
     joined_path,
     *,
     mode: str,
+    phasing: str,
     intergenic: str,
     simulated: bool,
     train_share: float,
@@ -59,6 +60,7 @@ def check_cohort(
         genes: annotation, or None. builds: chromosome lengths (contig, build, length_bp).
         page_path: HTML page. checks_path: TSV of the checks. joined_path: TSV of all people
             with label, family and the reason why somebody is left out.
+        phasing: program that will phase unphased genotypes, or "none".
         kinship: whether there is a table of relatives. synthesis: arguments of `draw_labels`.
         labels: arguments of `join_labels`.
 
@@ -87,7 +89,7 @@ def check_cohort(
     checks += _annotation_checks(variants, inside, genes, intergenic)
     if not simulated:  # simulated chromosomes have no build
         checks += _build_checks(summaries, genes, builds)
-    checks += _phase_checks(summaries, mode)
+    checks += _phase_checks(summaries, mode, phasing)
     checks += _ploidy_checks(summaries)
     checks.append(_missing_check(missing, labels["person_missing_max"]))
 
@@ -289,18 +291,21 @@ def _or(builds: list[str]) -> str:
     return " or ".join(builds) or "no build known here"
 
 
-def _phase_checks(summaries, mode: str) -> list[Check]:
+def _phase_checks(summaries, mode: str, phasing: str) -> list[Check]:
     unphased = [s["contig"] for s in summaries if not s["phased"]]
     if not unphased:
         return [Check("phase", "every heterozygous call is phased")]
+    found = f"heterozygous calls without phase on chromosome {examples(unphased)}"
+    if mode == "haplotype" and phasing != "none":
+        return [Check("phase", f"{found}; {phasing} will phase them")]
     stop = mode == "haplotype"
     return [
         Check(
             "phase",
-            f"heterozygous calls without phase on chromosome {examples(unphased)}",
+            found,
             "stop" if stop else "ok",
-            "mode: haplotype needs phased genotypes: phase them first (Beagle, SHAPEIT, Eagle), "
-            "or set mode: genotype."
+            "mode: haplotype needs phased genotypes: set phasing.program: beagle, phase them "
+            "yourself (SHAPEIT, Eagle), or set mode: genotype."
             if stop
             else "",
         )

@@ -10,17 +10,25 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from syncohort.config import Config, Section, section_of
+from syncohort.config import Config, Section, sections_of
 
 
 def _walk(model, prefix: str = ""):
-    """Yield (key, field) for every key of the configuration, sections before their keys."""
+    """Yield (key, what it holds) for every key of the configuration, sections before their keys.
+
+    What it holds is a field, or a section; a key with several kinds of section appears once
+    for each kind.
+    """
     for name, field in model.model_fields.items():
-        yield f"{prefix}{name}", field
-        section = section_of(field)
-        if section is not None:
-            named = field.annotation is not section
-            yield from _walk(section, f"{prefix}{name}.{'<name>.' if named else ''}")
+        sections = sections_of(field)
+        if not sections:
+            yield f"{prefix}{name}", field
+        named = "<name>." if isinstance(field.default, dict) else ""
+        for section in sections:
+            kind = section.model_fields.get("kind")
+            which = f" ({kind.default})" if kind is not None and len(sections) > 1 else ""
+            yield f"{prefix}{name}{which}", section
+            yield from _walk(section, f"{prefix}{name}{which}.{named}")
 
 
 def default_yaml() -> str:
@@ -32,10 +40,11 @@ def default_yaml() -> str:
 
     def add(model: Section, indent: str):
         for name, field in type(model).model_fields.items():
-            value, section = getattr(model, name), section_of(field)
-            if section is None:
+            value, sections = getattr(model, name), sections_of(field)
+            if not sections:
                 lines.append(f"{indent}{name}: {json.dumps(value)}  # {field.description}")
                 continue
+            section = type(value) if isinstance(value, Section) else sections[0]
             doc = (field.description or section.__doc__).splitlines()[0]
             lines.append(f"{'' if indent else chr(10)}{indent}{name}:  # {doc}")
             if isinstance(value, dict):
@@ -53,9 +62,8 @@ def key_table() -> str:
     """The key table of config/README.md, in Markdown."""
     rows = ["| key | type | default | meaning |", "| --- | --- | --- | --- |"]
     for key, field in _walk(Config):
-        if section_of(field) is not None:
-            doc = (field.description or section_of(field).__doc__).splitlines()[0]
-            rows.append(f"| **{key}** | | | {doc} |")
+        if not isinstance(field, FieldInfo):
+            rows.append(f"| **{key}** | | | {field.__doc__.splitlines()[0]} |")
             continue
         kind = _type_name(field)
         rows.append(f"| `{key}` | {kind} | `{json.dumps(field.default)}` | {field.description} |")

@@ -11,10 +11,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from syncohort.evaluation import MAF_BINS, MAJORITY, REAL_TRAIN
+from syncohort.evaluation import MAF_BINS, MAJORITY
 from syncohort.plotting import (
     GREY,
     LABEL_COLOURS,
+    LABEL_MARKERS,
     OTHER_LABELS,
     SOURCE_COLOURS,
     TITLES,
@@ -88,42 +89,38 @@ def plot_linkage(pairs: pd.DataFrame, path: str | Path) -> None:
 
 
 @styled
-def plot_losses(log_table: pd.DataFrame, path: str | Path) -> None:
-    """Training and validation loss by epoch, and the epoch whose weights were kept.
+def plot_effects(effects: pd.DataFrame, path: str | Path) -> None:
+    """Effects of SNPs on the disease in synthetic people, against real and against true ones.
 
-    log_table: the table that `training.fit` writes.
+    effects: `association.Association.effects`.
     """
-    if log_table.empty:
-        return withhold(path, "Loss", "no epoch was finished")
-    figure = Figure(figsize=(7, 4))
-    ax = figure.subplots()
-    for source in ("train", "validation"):
-        curve = log_table.dropna(subset=[f"{source}_loss"])
-        if curve.empty:
-            continue
-        marker = "o" if len(curve) < 30 else ""
-        ax.plot(
-            curve["epoch"],
-            curve[f"{source}_loss"],
-            color=SOURCE_COLOURS[source],
-            marker=marker,
-            markersize=4,
-            label=f"{TITLES[source]} people",
+    against = {
+        "all": ("real", "training people"),
+        "causal SNPs": ("effect", "truth, per ALT allele"),
+    }
+    panels = {}
+    for group, (column, words) in against.items():
+        used = effects[effects["group"] == group].dropna(subset=[column, "synthetic"])
+        if len(used) >= 2:
+            panels[words] = used.assign(x=used[column])
+    if not panels:
+        return withhold(path, "Effect sizes", "too few SNPs with an effect to compare")
+    figure = Figure(figsize=(4.6 * len(panels), 4.2))
+    for ax, (words, used) in zip(
+        figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+    ):
+        for column in ("holdout", "synthetic"):
+            ax.plot(used["x"], used[column], ".", color=SOURCE_COLOURS[column], label=column)
+        slope = (used["x"] * used["synthetic"]).sum() / (used["x"] ** 2).sum()
+        ends = np.array([used["x"].min(), used["x"].max()])
+        ax.plot(ends, ends, color="black", linewidth=0.8, linestyle="--", label="equal")
+        ax.plot(ends, slope * ends, color=SOURCE_COLOURS["synthetic"], label=f"slope {slope:.2f}")
+        ax.set(
+            xlabel=f"effect, {words}", ylabel="effect (log odds ratio)", title=f"{len(used)} SNPs"
         )
-    validated = log_table.dropna(subset=["validation_loss"])
-    if len(validated):
-        best = validated.loc[validated["validation_loss"].idxmin()]
-        ax.axvline(best["epoch"], color=GREY, linestyle="--", zorder=0)
-        ax.plot(best["epoch"], best["validation_loss"], "*", color="black", markersize=11)
-        ax.lines[-1].set_label(f"kept: epoch {best['epoch']:.0f}, {best['validation_loss']:.4g}")
-    ax.set(xlabel="epoch", ylabel="loss", title="Loss by epoch")
-    losses = log_table[["train_loss", "validation_loss"]].stack()
-    if losses.max() > 10 * losses.min() > 0:
-        ax.set(yscale="log", ylabel="loss (logarithmic)")
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-    examples = ax.secondary_xaxis("top", functions=_epochs_to_examples(log_table))
-    examples.set_xlabel("examples seen [thousands]")
-    ax.legend()
+        reach = 1.5 * np.abs(used[["x", "synthetic"]].to_numpy()).max()
+        ax.set(ylim=(-reach, reach))  # the few holdout people's effects reach far
+        ax.legend()
     save(figure, path)
 
 
@@ -153,6 +150,16 @@ def plot_umap(embedding: pd.DataFrame, path: str | Path) -> None:
     if reason:
         return withhold(path, "UMAP", reason)
     _draw_people(embedding, [("umap1", "umap2")], path)
+
+
+@styled
+def plot_tsne(embedding: pd.DataFrame, path: str | Path) -> None:
+    """People in a t-SNE of the principal components, drawn for all together; see `plot_pca`."""
+    drawn = embedding.dropna(subset=["tsne1", "tsne2"])
+    reason = _too_few(drawn)
+    if reason:
+        return withhold(path, "t-SNE", reason)
+    _draw_people(drawn, [("tsne1", "tsne2")], path)
 
 
 @styled
@@ -224,8 +231,7 @@ def plot_utility(metrics: pd.DataFrame, path: str | Path) -> None:
 
     metrics: tidy table; the rows of the classifiers' scores and recovery rates are drawn.
     """
-    used = metrics[metrics["metric"].isin(_UTILITY) & (metrics["generator"] != REAL_TRAIN)]
-    used = used.dropna(subset=["value"])
+    used = metrics[metrics["metric"].isin(_UTILITY)].dropna(subset=["value"])
     if used.empty:
         notes = metrics.loc[metrics["metric"].isin(_UTILITY), "note"]
         reason = next((note for note in notes if note), "nothing was measured")
@@ -233,29 +239,60 @@ def plot_utility(metrics: pd.DataFrame, path: str | Path) -> None:
     shown = [name for name in _UTILITY if name in set(used["metric"])]
     sources = list(dict.fromkeys(used["generator"]))
     sources.sort(key=lambda name: (name == MAJORITY, name != "real"))
-    kinds = [kind for kind in dict.fromkeys(used["group"]) if kind != "all"]
-    figure = Figure(figsize=(3.1 * len(shown) + 1, 1.9 + 0.45 * len(sources)))
+    groups = [group for group in dict.fromkeys(used["group"]) if group != "all"]
+    looks = _classifier_looks(groups) | {"all": {"color": GREY, "marker": "o"}}
+    shifts = dict(zip(groups, spread(len(groups)), strict=True)) | {"all": 0}
+    height = 1.9 + max(0.45, 0.1 * len(groups)) * len(sources)
+    figure = Figure(figsize=(3.1 * len(shown) + 2, height))
     axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for ax, metric in zip(axes, shown, strict=True):
-        for kind, shift in [*zip(kinds, spread(len(kinds)), strict=True), ("all", 0)]:
-            own = used[(used["metric"] == metric) & (used["group"] == kind)]
-            place = own["generator"].map(sources.index) + shift
-            look = GREY if kind == "all" else LABEL_COLOURS[kinds.index(kind)]
-            label = None if kind == "all" else kind
+        for group, look in looks.items():
+            own = used[(used["metric"] == metric) & (used["group"] == group)]
+            place = own["generator"].map(sources.index) + shifts[group]
             error = np.abs(own[["low", "high"]].sub(own["value"], axis=0)).fillna(0).to_numpy().T
             ax.errorbar(
-                own["value"], place, xerr=error, fmt="o", color=look, label=label, capsize=2
+                own["value"], place, xerr=error, linestyle="", capsize=2, markersize=5, **look
             )
         if metric == "recovery_rate":
             ax.axvline(1, color="black", linewidth=0.8, linestyle="--", zorder=0)
         ax.set(xlabel=_UTILITY[metric], title=metric.replace("_", " "), xlim=(0, None))
         ax.xaxis.set_major_locator(MaxNLocator(4))
     axes[0].set(yticks=range(len(sources)))
-    axes[0].set_yticklabels([short(_trained_on(name)) for name in sources])
+    axes[0].set_yticklabels([_trained_on(name) for name in sources])
     axes[0].margins(y=0.15)
     axes[0].invert_yaxis()
-    handles, names = axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    handles = [Line2D([], [], linestyle="", label=group, **looks[group]) for group in groups]
+    figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)))
+    save(figure, path)
+
+
+@styled
+def plot_augmentation(metrics: pd.DataFrame, path: str | Path) -> None:
+    """Accuracy after training on few real people, alone and with synthetic people added.
+
+    metrics: tidy table; the rows of augmented_accuracy are drawn, one panel per classifier.
+    """
+    used = metrics[metrics["metric"] == "augmented_accuracy"].dropna(subset=["value"])
+    if used.empty:
+        notes = metrics.loc[metrics["metric"] == "augmentation_gain", "note"]
+        reason = next((note for note in notes if note), "nothing was measured")
+        return withhold(path, "Few real people, and synthetic ones added", reason)
+    parts = used["group"].str.extract(r"(?P<kind>.+), (?P<share>[\d.]+) % real")
+    used = used.assign(kind=parts["kind"], share=parts["share"].astype(float))
+    kinds, sources = (list(dict.fromkeys(used[name])) for name in ("kind", "generator"))
+    sources.sort(key=lambda name: name != "real")
+    figure = Figure(figsize=(4.2 * len(kinds) + 1, 3.8))
+    axes = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
+    for ax, kind in zip(axes, kinds, strict=True):
+        for source, colour in zip(sources, LABEL_COLOURS * len(sources), strict=False):
+            own = used[(used["kind"] == kind) & (used["generator"] == source)].sort_values("share")
+            error = np.abs(own[["low", "high"]].sub(own["value"], axis=0)).fillna(0).to_numpy().T
+            label = "real people alone" if source == "real" else f"and those of {short(source)}"
+            look = {"color": colour, "capsize": 2, "marker": "o", "markersize": 4}
+            ax.errorbar(own["share"], own["value"], yerr=error, label=label, **look)
+        ax.set(xlabel="share of the real training people [%]", title=kind)
+    axes[0].set_ylabel("accuracy on holdout people")
+    axes[-1].legend()
     save(figure, path)
 
 
@@ -273,14 +310,21 @@ _UTILITY = {
 }
 
 
+def _classifier_looks(groups: list[str]) -> dict[str, dict]:
+    """A colour for each kind of classifier, a marker for what else it was trained on."""
+    kinds = list(dict.fromkeys(group.split(", ")[0] for group in groups))
+    extras = list(dict.fromkeys(group.partition(", ")[2] for group in groups))
+    return {
+        group: {
+            "color": LABEL_COLOURS[kinds.index(group.split(", ")[0])],
+            "marker": LABEL_MARKERS[extras.index(group.partition(", ")[2]) % len(LABEL_MARKERS)],
+        }
+        for group in groups
+    }
+
+
 def _trained_on(source: str) -> str:
-    return "the commonest label" if source == MAJORITY else f"trained on {source}"
-
-
-def _epochs_to_examples(log_table: pd.DataFrame):
-    last = log_table.iloc[-1]
-    thousands = max(last["examples_seen"] / last["epoch"] / 1_000, 1e-9)
-    return lambda epoch: epoch * thousands, lambda examples: examples / thousands
+    return "the commonest label" if source == MAJORITY else f"trained on {short(source)}"
 
 
 def _too_few(embedding: pd.DataFrame) -> str:
@@ -326,4 +370,4 @@ def _draw_people(embedding: pd.DataFrame, pairs: list[tuple[str, str]], path) ->
 
 
 def _axis_name(column: str) -> str:
-    return column.replace("pc", "PC ").replace("umap", "UMAP ")
+    return column.replace("pc", "PC ").replace("umap", "UMAP ").replace("tsne", "t-SNE ")

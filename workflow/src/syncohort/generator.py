@@ -3,34 +3,29 @@
 Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
 """
 
-import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
-from syncohort import __version__
+from syncohort.checkpoints import LatentGenerator, part_of, read_checkpoint
 from syncohort.denoisers import build_denoiser
-from syncohort.devices import resolve_device
+from syncohort.devices import autocast, resolve_device
 from syncohort.diffusion.guidance import conditional_denoiser
 from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.samplers import RowNoise, find_sampler
 from syncohort.diffusion.schedules import make_schedule
-from syncohort.errors import InputError, examples, raise_all
+from syncohort.errors import InputError
 from syncohort.latents import Normalisation
 from syncohort.seeds import child_seed
 
-FORMAT = 1
 PRIOR_PARTS = ("variance", "factors", "factor_variance")
 _WEIGHTS = 2  # random stream beside those of the training loop
 
 
-class Generator:
+class Generator(LatentGenerator):
     """A diffusion model with all it takes to sample from it.
 
     config: plain dict, what the checkpoint carries as JSON; mask: bool array [G, K];
@@ -45,8 +40,7 @@ class Generator:
         normalisation: Normalisation,
         prior: GaussianPrior | None,
     ):
-        self.config = config
-        self.mask = torch.from_numpy(mask)
+        super().__init__(config, mask)
         self.normalisation = normalisation
         self.prior = prior
         self.network = build_denoiser(
@@ -56,11 +50,6 @@ class Generator:
             **config["denoiser"],
         )
 
-    @property
-    def n_classes(self) -> int:
-        """C; also the null label."""
-        return len(self.config["class_names"])
-
     def process(self, device: torch.device) -> Process:
         """The diffusion process, its tensors on `device`."""
         return Process(
@@ -69,18 +58,6 @@ class Generator:
             self.mask.to(device),
             None if self.prior is None else self.prior.to(device),
         )
-
-    def label_indices(self, names) -> np.ndarray:
-        """Class indices [n] int64 of labels [n] str. Raises InputError for unknown ones."""
-        known = self.config["class_names"]
-        index = {name: i for i, name in enumerate(known)}
-        unknown = sorted(set(names) - set(known))
-        if unknown:
-            raise InputError(
-                f"the generator was not trained on the labels {examples(unknown)}; "
-                f"it knows {examples(known, limit=30)}"
-            )
-        return np.array([index[name] for name in names], dtype=np.int64)
 
     def sample_batches(
         self,
@@ -121,79 +98,37 @@ class Generator:
                 null_label=self.n_classes,
             )
             noise = RowNoise(seed, first_row + start, len(part), process.mask)
-            with torch.inference_mode():
+            with torch.inference_mode(), autocast(place):
                 x0 = draw(denoise, noise(), process.schedule, steps, noise)
             yield self.normalisation.undo(x0.cpu().numpy(), part)
 
-    def sample(self, labels: np.ndarray, **options) -> np.ndarray:
-        """Sample latents float32 [N, G, K] for labels [N]; options as in `sample_batches`."""
-        empty = np.empty((0, *self.mask.shape), dtype=np.float32)
-        return np.concatenate([empty, *self.sample_batches(labels, **options)])
+    @staticmethod
+    def restore(config: dict, tensors: dict) -> "Generator":
+        """The model of a checkpoint's config and tensors."""
+        prior = part_of(tensors, "prior.")
+        generator = Generator(
+            config,
+            tensors["mask"].numpy(),
+            Normalisation(tensors["center"].numpy(), tensors["scale"].numpy()),
+            GaussianPrior(**prior) if prior else None,
+        )
+        generator.network.load_state_dict(part_of(tensors, "network."))
+        return generator
 
-    def save(self, path: str | Path) -> None:
-        """Write the checkpoint: one safetensors file with `config` as JSON in its header."""
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Weights, normalisation and prior."""
         weights = {f"network.{name}": each for name, each in self.network.state_dict().items()}
         tensors = weights | {
-            "mask": self.mask,
             "center": torch.from_numpy(self.normalisation.center),
             "scale": torch.from_numpy(self.normalisation.scale),
         }
         if self.prior is not None:
             tensors |= {f"prior.{name}": getattr(self.prior, name) for name in PRIOR_PARTS}
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        tensors = {name: each.cpu().contiguous() for name, each in tensors.items()}
-        save_file(tensors, partial, metadata={"config": json.dumps(self.config, sort_keys=True)})
-        os.replace(partial, path)
+        return tensors
 
 
 def load_generator(
     path: str | Path, gene_pca_fingerprints: dict[str, str] | None = None
 ) -> Generator:
-    """Read a checkpoint. `gene_pca_fingerprints`, if given, must be those it was trained with.
-
-    Raises InputError when the file is missing, is no checkpoint of this format, or belongs
-    to other gene PCA models.
-    """
-    if not Path(path).exists():
-        raise InputError(f"{path}: no such generator checkpoint")
-    try:
-        with safe_open(path, framework="pt") as file:
-            config = json.loads((file.metadata() or {}).get("config", "{}"))
-            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
-    except SafetensorError as error:
-        raise InputError(f"{path}: not a generator checkpoint ({error})") from error
-    if config.get("format") != FORMAT:
-        raise InputError(
-            f"{path}: checkpoint format {config.get('format')}, syncohort {__version__} reads "
-            f"format {FORMAT}; train the generator again"
-        )
-    _check_gene_pca(path, config["gene_pca_fingerprints"], gene_pca_fingerprints)
-    prior = _part_of(tensors, "prior.")
-    generator = Generator(
-        config,
-        tensors["mask"].numpy(),
-        Normalisation(tensors["center"].numpy(), tensors["scale"].numpy()),
-        GaussianPrior(**prior) if prior else None,
-    )
-    generator.network.load_state_dict(_part_of(tensors, "network."))
-    return generator
-
-
-def _part_of(tensors: dict, prefix: str) -> dict:
-    found = {name: each for name, each in tensors.items() if name.startswith(prefix)}
-    return {name.removeprefix(prefix): each for name, each in found.items()}
-
-
-def _check_gene_pca(path, trained_with: dict, given: dict | None) -> None:
-    if given is None or given == trained_with:
-        return
-    differing = [
-        f"chromosome {name}: generator {trained_with.get(name)}, given {given.get(name)}"
-        for name in sorted(trained_with.keys() | given.keys())
-        if trained_with.get(name) != given.get(name)
-    ]
-    raise_all(
-        differing, f"{path}: the generator was trained on the latents of other gene PCA models"
-    )
+    """Read the checkpoint of a diffusion model; arguments and errors as `read_checkpoint`."""
+    return Generator.restore(*read_checkpoint(path, gene_pca_fingerprints))

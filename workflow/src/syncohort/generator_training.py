@@ -3,28 +3,54 @@
 Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
 """
 
-import hashlib
 import json
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from syncohort import __version__
+from syncohort.checkpoints import describe
 from syncohort.devices import resolve_device
 from syncohort.diffusion.guidance import drop_labels
-from syncohort.diffusion.prior import fit_prior
-from syncohort.diffusion.process import Process
+from syncohort.diffusion.prior import fit_prior, thinned
+from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
 from syncohort.errors import InputError, examples
-from syncohort.generator import FORMAT, Generator
+from syncohort.generator import Generator
+from syncohort.generator_validation import make_validation
 from syncohort.genotypes import People, rows_per_person
-from syncohort.latents import fit_normalisation, read_latents, sha256
+from syncohort.latents import LatentFiles, Normalisation, fit_normalisation
 from syncohort.seeds import child_seed
 from syncohort.training import TrainResult, fit
 
-VALIDATION_DRAWS = 1_024
+log = logging.getLogger(__name__)
+
+CPU_RESIDENT_BYTES = 8 * 10**9
+TIMES = ("discrete", "continuous")
 _VALIDATION, _PRIOR = 3, 4  # random streams beside those of training and initial weights
+
+
+@dataclass(frozen=True, eq=False)
+class MappedRows:
+    """x_0 that stays on disk: indexed with rows [n], like the tensor [N, G, K] it stands for.
+
+    labels: [N] int64; center, scale: of `Normalisation`; all three on the device the rows of
+    x_0 are wanted on.
+    """
+
+    files: LatentFiles
+    labels: torch.Tensor
+    center: torch.Tensor
+    scale: torch.Tensor
+
+    def __getitem__(self, rows):
+        wanted = rows.cpu().numpy()
+        order = np.argsort(wanted)  # forwards through the files
+        latents = np.empty((len(wanted), *self.scale.shape), dtype=np.float32)
+        latents[order] = self.files[wanted[order]]
+        x0 = torch.from_numpy(latents).to(self.scale.device)
+        return (x0 - self.center[self.labels[rows]]) / self.scale
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,41 +58,31 @@ class _Task:
     """What a network is trained on. data: x_0 [N, G, K]; labels: [N]; rows: of `data`."""
 
     process: Process
-    data: torch.Tensor
+    time: str
+    weighting: str
+    data: torch.Tensor | MappedRows
     labels: torch.Tensor
     train_rows: torch.Tensor
-    validation_rows: torch.Tensor
     null_label: int
     label_dropout: float
-    batch_size: int
-    seed: int
+
+    def __post_init__(self):
+        for name, known in (("time", TIMES), ("weighting", WEIGHTINGS)):
+            value = getattr(self, name)
+            if value not in known:
+                raise InputError(
+                    f"diffusion {name} {value!r} is unknown; use one of {', '.join(known)}"
+                )
 
     def loss(self, network, batch, generator):
         """Mean loss of training rows `batch`, at random times and with labels dropped."""
-        rows = self.train_rows[batch]
+        rows, process = self.train_rows[batch], self.process
         labels = drop_labels(self.labels[rows], self.label_dropout, self.null_label, generator)
-        times = self.process.draw_times(len(rows), generator)
-        noise = self.process.draw_noise(len(rows), generator)
-        return self.process.row_losses(network, self.data[rows], times, noise, labels).mean()
-
-    def validate(self, network) -> dict[str, float]:
-        """Mean loss of validation rows, with their labels.
-
-        Rows, noise and times, evenly spread over 1..T, are the same at every call, so that
-        epochs compare; few rows are used several times.
-        """
-        passes = -(-VALIDATION_DRAWS // len(self.validation_rows))
-        rows = self.validation_rows.repeat(passes)
-        generator = torch.Generator(self.data.device)
-        generator.manual_seed(child_seed(self.seed, _VALIDATION))
-        spread = torch.randperm(len(rows), generator=generator, device=rows.device)
-        times = 1 + spread * self.process.schedule.n_steps // len(rows)
-        total = 0.0
-        for part, at in zip(rows.split(self.batch_size), times.split(self.batch_size), strict=True):
-            noise = self.process.draw_noise(len(part), generator)
-            losses = self.process.row_losses(network, self.data[part], at, noise, self.labels[part])
-            total += losses.sum().item()
-        return {"loss": total / len(rows)}
+        times = process.draw_times(len(rows), generator, continuous=self.time == "continuous")
+        noise = process.draw_noise(len(rows), generator)
+        losses = process.row_losses(network, self.data[rows], times, noise, labels)
+        weight = loss_weight(self.weighting, process.target, *process.levels(times))
+        return (losses * weight.flatten()).mean()
 
 
 def _check_rows(n_rows, labels, is_validation, class_names) -> None:
@@ -101,6 +117,24 @@ def training_rows(people: People, mode: str) -> tuple[np.ndarray, np.ndarray, li
     return np.repeat(labels, each), is_validation.astype(bool), names.tolist()
 
 
+def _resident_bytes(device: torch.device) -> int:
+    """How much of a device's memory latents may take before they stay on disk."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory // 2
+    return CPU_RESIDENT_BYTES
+
+
+def _rows_of_x0(files: LatentFiles, normalisation: Normalisation, labels, device, in_memory: bool):
+    """x_0 [N, G, K] on the device, or what reads it from disk; the numbers are the same."""
+    if in_memory:
+        latents = files[:]
+        normalisation.apply(latents, labels)
+        return torch.from_numpy(latents).to(device)
+    log.info("the latents stay on disk: %.1f GB", files.n_bytes / 1e9)
+    parts = (labels, normalisation.center, normalisation.scale)
+    return MappedRows(files, *(torch.from_numpy(part).to(device) for part in parts))
+
+
 def train_diffusion(
     latents_paths: list[str | Path],
     masks: list[np.ndarray],
@@ -112,15 +146,21 @@ def train_diffusion(
     denoiser: dict,
     schedule: str,
     n_steps: int,
+    time: str = "discrete",
     target: str = "x0",
+    weighting: str = "uniform",
     prior_factors: int | None = 256,
     scaling: str = "global",
     residual_from_class_mean: bool = True,
     label_dropout: float = 0.1,
+    membership_max: float = 1.0,
     gene_pca_fingerprints: dict[str, str] | None = None,
+    epochs: int,
     batch_size: int,
+    patience: int | None = None,
     seed: int,
     device: str = "auto",
+    max_resident_bytes: int | None = None,
     state_path: str | Path | None = None,
     **training,
 ) -> TrainResult:
@@ -129,12 +169,18 @@ def train_diffusion(
     latents_paths: .npy per chromosome, float32 [N, G_c, K], of training and validation
     rows. masks: bool [G_c, K] for each. labels: [N] int64 in 0..C - 1; is_validation: [N]
     bool; class_names: C names. checkpoint_path: safetensors file to write.
-    denoiser: {"kind": name, options}; schedule, n_steps, target: see `diffusion`;
+    denoiser: {"kind": name, options}; schedule, n_steps, target: see `diffusion`; time:
+    "discrete", steps 1..T, or "continuous", any in (0, T]; weighting: see `loss_weight`;
     prior_factors: of the Gaussian prior (see `fit_prior`), None for the paper's way
     without; scaling, residual_from_class_mean: see `fit_normalisation`; label_dropout: probability
-    of the null label. gene_pca_fingerprints: of the models that made the latents, by chromosome.
-    batch_size, seed, device ("auto", "cpu", "cuda"), state_path (deleted when the
-    checkpoint is written) and `training`: as in `training.fit`.
+    of the null label. membership_max: no weights are kept by whose loss training rows can be
+    told from validation rows with a higher AUC (see `Validation.measure`, whose entries
+    become columns of the log table).
+    gene_pca_fingerprints: of the models that made the latents, by chromosome.
+    patience: epochs without a lower validation loss that end the training; None: all are
+    run. max_resident_bytes: larger latents stay on disk; None: half of a GPU's memory, 8 GB
+    without one. epochs, batch_size, seed, device ("auto", "cpu", "cuda"), state_path (deleted
+    when the checkpoint is written) and `training`: as in `training.fit`.
 
     Everything is fitted on the rows outside `is_validation`; those choose the epoch.
 
@@ -143,68 +189,105 @@ def train_diffusion(
     """
     place = resolve_device(device)
     labels, is_validation = np.asarray(labels, np.int64), np.asarray(is_validation, bool)
-    latents, mask = read_latents(latents_paths, masks)
-    _check_rows(len(latents), labels, is_validation, class_names)
+    files = LatentFiles(latents_paths, masks)
+    _check_rows(len(files), labels, is_validation, class_names)
+    train_rows = np.flatnonzero(~is_validation)
     normalisation = fit_normalisation(
-        latents[~is_validation],
-        labels[~is_validation],
-        mask,
+        files,
+        labels,
+        files.mask,
         n_classes=len(class_names),
         residual_from_class_mean=residual_from_class_mean,
         scaling=scaling,
+        rows=train_rows,
     )
-    normalisation.apply(latents, labels)
-    config = {
-        "format": FORMAT,
-        "package_version": __version__,
-        "class_names": list(class_names),
-        "denoiser": denoiser,
-        "schedule": schedule,
-        "n_steps": n_steps,
-        "target": target,
-        "prior_factors": prior_factors,
-        "scaling": scaling,
-        "residual_from_class_mean": residual_from_class_mean,
-        "label_dropout": label_dropout,
-        "training": {"batch_size": batch_size, "seed": seed, **_recipe(training)},
-        "latents_sha256": [sha256(path) for path in latents_paths],
-        "rows_sha256": hashlib.sha256(labels.tobytes() + is_validation.tobytes()).hexdigest(),
-        "gene_pca_fingerprints": gene_pca_fingerprints or {},
-    }
-    data = torch.from_numpy(latents).to(place)
-    train_rows = torch.from_numpy(np.flatnonzero(~is_validation)).to(place)
+    if max_resident_bytes is None:
+        max_resident_bytes = _resident_bytes(place)
+    in_memory = files.n_bytes <= max_resident_bytes
+    data = _rows_of_x0(files, normalisation, labels, place, in_memory)
     prior = None
     if prior_factors is not None:
-        prior = fit_prior(data[train_rows], prior_factors, child_seed(seed, _PRIOR))
-    generator = Generator(config, mask, normalisation, prior)
+        rows = torch.from_numpy(thinned(train_rows).copy()).to(place)
+        prior = fit_prior(data[rows], prior_factors, child_seed(seed, _PRIOR))
+    config = describe(
+        "diffusion",
+        latents_paths,
+        labels,
+        is_validation,
+        class_names,
+        gene_pca_fingerprints,
+        denoiser=denoiser,
+        schedule=schedule,
+        n_steps=n_steps,
+        time=time,
+        target=target,
+        weighting=weighting,
+        prior_factors=prior_factors,
+        scaling=scaling,
+        residual_from_class_mean=residual_from_class_mean,
+        label_dropout=label_dropout,
+        training={
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "patience": patience,
+            "membership_max": membership_max,
+            "seed": seed,
+            **_recipe(training),
+        },
+    )
+    generator = Generator(config, files.mask.copy(), normalisation, prior)
+    process = generator.process(place)
     task = _Task(
-        process=generator.process(place),
+        process=process,
+        time=time,
+        weighting=weighting,
         data=data,
         labels=torch.from_numpy(labels).to(place),
-        train_rows=train_rows,
-        validation_rows=torch.from_numpy(np.flatnonzero(is_validation)).to(place),
+        train_rows=torch.from_numpy(train_rows).to(place),
         null_label=generator.n_classes,
         label_dropout=label_dropout,
-        batch_size=batch_size,
-        seed=seed,
     )
+    validation = make_validation(
+        process,
+        weighting,
+        data,
+        labels,
+        is_validation,
+        batch_size=batch_size,
+        seed=child_seed(seed, _VALIDATION),
+    )
+    epochs_apart = validation.validations_apart(len(train_rows), epochs)
     result = fit(
         generator.network,
         task.loss,
-        len(task.train_rows),
+        len(train_rows),
+        epochs=epochs,
         batch_size=batch_size,
         seed=seed,
         device=place,
-        validate=task.validate,
+        validate=validation.measure,
+        validate_every=epochs_apart,
+        patience=None if patience is None else -(-patience // epochs_apart),
+        limits={"membership_auc": membership_max},
         state_path=state_path,
         fingerprint=json.dumps(config, sort_keys=True),
         **training,
     )
-    config["training"] |= {"best_epoch": result.best_epoch, "best_loss": result.best_loss}
+    config["training"] |= _outcome(result)
     generator.save(checkpoint_path)
     if state_path is not None:
         Path(state_path).unlink(missing_ok=True)
     return result
+
+
+def _outcome(result: TrainResult) -> dict:
+    """What the checkpoint says of its weights."""
+    best = result.history[result.best_epoch - 1]
+    return {
+        "best_epoch": result.best_epoch,
+        "best_loss": result.best_loss,
+        "membership_auc": best["membership_auc"],
+    }
 
 
 def _recipe(training: dict) -> dict:

@@ -4,6 +4,7 @@ Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
 """
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 from syncohort.errors import InputError
 
 SCALINGS = ("global", "unit")
+ROWS_AT_ONCE = 1_024
 
 
 def sha256(path: str | Path) -> str:
@@ -25,30 +27,45 @@ def file_fingerprints(paths: list[str | Path]) -> dict[str, str]:
     return {Path(path).stem: sha256(path) for path in paths}
 
 
-def read_latents(paths: list, masks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
-    """Lay the chromosomes' latents side by side along G.
+class LatentFiles:
+    """The chromosomes' latents side by side along G, read from disk when they are asked for.
 
-    paths: .npy files, float32 [N, G_c, K]; masks: bool [G_c, K] for each.
-    Returns latents float32 [N, G, K] and mask bool [G, K].
+    paths: .npy files, float32 [N, G_c, K]; masks: bool [G_c, K] for each. Indexing with rows,
+    a slice or whole numbers [n], gives latents float32 [n, G, K]. `mask`: bool [G, K];
+    `n_bytes`: of all latents, in memory.
 
     Raises ValueError when a file, its mask and the other files do not agree, and when a
     padded position is not 0.
     """
-    files = [np.load(path, mmap_mode="r") for path in paths]
-    mask = np.concatenate(masks)
-    latents = np.empty((len(files[0]), *mask.shape), dtype=np.float32)
-    start = 0
-    for path, file, own_mask in zip(paths, files, masks, strict=True):
-        if file.shape != (len(latents), *own_mask.shape):
-            raise ValueError(
-                f"{path}: latents are {file.shape}, expected {(len(latents), *own_mask.shape)}"
-            )
-        part = latents[:, start : start + len(own_mask)]
-        part[...] = file
-        if part[:, ~own_mask].any():
-            raise ValueError(f"{path}: latents at padded positions are not 0")
-        start += len(own_mask)
-    return latents, mask
+
+    def __init__(self, paths: list, masks: list[np.ndarray]):
+        self.mask = np.concatenate(masks)
+        self._files = [np.load(path, mmap_mode="r") for path in paths]
+        for path, file, own_mask in zip(paths, self._files, masks, strict=True):
+            if file.shape != (len(self), *own_mask.shape):
+                raise ValueError(
+                    f"{path}: latents are {file.shape}, expected {(len(self), *own_mask.shape)}"
+                )
+            for start in range(0, len(file), ROWS_AT_ONCE):
+                if file[start : start + ROWS_AT_ONCE, ~own_mask].any():
+                    raise ValueError(f"{path}: latents at padded positions are not 0")
+
+    def __len__(self) -> int:
+        return len(self._files[0])
+
+    @property
+    def n_bytes(self) -> int:
+        return len(self) * self.mask.size * np.dtype(np.float32).itemsize
+
+    def __getitem__(self, rows) -> np.ndarray:
+        parts = [np.asarray(file[rows], dtype=np.float32) for file in self._files]
+        return np.concatenate(parts, axis=1)
+
+
+def read_latents(paths: list, masks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """All of `LatentFiles` in memory: latents float32 [N, G, K] and mask bool [G, K]."""
+    files = LatentFiles(paths, masks)
+    return files[:], files.mask
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,35 +90,46 @@ class Normalisation:
 
 
 def fit_normalisation(
-    latents: np.ndarray,
+    latents: np.ndarray | LatentFiles,
     labels: np.ndarray,
     mask: np.ndarray,
     *,
     n_classes: int,
     residual_from_class_mean: bool,
     scaling: str,
+    rows: np.ndarray | None = None,
 ) -> Normalisation:
-    """Fit center and scale on training latents [N, G, K] of classes [N].
+    """Fit center and scale on latents [N, G, K] of classes [N].
 
     residual_from_class_mean: the center is the class mean, else 0. scaling: "global", one
     scale that makes the mean square of x_0 over real positions 1 (variances keep their
-    ratios); "unit": one for each PC.
+    ratios); "unit": one for each PC. rows: those to fit on, the training rows; None: all.
+    A few rows are read at a time.
 
     Raises InputError for an unknown scaling or latents without any variation.
     """
     if scaling not in SCALINGS:
         raise InputError(f"scaling {scaling!r} is unknown; use one of {', '.join(SCALINGS)}")
+    rows = np.arange(len(latents)) if rows is None else rows
     center = np.zeros((n_classes, *mask.shape), dtype=np.float32)
     square = np.zeros(mask.shape)  # [G, K]
     for label in range(n_classes):
-        rows = latents[labels == label]
-        if residual_from_class_mean:
-            center[label] = rows.mean(axis=0, dtype=np.float64)
-        square += np.square(rows - center[label]).sum(axis=0, dtype=np.float64)
-    square /= len(latents)
+        members = rows[labels[rows] == label]
+        if residual_from_class_mean and len(members):
+            total = sum(part.sum(axis=0, dtype=np.float64) for part in _parts(latents, members))
+            center[label] = total / len(members)
+        for part in _parts(latents, members):
+            square += np.square(part - center[label]).sum(axis=0, dtype=np.float64)
+    square /= len(rows)
     if scaling == "global":
         square = np.full(mask.shape, square[mask].mean())
     if not square[mask].any():
         raise InputError("the latents do not vary within labels; there is nothing to learn")
     scale = np.where(mask & (square > 0), np.sqrt(square), 1).astype(np.float32)
     return Normalisation(center, scale)
+
+
+def _parts(latents, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Latents of these rows, some at a time."""
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        yield latents[rows[start : start + ROWS_AT_ONCE]]

@@ -20,6 +20,7 @@ LABEL_COLOURS = (_BLUE, _RED, _GREEN, _ORANGE, _PINK, _SKY, "#000000", _BROWN)
 LABEL_MARKERS = "osD^v"
 OTHER_LABELS = "other labels"
 GREY = _GREY
+VERDICT_COLOURS = {"pass": _GREEN, "look": _ORANGE, "fail": _RED}
 STYLE = sns.axes_style("whitegrid") | {
     "font.size": 10,
     "axes.titlesize": 11,
@@ -62,8 +63,8 @@ def short(text: str, limit: int = 24) -> str:
 
 
 def spread(n: int) -> np.ndarray:
-    """Offsets that keep n marks at one tick apart."""
-    return (np.arange(n) - (n - 1) / 2) * 0.16
+    """Offsets that keep n marks at one tick apart, and away from the next tick."""
+    return (np.arange(n) - (n - 1) / 2) * min(0.16, 0.8 / max(n, 1))
 
 
 def hexbin(ax, x, y, limits: tuple[float, float], title: str, counted: str) -> None:

@@ -10,8 +10,21 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from syncohort.generator import load_generator
+from syncohort.baselines.block_gaussian import BlockGaussian
+from syncohort.baselines.wgan import WGAN
+from syncohort.checkpoints import LatentGenerator, read_checkpoint
+from syncohort.generator import Generator
 from syncohort.genotypes import rows_per_person
+
+KINDS = {"diffusion": Generator, "block_gaussian": BlockGaussian, "wgan": WGAN}
+
+
+def load_latent_generator(
+    path: str | Path, gene_pca_fingerprints: dict[str, str] | None = None
+) -> LatentGenerator:
+    """Read a checkpoint of any kind; arguments and errors as `read_checkpoint`."""
+    config, tensors = read_checkpoint(path, gene_pca_fingerprints)
+    return KINDS[config["kind"]].restore(config, tensors)
 
 
 def shard_slice(n_people: int, n_shards: int, shard: int, people_per_batch: int) -> slice:
@@ -34,22 +47,21 @@ def sample_shard(
     mode: str,
     n_shards: int,
     shard: int,
-    sampler: str,
-    steps: int,
-    guidance_scale: float,
     seed: int,
     batch_size: int = 256,
     device: str = "auto",
     threads: int | None = None,
     gene_pca_fingerprints: dict[str, str] | None = None,
+    **sampling,
 ) -> None:
     """Sample the latents of one shard of a cohort into an .npy file, float32 [R, G, K].
 
     labels: [S] str of all people of the cohort; both haplotypes of a person carry the
-    person's. The latents of a row depend on (generator, labels, sampler, seed) and its
+    person's. The latents of a row depend on (generator, labels, sampling, seed) and its
     place in the cohort, not on `n_shards`; on `batch_size` (rows, even in haplotype mode)
     only by rounding. gene_pca_fingerprints: of the models that will decode, checked
-    against those the generator was trained on.
+    against those the generator was trained on. sampling: what `sample_batches` of this kind
+    of generator takes besides.
 
     Raises InputError for labels or models the generator was not trained on.
     """
@@ -59,17 +71,15 @@ def sample_shard(
     if batch_size % each:
         raise ValueError(f"batch_size {batch_size} would part the haplotypes of a person")
     people = shard_slice(len(labels), n_shards, shard, batch_size // each)
-    generator = load_generator(generator_path, gene_pca_fingerprints)
+    generator = load_latent_generator(generator_path, gene_pca_fingerprints)
     rows = generator.label_indices(np.repeat(labels[people], each))
     batches = generator.sample_batches(
         rows,
-        sampler=sampler,
-        steps=steps,
-        guidance_scale=guidance_scale,
         seed=seed,
         batch_size=batch_size,
         device=device,
         first_row=people.start * each,
+        **sampling,
     )
     _write_batches(Path(out_path), (len(rows), *generator.mask.shape), batches)
 

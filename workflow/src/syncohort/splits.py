@@ -123,6 +123,39 @@ def split_people(
     return np.array(SPLITS, dtype=object)[assigned]
 
 
+def keep_share(labels: np.ndarray, groups: np.ndarray, *, share: float, seed: int) -> np.ndarray:
+    """Choose a share of the training people, so that a study can be made of few.
+
+    Each label keeps its share, at least one person, as exactly as taking groups of relatives
+    as a whole allows.
+
+    Args:
+        labels: [S] str. groups: [S] int, equal for relatives.
+        share: in (0, 1].
+        seed: int.
+
+    Returns:
+        [S] bool, who is kept.
+    """
+    rng = np.random.default_rng([seed, 1])  # a stream beside that of the split
+    label_index = np.unique(labels.astype(str), return_inverse=True)[1]
+    wanted = np.maximum(1, np.round(share * np.bincount(label_index))).astype(int)
+    members = pd.Series(np.arange(len(labels))).groupby(groups).apply(np.array)
+    order = rng.permutation(len(members))
+    kept, missing = np.zeros(len(labels), dtype=bool), wanted.copy()
+    for people in members.iloc[order]:
+        own = np.bincount(label_index[people], minlength=len(wanted))
+        if (own <= missing).all():
+            kept[people] = True
+            missing -= own
+    smallest_first = order[np.argsort([len(members.iloc[i]) for i in order], kind="stable")]
+    for label in range(len(wanted)):  # every family of a label may be larger than its share
+        if not kept[label_index == label].any():
+            families = (members.iloc[i] for i in smallest_first)
+            kept[next(people for people in families if label in label_index[people])] = True
+    return kept
+
+
 def split_table(
     people_path: str | Path,
     kinship_path: str | Path | None,
@@ -130,6 +163,7 @@ def split_table(
     *,
     validation: float,
     holdout: float,
+    training_share: float,
     kinship_min: float,
     seed: int,
 ) -> None:
@@ -139,6 +173,8 @@ def split_table(
         people_path: TSV with sample, label, family and excluded (`checks.check_cohort`).
         kinship_path: table of relatives, or None.
         out_path: TSV to write; people left out of the study are not in it.
+        training_share: of the training people who are used, in (0, 1]; the others are left
+            out of the study. Who validates and who is held out does not depend on it.
         Others: see `split_people` and `read_kinship`.
     """
     people = pd.read_csv(people_path, sep="\t", dtype=str, keep_default_na=False)
@@ -154,6 +190,12 @@ def split_table(
     used.insert(2, "split", split)
     print(f"{len(used):,} people, {groups.max() + 1:,} when relatives count as one:")
     print(used.groupby("split").size().to_string())
+    if training_share < 1:
+        train = np.flatnonzero(split == "train")
+        labels = used["label"].to_numpy()[train]
+        kept = keep_share(labels, groups[train], share=training_share, seed=seed)
+        used = used.drop(index=train[~kept])
+        print(f"training people: {kept.sum():,} kept (split.training_share {training_share:g})")
     used.to_csv(out_path, sep="\t", index=False)
 
 

@@ -1,20 +1,12 @@
-"""From labels to a synthetic cohort: whom to draw, and decoding of the sampled latents.
+"""Whom to draw: labels and ids of the synthetic people.
 
-Axes: S people, R rows (2 S haplotypes or S people), G gene blocks, K channels, V variants.
+Axes: S people.
 """
-
-from pathlib import Path
 
 import numpy as np
 
 from syncohort.errors import InputError, examples
-from syncohort.genotypes import (
-    CHUNK_SAMPLES,
-    CohortWriter,
-    People,
-    from_rows,
-    rows_per_person,
-)
+from syncohort.genotypes import People
 
 ID_DIGITS = 5
 
@@ -119,58 +111,3 @@ def draw_people(
         seed=seed,
     )
     return People(synthetic_ids(len(drawn)), drawn, np.full(len(drawn), "", dtype=object))
-
-
-def decode_cohort(
-    shard_paths: list[str | Path],
-    gene_pca,
-    people: People,
-    out_path: str | Path,
-    *,
-    first_block: int,
-) -> None:
-    """Decode one chromosome of the sampled latents to a cohort dataset.
-
-    shard_paths: latents [R, G, K] of consecutive people. gene_pca: the chromosome's model
-    (`mask` [G_c, K], `variants`, `mode`, `decode_rows`); its latents are blocks
-    `first_block` ... of the G. people: ids, labels and split of the whole cohort. Calls
-    are phased in haplotype mode. Memory is bounded by a chunk of people.
-
-    Raises InputError when latents, model and people do not fit together.
-    """
-    shards = [np.load(path, mmap_mode="r") for path in shard_paths]
-    each = rows_per_person(gene_pca.mode)
-    _check_shards(shards, gene_pca.mask.shape, len(people) * each, first_block)
-    blocks = slice(first_block, first_block + len(gene_pca.mask))
-    with CohortWriter(out_path, people, gene_pca.variants) as writer:
-        for start in range(0, len(people), CHUNK_SAMPLES):
-            stop = min(start + CHUNK_SAMPLES, len(people))
-            latents = _rows_of(shards, start * each, stop * each, blocks)
-            calls = from_rows(gene_pca.decode_rows(latents), gene_pca.mode)
-            writer.write_people(start, calls, phased=gene_pca.mode == "haplotype")
-
-
-def _check_shards(shards: list, block_shape: tuple, n_rows: int, first_block: int) -> None:
-    found = sum(len(shard) for shard in shards)
-    if found != n_rows:
-        raise InputError(
-            f"the shards hold {found:,} rows of latents, the cohort needs {n_rows:,}; "
-            "sample every shard again with the present labels"
-        )
-    needed = (first_block + block_shape[0], block_shape[1])
-    for shard in shards:
-        if shard.shape[1] < needed[0] or shard.shape[2] != needed[1]:
-            raise InputError(
-                f"latents have {shard.shape[1]} blocks of {shard.shape[2]} channels, the gene "
-                f"PCA needs {needed[0]} of {needed[1]}; they belong to different models"
-            )
-
-
-def _rows_of(shards: list, start: int, stop: int, blocks: slice) -> np.ndarray:
-    """Rows start..stop of the shards laid end to end, [stop - start, G_c, K]."""
-    parts, offset = [], 0
-    for shard in shards:
-        part = slice(max(start - offset, 0), max(stop - offset, 0))
-        parts.append(shard[part, blocks])
-        offset += len(shard)
-    return np.concatenate(parts)

@@ -24,6 +24,7 @@ from syncohort.training_state import Progress, Setting, StateFile, write_table
 
 log = logging.getLogger(__name__)
 
+PROGRESS_SECONDS = 30.0
 _ORDER, _STEP = 0, 1  # the random streams of a run
 
 
@@ -33,8 +34,9 @@ class TrainResult:
 
     history: one dict per epoch, the columns of the log table; best_epoch: the epoch the
     weights are from (the last one without validation), best_loss its validation loss or
-    None; examples_seen: rows shown in all; stopped_early: patience ran out;
-    resumed_at_step: optimiser step of the saved state it continued from, 0 for none.
+    None; examples_seen: rows shown in all; stopped_early: patience ran out or a limit was
+    exceeded; resumed_at_step: optimiser step of the saved state it continued from, 0 for
+    none.
     """
 
     history: list[dict]
@@ -83,6 +85,7 @@ def fit(
     validate: Callable[[nn.Module], dict[str, float]] | None = None,
     validate_every: int = 1,
     patience: int | None = None,
+    limits: dict[str, float] | None = None,
     state_path: str | Path | None = None,
     checkpoint_seconds: float = 600.0,
     fingerprint: str = "",
@@ -100,6 +103,9 @@ def fit(
     and after the last; returns at least "loss", further entries become columns of the
     table. The weights with the lowest are kept; `patience` validations without a new
     lowest end the run.
+    limits: highest acceptable values of entries `validate` returns. Weights that exceed one
+    are not kept, and the run ends there. Only as long as none were acceptable it goes on,
+    and keeps those that exceed least, with a warning.
     state_path: where the run saves itself every `checkpoint_seconds` and looks for a state
     to continue; the caller deletes it once the result is safe. A state of another
     configuration, or of other data as told by `fingerprint`, is ignored with a log line.
@@ -123,6 +129,7 @@ def fit(
         precision=precision,
         validate_every=validate_every,
         patience=patience,
+        limits=limits or {},
         fingerprint=fingerprint,
         weights=[[name, list(each.shape)] for name, each in model.named_parameters()],
     )
@@ -156,7 +163,8 @@ class _Run:
         self._generator = torch.Generator(device)
         self._loss_sum = torch.zeros((), dtype=torch.float64, device=device)
         self._progress = Progress()
-        self._started = time.monotonic()
+        self._started = self._pace_since = self._reported = time.monotonic()
+        self._resumed_at = 0  # optimiser step
 
     def _content(self) -> dict:
         self._progress.seconds = time.monotonic() - self._started
@@ -184,6 +192,7 @@ class _Run:
         self._loss_sum = state["loss_sum"]
         self._progress = Progress(**state["progress"])
         self._started = time.monotonic() - self._progress.seconds
+        self._resumed_at = self._progress.step
 
     def _remaining_batches(self):
         """Row indices [batch] of what is left of the running epoch."""
@@ -232,8 +241,11 @@ class _Run:
         self._averaged.eval()
         with torch.no_grad(), autocast(self._device, self._setting.precision):
             values = dict(self._validate(self._averaged))
-        if values["loss"] < self._progress.best_loss:
-            self._progress.best_loss, self._progress.best_epoch = values["loss"], epoch
+        progress = self._progress
+        progress.excess = self._setting.excess(values)
+        if (progress.excess, values["loss"]) < (progress.best_excess, progress.best_loss):
+            progress.best_excess, progress.best_loss = progress.excess, values["loss"]
+            progress.best_epoch = epoch
             weights = self._averaged.state_dict()
             self._best = {name: each.clone() for name, each in weights.items()}
         return values
@@ -244,6 +256,7 @@ class _Run:
         for rows in self._remaining_batches():
             self._step(rows)
             self._save_when_due()
+            self._report_when_due()
         train_loss = self._loss_sum.item() / self._setting.n_rows
         epoch = progress.epoch + 1
         if not math.isfinite(train_loss):
@@ -266,9 +279,45 @@ class _Run:
         self._loss_sum.zero_()
         self._save_when_due()
 
-    def _out_of_patience(self) -> bool:
-        patience = self._setting.patience
-        return patience is not None and self._progress.validations_since_best() >= patience
+    def _report(self, epoch: int, what: str) -> None:
+        """A log line with the time left, at the pace since the start of this process."""
+        step, self._reported = self._progress.step, time.monotonic()
+        pace = (self._reported - self._pace_since) / max(step - self._resumed_at, 1)
+        left = timedelta(seconds=round((self._setting.n_steps - step) * pace))
+        log.info("epoch %d of %d: %s, %s left", epoch, self._setting.epochs, what, left)
+
+    def _report_when_due(self) -> None:
+        """A line now and then within a long epoch."""
+        if time.monotonic() - self._reported >= PROGRESS_SECONDS:
+            progress = self._progress
+            what = f"{progress.batch} of {self._setting.n_batches} batches"
+            self._report(progress.epoch + 1, what)
+
+    def _report_epoch(self) -> None:
+        row = self._progress.history[-1]
+        loss = row["validation_loss"]
+        validation = "not due" if loss is None else f"{loss:.5f}"
+        self._report(row["epoch"], f"train {row['train_loss']:.5f}, validation {validation}")
+
+    def _is_over(self) -> bool:
+        progress, patience = self._progress, self._setting.patience
+        if patience is not None and progress.validations_since_best() >= patience:
+            return True
+        return progress.beyond_limits or progress.epoch == self._setting.epochs
+
+    def _report_limits(self) -> None:
+        """Say so when the limits ended the run, or when no weights were within them."""
+        progress, limits = self._progress, self._setting.limits
+        if not progress.best_epoch or not (progress.beyond_limits or progress.best_excess):
+            return
+        row = progress.history[-1 if progress.beyond_limits else progress.best_epoch - 1]
+        values = ", ".join(f"{each} {row[each]:.3f} (limit {limits[each]:g})" for each in limits)
+        if progress.beyond_limits:
+            log.info("stopped: %s in epoch %d", values, row["epoch"])
+        else:
+            log.warning(
+                "no epoch was within the limits, epoch %d is kept: %s", row["epoch"], values
+            )
 
     def _take_chosen_weights(self) -> None:
         if self._best is None and self._averaged is not self._model:
@@ -280,21 +329,20 @@ class _Run:
     def to_the_end(self, log_path: Path | None) -> TrainResult:
         self._resume()
         setting, progress = self._setting, self._progress
-        resumed_at, clock = progress.step, time.monotonic()
         log.info(
             "training %s weights on %s rows with %s, from epoch %d, step %d",
             f"{sum(each.numel() for each in self._parameters):,}",
             f"{setting.n_rows:,}",
             device_name(self._device),
             progress.epoch + 1,
-            resumed_at,
+            progress.step,
         )
-        while progress.epoch < setting.epochs and not self._out_of_patience():
+        while not self._is_over():
             self._finish_epoch()
-            seconds_per_step = (time.monotonic() - clock) / max(progress.step - resumed_at, 1)
-            _report(progress.history, setting, (setting.n_steps - progress.step) * seconds_per_step)
+            self._report_epoch()
             if log_path is not None:
                 write_table(log_path, progress.history)
+        self._report_limits()
         self._take_chosen_weights()
         return TrainResult(
             history=progress.history,
@@ -302,18 +350,5 @@ class _Run:
             best_loss=progress.best_loss if progress.best_epoch else None,
             examples_seen=progress.epoch * setting.n_rows,
             stopped_early=progress.epoch < setting.epochs,
-            resumed_at_step=resumed_at,
+            resumed_at_step=self._resumed_at,
         )
-
-
-def _report(history: list[dict], setting: Setting, seconds_left: float) -> None:
-    row = history[-1]
-    validation = row["validation_loss"]
-    log.info(
-        "epoch %d of %d: train %.5f, validation %s, %s left",
-        row["epoch"],
-        setting.epochs,
-        row["train_loss"],
-        "not due" if validation is None else f"{validation:.5f}",
-        timedelta(seconds=round(seconds_left)),
-    )

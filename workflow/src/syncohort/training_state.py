@@ -41,6 +41,7 @@ class Setting:
     precision: str
     validate_every: int
     patience: int | None
+    limits: dict[str, float]
     fingerprint: str
     weights: list
 
@@ -51,6 +52,10 @@ class Setting:
     @property
     def n_steps(self) -> int:
         return self.n_batches * self.epochs
+
+    def excess(self, values: dict[str, float]) -> float:
+        """By how much validation values exceed their limits, at worst; 0: none is exceeded."""
+        return max([0.0, *(values[name] - limit for name, limit in self.limits.items())])
 
     def digest(self) -> str:
         return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
@@ -66,11 +71,18 @@ class Progress:
     seconds: float = 0.0
     best_epoch: int = 0  # 0: nothing validated yet
     best_loss: float = math.inf
+    best_excess: float = math.inf  # over the limits, of the best epoch
+    excess: float = 0.0  # of the last validation
     history: list = field(default_factory=list)
 
     def validations_since_best(self) -> int:
         later = self.history[self.best_epoch :]
         return sum(row["validation_loss"] is not None for row in later)
+
+    @property
+    def beyond_limits(self) -> bool:
+        """Whether weights within the limits were found, and training has gone beyond them."""
+        return self.best_excess == 0 < self.excess
 
 
 class StateFile:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-ROWS_PER_FACTOR = 8
+ROWS_PER_FACTOR = 32
 MAX_ROWS = 8_192
 _POWER_ITERATIONS = 4
 _SPARE_FACTORS = 16
@@ -44,8 +44,13 @@ class GaussianPrior:
         """Estimate x_0 [N, G, K] from x_t = signal x_0 + sigma eps; signal, sigma [N, 1, 1].
 
         Along the factors it is the posterior mean. Outside their span, where the covariance
-        is taken for diagonal, it is each position's own.
+        is taken for diagonal, it is each position's own. Always in full precision: it carries
+        x_t, of which the network only makes a correction.
         """
+        with torch.autocast(x_t.device.type, enabled=False):
+            return self._guess(x_t, signal, sigma)
+
+    def _guess(self, x_t, signal, sigma):
         flat = x_t.flatten(1)  # [N, D]
         scores = flat @ self.factors  # [N, F]
         rest = x_t - (scores @ self.factors.T).view_as(x_t)
@@ -63,15 +68,21 @@ def _gain(variance, signal, noise):
     return signal * variance / (signal**2 * variance + noise)
 
 
+def thinned(rows):
+    """At most MAX_ROWS of these rows, evenly spaced."""
+    return rows[:: -(-len(rows) // MAX_ROWS)]
+
+
 def fit_prior(x0, n_factors: int, seed: int) -> GaussianPrior:
     """Fit the prior to training rows x0 [N, G, K], 0 at padded positions.
 
-    n_factors: the most factors; there are no more than one per 8 rows, beyond which they
-    fit the rows rather than the population. Eigenvectors by randomised SVD (Halko et al.
-    2011) of at most 8,192 rows; seed: of its start.
+    n_factors: the most factors; there are no more than one per 32 rows, beyond which they
+    fit the rows rather than the population: at one per 8 the guess alone tells training rows
+    from others (AUC 0.70 with 1,600 rows; 0.55 at one per 32). Eigenvectors by randomised
+    SVD (Halko et al. 2011); seed: of its start. MAX_ROWS rows are enough (see `thinned`).
     """
     variance = x0.square().mean(dim=0)
-    rows = x0[:: -(-len(x0) // MAX_ROWS)].flatten(1)  # [N', D]
+    rows = x0.flatten(1)  # [N, D]
     n_factors = min(n_factors, len(rows) // ROWS_PER_FACTOR, rows.shape[1])
     if not n_factors:
         return GaussianPrior(variance, rows.new_zeros(rows.shape[1], 0), rows.new_zeros(0))

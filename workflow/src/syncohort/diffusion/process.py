@@ -1,4 +1,4 @@
-"""The forward process, the three training targets and the masked loss.
+"""The forward process, the three training targets, the masked loss and its weighting.
 
 Axes: N rows, G gene blocks, K channels. mask [G, K] is True where a channel exists; at
 padded positions noise, x_t, predictions and losses are exactly 0. `signal` and `sigma` are
@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import torch
 
 from syncohort.diffusion.prior import GaussianPrior
-from syncohort.diffusion.schedules import Schedule
+from syncohort.diffusion.schedules import Schedule, between_steps
 from syncohort.errors import InputError
 
 TARGETS = ("x0", "v", "eps")
+WEIGHTINGS = ("uniform", "min_snr")
+MIN_SNR_GAMMA = 5.0
 
 
 def add_noise(x0, noise, signal, sigma):
@@ -47,6 +49,30 @@ def from_x0(target: str, x0, x_t, signal, sigma):
     if target == "eps":
         return (x_t - signal * x0) / sigma
     return (signal * x_t - x0) / sigma
+
+
+def x0_error_per_loss(target: str, signal, sigma):
+    """Squared error in x_0 that comes with a squared error of 1 in the target at x_t.
+
+    From `to_x0`, in which x_t is given: 1 for x0, sigma^2 for v and 1 / SNR for eps, with
+    SNR = signal^2 / sigma^2.
+    """
+    if target == "x0":
+        return torch.ones_like(sigma)
+    return sigma**2 if target == "v" else sigma**2 / signal**2
+
+
+def loss_weight(weighting: str, target: str, signal, sigma):
+    """Weight of a row's loss at its noise level, in the shape of `sigma`.
+
+    "uniform": 1, whatever the target. "min_snr": min(SNR, 5) times the squared error in x_0
+    (Hang et al. 2023), so that the objective is the same for every target: a
+    factor min(SNR, 5) for x0, min(SNR, 5) / (SNR + 1) for v, min(SNR, 5) / SNR for eps.
+    """
+    if weighting == "uniform":
+        return torch.ones_like(sigma)
+    snr = (signal / sigma) ** 2
+    return snr.clamp(max=MIN_SNR_GAMMA) * x0_error_per_loss(target, signal, sigma)
 
 
 def masked_mse(prediction, truth, mask):
@@ -85,10 +111,18 @@ class Process:
         # square roots in float64: 1 - alpha_bar cancels near t = 0
         levels = torch.stack([alpha_bar.sqrt(), (1 - alpha_bar).sqrt()], dim=1)  # [T + 1, 2]
         object.__setattr__(self, "_levels", levels.to(self.mask.device, torch.float32))
+        object.__setattr__(self, "_log_alpha_bar", alpha_bar.log().to(self.mask.device))
 
     def levels(self, times):
-        """signal and sigma, each [N, 1, 1] float32, at times [N] int64 in 0..T."""
-        return self._levels[times, :, None, None].unbind(dim=1)
+        """signal and sigma, each [N, 1, 1] float32, at times [N] in 0..T.
+
+        times: int64, or floating point for times between the steps.
+        """
+        if not times.is_floating_point():
+            return self._levels[times, :, None, None].unbind(dim=1)
+        log_alpha_bar = between_steps(self._log_alpha_bar, times)[:, None, None]
+        signal, sigma = (log_alpha_bar / 2).exp(), (-log_alpha_bar.expm1()).sqrt()
+        return signal.float(), sigma.float()
 
     def draw_noise(self, n_rows: int, generator: torch.Generator):
         """Standard normal noise [N, G, K], 0 at padded positions."""
@@ -96,10 +130,12 @@ class Process:
         noise = torch.randn((n_rows, *self.mask.shape), generator=generator, device=device)
         return noise * self.mask
 
-    def draw_times(self, n_rows: int, generator: torch.Generator):
-        """Times [N] int64, uniform on 1..T."""
+    def draw_times(self, n_rows: int, generator: torch.Generator, *, continuous: bool = False):
+        """Times [N]: int64, uniform on 1..T; `continuous`: float32, uniform on (0, T]."""
         last = self.schedule.n_steps
         device = self.mask.device
+        if continuous:
+            return last * (1 - torch.rand(n_rows, generator=generator, device=device))
         return torch.randint(1, last + 1, (n_rows,), generator=generator, device=device)
 
     def predict(self, network, x_t, times, labels):
@@ -120,7 +156,7 @@ class Process:
     def row_losses(self, network, x0, times, noise, labels):
         """Squared error of the network on each row, before any weighting by time.
 
-        x0, noise [N, G, K]; times, labels [N] int64. Returns [N].
+        x0, noise [N, G, K]; times [N] as in `levels`; labels [N] int64. Returns [N].
         """
         levels = self.levels(times)
         prediction = self.predict(network, add_noise(x0, noise, *levels), times, labels)

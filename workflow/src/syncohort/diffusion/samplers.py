@@ -33,7 +33,9 @@ def ancestral(denoise: Callable, x, schedule: Schedule, steps: int, draw_noise: 
     """DDPM sampling with the posterior variance, over all or fewer steps.
 
     Each step draws from q(x_s | x_t, x0_hat) (Ho et al. 2020, eq. 6 and 7); with fewer than
-    T steps beta is re-derived from alpha_bar (Nichol & Dhariwal 2021, eq. 19).
+    T steps beta is re-derived from alpha_bar (Nichol & Dhariwal 2021, eq. 19). It is the
+    exact solution of the reverse stochastic equation for an x0_hat that does not change
+    within a step (SDE-DPM-Solver++1, Lu et al. 2022).
 
     draw_noise() -> standard normal noise like x.
     """
@@ -62,7 +64,47 @@ def ddim(denoise: Callable, x, schedule: Schedule, steps: int, draw_noise: Calla
     return x
 
 
-SAMPLERS = {"ancestral": ancestral, "ddim": ddim}
+def _extrapolating(denoise: Callable, schedule: Schedule, steps: int) -> Callable:
+    """denoise(x, t) -> x0_hat in the middle of the step that starts at t, in lambda.
+
+    From the x0_hat of this step and of the one before (Lu et al. 2022, DPM-Solver++,
+    Algorithm 2, line 6). The first step has nothing to extrapolate from; the last, to
+    t = 0, is infinitely long in lambda; both take x0_hat as it is.
+    """
+    half_log_snr = schedule.half_log_snr.tolist()
+    following = dict(pairwise(sampling_times(schedule.n_steps, steps)))
+    before = None  # time and x0_hat of the step before
+
+    def denoise_middle(x, t: int):
+        nonlocal before
+        x0, s = denoise(x, t), following[t]
+        previous, before = before, (t, x0)
+        if previous is None or s == 0:
+            return x0
+        length = half_log_snr[s] - half_log_snr[t]
+        ahead = length / (half_log_snr[t] - half_log_snr[previous[0]]) / 2
+        return x0 + ahead * (x0 - previous[1])
+
+    return denoise_middle
+
+
+def dpm2m(denoise: Callable, x, schedule: Schedule, steps: int, draw_noise: Callable):
+    """DPM-Solver++(2M), deterministic and of second order (Lu et al. 2022, Algorithm 2).
+
+    A step with a constant x0_hat is that of `ddim`, which is DPM-Solver++1.
+    """
+    return ddim(_extrapolating(denoise, schedule, steps), x, schedule, steps, draw_noise)
+
+
+def sde_dpm2m(denoise: Callable, x, schedule: Schedule, steps: int, draw_noise: Callable):
+    """SDE-DPM-Solver++(2M), its stochastic form (Lu et al. 2022, DPM-Solver++, for the reverse SDE).
+
+    A step with a constant x0_hat is that of `ancestral`, which is SDE-DPM-Solver++1.
+    """
+    return ancestral(_extrapolating(denoise, schedule, steps), x, schedule, steps, draw_noise)
+
+
+SAMPLERS = {"ancestral": ancestral, "ddim": ddim, "dpm2m": dpm2m, "sde_dpm2m": sde_dpm2m}
 
 
 def find_sampler(name: str) -> Callable:

@@ -32,6 +32,21 @@ class Schedule:
         """T, the number of noising steps."""
         return len(self.alpha_bar) - 1
 
+    @property
+    def half_log_snr(self) -> torch.Tensor:
+        """lambda_t = log(signal / sigma), [T + 1] float64; infinite at t = 0."""
+        return (self.alpha_bar.log() - (1 - self.alpha_bar).log()) / 2
+
+
+def between_steps(log_alpha_bar, times):
+    """log alpha_bar [N] at real times [N] in 0..T, from its values at the steps [T + 1].
+
+    Linear between the steps, as if beta were constant within each: the steps keep their own
+    values, and any T of a schedule is a diffusion in continuous time.
+    """
+    below = times.long().clamp(max=len(log_alpha_bar) - 2)
+    return torch.lerp(log_alpha_bar[below], log_alpha_bar[below + 1], times.double() - below)
+
 
 def _linear_beta(n_steps: int) -> torch.Tensor:
     """Ho, Jain & Abbeel 2020, section 4: 1e-4 to 0.02 at T = 1000."""

@@ -1,8 +1,8 @@
 """Synthetic against real people: one tidy table for every metric, and what metrics read.
 
 A metric compares a source of people with the real holdout people. The same metric of the
-real training people ("real (train)") stands beside it as the row to be measured against:
-two real samples differ too.
+calibration generators (unseen real people, copies, independent SNPs, mosaics) stands beside
+it as the rows to be measured against: two real samples differ too.
 """
 
 from itertools import pairwise
@@ -14,7 +14,6 @@ from syncohort.errors import InputError
 from syncohort.genotypes import CohortStore
 
 TIDY_COLUMNS = ["cohort", "generator", "metric", "group", "value", "low", "high", "note"]
-REAL_TRAIN = "real (train)"
 MAJORITY = "majority label"  # always naming the commonest label
 MAF_EDGES = (0.0, 0.01, 0.02, 0.05, 0.2, 0.5)
 MAF_BINS = [f"{100 * low:g}-{100 * high:g} %" for low, high in pairwise(MAF_EDGES)]
@@ -46,6 +45,14 @@ def tidy(rows: list[dict], *, cohort: str, generator: str) -> pd.DataFrame:
     table.insert(0, "cohort", cohort)
     table.insert(1, "generator", generator)
     return table
+
+
+def withhold_small(rows: list[dict], n_people: int, minimum_people: int) -> list[dict]:
+    """The rows as they are, or without values when n_people is less than minimum_people."""
+    if n_people >= minimum_people:
+        return rows
+    note = f"too few: {n_people} people"
+    return [metric_row(row["metric"], row["group"], np.nan, note=note) for row in rows]
 
 
 def percentile_interval(draws) -> tuple[float, float]:

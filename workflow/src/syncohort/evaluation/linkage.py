@@ -11,18 +11,13 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation import (
-    REAL_TRAIN,
-    check_same_variants,
-    metric_row,
-    people_in,
-    ratio,
-    tidy,
-)
-from syncohort.evaluation.fidelity import group_frequencies
+from syncohort.evaluation import check_same_variants, metric_row, people_in
+from syncohort.evaluation.intervals import stretch_row, stretch_sums
+from syncohort.formats.genetic_map import GeneticMap
 from syncohort.genotypes import CohortStore, rows_per_person, to_rows
 
 PAIRS_AT_ONCE = 1_000
+CM_EDGES = (0, 0.01, 0.03, 0.1, 0.3, 1)
 DISTANCE_EDGES = (0, 0.1, 0.25, 0.5, 1)  # of the window: 0, 20, 50, 100, 200 kb of 200
 
 
@@ -30,6 +25,8 @@ def linkage(
     real_store: CohortStore,
     synthetic_store: CohortStore,
     *,
+    train_frequency: np.ndarray,
+    genetic_map: GeneticMap,
     window_kb: float,
     seed: int,
     max_pairs: int = 20_000,
@@ -38,20 +35,20 @@ def linkage(
 ) -> pd.DataFrame:
     """Correlation of pairs of variants within `window_kb`, in each source of people.
 
-    Alleles are centred by label first, so that population structure does not pass for
-    linkage. At most `max_pairs` pairs are drawn, evenly over four bins of distance, among
-    variants with a training MAF of at least `min_maf`, and at most `max_people` per source. Correlations are over haplotypes where both cohorts are phased,
-    else over dosages; a missing call leaves its pair.
+    train_frequency [V]: of ALT in the training people. Alleles are centred by label first,
+    so that population structure does not pass for linkage. At most `max_pairs` pairs are
+    drawn, evenly over four bins of distance, among variants with a training MAF of at least
+    `min_maf`, and at most `max_people` per source. Correlations are over haplotypes where
+    both cohorts are phased, else over dosages; a missing call leaves its pair.
 
-    Returns one row per pair: contig, position_1_bp, position_2_bp, distance_bin, and for
-    each source in train, holdout, synthetic its r and its degrees of freedom (`train_df`:
-    rows less labels; the expected r2 of unlinked variants is 1 / df).
+    Returns one row per pair: contig, position_1_bp, position_2_bp, distance_bin, distance_cM,
+    and for each source in train, holdout, synthetic its r and its degrees of freedom
+    (`train_df`: rows less labels; the expected r2 of unlinked variants is 1 / df).
     """
     check_same_variants(real_store, synthetic_store)
     rng = np.random.default_rng(seed)
     train = people_in(real_store, "train")
-    frequency = group_frequencies(real_store, {"train": real_store.people.split == "train"})
-    maf = np.minimum(frequency["train"], 1 - frequency["train"])
+    maf = np.minimum(train_frequency, 1 - train_frequency)
     position = real_store.variants.position_bp
     eligible = np.flatnonzero(maf >= min_maf)
     edges_kb = window_kb * np.array(DISTANCE_EDGES)
@@ -63,6 +60,7 @@ def linkage(
             "position_1_bp": position[first],
             "position_2_bp": position[second],
             "distance_bin": np.array(bins, dtype=object)[distance_bin],
+            "distance_cM": np.diff(genetic_map.cM(position[np.stack([first, second])]), axis=0)[0],
         }
     )
     mode = "haplotype" if real_store.phased and synthetic_store.phased else "genotype"
@@ -78,33 +76,56 @@ def linkage(
     return table
 
 
-def summarise_linkage(pairs: pd.DataFrame, *, cohort: str, generator: str) -> pd.DataFrame:
-    """Tidy table from the `linkage` tables of all chromosomes, one below the other.
+def summarise_linkage(pairs: pd.DataFrame, *, seed: int) -> list[dict]:
+    """Metric rows from the `linkage` tables of all chromosomes, one below the other.
 
     ld_r and ld_slope: correlation and slope of the pairs' r on the holdout's r, both about
-    the origin, because the sign of an r is only which alleles are called ALT; ld_kept: per
-    distance bin the mean r2 over the holdout's, each less the 1 / df that sampling alone
-    gives unlinked variants.
+    the origin, because the sign of an r is only which alleles are called ALT; ld_r_train and
+    ld_slope_train: the same on the r of the training people, who are more and blur it less;
+    ld_kept and ld_kept_cM: per bin of distance the mean r2 over the holdout's, each less the
+    1 / df that sampling alone gives unlinked variants. Intervals by bootstrap over stretches
+    of the genome.
     """
-    tables = []
-    for source, name in (("synthetic", generator), ("train", REAL_TRAIN)):
-        used = pairs.dropna(subset=[source, "holdout"])
-        ours, holdout = used[source].to_numpy(float), used["holdout"].to_numpy(float)
-        note = f"{len(used):,} of {len(pairs):,} pairs"
-        product, own, other = ours @ holdout, ours @ ours, holdout @ holdout
-        rows = [
-            metric_row("ld_r", "all", ratio(product, np.sqrt(own * other)), note=note),
-            metric_row("ld_slope", "all", ratio(product, other), note=note),
-        ]
-        for distance_bin in sorted(set(pairs["distance_bin"]), key=_bin_start):
-            part = used[used["distance_bin"] == distance_bin]
-            ours = (part[source] ** 2 - 1 / part[f"{source}_df"]).mean()
-            holdout = (part["holdout"] ** 2 - 1 / part["holdout_df"]).mean()
-            note = f"{len(part):,} pairs" if holdout > 0 else "no linkage in the holdout"
-            kept = ours / holdout if holdout > 0 else np.nan
-            rows.append(metric_row("ld_kept", distance_bin, kept, note=note))
-        tables.append(tidy(rows, cohort=cohort, generator=name))
-    return pd.concat(tables, ignore_index=True)
+    rows = [
+        *_agreement_rows(pairs, "holdout", "", seed),
+        *_agreement_rows(pairs, "train", "_train", seed),
+    ]
+    bins = sorted(set(pairs["distance_bin"]), key=_bin_start)
+    rows += [
+        _kept_row("ld_kept", name, pairs[pairs["distance_bin"] == name], seed) for name in bins
+    ]
+    for low, high in pairwise(CM_EDGES):
+        part = pairs[pairs["distance_cM"].between(low, high, inclusive="left")]
+        if len(part):
+            rows.append(_kept_row("ld_kept_cM", f"{low:g}-{high:g} cM", part, seed))
+    return rows
+
+
+def _agreement_rows(pairs: pd.DataFrame, reference: str, suffix: str, seed: int) -> list[dict]:
+    used = pairs.dropna(subset=["synthetic", reference])
+    ours, theirs = used["synthetic"].to_numpy(float), used[reference].to_numpy(float)
+    sums = stretch_sums(np.stack([ours * theirs, ours**2, theirs**2], axis=1))
+    note = f"{len(used):,} of {len(pairs):,} pairs"
+    statistics = {
+        "ld_r": lambda s: s[0] / np.sqrt(s[1] * s[2]),
+        "ld_slope": lambda s: s[0] / s[2],
+    }
+    return [
+        stretch_row(f"{name}{suffix}", "all", sums, statistic, seed, note)
+        for name, statistic in statistics.items()
+    ]
+
+
+def _kept_row(metric: str, group: str, pairs: pd.DataFrame, seed: int) -> dict:
+    used = pairs.dropna(subset=["synthetic", "holdout"])
+    ours, holdout = (
+        (used[source] ** 2 - 1 / used[f"{source}_df"]).to_numpy(float)
+        for source in ("synthetic", "holdout")
+    )
+    if not holdout.sum() > 0:
+        return metric_row(metric, group, np.nan, note="no linkage in the holdout")
+    sums = stretch_sums(np.stack([ours, holdout], axis=1))
+    return stretch_row(metric, group, sums, lambda s: s[0] / s[1], seed, f"{len(used):,} pairs")
 
 
 def _bin_start(distance_bin: str) -> float:
@@ -144,11 +165,16 @@ def _pair_correlations(store, people, first, second, mode) -> tuple[np.ndarray, 
         allele, present = _centre_by_label(rows.T, label, len(label_names))
         i, j = np.split(index, 2)
         product = np.einsum("mr,mr->m", allele[i], allele[j])
-        spread_i = np.einsum("mr,mr->m", allele[i] ** 2, present[j])
-        spread_j = np.einsum("mr,mr->m", allele[j] ** 2, present[i])
-        scale = np.sqrt(spread_i * spread_j)
+        squares = allele**2
+        if present.all():
+            total = squares.sum(axis=1)
+            scale = np.sqrt(total[i] * total[j])
+        else:
+            spread_i = np.einsum("mr,mr->m", squares[i], present[j])
+            spread_j = np.einsum("mr,mr->m", squares[j], present[i])
+            scale = np.sqrt(spread_i * spread_j)
         np.divide(product, scale, out=r[part], where=scale > 0)
-    return r, len(label) - len(label_names)
+    return r, max(len(label) - len(label_names), 1)
 
 
 def _centre_by_label(alleles, label, n_labels) -> tuple[np.ndarray, np.ndarray]:
@@ -157,4 +183,6 @@ def _centre_by_label(alleles, label, n_labels) -> tuple[np.ndarray, np.ndarray]:
     member = np.eye(n_labels, dtype=np.float32)[label]  # [R, L]
     values = alleles * present
     mean = (values @ member) / np.maximum(present @ member, 1)  # [v, L]
-    return (values - mean[:, label]) * present, present
+    values -= mean @ member.T
+    values *= present
+    return values, present

@@ -2,7 +2,10 @@
 
 Classifiers are trained on real or on synthetic people and tested on real holdout people.
 Read recovery with care: sampling every SNP by itself within each label, without any
-linkage, recovers .9 or more when as many people are drawn as were trained on.
+linkage, recovers .9 or more when as many people are drawn as were trained on. Four times as
+many tell more (QUALITY, "Metrics that mislead"), beside the rows of the calibration cohorts.
+
+Groups: a classifier's kind, "mlp", and what else it was trained on, "mlp, 4x".
 """
 
 from collections import Counter
@@ -27,83 +30,157 @@ from syncohort.evaluation import (
     tidy,
 )
 from syncohort.genotypes import CohortStore, People
+from syncohort.seeds import child_seed
 
 METRICS = ("accuracy", "balanced_accuracy", "auc")
+TIMES = 4  # synthetic people per real training person, where there are as many
+MANY = f"{TIMES}x"
+WITH_REAL = "with real"
+MOST_REGRESSED = 5_000  # a logistic regression's time grows with the cube of the people
+
+_TOO_SLOW = f"not trained: a regression of more than {MOST_REGRESSED:,} people takes too long"
+
+_FEW, _GAIN = 2, 3  # random streams; training draws from 0 and 1 (see `classifiers`)
 
 
 @dataclass(frozen=True)
 class Utility:
     """How classifiers trained on one source of people do on the holdout people.
 
-    metrics: tidy table, group = kind of classifier: accuracy, balanced_accuracy, auc,
-    trained_people (note: what the validation people chose); after training on real people
-    also the scores of always naming their commonest label.
-    predictions: person, label, classifier, seed, predicted: one row per holdout person,
-    kind and seed.
+    metrics: tidy table, group = kind of classifier, and what it was trained on: accuracy,
+    balanced_accuracy, auc, trained_people (note: what the validation people chose); after
+    training on real people also the scores of always naming their commonest label.
+    predictions: person, label, classifier (the group), seed, predicted: one row per holdout
+    person, group and seed.
     """
 
     metrics: pd.DataFrame
     predictions: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class Training:
+    """How classifiers are trained.
+
+    kinds: of `classifiers.KINDS`; seeds: one network is trained per seed and the values are
+    means over them, a logistic regression has no use for more than one; epochs: most epochs
+    of a network, each of equally many people however many it is trained on; device: "auto",
+    "cpu" or "cuda", where networks are trained.
+    """
+
+    kinds: list[str]
+    seeds: list[int]
+    epochs: int
+    device: str = "cpu"
+
+
 def measure_utility(
     real_stores: list[CohortStore],
     synthetic_stores: list[CohortStore] | None,
+    training: Training,
     *,
     cohort: str,
     generator: str,
-    kinds: list[str],
-    seeds: list[int],
-    epochs: int,
-    device: str = "cpu",
+    with_real: bool = False,
+    minimum_people: int = MIN_PEOPLE,
 ) -> Utility:
     """Train on the real training people, or on synthetic people, and test on the holdout.
 
     real_stores: one per chromosome; synthetic_stores: the same chromosomes, or None for
-    training on real people. generator: name of the rows. The real validation people choose
-    epochs and penalties either way. seeds: one mlp is trained per seed, the values are
-    means over them; a logistic regression has no use for more than one. device: "auto",
-    "cpu" or "cuda", where the mlp is trained. Labels with fewer than two holdout people are
-    not tested on, and named in the note; with fewer than two labels left, the values are
-    NaN and the note says why.
+    training on real people. generator: name of the rows. Of the synthetic people as many are
+    used as there are real training people, and once more `TIMES` as many when the cohort
+    holds them (group "mlp, 4x"; a logistic regression only up to `MOST_REGRESSED`); with_real: also the synthetic and the real training people
+    together (group "mlp, with real"). The real validation people choose passes and penalties
+    each time.
+
+    Labels with fewer than two holdout people are not tested on, and named in the note; with
+    fewer than two labels left, or fewer than `minimum_people` to test on, the values are NaN
+    and the note says why.
     """
-    people = real_stores[0].people
-    holdout, note = _testable(people)
-    validation = people_in(real_stores[0], "validation")
+    real = _People.read(real_stores, people_in(real_stores[0], "train"))
+    bench = _Bench.of(real_stores, training, len(real))
     if synthetic_stores is None:
-        stores, trained = real_stores, people_in(real_stores[0], "train")
+        sources = {"": real}
     else:
-        for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
-            check_same_variants(real, synthetic)
-        stores, trained = synthetic_stores, np.arange(len(synthetic_stores[0].people))
-    labels, tested = stores[0].people.label[trained].astype(str), people[holdout]
-    if len(set(tested.label)) < 2 or len(set(labels)) < 2:
-        return _withheld(kinds, labels, tested, note, cohort=cohort, generator=generator)
-    data = (
-        read_dosages(stores, trained),
-        labels,
-        read_dosages(real_stores, validation),
-        people.label[validation],
-    )
-    holdout_dosages = read_dosages(real_stores, holdout)
+        drawn = _read_synthetic(real_stores, synthetic_stores, TIMES * len(real))
+        sources = _synthetic_sources(drawn, real, with_real)
+    reason = bench.reason_to_withhold(sources[""].labels, minimum_people)
+    if reason:
+        metrics = METRICS if synthetic_stores is None else (*METRICS, "recovery_rate")
+        return _withheld(training.kinds, metrics, reason, cohort=cohort, generator=generator)
     rows, predictions = [], []
-    for kind in kinds:
-        kind_seeds = seeds if kind == "mlp" else seeds[:1]
-        options = {"epochs": epochs, "device": resolve_device(device)}
-        fitted = [train_classifier(*data, kind, seed=each, **options) for each in kind_seeds]
-        probabilities = np.stack([each.probabilities(holdout_dosages) for each in fitted])
-        classes = fitted[0].classes
-        rows += _score_rows(kind, probabilities, classes, tested, seeds[0], note)
-        rows.append(metric_row("trained_people", kind, len(trained), note=_chosen(fitted)))
-        predicted = classes[probabilities.argmax(axis=2)]
-        predictions += map(_prediction_table, repeat(tested), repeat(kind), kind_seeds, predicted)
+    for suffix, people in sources.items():
+        few = f"trained on {len(people):,} people, not {len(real):,}"
+        note = few if len(people) < len(real) else ""
+        for kind in training.kinds:
+            group = f"{kind}, {suffix}" if suffix else kind
+            if kind == "logistic" and suffix == MANY and len(people) > MOST_REGRESSED:
+                rows += [metric_row(metric, group, np.nan, note=_TOO_SLOW) for metric in METRICS]
+                continue
+            seeds = training.seeds[:1] if kind == "logistic" else training.seeds
+            fitted = bench.train([people] * len(seeds), kind)
+            probabilities = bench.probabilities(fitted)
+            rows += bench.score_rows(group, fitted[0].classes, probabilities, note=note)
+            rows.append(metric_row("trained_people", group, len(people), note=_chosen(fitted)))
+            named = fitted[0].classes[probabilities.argmax(axis=2)]  # [K, S]
+            predictions += map(_prediction_table, repeat(bench.tested), repeat(group), seeds, named)
     metrics = [tidy(rows, cohort=cohort, generator=generator)]
     if synthetic_stores is None:
-        commonest = Counter(sorted(labels)).most_common(1)[0][0]
-        always = np.ones((1, len(tested), 1))
-        majority = _score_rows("all", always, [commonest], tested, seeds[0], note)
-        metrics.append(tidy(majority, cohort=cohort, generator=MAJORITY))
+        metrics.append(tidy(bench.majority_rows(real.labels), cohort=cohort, generator=MAJORITY))
     return Utility(pd.concat(metrics, ignore_index=True), pd.concat(predictions, ignore_index=True))
+
+
+def measure_augmentation(
+    real_stores: list[CohortStore],
+    synthetic_stores: list[CohortStore],
+    training: Training,
+    *,
+    shares: list[float],
+    cohort: str,
+    generator: str,
+    minimum_people: int = MIN_PEOPLE,
+) -> pd.DataFrame:
+    """What synthetic people add to few real ones: a tidy table.
+
+    shares: of the real training people that a classifier gets, in (0, 1], of every label
+    alike and at least one person each; a larger share holds the people of a smaller one, and
+    every seed draws its own. Rows of generator "real" are trained on them alone, rows of
+    `generator` on them and all synthetic people; group "mlp, 5 % real". Metrics:
+    augmented_accuracy, augmented_balanced_accuracy, augmented_auc, and augmentation_gain, by
+    how much the synthetic people raise the accuracy (interval over the same people and seeds).
+
+    Two versions answer two questions. With the stores of a usual study the generator has seen
+    all training people, and most of the gain is theirs. For an honest gain give the stores
+    of a study whose only training people are the few, and share 1.
+
+    Source: GeneticDiffusion, Table 3.
+    """
+    real = _People.read(real_stores, people_in(real_stores[0], "train"))
+    drawn = _read_synthetic(real_stores, synthetic_stores)
+    bench = _Bench.of(real_stores, training, max(len(real), len(drawn)))
+    reason = bench.reason_to_withhold(real.labels, minimum_people)
+    alone, added = [], []
+    for kind in training.kinds:
+        for share in shares:
+            group = f"{kind}, {100 * share:g} % real"
+            if reason:
+                added.append(metric_row("augmentation_gain", group, np.nan, note=reason))
+                continue
+            few = [real[_few(real.labels, share, seed)] for seed in training.seeds]
+            fitted = [
+                bench.train(parts, kind)
+                for parts in (few, [each.with_others(drawn) for each in few])
+            ]
+            before, after = (bench.probabilities(each) for each in fitted)
+            classes = fitted[0][0].classes
+            alone += bench.score_rows(group, classes, before, prefix="augmented_")
+            added += bench.score_rows(group, classes, after, prefix="augmented_")
+            added.append(bench.gain_row(group, classes, before, after))
+    tables = [
+        tidy(alone, cohort=cohort, generator="real"),
+        tidy(added, cohort=cohort, generator=generator),
+    ]
+    return pd.concat(tables, ignore_index=True)
 
 
 def recovery_rate(
@@ -119,32 +196,183 @@ def recovery_rate(
 
     Both are `Utility.predictions` for the same holdout people, and are compared person by
     person: the interval resamples people, the same for both, and the seeds of each. One row
-    per kind of classifier, and beside it what always naming the commonest label recovers.
+    per group of the synthetic ones, against real people of the same kind of classifier, and
+    beside it what always naming the commonest label recovers.
 
     Source: GeneticDiffusion, section 3.4.1. Raises InputError for different holdout people.
     """
     rows, majority = [], []
     for kind in dict.fromkeys(real_predictions["classifier"]):
         real = _hits(real_predictions, kind)
-        synthetic = _hits(synthetic_predictions, kind)
         commonest = pd.DataFrame({"always": _is_commonest(real.index)}, index=real.index)
         majority.append(_recovery_row(kind, commonest, real, seed, draws))
-        if synthetic.empty:
+        groups = [
+            group
+            for group in dict.fromkeys(synthetic_predictions["classifier"])
+            if group.split(", ")[0] == kind
+        ]
+        if not groups:
             note = "no classifier was trained on these people"
             rows.append(metric_row("recovery_rate", kind, np.nan, note=note))
-            continue
-        if not real.index.equals(synthetic.index):
-            raise InputError(
-                f"the predictions of the {kind} classifiers are for different holdout people "
-                f"({len(real)} after real, {len(synthetic)} after synthetic training); "
-                "train both again on the same split"
-            )
-        rows.append(_recovery_row(kind, synthetic, real, seed, draws))
+        for group in groups:
+            synthetic = _hits(synthetic_predictions, group)
+            if not real.index.equals(synthetic.index):
+                raise InputError(
+                    f"the predictions of the {group} classifiers are for different holdout "
+                    f"people ({len(real)} after real, {len(synthetic)} after synthetic "
+                    "training); train both again on the same split"
+                )
+            rows.append(_recovery_row(group, synthetic, real, seed, draws))
     tables = [
         tidy(rows, cohort=cohort, generator=generator),
         tidy(majority, cohort=cohort, generator=MAJORITY),
     ]
     return pd.concat(tables, ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _People:
+    """People to train on: dosages int8 [S, V], -1 missing, and labels [S] str."""
+
+    dosages: np.ndarray
+    labels: np.ndarray
+
+    @staticmethod
+    def read(stores: list[CohortStore], people: np.ndarray) -> "_People":
+        return _People(read_dosages(stores, people), stores[0].people.label[people].astype(str))
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __getitem__(self, people) -> "_People":
+        return _People(self.dosages[people], self.labels[people])
+
+    def with_others(self, others: "_People") -> "_People":
+        return _People(
+            np.concatenate([self.dosages, others.dosages]),
+            np.concatenate([self.labels, others.labels]),
+        )
+
+
+@dataclass(frozen=True)
+class _Bench:
+    """What all trainings of a cohort share: who chooses, who is tested, and how.
+
+    tested: holdout people of labels with enough of them; left_out: which labels are not.
+    """
+
+    training: Training
+    people_per_epoch: int
+    validation: _People
+    tested: People
+    tested_dosages: np.ndarray
+    left_out: str
+
+    @staticmethod
+    def of(real_stores: list[CohortStore], training: Training, people_per_epoch: int) -> "_Bench":
+        people = real_stores[0].people
+        holdout, left_out = _testable(people)
+        return _Bench(
+            training,
+            people_per_epoch,
+            validation=_People.read(real_stores, people_in(real_stores[0], "validation")),
+            tested=people[holdout],
+            tested_dosages=read_dosages(real_stores, holdout),
+            left_out=left_out,
+        )
+
+    def reason_to_withhold(self, labels: np.ndarray, minimum_people: int) -> str:
+        """Why nothing can be measured after training on people of these labels, or nothing."""
+        n_trained, n_tested = len(set(labels)), len(set(self.tested.label))
+        reason = ""
+        if len(self.tested) < minimum_people:
+            reason = f"too few: {len(self.tested)} people"
+        elif min(n_trained, n_tested) < 2:
+            reason = f"needs 2 labels or more; found {n_trained} in training, {n_tested} to test on"
+        return _joined(reason, self.left_out) if reason else ""
+
+    def train(self, parts: list[_People], kind: str) -> list[Classifier]:
+        """One classifier for each of these groups of people; the k-th has the k-th seed."""
+        return [
+            train_classifier(
+                people.dosages,
+                people.labels,
+                self.validation.dosages,
+                self.validation.labels,
+                kind,
+                seed=seed,
+                epochs=self.training.epochs,
+                people_per_epoch=self.people_per_epoch,
+                device=resolve_device(self.training.device),
+            )
+            for people, seed in zip(parts, self.training.seeds, strict=False)
+        ]
+
+    def probabilities(self, fitted: list[Classifier]) -> np.ndarray:
+        """What classifiers of the same classes give the tested people [K, S, C]."""
+        return np.stack([each.probabilities(self.tested_dosages) for each in fitted])
+
+    def score_rows(
+        self, group: str, classes, probabilities, *, prefix: str = "", note: str = ""
+    ) -> list[dict]:
+        note = _joined(note, self.left_out)
+        seed = self.training.seeds[0]
+        scores = score(probabilities, classes, self.tested.label, seed=seed)
+        return [
+            metric_row(prefix + metric, group, each.value, each.low, each.high, note)
+            for metric, each in scores.items()
+        ]
+
+    def majority_rows(self, labels: np.ndarray) -> list[dict]:
+        """Scores of always naming the commonest of these labels."""
+        commonest = Counter(sorted(labels)).most_common(1)[0][0]
+        return self.score_rows("all", [commonest], np.ones((1, len(self.tested), 1)))
+
+    def gain_row(self, group: str, classes, before, after, draws: int = 1_000) -> dict:
+        """By how much accuracy rose between two sets of probabilities [K, S, C]."""
+        hits = [classes[each.argmax(axis=2)] == self.tested.label for each in (before, after)]
+        gain = hits[1].astype(float) - hits[0]  # [K, S]
+        rng = np.random.default_rng(child_seed(self.training.seeds[0], _GAIN))
+        drawn = []
+        for _ in range(draws):
+            seeds, people = (rng.integers(length, size=length) for length in gain.shape)
+            drawn.append(gain[np.ix_(seeds, people)].mean())
+        interval = percentile_interval(drawn)
+        return metric_row("augmentation_gain", group, gain.mean(), *interval, self.left_out)
+
+
+def _withheld(kinds, metrics, reason: str, *, cohort: str, generator: str) -> Utility:
+    rows = [metric_row(metric, kind, np.nan, note=reason) for kind in kinds for metric in metrics]
+    nobody = _prediction_table(People.unlabelled([]), "", 0, [])
+    return Utility(tidy(rows, cohort=cohort, generator=generator), nobody)
+
+
+def _synthetic_sources(drawn: _People, real: _People, with_real: bool) -> dict[str, _People]:
+    """Whom to train on, by the suffix of their group."""
+    equal = drawn[: len(real)]
+    sources = {"": equal}
+    if len(drawn) >= TIMES * len(real):
+        sources[MANY] = drawn
+    if with_real:
+        sources[WITH_REAL] = equal.with_others(real)
+    return sources
+
+
+def _read_synthetic(real_stores, synthetic_stores, most: int | None = None) -> _People:
+    """The first `most` people of a synthetic cohort (default all); their order is random."""
+    for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
+        check_same_variants(real, synthetic)
+    return _People.read(synthetic_stores, np.arange(len(synthetic_stores[0].people))[:most])
+
+
+def _few(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
+    """Indices of a share of every label's people, at least one; larger shares hold smaller ones."""
+    rng = np.random.default_rng(child_seed(seed, _FEW))
+    chosen = []
+    for label in np.unique(labels):
+        own = rng.permutation(np.flatnonzero(labels == label))
+        chosen.append(own[: max(1, round(share * len(own)))])
+    return np.sort(np.concatenate(chosen))
 
 
 def _testable(people: People) -> tuple[np.ndarray, str]:
@@ -156,23 +384,8 @@ def _testable(people: People) -> tuple[np.ndarray, str]:
     return holdout[~np.isin(people.label[holdout].astype(str), few)], note
 
 
-def _withheld(kinds, labels, tested, note, *, cohort, generator) -> Utility:
-    reason = (
-        f"needs 2 labels or more; found {len(set(labels))} in training, "
-        f"{len(set(tested.label))} to test on"
-    )
-    reason = "; ".join(text for text in (reason, note) if text)
-    rows = [metric_row(metric, kind, np.nan, note=reason) for kind in kinds for metric in METRICS]
-    nobody = _prediction_table(tested[:0], "", 0, [])
-    return Utility(tidy(rows, cohort=cohort, generator=generator), nobody)
-
-
-def _score_rows(kind, probabilities, classes, tested, seed, note) -> list[dict]:
-    scores = score(probabilities, classes, tested.label, seed=seed)
-    return [
-        metric_row(metric, kind, each.value, each.low, each.high, note)
-        for metric, each in scores.items()
-    ]
+def _joined(*notes: str) -> str:
+    return "; ".join(note for note in notes if note)
 
 
 def _chosen(fitted: list[Classifier]) -> str:
@@ -182,32 +395,32 @@ def _chosen(fitted: list[Classifier]) -> str:
     return f"{name.replace('_', ' ')} {values}"
 
 
-def _prediction_table(tested: People, kind: str, seed: int, predicted) -> pd.DataFrame:
+def _prediction_table(tested: People, group: str, seed: int, predicted) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "person": tested.id,
             "label": tested.label,
-            "classifier": kind,
+            "classifier": group,
             "seed": seed,
             "predicted": predicted,
         }
     )
 
 
-def _hits(predictions: pd.DataFrame, kind: str) -> pd.DataFrame:
+def _hits(predictions: pd.DataFrame, group: str) -> pd.DataFrame:
     """Right or wrong: one row per (person, label), one column per seed."""
-    own = predictions[predictions["classifier"] == kind]
+    own = predictions[predictions["classifier"] == group]
     own = own.assign(hit=own["predicted"] == own["label"])
     return own.pivot_table("hit", index=["person", "label"], columns="seed", aggfunc="mean")
 
 
-def _recovery_row(kind, hits: pd.DataFrame, real: pd.DataFrame, seed: int, draws: int) -> dict:
+def _recovery_row(group, hits: pd.DataFrame, real: pd.DataFrame, seed: int, draws: int) -> dict:
     rng, drawn = np.random.default_rng(seed), []
     for _ in range(draws):
         people = rng.integers(len(real), size=len(real))
         drawn.append(ratio(_resampled(hits, people, rng), _resampled(real, people, rng)))
     value = ratio(hits.to_numpy().mean(), real.to_numpy().mean())
-    return metric_row("recovery_rate", kind, value, *percentile_interval(drawn))
+    return metric_row("recovery_rate", group, value, *percentile_interval(drawn))
 
 
 def _is_commonest(people: pd.MultiIndex) -> np.ndarray:

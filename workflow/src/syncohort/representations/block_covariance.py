@@ -1,16 +1,20 @@
 """Covariance of the SNPs within each gene block, in one pass over people.
 
 Everything summed is a whole number, so the result is the same to the last bit whatever
-the chunks of people. Axes: V variants, R rows, B blocks of one padded size m.
+the chunks of people. Axes: V variants, R rows, N blocks or stretches, B of them of one
+padded size m, K components.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 ROUNDING = 1e-9  # relative, of shares of variance and ranks
-_BATCH_ELEMENTS = 1 << 22  # of one temporary array: 32 MB in float64
+_BATCH_ELEMENTS = 1 << 18  # of one temporary array: 2 MB in float64, what a core's cache holds
 
 
 @dataclass(frozen=True)
@@ -41,11 +45,30 @@ def batches(first: np.ndarray, length: np.ndarray, depth: int = 0) -> Iterator[B
             yield Batch(member, column, offset < length[member, None])
 
 
-class BlockSums:
-    """Running sums over rows of values x (missing = 0) and of missing indicators m."""
+@cache
+def _libraries() -> ThreadpoolController:
+    """Those for linear algebra; to look for them takes longer than a small batch."""
+    return ThreadpoolController()
 
-    def __init__(self, first: np.ndarray, length: np.ndarray, rows_at_once: int):
+
+def _spread(work: Callable, items: Iterable, threads: int) -> None:
+    """Call work(item) for every item, in so many threads: numpy lets go of the interpreter."""
+    # small matrices are slower on several threads of the linear algebra itself
+    with _libraries().limit(limits=1), ThreadPoolExecutor(threads) as pool:
+        for _ in pool.map(work, items):
+            pass
+
+
+class BlockSums:
+    """Running sums over rows of values x (missing = 0) and of missing indicators m.
+
+    first, length: of the blocks [N]; rows_at_once: about how many `add` is given; threads:
+    of this and of the covariance.
+    """
+
+    def __init__(self, first: np.ndarray, length: np.ndarray, rows_at_once: int, threads: int = 1):
         self._batches = list(batches(first, length, rows_at_once))
+        self._threads = threads
         n_variants = int(length.sum())
         self._n_rows = 0
         self._x = np.zeros(n_variants, np.int64)
@@ -63,44 +86,58 @@ class BlockSums:
             if self._xm is None:
                 self._xm, self._mm = self._zeros(), self._zeros()
         self._x += values.sum(axis=1, dtype=np.int32)
-        for number, batch in enumerate(self._batches):
-            x_batch = values[batch.column].astype(np.float32)  # [B, m, r]
+
+        def add_batch(number: int) -> None:
+            column = self._batches[number].column
+            x_batch = values[column].astype(np.float32)  # [B, m, r]
             self._xx[number] += _products(x_batch, x_batch)
-            if missing is not None and missing[batch.column].any():
-                m_batch = missing[batch.column].astype(np.float32)
+            if missing is not None and missing[column].any():
+                m_batch = missing[column].astype(np.float32)
                 self._xm[number] += _products(x_batch, m_batch)
                 self._mm[number] += _products(m_batch, m_batch)
 
+        _spread(add_batch, range(len(self._batches)), self._threads)
+
     def finish(self) -> "BlockCovariance":
         """Covariance with missing calls at the mean of the observed ones (0 if none is)."""
-        observed = self._n_rows - self._m
-        mean = self._x / np.maximum(observed, 1)
+        mean = self._x / np.maximum(self._n_rows - self._m, 1)
         sizes = [batch.column.shape[1] ** 2 * len(batch.column) for batch in self._batches]
-        flat = np.empty(sum(sizes))
+        starts = np.cumsum([0, *sizes])
+        flat = np.empty(starts[-1])
         origin = np.empty(len(mean), np.int64)
-        start = 0
-        for number, batch in enumerate(self._batches):
-            column, real = batch.column, batch.real
-            mean_i, mean_j = mean[column][:, :, None], mean[column][:, None, :]
-            # sum of (x_i - mean_i)(x_j - mean_j) over rows that have both calls
-            x_and_o = self._x[column][:, :, None] - self._of(self._xm, number)
-            gone = self._m[column][:, :, None] + self._m[column][:, None, :]
-            both = self._n_rows - gone + self._of(self._mm, number)
-            scatter = self._xx[number] - mean_j * x_and_o - mean_i * x_and_o.swapaxes(1, 2)
-            scatter += mean_i * mean_j * both
-            flat[start : start + sizes[number]] = scatter.ravel() / self._n_rows
+
+        def finish_batch(number: int) -> None:
+            column, real = self._batches[number].column, self._batches[number].real
+            start, stop = starts[number : number + 2]
+            flat[start:stop] = self._covariance(number, mean).ravel()
             rows = start + np.arange(column.size).reshape(column.shape) * column.shape[1]
             origin[column[real]] = (rows - column[:, :1])[real]
-            start += sizes[number]
-        return BlockCovariance(mean, flat, origin)
+
+        _spread(finish_batch, range(len(self._batches)), self._threads)
+        return BlockCovariance(mean, flat, origin, self._threads)
 
     def _zeros(self) -> list[np.ndarray]:
         shapes = [(len(b.column), *(b.column.shape[1],) * 2) for b in self._batches]
         return [np.zeros(shape, np.int32) for shape in shapes]
 
-    @staticmethod
-    def _of(sums: list | None, number: int):
-        return 0 if sums is None else sums[number]
+    def _covariance(self, number: int, mean: np.ndarray) -> np.ndarray:
+        """Covariance [B, m, m] of the variants of one batch."""
+        column = self._batches[number].column
+        x_i, xx = self._x[column][:, :, None], self._xx[number]
+        if self._xm is None:
+            scatter = self._n_rows * xx.astype(np.float64)
+            scatter -= x_i.astype(np.float64) * x_i.swapaxes(1, 2)  # whole numbers so far
+            scatter /= self._n_rows**2
+            return scatter
+        mean_i, m_i = mean[column][:, :, None], self._m[column][:, :, None]
+        mean_j, m_j = mean_i.swapaxes(1, 2), m_i.swapaxes(1, 2)
+        # sum of (x_i - mean_i)(x_j - mean_j) over rows that have both calls
+        x_and_o = x_i - self._xm[number]
+        both = self._n_rows - m_i - m_j + self._mm[number]
+        scatter = xx - mean_j * x_and_o - mean_i * x_and_o.swapaxes(1, 2)
+        scatter += mean_i * mean_j * both
+        scatter /= self._n_rows
+        return scatter
 
 
 def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -108,12 +145,30 @@ def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
+class Components:
+    """Principal components of blocks.
+
+    loadings [V, K], orthonormal axes within each block, columns a block has no SNPs for 0;
+    the entry of largest size of each axis is positive. variance [N, K], of each component,
+    falling; total [N], of all components of the block.
+    """
+
+    loadings: np.ndarray
+    variance: np.ndarray
+    total: np.ndarray
+
+
+@dataclass(frozen=True)
 class BlockCovariance:
-    """mean [V]; the covariance of variants v, w of one block is flat[origin[v] + w]."""
+    """mean [V]; the covariance of variants v, w of one block is flat[origin[v] + w].
+
+    threads: how many work on the blocks.
+    """
 
     mean: np.ndarray
     flat: np.ndarray
     origin: np.ndarray
+    threads: int = 1
 
     def matrices(self, batch: Batch) -> np.ndarray:
         """Covariance [B, m, m] of blocks, or of consecutive parts of them; 0 where padded."""
@@ -125,34 +180,35 @@ class BlockCovariance:
     def spectra(self, first, length, n_top: int) -> tuple[np.ndarray, np.ndarray]:
         """The n_top largest eigenvalues [N, n_top] and the total variance [N] of blocks [N]."""
         top, total = np.zeros((len(first), n_top)), np.zeros(len(first))
-        for batch in batches(first, length):
+
+        def measure(batch: Batch) -> None:
             covariance = self.matrices(batch)
-            values = np.maximum(np.linalg.eigvalsh(covariance)[:, ::-1], 0)
-            total[batch.member] = values.sum(axis=1)
-            width = min(n_top, values.shape[1])
-            top[batch.member, :width] = values[:, :width]
+            values = np.maximum(np.linalg.eigvalsh(covariance)[:, ::-1][:, :n_top], 0)
+            total[batch.member] = np.trace(covariance, axis1=1, axis2=2)
+            top[batch.member, : values.shape[1]] = values
+
+        _spread(measure, batches(first, length), self.threads)
         return top, total
 
-    def axes(self, first, length, n_top: int) -> np.ndarray:
-        """Orthonormal principal axes of blocks [N] as loadings [V, n_top] of their SNPs.
-
-        Unused columns are 0; the entry of largest size of each axis is positive.
-        """
+    def components(self, first, length, n_top: int) -> Components:
+        """The n_top principal components of blocks [N]."""
         loadings = np.zeros((len(self.mean), n_top))
-        for batch in batches(first, length):
+        top, total = np.zeros((len(first), n_top)), np.zeros(len(first))
+
+        def decompose(batch: Batch) -> None:
             covariance = self.matrices(batch)
+            total[batch.member] = np.trace(covariance, axis1=1, axis2=2)
             # padded axes must come last, behind the null space of the real ones
-            covariance[
-                ..., np.arange(covariance.shape[1]), np.arange(covariance.shape[1])
-            ] -= ~batch.real
-            vectors = np.linalg.eigh(covariance)[1][:, :, ::-1][:, :, :n_top]
-            size = np.abs(vectors)
-            # the first of entries that are equal but for rounding, so that the sign is stable
-            lead = np.argmax(size >= 0.999 * size.max(axis=1, keepdims=True), axis=1)
-            sign = np.sign(np.take_along_axis(vectors, lead[:, None, :], axis=1))
-            width = vectors.shape[2]
-            loadings[batch.column[batch.real], :width] = (vectors * sign)[batch.real]
-        return loadings
+            diagonal = np.arange(covariance.shape[1])
+            covariance[:, diagonal, diagonal] -= ~batch.real
+            values, vectors = np.linalg.eigh(covariance)
+            values, vectors = values[:, ::-1][:, :n_top], vectors[:, :, ::-1][:, :, :n_top]
+            width = values.shape[1]
+            top[batch.member, :width] = np.maximum(values, 0)
+            loadings[batch.column[batch.real], :width] = _with_signs(vectors)[batch.real]
+
+        _spread(decompose, batches(first, length), self.threads)
+        return Components(loadings, top, total)
 
     def weakest_cuts(self, first, length, lowest, highest) -> np.ndarray:
         """Where to cut stretches [N] in two: SNPs of the first part, from lowest to highest [N].
@@ -160,12 +216,9 @@ class BlockCovariance:
         The cut across which the mean squared correlation of SNP pairs is smallest.
         """
         cuts = np.zeros(len(first), np.int64)
-        for batch in batches(first, length):
-            covariance = self.matrices(batch)
-            variance = np.diagonal(covariance, axis1=1, axis2=2)
-            some = variance > 0
-            scale = np.divide(1, np.sqrt(variance), where=some, out=np.zeros(variance.shape))
-            squared = (covariance * scale[:, :, None] * scale[:, None, :]) ** 2
+
+        def cut(batch: Batch) -> None:
+            squared = _squared_correlation(self.matrices(batch))
             within = np.diagonal(squared.cumsum(axis=1).cumsum(axis=2), axis1=1, axis2=2)
             reaching = squared.sum(axis=2).cumsum(axis=1)  # pairs that start left of the cut
             left = np.arange(1, squared.shape[1] + 1)
@@ -174,7 +227,25 @@ class BlockCovariance:
             low, high = lowest[batch.member, None], highest[batch.member, None]
             allowed = (low <= left) & (left <= high)
             cuts[batch.member] = 1 + np.argmin(np.where(allowed, across, np.inf), axis=1)
+
+        _spread(cut, batches(first, length), self.threads)
         return cuts
+
+
+def _with_signs(vectors: np.ndarray) -> np.ndarray:
+    """Axes [B, m, K], each turned so that its entry of largest size is positive."""
+    size = np.abs(vectors)
+    # the first of entries that are equal but for rounding, so that the sign is stable
+    lead = np.argmax(size >= 0.999 * size.max(axis=1, keepdims=True), axis=1)
+    return vectors * np.sign(np.take_along_axis(vectors, lead[:, None, :], axis=1))
+
+
+def _squared_correlation(covariance: np.ndarray) -> np.ndarray:
+    """Squared correlation [B, m, m]; 0 where a variant does not vary."""
+    variance = np.diagonal(covariance, axis1=1, axis2=2)
+    some = variance > 0
+    scale = np.divide(1, np.sqrt(variance), where=some, out=np.zeros(variance.shape))
+    return (covariance * scale[:, :, None] * scale[:, None, :]) ** 2
 
 
 def cut_until_kept(

@@ -93,11 +93,15 @@ class GenePCA:
         return self.numbers_per_snp > ROTATION_NUMBERS_PER_SNP
 
     @cached_property
+    def _block(self) -> np.ndarray:
+        """Block of each variant, int64 [V], not decreasing."""
+        return np.repeat(np.arange(self.n_blocks), self.blocks["n_variants"])
+
+    @cached_property
     def _basis(self) -> sparse.csr_array:
         """Sparse block-diagonal loadings [V, G*K]."""
-        block = np.repeat(np.arange(self.n_blocks), self.blocks["n_variants"])  # [V]
-        variant, channel = np.nonzero(self.mask[block])
-        column = block[variant] * self.n_channels + channel
+        variant, channel = np.nonzero(self.mask[self._block])
+        column = self._block[variant] * self.n_channels + channel
         shape = (len(self.variants), self.n_blocks * self.n_channels)
         return sparse.csr_array((self.loadings[variant, channel], (variant, column)), shape=shape)
 
@@ -117,19 +121,26 @@ class GenePCA:
 
     def decode(self, latents: np.ndarray) -> np.ndarray:
         """Expected alleles or dosages float32 [R, V] of latents [R, G, K]; not clipped."""
-        values = np.empty((len(latents), len(self.variants)), np.float32)
-        for part in self._row_chunks(len(latents)):
-            flat = latents[part].reshape(-1, self._basis.shape[1]).T  # [G*K, r]
-            flat = np.ascontiguousarray(flat, dtype=np.float32)
-            values[part] = (self._basis @ flat + self.mean[:, None]).T
-        return values
+        return self.decode_variants(latents, slice(0, len(self.variants)))
 
-    def decode_rows(self, latents: np.ndarray) -> np.ndarray:
-        """Rows int8 [R, V] of latents: decoded, rounded, clipped to alleles or dosages."""
-        rows = np.empty((len(latents), len(self.variants)), np.int8)
+    def blocks_of(self, variants: slice) -> slice:
+        """The blocks that a slice start..stop of the variants lies in."""
+        return slice(int(self._block[variants.start]), int(self._block[variants.stop - 1]) + 1)
+
+    def decode_variants(self, latents: np.ndarray, variants: slice) -> np.ndarray:
+        """Expected alleles or dosages float32 [R, v] of a slice start..stop of the variants.
+
+        latents: [R, g, K] of the blocks they lie in (`blocks_of`). Not clipped.
+        """
+        blocks = self.blocks_of(variants)
+        columns = slice(blocks.start * self.n_channels, blocks.stop * self.n_channels)
+        basis, mean = self._basis[variants, columns], self.mean[variants, None]
+        values = np.empty((len(latents), len(mean)), np.float32)
         for part in self._row_chunks(len(latents)):
-            rows[part] = self.round_rows(self.decode(latents[part]))
-        return rows
+            flat = latents[part].reshape(-1, basis.shape[1]).T  # [g*K, r]
+            flat = np.ascontiguousarray(flat, dtype=np.float32)
+            values[part] = (basis @ flat + mean).T
+        return values
 
     def round_rows(self, values: np.ndarray) -> np.ndarray:
         """Rows int8 [R, V] of decoded values [R, V]."""
@@ -211,6 +222,7 @@ def fit_gene_pca(
     max_components: int = 8,
     variance_kept: float = 0.99,
     chunk_people: int = 500,
+    threads: int = 1,
 ) -> GenePCA:
     """Fit the embedding of one chromosome on training people only, in one pass over them.
 
@@ -221,6 +233,7 @@ def fit_gene_pca(
     carry ends where LD is weakest in its last quarter, and so on with the rest; each block
     then gets the fewest components that keep the share. (Halving blocks instead needs a
     quarter more of them.) Components without variance are left out; a block has one at least.
+    threads: how many work on the blocks; the model is the same for any number.
     Raises InputError when nobody is in training or the blocks are not the store's.
     """
     if rule not in RULES:
@@ -230,21 +243,19 @@ def fit_gene_pca(
     _require_blocks_of(store, blocks)
     first = blocks.table["first_variant"].to_numpy()
     length = blocks.table["n_variants"].to_numpy()
-    covariance, fingerprint = _covariance(store, blocks, train, mode, chunk_people)
+    covariance, fingerprint = _covariance(store, blocks, train, mode, chunk_people, threads)
     if rule == "loss":
         first, length = cut_until_kept(covariance, first, length, max_components, variance_kept)
-    top, total = covariance.spectra(first, length, max_components)
-    share = np.divide(
-        top.cumsum(axis=1), total[:, None], where=total[:, None] > 0, out=np.ones(top.shape)
-    )  # [G, K]
+    found = covariance.components(first, length, max_components)
+    top, total = found.variance, found.total[:, None]  # [G, K], [G, 1]
+    share = np.divide(top.cumsum(axis=1), total, where=total > 0, out=np.ones(top.shape))
     if rule == "loss":
         wanted = 1 + np.sum(share < variance_kept - ROUNDING, axis=1)
     else:
         wanted = paper_components(length, max_components)
-    rank = np.sum(top > ROUNDING * total[:, None], axis=1)
+    rank = np.sum(top > ROUNDING * total, axis=1)
     number = np.maximum(np.minimum(wanted, rank), 1)
-    loadings = covariance.axes(first, length, max_components)
-    loadings *= np.arange(max_components) < np.repeat(number, length)[:, None]
+    used = np.arange(max_components) < np.repeat(number, length)[:, None]  # [V, K]
     table = _cut_table(blocks, store.variants, first, length).assign(
         n_components=number, variance_kept=share[np.arange(len(number)), number - 1]
     )
@@ -252,7 +263,7 @@ def fit_gene_pca(
         variants=store.variants,
         mode=mode,
         mean=covariance.mean.astype(np.float32),
-        loadings=loadings.astype(np.float32),
+        loadings=(found.loadings * used).astype(np.float32),
         blocks=table,
         rule=rule,
         training_fingerprint=fingerprint,
@@ -318,11 +329,12 @@ def _require_blocks_of(store: CohortStore, blocks: Blocks) -> None:
     )
 
 
-def _covariance(store, blocks, train, mode, chunk_people) -> tuple[BlockCovariance, str]:
+def _covariance(store, blocks, train, mode, chunk_people, threads) -> tuple[BlockCovariance, str]:
     sums = BlockSums(
         blocks.table["first_variant"].to_numpy(),
         blocks.table["n_variants"].to_numpy(),
         rows_at_once=chunk_people * rows_per_person(mode),
+        threads=threads,
     )
     fingerprint = base.PeopleFingerprint()
     for people, calls in store.people_chunks(train, chunk_people):  # calls [V, s, P]

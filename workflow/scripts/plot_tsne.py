@@ -1,12 +1,12 @@
-"""Draw the error by epoch."""
+"""Draw the t-SNE of real and synthetic people."""
 
 import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.evaluation.summary import read_tables
-from syncohort.figures import plot_losses
+from syncohort.figures import plot_tsne
 from syncohort.provenance import job
 
 with job(snakemake):
-    plot_losses(read_tables([snakemake.input.losses]), snakemake.output.figure)
+    plot_tsne(read_tables([snakemake.input.embedding]), snakemake.output.figure)

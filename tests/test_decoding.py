@@ -1,0 +1,295 @@
+"""Decoding: thresholds against plain Python and known shares, and the cohorts they make."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from syncohort import decoding
+from syncohort.cohort import hwe_p_values_by_label
+from syncohort.decoding import (
+    Decision,
+    cut_values,
+    decode_cohort,
+    matched_thresholds,
+    training_shares,
+)
+from syncohort.errors import InputError
+from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, from_rows
+from syncohort.representations.gene_pca import GenePCA
+from syncohort.synthesis import synthetic_ids
+
+MATCHED = Decision("matched_by_label", 0.3, 0.3)
+ROUNDING = Decision("rounding", 0.3, 0.3)
+MODES = pytest.mark.parametrize("mode", ["haplotype", "genotype"])
+SIZES = [3, 3, 1]  # SNPs of the gene blocks
+N_VARIANTS = sum(SIZES)
+N_OTHER_BLOCKS = 2  # of the chromosome before
+
+
+def model_of(mode) -> GenePCA:
+    """A gene PCA whose components are the SNPs themselves."""
+    ids = [f"rs{i}" for i in range(N_VARIANTS)]
+    variants = Variants("22", np.arange(N_VARIANTS) + 1, ids, [("A", "C")] * N_VARIANTS)
+    loadings = np.concatenate([np.eye(3, dtype=np.float32)[:size] for size in SIZES])
+    blocks = pd.DataFrame({"n_variants": SIZES, "n_components": SIZES})
+    return GenePCA(variants, mode, np.zeros(N_VARIANTS), loadings, blocks, "loss", "")
+
+
+def latents_of(values) -> np.ndarray:
+    """Latents [R, G, 3], blocks of another chromosome first, that decode to values [R, V]."""
+    latents = np.full((len(values), N_OTHER_BLOCKS + len(SIZES), 3), 9, dtype=np.float32)
+    latents[:, N_OTHER_BLOCKS:] = 0
+    for variant, value in enumerate(values.T):
+        latents[:, N_OTHER_BLOCKS + variant // 3, variant % 3] = value
+    return latents
+
+
+def real_cohort(path, *, holdout_seed=0, n_people=120) -> CohortStore:
+    """Two labels whose frequencies differ; a third of the people are holdout."""
+    frequency = np.stack([np.linspace(0.05, 0.9, N_VARIANTS), np.linspace(0.6, 0.02, N_VARIANTS)])
+    labels = np.arange(n_people) % 2
+    split = np.where(np.arange(n_people) % 3 == 0, "holdout", "train")
+    alleles = np.random.default_rng(0).random((N_VARIANTS, n_people, 2))
+    noise = np.random.default_rng(holdout_seed).random(alleles.shape)
+    alleles = np.where(split[:, None] == "holdout", noise, alleles)
+    people = People(
+        [f"P{i}" for i in range(n_people)], np.array(["case", "control"])[labels], split
+    )
+    with CohortWriter(path, people) as writer:
+        calls = (alleles < frequency[labels].T[..., None]).astype(np.int8)
+        writer.append(model_of("haplotype").variants, calls, True)
+    return CohortStore(path)
+
+
+def synthetic_people(n_people, labels=("case", "control")) -> People:
+    label = np.array([labels[i % len(labels)] for i in range(n_people)], dtype=object)
+    return People(synthetic_ids(n_people), label, np.full(n_people, "", dtype=object))
+
+
+def decode(folder, mode, values, decision, *, cuts=(), real=None, people=None) -> CohortStore:
+    """The cohort of values [R, V], from shards that are cut before the given rows."""
+    shards = np.split(latents_of(values), cuts)
+    paths = [folder / f"{i}.npy" for i in range(len(shards))]
+    for path, shard in zip(paths, shards, strict=True):
+        np.save(path, shard)
+    out = folder / "22.zarr.zip"
+    decode_cohort(
+        paths,
+        model_of(mode),
+        real or real_cohort(folder / "real.zip"),
+        people or synthetic_people(len(values) // (2 if mode == "haplotype" else 1)),
+        out,
+        first_block=N_OTHER_BLOCKS,
+        decision=decision,
+    )
+    return CohortStore(out)
+
+
+# --- the cohort
+
+
+@MODES
+def test_rounding_gives_the_calls_of_every_person(tmp_path, mode):
+    """Shards of unequal length, one of them empty, against the model applied by hand."""
+    n_people, each = 1_203, 2 if mode == "haplotype" else 1
+    values = np.random.default_rng(0).normal(0.7, 1, (n_people * each, N_VARIANTS))
+    store = decode(tmp_path, mode, values, ROUNDING, cuts=[4 * each, 700 * each, 700 * each])
+    calls = store.read()
+    assert store.people.label.tolist() == synthetic_people(n_people).label.tolist()
+    assert store.phased == (mode == "haplotype")
+    rows = np.clip(np.rint(values.astype(np.float32)), 0, 2 // each).astype(np.int8)
+    np.testing.assert_array_equal(calls, from_rows(rows, mode))
+
+
+@MODES
+@pytest.mark.parametrize("decision", [MATCHED, ROUNDING])
+def test_neither_shards_nor_chunks_change_the_cohort(tmp_path, mode, decision, monkeypatch):
+    values = np.random.default_rng(1).normal(0.5, 0.6, (400, N_VARIANTS))
+    whole = decode(tmp_path, mode, values, decision).path.read_bytes()
+    assert decode(tmp_path, mode, values, decision, cuts=[14, 90]).path.read_bytes() == whole
+    calls = CohortStore(tmp_path / "22.zarr.zip").read()
+    for elements in (1, 3 * 400):  # one variant at once; two
+        monkeypatch.setattr(decoding, "_CHUNK_ELEMENTS", elements)
+        np.testing.assert_array_equal(decode(tmp_path, mode, values, decision).read(), calls)
+
+
+@MODES
+def test_holdout_people_decide_nothing(tmp_path, mode):
+    values = np.random.default_rng(1).normal(0.5, 0.4, (400, N_VARIANTS))
+    files = []
+    for seed in (0, 1):
+        real = real_cohort(tmp_path / "real.zip", holdout_seed=seed)
+        files.append(decode(tmp_path, mode, values, MATCHED, real=real).path.read_bytes())
+    assert files[0] == files[1]
+
+
+def test_every_label_gets_its_own_frequency(tmp_path):
+    """Values say nothing but noise around one half: frequencies come from the thresholds."""
+    values = np.random.default_rng(2).normal(0.5, 0.05, (8_000, N_VARIANTS))
+    real = real_cohort(tmp_path / "real.zip", n_people=6_000)
+    calls = decode(tmp_path, "haplotype", values, MATCHED, real=real).read()
+    for label in (0, 1):
+        wanted = np.linspace(*((0.05, 0.9), (0.6, 0.02))[label], N_VARIANTS)
+        found = calls[:, label::2].mean(axis=(1, 2))
+        # sampling of 2,000 training people, and what the other label's values add
+        np.testing.assert_allclose(found, wanted, atol=0.03)
+
+
+def test_what_does_not_fit_is_refused(tmp_path):
+    values = np.zeros((4, N_VARIANTS))
+    with pytest.raises(InputError, match="shards hold 4 rows of latents, the cohort needs 6"):
+        decode(tmp_path, "haplotype", values, MATCHED, people=synthetic_people(3))
+    with pytest.raises(InputError, match="no training people carry the labels ill of the synth"):
+        decode(tmp_path, "haplotype", values, MATCHED, people=synthetic_people(2, ("ill", "case")))
+    arguments = (model_of("haplotype"), real_cohort(tmp_path / "real.zip"), synthetic_people(2))
+    out = tmp_path / "22.zarr.zip"
+    with pytest.raises(InputError, match="have 5 blocks of 3 channels, the gene PCA needs 6 of 3"):
+        decode_cohort([tmp_path / "0.npy"], *arguments, out, first_block=3, decision=MATCHED)
+    other = tmp_path / "other.zip"
+    with CohortWriter(other, People.unlabelled(["P"])) as writer:
+        variants = model_of("haplotype").variants[1:]
+        writer.append(variants, np.zeros((len(variants), 1, 2), np.int8), True)
+    with pytest.raises(InputError, match="the variants do not match"):
+        decode(tmp_path, "haplotype", values, MATCHED, real=CohortStore(other))
+    assert not out.exists()
+    with pytest.raises(
+        InputError, match="rule 'nearest' is unknown; use one of matched, matched_by_label, round"
+    ):
+        Decision("nearest", 0.3, 0.3)
+
+
+def test_a_piece_of_the_chromosome_decodes_as_in_the_whole():
+    model = model_of("genotype")
+    latents = np.random.default_rng(0).normal(size=(30, len(SIZES), 3)).astype(np.float32)
+    whole = model.decode(latents)
+    for piece in (slice(0, 1), slice(2, 5), slice(5, 7)):
+        blocks = model.blocks_of(piece)
+        values = model.decode_variants(latents[:, blocks], piece)
+        np.testing.assert_array_equal(values, whole[:, piece])
+    assert model.blocks_of(slice(2, 5)) == slice(0, 2)
+
+
+# --- shares of the training people
+
+
+@MODES
+def test_shares_are_those_of_a_plain_loop(mode):
+    rng = np.random.default_rng(3)
+    top = 1 if mode == "haplotype" else 2
+    rows = rng.integers(-1, top + 1, (60, 5)).astype(np.int8)
+    rows[:40, 4] = -1  # a label without any call
+    labels = np.arange(60) // 20
+    shares = training_shares(rows, labels, 3, mode)
+    prior = decoding.PRIOR_ROWS
+    for variant, column in enumerate(rows.T):
+        everybody = column[column >= 0].sum() / (top * (column >= 0).sum())
+        for label in range(3):
+            seen = [value for value in column[labels == label] if value >= 0]
+            frequency = (sum(seen) + prior * everybody) / (top * len(seen) + prior)
+            if mode == "haplotype":
+                expected = [frequency]
+            else:
+                hardy_weinberg = [1 - (1 - frequency) ** 2, frequency**2]
+                expected = [
+                    (sum(value >= call for value in seen) + prior * share) / (len(seen) + prior)
+                    for call, share in zip((1, 2), hardy_weinberg, strict=True)
+                ]
+            np.testing.assert_allclose(shares[:, label, variant], expected, rtol=1e-6)
+
+
+def test_a_variant_without_any_call_breaks_nothing():
+    shares = training_shares(np.full((6, 1), -1, np.int8), np.arange(6) % 2, 2, "genotype")
+    np.testing.assert_array_equal(shares, np.zeros((2, 2, 1)))
+
+
+# --- thresholds
+
+
+@MODES
+def test_thresholds_leave_the_wanted_share_above(mode, monkeypatch):
+    monkeypatch.setattr(decoding, "HALF_TRUSTED_ROWS", 0)
+    rng = np.random.default_rng(4)
+    n_thresholds = 1 if mode == "haplotype" else 2
+    values = rng.random((500, 6)).astype(np.float32) * n_thresholds
+    labels = rng.permutation(np.arange(500) % 3)
+    # values are uniform, so these shares need thresholds inside the bounds
+    shares = np.linspace(0.3, 0.7, 18).reshape(1, 3, 6)
+    if mode == "genotype":
+        shares = np.concatenate([shares / 2 + 0.5, shares / 2])
+    rows = cut_values(values, labels, matched_thresholds(values, labels, shares, MATCHED))
+    for label in range(3):
+        own = rows[labels == label]
+        for call in range(n_thresholds):
+            found = (own > call).sum(axis=0)
+            assert (np.abs(found - shares[call, label] * len(own)) <= 0.5 + 1e-6).all()
+
+
+def test_bounds_hold():
+    """Noise is no allele, however common the allele is, and a sure allele stays one."""
+    values = np.array([[0.05, 0.95]] * 10 + [[0.1, 0.9]] * 10, dtype=np.float32)
+    labels, shares = np.zeros(20, int), np.array([[[0.5, 0.5]]])
+    rows = cut_values(values, labels, matched_thresholds(values, labels, shares, MATCHED))
+    np.testing.assert_array_equal(rows, [[0, 1]] * 20)
+    twice = matched_thresholds(values, labels, np.array([[[0.5, 0.5]], [[0.1, 0.1]]]), MATCHED)
+    np.testing.assert_allclose(twice[:, 0], [[0.2, 0.8], [1.2, 1.2]])
+
+
+def test_small_labels_lean_on_everybody():
+    """The right threshold is .35 for all; four rows a label cannot tell, all together can."""
+    rng = np.random.default_rng(5)
+    n_labels, frequency = 100, 0.3
+    is_alt = rng.random((n_labels * 4, 1)) < frequency
+    # noise of the same spread around .1 and .6
+    values = (0.1 + 0.5 * is_alt + rng.normal(0, 0.12, is_alt.shape)).astype(np.float32)
+    labels, shares = np.repeat(np.arange(n_labels), 4), np.full((1, n_labels, 1), frequency)
+    thresholds = matched_thresholds(
+        values, labels, shares, Decision("matched_by_label", 0.49, 0.49)
+    )
+    own = [np.quantile(values[labels == label], 1 - frequency) for label in range(n_labels)]
+    assert np.abs(thresholds - 0.35).mean() < 0.4 * np.abs(np.array(own) - 0.35).mean()
+
+
+@pytest.mark.parametrize("spread", [0.8, 1.4])
+def test_genotypes_keep_heterozygotes_and_hardy_weinberg(spread):
+    """A generator of dosages that are too alike, or too wide: rounding departs, matching not."""
+    rng = np.random.default_rng(6)
+    frequency = rng.uniform(0.1, 0.9, 200)
+    real = (rng.random((800, 200, 2)) < frequency[:, None]).sum(axis=2).astype(np.int8)
+    sd = np.sqrt(2 * frequency * (1 - frequency)) * spread
+    values = (2 * frequency + sd * rng.standard_normal((800, 200))).astype(np.float32)
+    labels = np.zeros(800, int)
+    shares = training_shares(real, labels, 1, "genotype")
+    rounded = np.clip(np.rint(values), 0, 2).astype(np.int8)
+    matched = cut_values(values, labels, matched_thresholds(values, labels, shares, MATCHED))
+
+    def rejected(rows):
+        p = hwe_p_values_by_label(from_rows(rows, "genotype"), np.full(800, "all"))
+        return (p < 1e-3).mean()
+
+    assert rejected(rounded) > 0.2
+    assert rejected(matched) < 0.05  # the bounds keep a few from matching
+    assert (matched == 1).mean() == pytest.approx((real == 1).mean(), rel=0.02)
+
+
+def test_one_threshold_for_all_labels_meets_the_expected_calls():
+    rng = np.random.default_rng(3)
+    labels = np.repeat([0, 1], [300, 100])
+    values = rng.uniform(0, 1, (400, 5)).astype(np.float32)
+    shares = np.array([[[0.4] * 5, [0.6] * 5]])
+    thresholds = matched_thresholds(values, labels, shares, Decision("matched", 0.45, 0.45))
+    assert (thresholds[:, 0] == thresholds[:, 1]).all()
+    called = cut_values(values, labels, thresholds).mean(axis=0)
+    np.testing.assert_allclose(called, (300 * 0.4 + 100 * 0.6) / 400, atol=1 / 400)
+
+
+@pytest.mark.parametrize("maf, margin", [(0.0, 0.3), (0.05, 0.2), (0.1, 0.1), (0.4, 0.1)])
+def test_the_margin_narrows_from_rare_to_common_variants(maf, margin):
+    values = np.full((50, 1), 0.01, dtype=np.float32)  # an allele that never reaches half way
+    labels = np.zeros(50, dtype=int)
+    for frequency, direction in ((maf, -1), (1 - maf, 1)):
+        shares = np.full((1, 1, 1), frequency)
+        ours = values if direction < 0 else 1 - values
+        threshold = matched_thresholds(ours, labels, shares, Decision("matched", 0.3, 0.1))
+        found = abs(float(threshold[0, 0, 0]) - 0.5)
+        assert found <= margin + 1e-6
+        assert maf == 0 or found == pytest.approx(margin)

@@ -1,0 +1,68 @@
+"""Genetic maps: both layouts, interpolation, and messages."""
+
+import gzip
+
+import numpy as np
+import pytest
+
+from syncohort.errors import InputError
+from syncohort.formats.genetic_map import GeneticMap, constant_map, read_genetic_map
+
+PLINK = "20 rs1 0.0 1000\n20 rs2 0.5 2000\n20 rs3 2.5 3000\n21 . 0 10\n21 . 1 1000010\n"
+HAPMAP = (
+    "Chromosome\tPosition(bp)\tRate(cM/Mb)\tMap(cM)\n"
+    "chr20\t1000\t500\t0.0\nchr20\t2000\t2000\t0.5\nchr20\t3000\t0\t2.5\n"
+)
+IMPUTE = "position COMBINED_rate(cM/Mb) Genetic_Map(cM)\n1000 500 0.0\n2000 2000 0.5\n3000 0 2.5\n"
+
+
+@pytest.mark.parametrize("text", [PLINK, HAPMAP, IMPUTE])
+@pytest.mark.parametrize("zipped", [False, True])
+def test_layouts_give_the_same_map(tmp_path, text, zipped):
+    path = tmp_path / "chr20.map"
+    path.write_bytes(gzip.compress(text.encode()) if zipped else text.encode())
+    for name in ("20", "chr20"):
+        found = read_genetic_map(path, name)
+        np.testing.assert_allclose(
+            found.cM([1000, 1500, 2000, 2500, 3000]), [0, 0.25, 0.5, 1.5, 2.5]
+        )
+
+
+def test_the_path_may_name_the_chromosome_and_the_file_hold_several(tmp_path):
+    (tmp_path / "map.20.txt").write_text(HAPMAP)
+    assert read_genetic_map(tmp_path / "map.{chrom}.txt", "20").cM(2000) == 0.5
+    (tmp_path / "all.map").write_text(PLINK)
+    assert read_genetic_map(tmp_path / "all.map", "21").cM(500_010) == pytest.approx(0.5)
+
+
+def test_beyond_the_ends_the_mean_rate_goes_on():
+    found = GeneticMap([1000, 2000, 3000], [1.0, 1.5, 3.0])
+    np.testing.assert_allclose(found.cM([0, 500, 3500, 5000]), [0, 0.5, 3.5, 5.0])
+    assert (np.diff(found.cM(np.arange(0, 6000, 7))) > 0).all()
+
+
+def test_a_constant_rate():
+    np.testing.assert_allclose(constant_map(1.3).cM([0, 500_000, 64_000_000]), [0, 0.65, 83.2])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("20 rs1 0.5 1000\n20 rs2 0.1 2000\n", "cM falls from 0.5 to 0.1 at position 2000"),
+        ("20 rs1 0.5 2000\n20 rs2 0.6 1000\n", "position 1000 does not come after"),
+        ("20 rs1 0.5 2000\n", "1 positions"),
+        ("21 rs1 0.5 2000\n21 rs1 0.5 3000\n", "chromosome 20: 0 positions"),
+        ("20 rs1 0.5 2000\n20 rs2 x 3000\n", "line 2.*expected a PLINK"),
+        ("chrom start end\n20 1 2\n", "line 1.*expected a PLINK"),
+        ("20 1000 0.1\n", "line 1.*expected a PLINK"),
+    ],
+)
+def test_what_is_no_map_is_refused(tmp_path, text, message):
+    (tmp_path / "bad.map").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_genetic_map(tmp_path / "bad.map", "20")
+
+
+def test_a_missing_map_is_named(tmp_path):
+    with pytest.raises(InputError, match="none20.map: no such genetic map"):
+        read_genetic_map(tmp_path / "none{chrom}.map", "20")

@@ -1,0 +1,82 @@
+# Baselines: cohorts drawn straight from the training people, and simple models of latents.
+
+
+rule draw_alleles:
+    input:
+        real=COHORT,
+        people="<results>/draw_labels/people.tsv",
+        genetic_map=recombination_map_of,
+    output:
+        store="<results>/draw_alleles/{generator}/{chrom}.zarr.zip",
+    log:
+        "<logs>/draw_alleles/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/draw_alleles/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("draw_alleles"),
+        generator=generator_of,
+        seed=lambda wildcards: seed_of("draw_alleles", wildcards.generator),
+    script:
+        "../scripts/draw_alleles.py"
+
+
+rule fit_block_gaussian:
+    input:
+        latents=of_representation(
+            "<results>/encode_people/{representation}/{chrom}.npy"
+        ),
+        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        people="<results>/split_people/people.tsv",
+    output:
+        checkpoint="<results>/fit_block_gaussian/{generator}/checkpoint.safetensors",
+    log:
+        "<logs>/fit_block_gaussian/{generator}.log",
+    benchmark:
+        "<benchmarks>/fit_block_gaussian/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("fit_block_gaussian"),
+        mode=STUDY.mode,
+        fitting=fitting_of,
+    script:
+        "../scripts/fit_block_gaussian.py"
+
+
+rule train_wgan:
+    input:
+        latents=of_representation(
+            "<results>/encode_people/{representation}/{chrom}.npy"
+        ),
+        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        people="<results>/split_people/people.tsv",
+    output:
+        checkpoint="<results>/train_wgan/{generator}/checkpoint.safetensors",
+    log:
+        "<logs>/train_wgan/{generator}.log",
+    benchmark:
+        "<benchmarks>/train_wgan/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=TRAINING_MINUTES,
+        gpu=GPUS,
+    params:
+        code=code_of("train_wgan"),
+        mode=STUDY.mode,
+        fitting=fitting_of,
+        device=STUDY.compute.device,
+        seed=lambda wildcards: seed_of("train_wgan", wildcards.generator),
+    script:
+        "../scripts/train_wgan.py"

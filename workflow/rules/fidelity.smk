@@ -1,0 +1,116 @@
+# Synthetic people against unseen real people: alleles, linkage, and where people lie.
+FIDELITY = "<results>/measure_fidelity/{generator}/{chrom}"
+
+
+rule measure_fidelity:
+    input:
+        real=COHORT,
+        synthetic=synthetic_store,
+        recombination_map=STUDY.evaluation.recombination_map or [],
+    output:
+        frequencies=f"{FIDELITY}.frequencies.tsv",
+        labels=f"{FIDELITY}.labels.tsv",
+        equilibrium=f"{FIDELITY}.equilibrium.tsv",
+        fst=f"{FIDELITY}.fst.tsv",
+        people=f"{FIDELITY}.people.tsv",
+        haplotypes=f"{FIDELITY}.haplotypes.tsv",
+        linkage=f"{FIDELITY}.linkage.tsv",
+        sizes=f"{FIDELITY}.sizes.tsv",
+    log:
+        "<logs>/measure_fidelity/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/measure_fidelity/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("measure_fidelity"),
+        window_kb=STUDY.evaluation.ld_window_kb,
+        # the same for every generator, so that they are compared on the same pairs
+        seed=seed_of("measure_fidelity"),
+    script:
+        "../scripts/measure_fidelity.py"
+
+
+rule summarise_fidelity:
+    input:
+        frequencies=every_chrom(f"{FIDELITY}.frequencies.tsv"),
+        labels=every_chrom(f"{FIDELITY}.labels.tsv"),
+        equilibrium=every_chrom(f"{FIDELITY}.equilibrium.tsv"),
+        fst=every_chrom(f"{FIDELITY}.fst.tsv"),
+        people=every_chrom(f"{FIDELITY}.people.tsv"),
+        haplotypes=every_chrom(f"{FIDELITY}.haplotypes.tsv"),
+        linkage=every_chrom(f"{FIDELITY}.linkage.tsv"),
+        sizes=every_chrom(f"{FIDELITY}.sizes.tsv"),
+    output:
+        metrics="<results>/summarise_fidelity/{generator}.tsv",
+    log:
+        "<logs>/summarise_fidelity/{generator}.log",
+    benchmark:
+        "<benchmarks>/summarise_fidelity/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("summarise_fidelity"),
+        cohort=STUDY.cohort,
+        minimum_people=STUDY.evaluation.minimum_people,
+        seed=seed_of("summarise_fidelity"),
+    script:
+        "../scripts/summarise_fidelity.py"
+
+
+rule fit_embedding:
+    input:
+        real=every_chrom(COHORT),
+    output:
+        embedding="<results>/fit_embedding/embedding.npz",
+    log:
+        "<logs>/fit_embedding.log",
+    benchmark:
+        "<benchmarks>/fit_embedding.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("fit_embedding"),
+        max_people=STUDY.evaluation.umap_people,
+        seed=seed_of("fit_embedding"),
+    script:
+        "../scripts/fit_embedding.py"
+
+
+rule embed_people:
+    input:
+        embedding="<results>/fit_embedding/embedding.npz",
+        real=every_chrom(COHORT),
+        synthetic=synthetic_stores,
+    output:
+        embedding="<results>/embed_people/{generator}.tsv",
+        metrics="<results>/embed_people/{generator}.metrics.tsv",
+    log:
+        "<logs>/embed_people/{generator}.log",
+    benchmark:
+        "<benchmarks>/embed_people/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("embed_people"),
+        cohort=STUDY.cohort,
+        tsne=lambda wildcards: wildcards.generator in GENERATORS,
+        max_people=STUDY.evaluation.umap_people,
+        minimum_people=STUDY.evaluation.minimum_people,
+        # the same for every generator: the same holdout people are drawn
+        seed=seed_of("embed_people"),
+    script:
+        "../scripts/embed_people.py"

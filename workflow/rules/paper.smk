@@ -1,0 +1,190 @@
+# Figures and tables of the GeneticDiffusion paper, of the diffusion models of one run.
+MEMBERSHIP_LIMITS = {
+    name: SETTINGS[name]["training"]["membership_max"] for name in DIFFUSION
+}
+
+
+rule plot_training:
+    input:
+        losses=expand(
+            "<results>/train_diffusion/{generator}/losses.tsv", generator=DIFFUSION
+        ),
+    output:
+        figure=report(
+            "<results>/plot_training/training.svg",
+            category="3. Training",
+            labels={"figure": "all diffusion models"},
+            caption="../report/training.rst",
+        ),
+    log:
+        "<logs>/plot_training.log",
+    benchmark:
+        "<benchmarks>/plot_training.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_training"),
+        membership_max=MEMBERSHIP_LIMITS,
+    script:
+        "../scripts/plot_training.py"
+
+
+rule plot_mixing:
+    input:
+        losses=expand(
+            "<results>/train_diffusion/{generator}/losses.tsv", generator=MIXING
+        ),
+    output:
+        figure=report(
+            "<results>/plot_mixing/mixing.svg",
+            category="3. Training",
+            labels={"figure": "MLP against CNN"},
+            caption="../report/mixing.rst",
+        ),
+    log:
+        "<logs>/plot_mixing.log",
+    benchmark:
+        "<benchmarks>/plot_mixing.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_mixing"),
+        membership_max={name: MEMBERSHIP_LIMITS[name] for name in MIXING},
+    script:
+        "../scripts/plot_mixing.py"
+
+
+rule embed_bottleneck:
+    input:
+        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        real=every_chrom(COHORT),
+        synthetic=[
+            store for name in GENERATORS for store in every_chrom(cohort_pattern(name))
+        ],
+    output:
+        places="<results>/embed_bottleneck/{generator}.tsv",
+    log:
+        "<logs>/embed_bottleneck/{generator}.log",
+    benchmark:
+        "<benchmarks>/embed_bottleneck/{generator}.tsv"
+    wildcard_constraints:
+        generator="|".join(BOTTLENECKS) or "none",
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+        gpu=GPUS,
+    params:
+        code=code_of("embed_bottleneck"),
+        generators=GENERATORS,
+        device=STUDY.compute.device,
+        seed=seed_of("embed_bottleneck"),
+    script:
+        "../scripts/embed_bottleneck.py"
+
+
+rule plot_bottleneck:
+    input:
+        places="<results>/embed_bottleneck/{generator}.tsv",
+    output:
+        figure=report(
+            "<results>/plot_bottleneck/{generator}.png",
+            category="3. Training",
+            labels={"figure": "bottleneck", "generator": "{generator}"},
+            caption="../report/bottleneck.rst",
+        ),
+    log:
+        "<logs>/plot_bottleneck/{generator}.log",
+    benchmark:
+        "<benchmarks>/plot_bottleneck/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_bottleneck"),
+    script:
+        "../scripts/plot_bottleneck.py"
+
+
+rule tabulate_costs:
+    input:
+        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        losses="<results>/train_diffusion/{generator}/losses.tsv",
+        latents=expand(
+            "<results>/sample_latents/{generator}/{shard}.npy",
+            shard=SHARDS,
+            allow_missing=True,
+        ),
+    output:
+        costs=report(
+            "<results>/tabulate_costs/{generator}.tsv",
+            category="3. Training",
+            labels={"table": "costs", "generator": "{generator}"},
+            caption="../report/costs.rst",
+        ),
+    log:
+        "<logs>/tabulate_costs/{generator}.log",
+    benchmark:
+        "<benchmarks>/tabulate_costs/{generator}.tsv"
+    wildcard_constraints:
+        generator="|".join(DIFFUSION) or "none",
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=heavy_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("tabulate_costs"),
+        mode=STUDY.mode,
+        sampling=lambda wildcards: generator_of(wildcards)["sampling"],
+        # looked up, no inputs: a benchmark that was deleted must not train a model again
+        training_benchmark=lambda wildcards: (
+            f"{FOLDER}/benchmarks/train_diffusion/{wildcards.generator}.tsv"
+        ),
+        sampling_benchmarks=lambda wildcards: [
+            f"{FOLDER}/benchmarks/sample_latents/{wildcards.generator}/{shard}.tsv"
+            for shard in SHARDS
+        ],
+    script:
+        "../scripts/tabulate_costs.py"
+
+
+rule tabulate_paper:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+        people="<results>/split_people/people.tsv",
+        costs=expand("<results>/tabulate_costs/{generator}.tsv", generator=DIFFUSION),
+        printed="resources/genetic_diffusion_tables.tsv",
+    output:
+        table="<results>/tabulate_paper/paper.tsv",
+        page=report(
+            "<results>/tabulate_paper/paper.html",
+            category="1. Summary",
+            labels={"table": "beside the paper's"},
+            caption="../report/paper_tables.rst",
+        ),
+    log:
+        "<logs>/tabulate_paper.log",
+    benchmark:
+        "<benchmarks>/tabulate_paper.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("tabulate_paper"),
+        sources=EVALUATED,
+    script:
+        "../scripts/tabulate_paper.py"

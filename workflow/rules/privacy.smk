@@ -1,0 +1,62 @@
+# Can it be told from a synthetic cohort, or from its generator, who was in the real one?
+
+
+rule measure_privacy:
+    input:
+        real=every_chrom(COHORT),
+        synthetic=synthetic_stores,
+    output:
+        metrics="<results>/measure_privacy/{generator}.tsv",
+        people="<results>/measure_privacy/{generator}.people.tsv",
+    log:
+        "<logs>/measure_privacy/{generator}.log",
+    benchmark:
+        "<benchmarks>/measure_privacy/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("measure_privacy"),
+        cohort=STUDY.cohort,
+        mode=STUDY.mode,
+        minimum_people=STUDY.evaluation.minimum_people,
+        max_people=STUDY.evaluation.privacy_people,
+        # the same for every generator, so that they differ by their people alone
+        seed=seed_of("measure_privacy"),
+    script:
+        "../scripts/measure_privacy.py"
+
+
+rule attack_white_box:
+    input:
+        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        real=every_chrom(COHORT),
+    output:
+        metrics="<results>/attack_white_box/{generator}.tsv",
+        people="<results>/attack_white_box/{generator}.people.tsv",
+    log:
+        "<logs>/attack_white_box/{generator}.log",
+    benchmark:
+        "<benchmarks>/attack_white_box/{generator}.tsv"
+    wildcard_constraints:
+        generator="|".join(DIFFUSION) or "none",
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+        gpu=GPUS,
+    params:
+        code=code_of("attack_white_box"),
+        cohort=STUDY.cohort,
+        minimum_people=STUDY.evaluation.minimum_people,
+        max_people=STUDY.evaluation.privacy_people,
+        device=STUDY.compute.device,
+        seed=seed_of("attack_white_box"),
+    script:
+        "../scripts/attack_white_box.py"

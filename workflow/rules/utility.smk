@@ -1,0 +1,66 @@
+# Classifiers of the label: trained on real or synthetic people, tested on unseen real people.
+
+
+rule train_classifiers:
+    input:
+        real=every_chrom(COHORT),
+        synthetic=training_cohort,
+    output:
+        metrics="<results>/train_classifiers/{source}.tsv",
+        predictions="<results>/train_classifiers/{source}.predictions.tsv",
+    log:
+        "<logs>/train_classifiers/{source}.log",
+    benchmark:
+        "<benchmarks>/train_classifiers/{source}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+        gpu=GPUS,
+    params:
+        code=code_of("train_classifiers"),
+        cohort=STUDY.cohort,
+        kinds=STUDY.evaluation.classifiers,
+        n_seeds=STUDY.evaluation.classifier_seeds,
+        epochs=STUDY.evaluation.classifier_epochs,
+        device=STUDY.compute.device,
+        minimum_people=STUDY.evaluation.minimum_people,
+        with_real=lambda wildcards: wildcards.source in GENERATORS,
+        # the same for every source, so that they differ by their training people alone
+        seed=seed_of("train_classifiers"),
+    script:
+        "../scripts/train_classifiers.py"
+
+
+rule measure_augmentation:
+    input:
+        real=every_chrom(COHORT),
+        synthetic=synthetic_stores,
+    output:
+        metrics="<results>/measure_augmentation/{generator}.tsv",
+    log:
+        "<logs>/measure_augmentation/{generator}.log",
+    benchmark:
+        "<benchmarks>/measure_augmentation/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+        gpu=GPUS,
+    params:
+        code=code_of("measure_augmentation"),
+        cohort=STUDY.cohort,
+        shares=STUDY.evaluation.augmentation,
+        kinds=STUDY.evaluation.classifiers,
+        n_seeds=STUDY.evaluation.classifier_seeds,
+        epochs=STUDY.evaluation.classifier_epochs,
+        device=STUDY.compute.device,
+        minimum_people=STUDY.evaluation.minimum_people,
+        # the same for every generator, so that the rows of the real people are the same
+        seed=seed_of("measure_augmentation"),
+    script:
+        "../scripts/measure_augmentation.py"

@@ -1,0 +1,27 @@
+"""Attack a diffusion model itself: is its loss smaller on people it was trained on?"""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.white_box import attack_generator
+from syncohort.generator import load_generator
+from syncohort.genotypes import CohortStore
+from syncohort.latents import file_fingerprints
+from syncohort.provenance import job
+from syncohort.representations.gene_pca import GenePCA
+
+with job(snakemake):
+    metrics, people = attack_generator(
+        load_generator(snakemake.input.checkpoint, file_fingerprints(snakemake.input.models)),
+        [CohortStore(path) for path in snakemake.input.real],
+        [GenePCA.load(path) for path in snakemake.input.models],
+        cohort=snakemake.params.cohort,
+        name=snakemake.wildcards.generator,
+        minimum_people=snakemake.params.minimum_people,
+        max_people=snakemake.params.max_people,
+        seed=snakemake.params.seed,
+        device=snakemake.params.device,
+    )
+    metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
+    people.to_csv(snakemake.output.people, sep="\t", index=False)

@@ -1,0 +1,25 @@
+"""Draw one chromosome of a baseline's cohort straight from the training people."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.baselines.alleles import copy_unseen, draw_alleles
+from syncohort.formats.exports import read_sample_sheet
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+
+with job(snakemake):
+    store, settings = CohortStore(snakemake.input.real), dict(snakemake.params.generator)
+    if snakemake.input.genetic_map:  # the path of this chromosome
+        settings["recombination_map"] = snakemake.input.genetic_map
+    if settings["kind"] == "unseen":
+        copy_unseen(store, snakemake.output.store)
+    else:
+        draw_alleles(
+            store,
+            read_sample_sheet(snakemake.input.people),
+            snakemake.output.store,
+            seed=snakemake.params.seed,
+            **settings,
+        )

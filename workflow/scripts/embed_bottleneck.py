@@ -1,0 +1,25 @@
+"""Place real and synthetic people by what a network's narrowest layer gives for them."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.bottleneck import embed_bottleneck
+from syncohort.generator import load_generator
+from syncohort.genotypes import CohortStore
+from syncohort.latents import file_fingerprints
+from syncohort.provenance import job
+from syncohort.representations.gene_pca import GenePCA
+
+with job(snakemake):
+    real = [CohortStore(path) for path in snakemake.input.real]
+    drawn = iter(snakemake.input.synthetic)  # all chromosomes of the first generator, and so on
+    places = embed_bottleneck(
+        load_generator(snakemake.input.checkpoint, file_fingerprints(snakemake.input.models)),
+        real,
+        {name: [CohortStore(next(drawn)) for _ in real] for name in snakemake.params.generators},
+        [GenePCA.load(path) for path in snakemake.input.models],
+        seed=snakemake.params.seed,
+        device=snakemake.params.device,
+    )
+    places.to_csv(snakemake.output.places, sep="\t", index=False)

@@ -1,0 +1,24 @@
+"""Ask whether a synthetic cohort gives away who was in the real one."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.privacy import measure_privacy
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+
+with job(snakemake):
+    privacy = measure_privacy(
+        [CohortStore(path) for path in snakemake.input.real],
+        [CohortStore(path) for path in snakemake.input.synthetic],
+        cohort=snakemake.params.cohort,
+        generator=snakemake.wildcards.generator,
+        mode=snakemake.params.mode,
+        minimum_people=snakemake.params.minimum_people,
+        max_people=snakemake.params.max_people,
+        seed=snakemake.params.seed,
+        unseen=snakemake.wildcards.generator == "unseen",
+    )
+    privacy.metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
+    privacy.people.to_csv(snakemake.output.people, sep="\t", index=False)

@@ -1,0 +1,19 @@
+"""Phase one chromosome with Beagle, holdout people apart."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.genotypes import CohortStore
+from syncohort.phasing import phase_chromosome
+from syncohort.provenance import job
+
+with job(snakemake):
+    phase_chromosome(
+        CohortStore(snakemake.input.store),
+        snakemake.output.store,
+        recombination_map=snakemake.input.recombination_map or None,
+        seed=snakemake.params.seed,
+        threads=snakemake.threads,
+        memory_mb=snakemake.resources.mem_mb,
+    )

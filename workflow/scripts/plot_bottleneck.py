@@ -1,0 +1,12 @@
+"""Draw figure 7 of the paper: the t-SNE of a network's narrowest layer."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.summary import read_tables
+from syncohort.paper_figures import plot_bottleneck
+from syncohort.provenance import job
+
+with job(snakemake):
+    plot_bottleneck(read_tables([snakemake.input.places]), snakemake.output.figure)

@@ -1,0 +1,18 @@
+"""Draw how membership is told, by the size of the label."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.summary import read_tables
+from syncohort.metric_figures import plot_labels
+from syncohort.provenance import job
+
+with job(snakemake):
+    plot_labels(
+        read_tables([snakemake.input.metrics]),
+        read_tables([snakemake.input.people]),
+        snakemake.output.figure,
+        released=snakemake.params.released,
+        calibration=snakemake.params.calibration,
+    )

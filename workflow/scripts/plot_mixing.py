@@ -1,0 +1,20 @@
+"""Draw figure 6 of the paper: the weight of the CNN in mixed networks."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.summary import read_tables
+from syncohort.paper_figures import plot_mixing
+from syncohort.provenance import job
+
+with job(snakemake):
+    limits = snakemake.params.membership_max
+    plot_mixing(
+        {
+            name: read_tables([path])
+            for name, path in zip(limits, snakemake.input.losses, strict=True)
+        },
+        snakemake.output.figure,
+        membership_max=limits,
+    )

@@ -1,0 +1,20 @@
+"""Draw figures 3 and 5 of the paper: loss and errors of all diffusion models."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.summary import read_tables
+from syncohort.paper_figures import plot_training
+from syncohort.provenance import job
+
+with job(snakemake):
+    limits = snakemake.params.membership_max
+    plot_training(
+        {
+            name: read_tables([path])
+            for name, path in zip(limits, snakemake.input.losses, strict=True)
+        },
+        snakemake.output.figure,
+        membership_max=limits,
+    )

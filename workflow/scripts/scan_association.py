@@ -1,0 +1,22 @@
+"""Scan the real training people, or a synthetic cohort, for association with the disease."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.association import write_scan
+from syncohort.evaluation.association import scan_cohort
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+
+with job(snakemake):
+    params = snakemake.params
+    scan = scan_cohort(
+        [CohortStore(path) for path in snakemake.input.real],
+        [CohortStore(path) for path in snakemake.input.synthetic] or None,
+        case_label=params.case_label,
+        n_components=params.n_components,
+        minimum_people=params.minimum_people,
+        seed=params.seed,
+    )
+    write_scan(scan, snakemake.output.scan)

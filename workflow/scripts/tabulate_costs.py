@@ -1,0 +1,23 @@
+"""Count and collect what a diffusion model costs."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.costs import measure_costs
+from syncohort.genotypes import rows_per_person
+from syncohort.provenance import job
+
+with job(snakemake):
+    costs = measure_costs(
+        snakemake.input.checkpoint,
+        snakemake.input.losses,
+        snakemake.input.latents,
+        name=snakemake.wildcards.generator,
+        rows_per_genome=rows_per_person(snakemake.params.mode),
+        steps=snakemake.params.sampling["steps"],
+        guidance_scale=snakemake.params.sampling["guidance_scale"],
+        training_benchmark=snakemake.params.training_benchmark,
+        sampling_benchmarks=snakemake.params.sampling_benchmarks,
+    )
+    costs.to_csv(snakemake.output.costs, sep="\t", index=False)

@@ -1,0 +1,22 @@
+"""Put the tables of this run beside those of the GeneticDiffusion paper."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.summary import read_tables
+from syncohort.paper_tables import is_papers_task, tabulate_paper, write_page
+from syncohort.provenance import job
+from syncohort.splits import read_people
+
+with job(snakemake):
+    same_task = is_papers_task(read_people(snakemake.input.people).label)
+    comparison = tabulate_paper(
+        read_tables([snakemake.input.metrics]),
+        read_tables(snakemake.input.costs),
+        read_tables([snakemake.input.printed]),
+        sources=snakemake.params.sources,
+        same_task=same_task,
+    )
+    comparison.to_csv(snakemake.output.table, sep="\t", index=False)
+    write_page(comparison, snakemake.output.page, same_task=same_task)

@@ -1,0 +1,37 @@
+"""Write the report."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+import json
+from pathlib import Path
+
+from syncohort.evaluation.summary import read_tables
+from syncohort.paper_tables import is_papers_task, paper_parts
+from syncohort.provenance import job
+from syncohort.report import Material, Study, write_metrics_page, write_report
+
+with job(snakemake):
+    found = snakemake.input
+    summaries = [json.loads(Path(path).read_text()) for path in found.variants]
+    variants = {summary["contig"]: summary["n_kept"] for summary in summaries}
+    study = Study(**snakemake.params.study, variants=variants)
+    people = read_tables([found.people])[["label", "split"]]
+    paper = []
+    if found.get("paper"):
+        same_task = is_papers_task(people["label"])
+        paper = paper_parts(read_tables([found.paper]), same_task=same_task)
+    material = Material(
+        judged=read_tables([found.metrics]),
+        people=people,
+        checks=read_tables([found.checks]),
+        synthetic_people=len(read_tables([found.synthetic])),
+        pictures=found.pictures,
+        captions=snakemake.params.captions,
+        released=found.released,
+        benchmarks=snakemake.params.benchmarks,
+        paper=paper,
+    )
+    write_report(study, material, snakemake.output.report)
+    write_metrics_page(study, material.judged, snakemake.output.page)

@@ -1,0 +1,77 @@
+"""Baselines that draw alleles straight from the training people, a stretch at a time.
+
+Memory is bounded by a stretch of `CHUNK_VARIANTS` variants: about 8 kB for each training
+person and for each synthetic one.
+
+Axes: V variants, T training people, S synthetic people, P = 2 ploidy, C classes (labels).
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from syncohort.baselines.mosaic import mosaic_calls
+from syncohort.baselines.panel import Panel
+from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, CohortWriter, People
+from syncohort.provenance import stage_seed
+from syncohort.synthesis import synthetic_ids
+
+
+def draw_alleles(
+    store: CohortStore, people: People, out_path: str | Path, *, kind: str, seed: int, **settings
+) -> None:
+    """Write one chromosome of a cohort drawn from the training people of the real one.
+
+    people: ids, labels and split of the synthetic people. kind: "independent", every allele
+    by itself at its label's frequency; "bootstrap", copies of people of the label, the same
+    on every chromosome; "mosaic", see `mosaic_calls`, which takes `settings`. seed: the same for
+    all chromosomes. Calls are phased as the real ones are. Copies keep their missing
+    calls, the others have none.
+
+    Raises InputError for labels that no training person carries.
+    """
+    panel = Panel.of(store, people)
+    with CohortWriter(out_path, people) as writer:
+        for part, calls, phased in _KINDS[kind](store, panel, seed, **settings):
+            writer.append(store.variants[part], calls, phased)
+
+
+def copy_unseen(store: CohortStore, out_path: str | Path) -> None:
+    """Write the validation people of a real cohort as if they were synthetic.
+
+    Their calls and labels stay, their ids are replaced. They are unseen by everything that
+    is fitted, so every measure should find nothing wrong with them.
+    """
+    unseen = np.flatnonzero(store.people.split == "validation")
+    people = People(synthetic_ids(len(unseen)), store.people.label[unseen], [""] * len(unseen))
+    with CohortWriter(out_path, people) as writer:
+        for part, calls in store.variant_chunks(unseen):
+            writer.append(store.variants[part], calls, store.read_phasing(part, unseen))
+
+
+def _independent(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]:
+    """Alleles [V, S, P] are Bernoulli(label's frequency): Hardy-Weinberg, no linkage."""
+    rng = np.random.default_rng(stage_seed(seed, store.contig))
+    n_people = len(panel.drawn_class)
+    for part, calls in store.variant_chunks(panel.train):
+        frequency = panel.frequencies(calls)  # [v, C]
+        drawn = np.empty((len(calls), n_people, calls.shape[2]), np.int8)
+        for start in range(0, n_people, CHUNK_SAMPLES):
+            some = slice(start, start + CHUNK_SAMPLES)
+            chance = rng.random(drawn[:, some].shape, dtype=np.float32)
+            drawn[:, some] = chance < frequency[:, panel.drawn_class[some], None]
+        if not store.phased:
+            drawn.sort(axis=2)  # 0/1, not 1/0
+        yield part, drawn, store.phased
+
+
+def _bootstrap(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]:
+    """Whole people [S] of the label, drawn with replacement."""
+    copied = panel.pick(panel.drawn_class, np.random.default_rng(seed))
+    for part, calls in store.variant_chunks(panel.train):
+        phased = store.read_phasing(part, panel.train)
+        yield part, calls[:, copied], phased[:, copied]
+
+
+_KINDS = {"independent": _independent, "bootstrap": _bootstrap, "mosaic": mosaic_calls}

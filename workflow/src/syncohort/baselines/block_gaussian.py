@@ -1,0 +1,196 @@
+"""A Gaussian of the latents: what means and neighbouring correlations alone can do.
+
+Correlations are kept between neighbouring blocks only. A covariance of everything with
+everything would have as many directions as there are training rows, and so would tell who
+they were.
+
+Axes: N rows, G gene blocks, K channels, C classes, W blocks of a stretch, T stretches of
+all chromosomes, D = W K.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from syncohort.checkpoints import LatentGenerator, describe, require_training_rows
+from syncohort.devices import resolve_device
+from syncohort.diffusion.samplers import RowNoise
+from syncohort.latents import LatentFiles
+
+STRETCH_CHANNELS = 256
+_LEAST_SHRINKAGE = 1e-6  # keeps a covariance of few rows invertible
+
+
+class BlockGaussian(LatentGenerator):
+    """Latents as a Gaussian Markov chain of stretches of blocks, around the label's mean.
+
+    A stretch of W blocks is x_t = x_(t-1) weights[t] + eps spread[t]. Of all distributions
+    with the same covariances within and between neighbouring stretches it is the one of
+    highest entropy (Dempster 1972).
+
+    center: [C, G, K]; weights, spread: [T, D, D], weights 0 for the first stretch of a
+    chromosome; place: [G] int64, of each block among the T W of the stretches, the last of
+    which a chromosome may not fill. All are 0 at padded positions.
+    """
+
+    def __init__(self, config: dict, mask: np.ndarray, center, weights, spread, place):
+        super().__init__(config, mask)
+        self.center, self.weights, self.spread, self.place = center, weights, spread, place
+
+    @staticmethod
+    def restore(config: dict, tensors: dict) -> "BlockGaussian":
+        """The model of a checkpoint's config and tensors."""
+        parts = {name: each for name, each in tensors.items() if name != "mask"}
+        return BlockGaussian(config, tensors["mask"].numpy(), **parts)
+
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """Means and the chain."""
+        return {
+            "center": self.center,
+            "weights": self.weights,
+            "spread": self.spread,
+            "place": self.place,
+        }
+
+    def sample_batches(
+        self,
+        labels: np.ndarray,
+        *,
+        seed: int,
+        batch_size: int = 256,
+        device: str = "auto",
+        first_row: int = 0,
+    ) -> Iterator[np.ndarray]:
+        """Sample rows, `batch_size` at a time: yield latents float32 [n, G, K].
+
+        labels: [N] int64 in 0..C - 1; first_row: place of the first row in the cohort,
+        which with `seed` decides its noise.
+        """
+        device = resolve_device(device)
+        mask, center, place = (each.to(device) for each in (self.mask, self.center, self.place))
+        weights, spread = self.weights.to(device), self.spread.to(device)
+        n_stretches, width = weights.shape[:2]  # T, D
+        for start in range(0, len(labels), batch_size):
+            part = torch.from_numpy(labels[start : start + batch_size]).to(device)
+            noise = RowNoise(seed, first_row + start, len(part), mask)()  # [n, G, K]
+            spaced = noise.new_zeros(len(part), n_stretches * width // mask.shape[1], mask.shape[1])
+            spaced[:, place] = noise  # [n, T W, K]
+            chain = _follow(spaced.view(-1, n_stretches, width), weights, spread).view_as(spaced)
+            yield (chain[:, place] + center[part]).cpu().numpy()
+
+
+def _follow(noise, weights, spread):
+    """The chain [N, T, D] that the noise [N, T, D] drives."""
+    x = torch.empty_like(noise)
+    before = torch.zeros_like(noise[:, 0])
+    for stretch in range(len(weights)):
+        before = before @ weights[stretch] + noise[:, stretch] @ spread[stretch]
+        x[:, stretch] = before
+    return x
+
+
+def fit_block_gaussian(
+    latents_paths: list[str | Path],
+    masks: list[np.ndarray],
+    labels: np.ndarray,
+    is_validation: np.ndarray,
+    class_names: list[str],
+    *,
+    checkpoint_path: str | Path,
+    shrinkage: float,
+    gene_pca_fingerprints: dict[str, str] | None = None,
+) -> None:
+    """Fit the Gaussian to the latents of training people and write its checkpoint.
+
+    latents_paths ... class_names, gene_pca_fingerprints: as in `train_diffusion`.
+    shrinkage: weight of the covariance's diagonal, the rest is that of the rows around
+    their label's mean (Ledoit & Wolf 2004); variances stay as they are. Memory is that of
+    one chromosome's latents.
+
+    Raises InputError for a class without training rows.
+    """
+    labels, is_validation = np.asarray(labels, np.int64), np.asarray(is_validation, bool)
+    require_training_rows(labels, is_validation, class_names)
+    train = np.flatnonzero(~is_validation)
+    config = describe(
+        "block_gaussian",
+        latents_paths,
+        labels,
+        is_validation,
+        class_names,
+        gene_pca_fingerprints,
+        shrinkage=shrinkage,
+    )
+    names = ("center", "weights", "spread")
+    parts = {name: [] for name in names}
+    for path, own_mask in zip(latents_paths, masks, strict=True):
+        rows = torch.from_numpy(LatentFiles([path], [own_mask])[train])
+        center = subtract_means(rows, labels[train], len(class_names))
+        for name, part in zip(names, (center, *fit_chain(rows, shrinkage)), strict=True):
+            parts[name].append(part)
+    place = _places([len(each) for each in masks], masks[0].shape[1])
+    center = torch.cat(parts["center"], dim=1)
+    weights, spread = torch.cat(parts["weights"]), torch.cat(parts["spread"])
+    mask = np.concatenate(masks)
+    BlockGaussian(config, mask, center, weights, spread, place).save(checkpoint_path)
+
+
+def subtract_means(rows, labels: np.ndarray, n_classes: int):
+    """Class means [C, G, K] of rows [N, G, K] of classes [N], which become residuals in place."""
+    center = rows.new_zeros(n_classes, *rows.shape[1:])
+    for label in range(n_classes):
+        own = torch.from_numpy(np.flatnonzero(labels == label))
+        center[label] = rows[own].mean(dim=0)
+        rows[own] -= center[label]
+    return center
+
+
+def _stretch_blocks(n_channels: int) -> int:
+    """W, for blocks of K channels."""
+    return max(STRETCH_CHANNELS // n_channels, 1)
+
+
+def _places(block_counts: list[int], n_channels: int):
+    """Places [G] of the chromosomes' blocks among those of whole stretches."""
+    stretch, places, before = _stretch_blocks(n_channels), [], 0
+    for n_blocks in block_counts:
+        places.append(before + torch.arange(n_blocks))
+        before += -(-n_blocks // stretch) * stretch
+    return torch.cat(places)
+
+
+def fit_chain(rows, shrinkage: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights and spread [T, D, D] of the chain of one chromosome's rows [N, G, K] of mean 0."""
+    stretch = _stretch_blocks(rows.shape[2])
+    n_stretches = -(-rows.shape[1] // stretch)
+    missing = n_stretches * stretch - rows.shape[1]
+    # an empty stretch before the first, empty blocks after the last
+    rows = torch.nn.functional.pad(rows, (0, 0, stretch, missing))
+    parts = []
+    for number in range(n_stretches):
+        first = number * stretch
+        both = rows[:, first : first + 2 * stretch].flatten(1)  # [N, 2 D]
+        parts.append(_condition(both.T @ both / len(both), shrinkage))
+    weights, spread = zip(*parts, strict=True)
+    return torch.stack(weights), torch.stack(spread)
+
+
+def _condition(covariance, shrinkage: float):
+    """Regression of the second half of a Gaussian's variables on the first.
+
+    covariance: [2 D, 2 D]. Returns weights [D, D] and spread [D, D], whose products with the
+    first half and with noise, both from the right, add up to the second.
+    """
+    covariance = covariance.double()
+    half = len(covariance) // 2
+    sd = covariance.diagonal().sqrt()  # [2 D]
+    inverse = torch.where(sd > 0, 1 / sd, 0)
+    correlation = (1 - max(shrinkage, _LEAST_SHRINKAGE)) * inverse[:, None] * covariance * inverse
+    correlation.fill_diagonal_(1)
+    root = torch.linalg.cholesky(correlation)
+    onto = root[half:, :half].T  # [D, D]
+    weights = torch.linalg.solve_triangular(root[:half, :half].T, onto, upper=True)
+    weights = inverse[:half, None] * weights * sd[half:]
+    return weights.float(), (root[half:, half:].T * sd[half:]).float()

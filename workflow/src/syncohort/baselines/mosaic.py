@@ -1,0 +1,126 @@
+"""Mosaics of training haplotypes: long real segments, strong linkage, copies of people.
+
+Axes: V variants, T training people, S synthetic people, P = 2 ploidy, C classes (labels),
+R rows (2 S haplotypes, or S people of unphased cohorts), v variants of a stretch.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from syncohort.baselines.panel import Panel
+from syncohort.formats.genetic_map import constant_map, read_genetic_map
+from syncohort.genotypes import (
+    CHUNK_SAMPLES,
+    MISSING,
+    CohortStore,
+    from_rows,
+    rows_per_person,
+    to_rows,
+)
+from syncohort.provenance import stage_seed
+
+CM_PER_MORGAN = 100
+
+
+def mosaic_calls(
+    store: CohortStore,
+    panel: Panel,
+    seed: int,
+    *,
+    effective_size: float,
+    recombination_map: str | None,
+    cM_per_Mb: float,
+    mutation_rate: float,
+) -> Iterator[tuple]:
+    """Walk along a chromosome: yield (slice of variants, calls int8 [v, S, P], phased).
+
+    Every synthetic haplotype is a row of segments, each copied from a random training
+    haplotype of its label (see `Segments` for their lengths). Unphased cohorts are
+    mosaics of people instead. effective_size: Ne, more of it makes shorter segments;
+    recombination_map: file for `read_genetic_map`, None for a constant rate, cM_per_Mb;
+    mutation_rate: share of the copied alleles that are drawn from the label's frequency
+    instead, as missing ones always are.
+    """
+    rng = np.random.default_rng(stage_seed(seed, store.contig))
+    mode = "haplotype" if store.phased else "genotype"
+    each = rows_per_person(mode)
+    genetic_map = constant_map(cM_per_Mb)
+    if recombination_map is not None:
+        genetic_map = read_genetic_map(recombination_map, store.contig)
+    position = genetic_map.cM(store.variants.position_bp) / CM_PER_MORGAN  # [V]
+    segments = Segments(panel, each, effective_size, position[0], rng)
+    for part, calls in store.variant_chunks(panel.train):
+        rows = np.ascontiguousarray(to_rows(calls, mode))  # [T or 2 T, v]
+        frequency = panel.frequencies(calls)  # [v, C]
+        drawn = np.empty((len(calls), len(panel.drawn_class), calls.shape[2]), np.int8)
+        for start in range(0, drawn.shape[1], CHUNK_SAMPLES):
+            people = slice(start, min(start + CHUNK_SAMPLES, drawn.shape[1]))
+            source = segments.walk(position[part], slice(people.start * each, people.stop * each))
+            copied = from_rows(np.take_along_axis(rows, source, axis=0), mode)  # [v, s, P]
+            own = frequency[:, panel.drawn_class[people]]  # [v, s]
+            drawn[:, people] = _redraw(copied, own, mutation_rate, rng)
+        if not store.phased:
+            drawn.sort(axis=2)  # 0/1, not 1/0
+        yield part, drawn, store.phased
+
+
+class Segments:
+    """The segments of the rows of a mosaic, walked from the left to the right.
+
+    The model of HAPNEST (Wharrie et al. 2023). A segment coalesces with the training people
+    of its label at T ~ Gamma(shape 2, scale Ne / N) generations, N of them, and its length is
+    exponential of mean 1 / (2 T rho): two lineages of T generations recombine 2 T times per
+    Morgan, so rho = 0.01 where lengths are in cM, and 1 in Morgan as here. The walk starts in
+    the middle of a segment: a place is covered by a length with a chance in proportion to
+    it, which leaves T ~ Gamma(1, Ne / N) there. Two variants d Morgan apart thus lie in one
+    segment with probability 1 / (1 + 2 d Ne / N).
+
+    panel: who is copied; rows_per_person: 2 for haplotypes; start: place of the first
+    variant [Morgan].
+    """
+
+    def __init__(self, panel: Panel, rows_per_person: int, effective_size, start, rng):
+        self._panel, self._each, self._rng = panel, rows_per_person, rng
+        self._class = np.repeat(panel.drawn_class, rows_per_person)  # [R]
+        self._scale = effective_size / panel.sizes[self._class]  # generations [R]
+        self._end = np.full(len(self._class), start, dtype=float)  # Morgan [R]
+        self._source = np.zeros(len(self._class), np.int64)  # row of the training people [R]
+        self._draw(np.arange(len(self._class)), shape=1)
+
+    def walk(self, position: np.ndarray, rows: slice) -> np.ndarray:
+        """The training row [R', v] that each of the rows copies at the next variants.
+
+        position: [v] Morgan; every slice of rows walks over consecutive stretches.
+        """
+        row = np.arange(rows.start, rows.stop)
+        first = [np.zeros(len(row), np.int64)]  # variant at which a segment begins
+        owner, source = [row], [self._source[row]]
+        while len(row := row[self._end[row] <= position[-1]]):
+            first.append(np.searchsorted(position, self._end[row]))
+            self._draw(row, shape=2)
+            owner.append(row)
+            source.append(self._source[row])
+        begin = (np.concatenate(owner) - rows.start) * len(position) + np.concatenate(first)
+        order = np.argsort(begin, kind="stable")
+        n_rows = rows.stop - rows.start
+        length = np.diff(begin[order], append=n_rows * len(position))
+        return np.repeat(np.concatenate(source)[order], length).reshape(n_rows, len(position))
+
+    def _draw(self, row: np.ndarray, shape: int) -> None:
+        """Give the rows their next segment."""
+        age = self._rng.gamma(shape, self._scale[row])  # generations
+        self._end[row] += self._rng.exponential(size=len(row)) / (2 * age)
+        person = self._panel.pick(self._class[row], self._rng)
+        self._source[row] = person * self._each + self._rng.integers(self._each, size=len(row))
+
+
+def _redraw(calls, frequency, mutation_rate: float, rng) -> np.ndarray:
+    """Calls [v, s, P] with missing and mutated alleles drawn at the frequency [v, s]."""
+    redrawn = calls == MISSING
+    if mutation_rate:
+        redrawn |= rng.random(calls.shape, dtype=np.float32) < mutation_rate
+    variant, person, haplotype = np.nonzero(redrawn)
+    chance = rng.random(len(variant), dtype=np.float32)
+    calls[variant, person, haplotype] = chance < frequency[variant, person]
+    return calls

@@ -1,0 +1,66 @@
+"""The training people a baseline draws from, by label.
+
+Axes: V variants, T training people, S synthetic people, P = 2 ploidy, C classes (labels).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from syncohort.errors import InputError, examples
+from syncohort.genotypes import CohortStore, People
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """Training people and the synthetic people to be drawn from them.
+
+    train: [T] indices of the training people in the real cohort; train_class: [T] and
+    drawn_class: [S], both in 0..C - 1.
+    """
+
+    train: np.ndarray
+    train_class: np.ndarray
+    drawn_class: np.ndarray
+
+    @staticmethod
+    def of(store: CohortStore, people: People) -> "Panel":
+        """The training people of a real cohort beside the synthetic people to draw.
+
+        Raises InputError for labels that no training person carries.
+        """
+        train = np.flatnonzero(store.people.split == "train")
+        names, train_class = np.unique(store.people.label[train].astype(str), return_inverse=True)
+        unknown = sorted(set(people.label.astype(str)) - set(names))
+        if unknown:
+            raise InputError(
+                f"people are asked for labels nobody in training carries: {examples(unknown)}; "
+                f"the labels are {examples(names, limit=30)}"
+            )
+        return Panel(train, train_class, np.searchsorted(names, people.label.astype(str)))
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """Training people of each class, [C]."""
+        return np.bincount(self.train_class)
+
+    def frequencies(self, calls: np.ndarray) -> np.ndarray:
+        """ALT frequency float32 [V, C] of calls int8 [V, T, P], missing alleles left out.
+
+        A class without a call of a variant gets everybody's frequency, and 0 if nobody has one.
+        """
+        counts = np.empty((2, len(calls), len(self.sizes)))  # ALT alleles, called alleles
+        for number in range(len(self.sizes)):
+            own = calls[:, self.train_class == number]
+            counts[0, :, number] = (own == 1).sum(axis=(1, 2))
+            counts[1, :, number] = (own >= 0).sum(axis=(1, 2))
+        alt, called = counts
+        pooled = alt.sum(axis=1) / np.maximum(called.sum(axis=1), 1)
+        own = alt / np.maximum(called, 1)
+        return np.where(called > 0, own, pooled[:, None]).astype(np.float32)
+
+    def pick(self, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """A random training person of each of the classes [N]: indices [N] in 0..T - 1."""
+        by_class = np.argsort(self.train_class, kind="stable")
+        start = np.cumsum(self.sizes) - self.sizes
+        return by_class[start[classes] + rng.integers(self.sizes[classes])]

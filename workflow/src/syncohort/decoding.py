@@ -1,0 +1,236 @@
+"""Decoding: sampled latents to alleles and dosages, cut where the label's training people say.
+
+What a generator draws is a little too smooth: the values of a rare allele stay low, those of a
+heterozygote spread. Rounding then loses rare alleles, and in genotype mode heterozygotes. A
+matched threshold lies where as many synthetic rows are above it as the training frequencies of
+their labels let expect. It is common to all labels by default: a threshold for each would also
+undo the chance differences between samples, and costs linkage (docs/measurements.md).
+
+Axes: S people, R rows (2 S haplotypes or S people), G gene blocks, K channels, V variants,
+L labels, T thresholds of a call: one in haplotype mode (ALT), two in genotype mode (at least
+one ALT, two ALT).
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from syncohort.errors import InputError
+from syncohort.genotypes import (
+    CHUNK_VARIANTS,
+    MISSING,
+    PLOIDY,
+    CohortStore,
+    CohortWriter,
+    People,
+    from_rows,
+    rows_per_person,
+    to_rows,
+)
+from syncohort.representations.gene_pca import GenePCA
+
+RULES = ("matched", "matched_by_label", "rounding")
+# A label's shares count as if so many more of its rows had the shares of everybody.
+PRIOR_ROWS = 10
+# With so many synthetic rows a label's own threshold counts half, that of all rows the other
+# half: a quantile of a handful of values is mostly chance.
+HALF_TRUSTED_ROWS = 20
+# From this frequency of the minor allele a variant has the margin of the common ones.
+COMMON_MAF = 0.1
+# Values held at once; the sorting takes a few times as many.
+_CHUNK_ELEMENTS = 1 << 23
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How values become calls.
+
+    rule: "matched", one threshold for all labels; "matched_by_label"; or "rounding", half way
+    between two calls. rare_margin: how far from half way the matched threshold of the rarest
+    variant may be, in [0, 0.5); common_margin: that of variants of MAF 0.1 and more, with a
+    straight line between. Rare alleles need the freedom, for their values are small; common
+    ones are nearly right as they are, and each allele turned over to meet a frequency is an
+    error of linkage.
+    """
+
+    rule: str
+    rare_margin: float
+    common_margin: float
+
+    def __post_init__(self):
+        if self.rule not in RULES:
+            raise InputError(
+                f"decoding rule {self.rule!r} is unknown; use one of {', '.join(RULES)}"
+            )
+
+
+def decode_cohort(
+    shard_paths: list[str | Path],
+    gene_pca: GenePCA,
+    real: CohortStore,
+    people: People,
+    out_path: str | Path,
+    *,
+    first_block: int,
+    decision: Decision,
+) -> None:
+    """Decode one chromosome of the sampled latents to a cohort dataset.
+
+    shard_paths: latents [R, G, K] of consecutive people. gene_pca: the chromosome's model;
+    its latents are blocks `first_block` ... of the G. real: the chromosome's real cohort, of
+    which training people alone are read. people: ids, labels and split of the whole
+    synthetic cohort. Calls are phased in haplotype mode. Variants are decoded in chunks,
+    the fewer at once the more rows there are.
+
+    Raises InputError when latents, model, real cohort and people do not fit together.
+    """
+    shards = [np.load(path, mmap_mode="r") for path in shard_paths]
+    mode = gene_pca.mode
+    n_rows = len(people) * rows_per_person(mode)
+    _check_shards(shards, gene_pca.mask.shape, n_rows, first_block)
+    gene_pca.require_variants(real)
+    training = _TrainingRows(real, mode)
+    labels = np.repeat(training.label_indices(people.label), rows_per_person(mode))
+    with CohortWriter(out_path, people) as writer:
+        for part in _variant_chunks(len(gene_pca.variants), max(n_rows, len(training.labels))):
+            blocks = gene_pca.blocks_of(part)
+            latents = _read_blocks(shards, first_block + blocks.start, first_block + blocks.stop)
+            values = gene_pca.decode_variants(latents, part)
+            if decision.rule != "rounding":
+                thresholds = matched_thresholds(values, labels, training.shares(part), decision)
+                rows = cut_values(values, labels, thresholds)
+            else:
+                rows = gene_pca.round_rows(values)
+            calls = from_rows(rows, mode)
+            writer.append(gene_pca.variants[part], calls, phased=mode == "haplotype")
+
+
+def training_shares(rows: np.ndarray, labels: np.ndarray, n_labels: int, mode: str) -> np.ndarray:
+    """Share of each label's training rows that reach each call, float64 [T, L, V].
+
+    rows: int8 [R, V] of training rows, -1 missing (left out); labels: int [R] in 0..L-1.
+    Frequencies of ALT are drawn towards those of everybody by `PRIOR_ROWS`, and in genotype
+    mode the shares towards Hardy-Weinberg proportions of that frequency by as much.
+    """
+    member = (labels == np.arange(n_labels)[:, None]).astype(np.float32)  # [L, R]
+    called = (member @ (rows != MISSING)).astype(np.float64)  # [L, V]
+    steps = range(1, PLOIDY // rows_per_person(mode) + 1)
+    reached = np.stack([member @ (rows >= step) for step in steps]).astype(np.float64)  # [T, L, V]
+    alleles = len(steps) * called
+    everybody = reached.sum(axis=(0, 1)) / np.maximum(alleles.sum(axis=0), 1)  # [V]
+    frequency = (reached.sum(axis=0) + PRIOR_ROWS * everybody) / (alleles + PRIOR_ROWS)  # [L, V]
+    if mode == "haplotype":
+        return frequency[None]
+    expected = np.stack([1 - (1 - frequency) ** 2, frequency**2])
+    return (reached + PRIOR_ROWS * expected) / (called + PRIOR_ROWS)
+
+
+def matched_thresholds(
+    values: np.ndarray, labels: np.ndarray, shares: np.ndarray, decision: Decision
+) -> np.ndarray:
+    """Thresholds float32 [T, L, V] above which the given shares of the values lie.
+
+    values: float32 [R, V] of all synthetic rows; labels: int [R]; shares: [T, L, V], see
+    `training_shares`. By label, one of few rows leans on the threshold that all rows together
+    need for the same number of calls (see `HALF_TRUSTED_ROWS`); then the margins hold.
+    """
+    n_rows = np.bincount(labels, minlength=shares.shape[1])  # [L]
+    expected = np.average(shares, axis=1, weights=n_rows)  # [T, V]
+    shared = _cut(values, expected)
+    thresholds = np.repeat(shared[:, None], shares.shape[1], axis=1).astype(np.float32)
+    if decision.rule == "matched_by_label":
+        for label in np.flatnonzero(n_rows):
+            own = _cut(values[labels == label], shares[:, label])
+            trust = n_rows[label] / (n_rows[label] + HALF_TRUSTED_ROWS)
+            thresholds[:, label] += trust * (own - shared)
+    half_way = np.arange(len(shares))[:, None, None] + 0.5
+    margin = _margin(expected, decision)
+    return np.clip(thresholds, half_way - margin, half_way + margin)
+
+
+def _margin(expected: np.ndarray, decision: Decision) -> np.ndarray:
+    """How far from half way a threshold may be, [V], from the expected shares [T, V]."""
+    frequency = expected.mean(axis=0)
+    common = np.minimum(np.minimum(frequency, 1 - frequency) / COMMON_MAF, 1)
+    return decision.rare_margin + common * (decision.common_margin - decision.rare_margin)
+
+
+def cut_values(values: np.ndarray, labels: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Rows int8 [R, V]: how many thresholds [T, L, V] of its label each value [R, V] exceeds."""
+    rows = np.zeros(values.shape, dtype=np.int8)
+    for label in range(thresholds.shape[1]):
+        own = np.flatnonzero(labels == label)
+        reached = [values[own] > threshold for threshold in thresholds[:, label]]
+        rows[own] = np.sum(reached, axis=0, dtype=np.int8)
+    return rows
+
+
+def _cut(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Where to cut values [R, V] so that shares [T, V] lie above: halfway between two, [T, V]."""
+    ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # [V, R]
+    place = np.clip((1 - shares) * len(values) - 0.5, 0, len(values) - 1)  # [T, V]
+    below = place.astype(np.int64)
+    above = np.minimum(below + 1, len(values) - 1)
+    lower, upper = (np.take_along_axis(ordered, at.T, axis=1).T for at in (below, above))
+    return lower + (place - below) * (upper - lower)
+
+
+class _TrainingRows:
+    """The training people of a real cohort: their labels, and their shares chunk by chunk.
+
+    labels: int [R] into `names`.
+    """
+
+    def __init__(self, real: CohortStore, mode: str):
+        self._real, self._mode = real, mode
+        self._people = np.flatnonzero(real.people.split == "train")
+        self.names, labels = np.unique(
+            real.people.label[self._people].astype(str), return_inverse=True
+        )
+        self.labels = np.repeat(labels, rows_per_person(mode))
+
+    def label_indices(self, labels: np.ndarray) -> np.ndarray:
+        """Index into `names` of labels [S] str. Raises InputError for one nobody here carries."""
+        found = np.unique(labels.astype(str))
+        unknown = np.setdiff1d(found, self.names)
+        if len(unknown):
+            raise InputError(
+                f"{self._real.path}: no training people carry the labels {', '.join(unknown)} "
+                "of the synthetic people; draw the labels again"
+            )
+        return np.searchsorted(self.names, labels.astype(str))
+
+    def shares(self, variants: slice) -> np.ndarray:
+        rows = to_rows(self._real.read(variants, self._people), self._mode)
+        return training_shares(rows, self.labels, len(self.names), self._mode)
+
+
+def _variant_chunks(n_variants: int, n_rows: int) -> Iterator[slice]:
+    """Consecutive chunks that bound the values held at once, and fit those of the dataset."""
+    pieces = -(-CHUNK_VARIANTS * n_rows // _CHUNK_ELEMENTS)
+    size = max(1, CHUNK_VARIANTS // pieces)
+    for start in range(0, n_variants, size):
+        yield slice(start, min(start + size, n_variants))
+
+
+def _check_shards(shards: list, block_shape: tuple, n_rows: int, first_block: int) -> None:
+    found = sum(len(shard) for shard in shards)
+    if found != n_rows:
+        raise InputError(
+            f"the shards hold {found:,} rows of latents, the cohort needs {n_rows:,}; "
+            "sample every shard again with the present labels"
+        )
+    needed = (first_block + block_shape[0], block_shape[1])
+    for shard in shards:
+        if shard.shape[1] < needed[0] or shard.shape[2] != needed[1]:
+            raise InputError(
+                f"latents have {shard.shape[1]} blocks of {shard.shape[2]} channels, the gene "
+                f"PCA needs {needed[0]} of {needed[1]}; they belong to different models"
+            )
+
+
+def _read_blocks(shards: list, start: int, stop: int) -> np.ndarray:
+    """Blocks start..stop of the shards laid end to end, [R, stop - start, K]."""
+    return np.concatenate([shard[:, start:stop] for shard in shards])

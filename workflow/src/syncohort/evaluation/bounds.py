@@ -1,0 +1,176 @@
+"""Which values of a metric pass: bounds from what the calibration generators score.
+
+A verdict is "pass", "look" or "fail". Values that unseen real people reach by chance (their
+interval) pass. A value outside whose own interval reaches the passing values is a "look":
+there are too few people or SNPs to tell.
+
+A rule turns the calibration rows of a metric into its bounds, or None without the row it
+needs. Where unseen people themselves are judged by an error, more is allowed: they are about as
+many as the holdout people, a tenth of a synthetic cohort, so that errors of sampling are up to
+sqrt(2) as large.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf, isfinite, sqrt
+
+import numpy as np
+
+PASS, LOOK, FAIL, NOT_MEASURED = "pass", "look", "fail", "not measured"
+VERDICTS = (PASS, LOOK, FAIL, NOT_MEASURED)
+UNSEEN = "unseen"
+
+
+@dataclass(frozen=True)
+class Level:
+    """What a calibration row scored; low and high are the value itself without an interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Values from pass_low to pass_high pass, from look_low to look_high deserve a look.
+
+    -inf or inf where a side is open.
+    """
+
+    pass_low: float = -inf
+    pass_high: float = inf
+    look_low: float = -inf
+    look_high: float = inf
+
+    def widened(self, level: Level | None) -> "Bounds":
+        """The bounds with all values between level.low and level.high let pass."""
+        if level is None:
+            return self
+        low, high = min(self.pass_low, level.low), max(self.pass_high, level.high)
+        return Bounds(low, high, min(self.look_low, low), max(self.look_high, high))
+
+    def verdict(self, value: float, low: float = np.nan, high: float = np.nan) -> str:
+        """The word for a value with the interval low to high (NaN: none)."""
+        if not isfinite(value):
+            return NOT_MEASURED
+        if self.pass_low <= value <= self.pass_high:
+            return PASS
+        undecided = low <= self.pass_high and high >= self.pass_low  # False for NaN
+        return LOOK if undecided or self.look_low <= value <= self.look_high else FAIL
+
+    def excess(self, value: float) -> float:
+        """How far a value is from passing: 0 passes, 1 is where failing begins."""
+        below, above = self.pass_low - value, value - self.pass_high
+        distance, room = max(
+            (below, self.pass_low - self.look_low), (above, self.look_high - self.pass_high)
+        )
+        return max(distance, 0) / max(room, 1e-9)
+
+    def __str__(self) -> str:
+        low, high = number(self.pass_low), number(self.pass_high)
+        if self.pass_low == -inf:
+            return f"at most {high}"
+        return f"at least {low}" if self.pass_high == inf else f"{low} to {high}"
+
+
+Levels = dict[str, Level]  # of the calibration rows, by kind of generator
+Rule = Callable[[Levels, bool], Bounds | None]  # the bool: unseen people are judged
+
+
+def number(value: float) -> str:
+    """A number for people: three digits, thousands in full."""
+    return f"{value:,.0f}" if abs(value) >= 1_000 else f"{value:.3g}"
+
+
+def within(pass_low: float, pass_high: float, look_low: float, look_high: float) -> Rule:
+    """Fixed bounds, widened to what unseen people reach by chance."""
+    bounds = Bounds(pass_low, pass_high, look_low, look_high)
+    return lambda levels, is_unseen: bounds.widened(levels.get(UNSEEN))
+
+
+def near(centre: float, passes: float, looks: float) -> Rule:
+    """At most so far from a value, on either side; see `within`."""
+    return within(centre - passes, centre + passes, centre - looks, centre + looks)
+
+
+def at_most(passes: float, looks: float) -> Rule:
+    """Not above a value; see `within`."""
+    return within(-inf, passes, -inf, looks)
+
+
+def at_least(passes: float, looks: float) -> Rule:
+    """Not below a value; see `within`."""
+    return within(passes, inf, looks, inf)
+
+
+def near_level(kind: str, passes: float, looks: float, *, relative: bool = True) -> Rule:
+    """At most so far from a calibration row (in shares of it unless not relative)."""
+
+    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        centre = levels[kind].value
+        unit = abs(centre) if relative else 1
+        return near(centre, passes * unit, looks * unit)(levels, is_unseen)
+
+    return bounds
+
+
+def times(*kinds: str, passes: float, looks: float) -> Rule:
+    """An error at most so many times that of calibration rows, the largest of them."""
+
+    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+        found = [levels[kind].value for kind in kinds if kind in levels]
+        if not found:
+            return None
+        level = max(found) * (sqrt(2) if is_unseen else 1)
+        return Bounds(pass_high=passes * level, look_high=looks * level)
+
+    return bounds
+
+
+def shortfall(kind: str, passes: float, looks: float) -> Rule:
+    """A correlation whose distance from 1 is at most so many times that of a calibration row."""
+
+    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        level = (1 - levels[kind].value) * (2 if is_unseen else 1)  # goes with the error squared
+        return Bounds(pass_low=1 - passes * level, look_low=1 - looks * level)
+
+    return bounds
+
+
+def share_of(kind: str, passes: float, looks: float) -> Rule:
+    """At least such a share of what a calibration row reaches."""
+
+    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+        if kind not in levels or levels[kind].value <= 0:
+            return None
+        level = levels[kind].value
+        widest = Bounds(pass_low=passes * level, look_low=looks * level)
+        return widest.widened(levels.get(UNSEEN) if is_unseen else None)
+
+    return bounds
+
+
+def above(kind: str, passes: float, looks: float) -> Rule:
+    """At most so much above what a calibration row may reach by chance; see `within`."""
+
+    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        return at_most(levels[kind].high + passes, levels[kind].high + looks)(levels, is_unseen)
+
+    return bounds
+
+
+def below(kind: str, passes: float, looks: float) -> Rule:
+    """At most so much below what a calibration row may reach by chance; see `within`."""
+
+    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        return at_least(levels[kind].low - passes, levels[kind].low - looks)(levels, is_unseen)
+
+    return bounds

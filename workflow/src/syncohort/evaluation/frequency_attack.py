@@ -1,0 +1,87 @@
+"""Is a person nearer to a label's synthetic allele frequencies than to other real people's?
+
+Small labels leak through frequencies whatever the generator is: a person is a large part
+of them. Source: Homer et al. 2008, eq. 1, within a label.
+
+Axes: V variants, R rows (haplotypes or people), S people, Q groups of people.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, CohortStore
+
+_PEOPLE_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class AlleleCounts:
+    """ALT and called alleles of a group of people at each variant, both float32 [V]."""
+
+    alt: np.ndarray
+    called: np.ndarray
+
+    def __add__(self, other: "AlleleCounts") -> "AlleleCounts":
+        return AlleleCounts(self.alt + other.alt, self.called + other.called)
+
+    def __getitem__(self, variants: slice) -> "AlleleCounts":
+        return AlleleCounts(self.alt[variants], self.called[variants])
+
+    @property
+    def frequency(self) -> np.ndarray:
+        """Frequency of ALT [V], NaN without a call."""
+        return frequency_of(self.alt, self.called)
+
+
+def frequency_of(alt, called) -> np.ndarray:
+    """alt / called, NaN where nothing is called."""
+    return np.divide(alt, called, out=np.full(np.shape(alt), np.nan, np.float32), where=called > 0)
+
+
+def count_alleles(store: CohortStore, groups: dict[str, np.ndarray]) -> dict[str, AlleleCounts]:
+    """Alleles of each group (name -> mask [S]) of the people of a store."""
+    member = np.stack(list(groups.values()), axis=1).astype(np.float32)  # [S, Q]
+    counts = np.zeros((2, len(store.variants), len(groups)), np.float32)  # ALT, called
+    for start in range(0, len(store.variants), CHUNK_VARIANTS):
+        variants = slice(start, start + CHUNK_VARIANTS)
+        for begin in range(0, len(store.people), _PEOPLE_AT_ONCE):
+            people = slice(begin, begin + _PEOPLE_AT_ONCE)
+            calls = store.read(variants, people)
+            counts[0, variants] += (calls == 1).sum(axis=2, dtype=np.float32) @ member[people]
+            counts[1, variants] += (calls >= 0).sum(axis=2, dtype=np.float32) @ member[people]
+    return {name: AlleleCounts(*counts[..., i]) for i, name in enumerate(groups)}
+
+
+def frequency_scores(
+    rows: np.ndarray,
+    rows_per_person: int,
+    synthetic: AlleleCounts,
+    reference: AlleleCounts,
+    *,
+    in_reference: bool,
+) -> np.ndarray:
+    """Sum of |x - reference| - |x - synthetic| over the called alleles x of rows of a label.
+
+    rows: int8 [R, V], a person's together; synthetic, reference: of the label. in_reference:
+    the people are among the reference; each is left out of it when it is compared with them.
+    As x is 0 or 1, a term is (1 - 2 x) (reference - synthetic). Returns [R]; a variant where
+    a frequency is unknown adds nothing.
+    """
+    ploidy = PLOIDY // rows_per_person  # alleles a call
+    signs = np.where(rows < 0, 0, ploidy - 2 * rows).astype(np.float32)
+    frequency = reference.frequency
+    if in_reference:
+        called = rows >= 0
+        alt = np.where(called, rows, 0)
+        alt, called = (
+            np.repeat(
+                part.reshape(-1, rows_per_person, rows.shape[1]).sum(axis=1),
+                rows_per_person,
+                axis=0,
+            )
+            for part in (alt, ploidy * called)
+        )  # [R, V], of the person
+        frequency = frequency_of(reference.alt - alt, reference.called - called)
+    shift = np.nan_to_num(frequency - synthetic.frequency)
+    return (signs * shift).sum(axis=1)

@@ -1,0 +1,100 @@
+"""Counts of genotypes in each label, for real and synthetic people, along a chromosome.
+
+Axes: V variants, S people, P = 2 ploidy, L labels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from syncohort.genotypes import CHUNK_VARIANTS, SPLITS, CohortStore
+
+SOURCES = (*SPLITS, "synthetic")
+PEOPLE_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """Genotypes of one source of people on some variants, label by label.
+
+    people [L]; alt, alleles [V, L]: ALT and called alleles; het, hom_alt, called [V, L]:
+    genotypes among those with both alleles called. All int32.
+    """
+
+    people: np.ndarray
+    alt: np.ndarray
+    alleles: np.ndarray
+    het: np.ndarray
+    hom_alt: np.ndarray
+    called: np.ndarray
+
+    @property
+    def frequency(self) -> np.ndarray:
+        """Frequency of ALT [V, L], NaN without a call."""
+        return _share(self.alt, self.alleles)
+
+    @property
+    def pooled_frequency(self) -> np.ndarray:
+        """Frequency of ALT [V] over all labels, NaN without a call."""
+        return _share(self.alt.sum(axis=1), self.alleles.sum(axis=1))
+
+
+def labels_of(real_store: CohortStore, synthetic_store: CohortStore) -> list[str]:
+    """The labels of either cohort, sorted: the order of the axis L."""
+    return sorted({*map(str, real_store.people.label), *map(str, synthetic_store.people.label)})
+
+
+def walk_counts(
+    real_store: CohortStore, synthetic_store: CohortStore
+) -> Iterator[tuple[slice, dict[str, LabelCounts]]]:
+    """Walk along a chromosome: yield (slice of variants, counts of each of `SOURCES`).
+
+    Both stores hold the same variants. Memory is bounded by chunks of variants and people.
+    """
+    labels = labels_of(real_store, synthetic_store)
+    real, synthetic = real_store.people, synthetic_store.people
+    of_real = np.full(len(real), -1)
+    for index, split in enumerate(SPLITS):
+        own = real.split == split
+        of_real[own] = index * len(labels) + np.searchsorted(labels, real.label[own].astype(str))
+    of_synthetic = np.searchsorted(labels, synthetic.label.astype(str))
+    for start in range(0, len(real_store.variants), CHUNK_VARIANTS):
+        variants = slice(start, min(start + CHUNK_VARIANTS, len(real_store.variants)))
+        counts = _count(real_store, variants, of_real, len(SPLITS) * len(labels))
+        parts = [
+            {name: value[..., i * len(labels) : (i + 1) * len(labels)] for name, value in counts}
+            for i in range(len(SPLITS))
+        ]
+        parts.append(dict(_count(synthetic_store, variants, of_synthetic, len(labels))))
+        yield variants, {s: LabelCounts(**part) for s, part in zip(SOURCES, parts, strict=True)}
+
+
+def _count(store, variants: slice, group: np.ndarray, n_groups: int) -> list[tuple]:
+    """The fields of `LabelCounts` with groups for labels; people of group -1 are left out."""
+    shape = (variants.stop - variants.start, n_groups)
+    names = ("alt", "alleles", "het", "hom_alt", "called")
+    counts = {name: np.zeros(shape, dtype=np.int32) for name in names}
+    for begin in range(0, len(group), PEOPLE_AT_ONCE):
+        people = slice(begin, min(begin + PEOPLE_AT_ONCE, len(group)))
+        order = np.argsort(group[people], kind="stable")
+        bounds = np.searchsorted(group[people][order], np.arange(n_groups + 1))
+        first, second = np.moveaxis(store.read(variants, people)[:, order], 2, 0)
+        both = (first >= 0) & (second >= 0)
+        per_person = {
+            "alt": (first == 1).view(np.int8) + (second == 1),
+            "alleles": (first >= 0).view(np.int8) + (second >= 0),
+            "het": (first != second) & both,
+            "hom_alt": (first == 1) & (second == 1),
+            "called": both,
+        }
+        for index, (low, high) in enumerate(pairwise(bounds)):
+            for name, values in per_person.items():
+                counts[name][:, index] += values[:, low:high].sum(axis=1, dtype=np.int32)
+    people = np.bincount(group[group >= 0], minlength=n_groups).astype(np.int32)
+    return [("people", people), *counts.items()]
+
+
+def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)

@@ -1,0 +1,168 @@
+"""How well a denoiser does on people it was not trained on, and whether it knows the others.
+
+Axes: N rows, M validation rows, G gene blocks, K channels.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from syncohort.diffusion.process import Process, loss_weight, x0_error_per_loss
+from syncohort.seeds import child_seed
+
+DRAWS = 1_024
+NOISE_BINS = 5
+MEMBERSHIP_ROWS = 256
+MEMBERSHIP_DRAWS = 2
+MEMBERSHIP_TIME = 0.2  # of T
+MOST_FORWARD_SHARE = 0.2  # forward passes for each training row: a tenth of an epoch or less
+LEAST_VALIDATIONS = 12
+_TIMES, _SPREAD, _NEAR = 0, 1, 2  # random streams
+
+
+def partners(labels: np.ndarray, rows: np.ndarray, candidates: np.ndarray, seed: int):
+    """For each of `rows` a candidate of the same label, another one as long as they last.
+
+    labels: [N]; rows [M] and candidates, which every label of the rows has: indices.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = np.empty_like(rows)
+    for label in np.unique(labels[rows]):
+        own = np.flatnonzero(labels[rows] == label)
+        others = rng.permutation(candidates[labels[candidates] == label])
+        chosen[own] = np.resize(others, len(own))
+    return chosen
+
+
+def membership_auc(of_training, of_validation) -> float:
+    """AUC with which a lower loss tells training rows from validation rows; losses [M] each.
+
+    0.5: not at all; 1: every training row. Loss as an attack: Yeom et al. 2018.
+    """
+    difference = of_validation[:, None] - of_training[None, :]  # [M, M]
+    return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean().item()
+
+
+@dataclass(frozen=True, eq=False)
+class Validation:
+    """Judges a network by rows, noise and times that are the same at every call.
+
+    process, weighting: as in training; data: x_0, indexed by rows; labels: [N] int64.
+    rows: [M] int64, of validation; fellows: [M], a training row for each of them, of the same
+    label (see `partners`); batch_size: rows at once. A draw is a row, a time and noise: there
+    are DRAWS of them, so that few rows are used several times.
+    """
+
+    process: Process
+    weighting: str
+    data: torch.Tensor
+    labels: torch.Tensor
+    rows: torch.Tensor
+    fellows: torch.Tensor
+    batch_size: int
+    seed: int
+
+    def validations_apart(self, n_train: int, epochs: int) -> int:
+        """Epochs between validations, so that they cost about a tenth of the training.
+
+        With few training rows it would be many; there are at least 12 validations in a run.
+        """
+        passes = 2 * DRAWS + 2 * MEMBERSHIP_DRAWS * self._n_near
+        wanted = math.ceil(passes / (MOST_FORWARD_SHARE * n_train))
+        return min(wanted, max(1, epochs // LEAST_VALIDATIONS))
+
+    @property
+    def _n_near(self) -> int:
+        return min(len(self.rows), MEMBERSHIP_ROWS)
+
+    def _losses(self, network, rows, times, stream: int):
+        """Losses [n] of these rows at these times [n], each the mean over its positions."""
+        generator = torch.Generator(times.device)
+        generator.manual_seed(child_seed(self.seed, stream))
+        losses = []
+        for part, at in zip(rows.split(self.batch_size), times.split(self.batch_size), strict=True):
+            noise = self.process.draw_noise(len(part), generator)
+            x0, labels = self.data[part], self.labels[part]
+            losses.append(self.process.row_losses(network, x0, at, noise, labels))
+        return torch.cat(losses)
+
+    def _near_losses(self, network, rows):
+        """Losses [M'] at one time, each the mean of several draws of noise."""
+        n_steps, n_rows = self.process.schedule.n_steps, self._n_near
+        draws = rows[:n_rows].repeat(MEMBERSHIP_DRAWS)
+        times = torch.full_like(draws, max(1, round(MEMBERSHIP_TIME * n_steps)))
+        losses = self._losses(network, draws, times, _NEAR)
+        return losses.view(MEMBERSHIP_DRAWS, n_rows).mean(dim=0)
+
+    def measure(self, network) -> dict[str, float]:
+        """Columns of the table of losses.
+
+        loss: mean loss of validation rows, weighted as in training, times evenly spread over
+        1..T. reconstruction_error: mean over draws of the root mean square error of x_0 from
+        a single call of the network; error_t0.1, ...: the same at times around 0.1 T, 0.3 T
+        and so on. train_loss_fixed: as `loss`, of as many training rows with the same labels,
+        times and noise; memorisation_gap: by which share it is lower; membership_auc: see
+        `membership_auc`, with losses at 0.2 T. Further what the network tells of itself, where
+        it has `diagnostics` (`mlp_cnn`).
+        """
+        n_steps, device = self.process.schedule.n_steps, self.rows.device
+        generator = torch.Generator(device)
+        generator.manual_seed(child_seed(self.seed, _TIMES))
+        times = 1 + torch.randperm(DRAWS, generator=generator, device=device) * n_steps // DRAWS
+        drawn = torch.arange(DRAWS, device=device) % len(self.rows)
+
+        levels = self.process.levels(times)
+        weight = loss_weight(self.weighting, self.process.target, *levels).flatten()
+        losses = self._losses(network, self.rows[drawn], times, _SPREAD)
+        loss = (weight * losses).mean().item()
+        of_training = self._losses(network, self.fellows[drawn], times, _SPREAD)
+        train_loss = (weight * of_training).mean().item()
+
+        errors = (losses * x0_error_per_loss(self.process.target, *levels).flatten()).sqrt()
+        bins = (times - 1) * NOISE_BINS // n_steps
+        by_noise = {
+            f"error_t{(2 * i + 1) / (2 * NOISE_BINS):.1f}": errors[bins == i].mean().item()
+            for i in range(NOISE_BINS)
+        }
+        near = [self._near_losses(network, rows) for rows in (self.fellows, self.rows)]
+        return {
+            "loss": loss,
+            "train_loss_fixed": train_loss,
+            "memorisation_gap": 1 - train_loss / loss,
+            "membership_auc": membership_auc(*near),
+            "reconstruction_error": errors.mean().item(),
+            **by_noise,
+            **(network.diagnostics() if hasattr(network, "diagnostics") else {}),
+        }
+
+
+def make_validation(
+    process: Process,
+    weighting: str,
+    data,
+    labels: np.ndarray,
+    is_validation: np.ndarray,
+    *,
+    batch_size: int,
+    seed: int,
+) -> Validation:
+    """Choose the rows that judge: at most DRAWS validation rows and their partners.
+
+    data: x_0, indexed by rows; labels: [N]; is_validation: [N] bool.
+    """
+    device, candidates = process.mask.device, np.flatnonzero(~is_validation)
+    shuffled = np.random.default_rng(seed).permutation(np.flatnonzero(is_validation))
+    rows = shuffled[:DRAWS]
+    fellows = partners(labels, rows, candidates, seed)
+    return Validation(
+        process=process,
+        weighting=weighting,
+        data=data,
+        labels=torch.from_numpy(labels).to(device),
+        rows=torch.from_numpy(rows).to(device),
+        fellows=torch.from_numpy(fellows).to(device),
+        batch_size=batch_size,
+        seed=seed,
+    )
