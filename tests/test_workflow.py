@@ -42,7 +42,7 @@ def snakemake(folder: Path, *options: str, study: str = "tiny.yaml") -> subproce
     # the study last: its option takes all words that follow
     command = [sys.executable, "-m", "snakemake", *options, "--cores", "2", "--configfile", study]
     return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=900, check=False
+        command, cwd=folder, capture_output=True, text=True, timeout=1800, check=False
     )
 
 
