@@ -87,7 +87,10 @@ def test_a_preset_is_a_start_that_single_keys_change():
         ({"generators": {"real": {}}}, "cannot be called real"),
         ({"generators": {"unseen": {"kind": "bootstrap"}}}, "cannot be called unseen"),
         ({"generators": {"mosaic": {"kind": "mosaic"}}}, "of both `generators` and"),
-        ({"generators": {"a": {"preset": "paper"}}}, "preset is one of genetic_diffusion"),
+        (
+            {"generators": {"a": {"preset": "paper"}}},
+            "Input should be 'genetic_diffusion' or 'genetic_diffusion_paper'",
+        ),
         ({"generators": {"a": {"kind": "gan"}}}, "needs `kind`, one of diffusion, block_gaussian"),
         ({"generators": {"a": {"denoiser": {"width": 8}}}}, "denoiser: needs `kind`, one of mlp"),
         (

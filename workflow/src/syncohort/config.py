@@ -389,6 +389,10 @@ class DiffusionGenerator(Section):
     """A diffusion model and how it is used."""
 
     kind: Literal["diffusion"] = Field("diffusion", description="Generator: a diffusion model.")
+    preset: Literal["genetic_diffusion", "genetic_diffusion_paper"] = Field(
+        "genetic_diffusion",
+        description="The recipe that the other keys change: ours, or the published one.",
+    )
     representation: Name = Field("gene_pca", description="One of `representations`.")
     denoiser: Annotated[
         MLPConfig | CNNConfig | MLPCNNConfig | TransformerConfig | LocalConfig,
@@ -625,8 +629,8 @@ class Compute(Section):
     )
 
 
+# What differs from the defaults, which are the preset `genetic_diffusion`.
 PRESETS = {
-    "genetic_diffusion": {},
     "genetic_diffusion_paper": {
         "representation": "gene_pca_paper",
         "denoiser": {"kind": "mlp_cnn"},
@@ -665,15 +669,10 @@ def merged(base: dict, changes: dict) -> dict:
 
 def _with_preset(generator):
     """A generator's section as the user wrote it -> with its preset and its kind filled in."""
-    if not isinstance(generator, dict):
+    if not isinstance(generator, dict) or generator.get("kind", "diffusion") != "diffusion":
         return generator
-    name = generator.get("preset", "genetic_diffusion")
-    if name not in PRESETS:
-        raise ValueError(f"preset is one of {', '.join(PRESETS)}")
-    written = {key: value for key, value in generator.items() if key != "preset"}
-    if written.get("kind", "diffusion") != "diffusion":
-        return written
-    return merged({"kind": "diffusion"} | PRESETS[name], written)
+    preset = PRESETS.get(generator.get("preset"), {})  # an unknown name is refused by its field
+    return merged({"kind": "diffusion"} | preset, generator)
 
 
 class Config(Section):
@@ -758,15 +757,15 @@ def parse_config(values: dict) -> Config:
 
 
 def _problem(error: dict) -> str:
-    place = _without_tags([str(part) for part in error["loc"]])
+    place, models = _locate([str(part) for part in error["loc"]])
     key = ".".join(place) or "configuration"
     if error["type"] == "extra_forbidden":
-        allowed = sorted(_keys_at(place[:-1]))
+        allowed = sorted({name for model in models for name in model.model_fields})
         near = difflib.get_close_matches(place[-1], allowed, n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
         return f"{key}: unknown key.{hint} Allowed here: {', '.join(allowed)}."
     if error["type"].startswith("union_tag"):
-        kinds = ", ".join(_kinds(place))
+        kinds = ", ".join(kind for kind in map(_kind_of, models) if kind)
         return f"{key}: needs `kind`, one of {kinds}; found {error['input'].get('kind')!r}."
     message = error["msg"].removeprefix("Value error, ")
     if isinstance(error["input"], dict | Section):  # a whole section: its text says which key
@@ -774,16 +773,20 @@ def _problem(error: dict) -> str:
     return f"{key}: {message}; found {error['input']!r}."
 
 
-def _without_tags(place: list[str]) -> list[str]:
-    """The keys the user wrote: pydantic adds the kind of a section that has several."""
-    kept, models = [], [Config]
-    for part in place:
-        if part in (_kind_of(model) for model in models):
-            models = [model for model in models if _kind_of(model) == part]
-            continue
-        kept.append(part)
-        models = _sections_below(models, part)
-    return kept
+def _locate(loc: list[str]) -> tuple[list[str], list]:
+    """The keys the user wrote, and the sections they may be of.
+
+    pydantic's own place of an error holds the kind of a section, too, where there are several.
+    """
+    keys, models = [], [Config]
+    for part in loc:
+        chosen = [model for model in models if _kind_of(model) == part]
+        if chosen and len(models) > 1:
+            models = chosen
+        else:
+            keys.append(part)
+            models = _sections_below(models, part)
+    return keys, models
 
 
 def _kind_of(model) -> str | None:
@@ -795,22 +798,6 @@ def _sections_below(models: list, part: str) -> list:
     """The sections that key `part` of sections holds; a name of a named section changes nothing."""
     fields = [model.model_fields[part] for model in models if part in model.model_fields]
     return [section for field in fields for section in sections_of(field)] if fields else models
-
-
-def _models_at(place: list[str]) -> list:
-    models = [Config]
-    for part in place:
-        models = _sections_below(models, part)
-    return models
-
-
-def _keys_at(place: list[str]) -> set[str]:
-    keys = {key for model in _models_at(place) for key in model.model_fields}
-    return keys | ({"preset"} if place[:1] == ["generators"] and len(place) == 2 else set())
-
-
-def _kinds(place: list[str]) -> list[str]:
-    return [kind for kind in map(_kind_of, _models_at(place)) if kind]
 
 
 def sections_of(field: FieldInfo) -> list[type[Section]]:
