@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from syncohort.checkpoints import describe
+from syncohort.checkpoints import describe, require_training_rows
 from syncohort.devices import resolve_device
 from syncohort.diffusion.guidance import drop_labels
 from syncohort.diffusion.prior import fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
-from syncohort.errors import InputError, examples
+from syncohort.errors import InputError
 from syncohort.generator import Generator
 from syncohort.generator_validation import make_validation
 from syncohort.genotypes import People, rows_per_person
@@ -90,13 +90,7 @@ def _check_rows(n_rows, labels, is_validation, class_names) -> None:
         raise ValueError(
             f"{n_rows} rows of latents, {len(labels)} labels, {len(is_validation)} split marks"
         )
-    trained = np.bincount(labels[~is_validation], minlength=len(class_names))
-    empty = [name for name, count in zip(class_names, trained, strict=True) if not count]
-    if empty:
-        raise InputError(
-            f"no training people carry the labels {examples(empty)}; a generator cannot learn "
-            "them. Merge or drop these labels, or make the training share larger."
-        )
+    require_training_rows(labels, is_validation, class_names)
     if not is_validation.any():
         raise InputError(
             "there are no validation people, who choose the epoch of the generator; raise "
