@@ -206,7 +206,9 @@ def test_the_page_of_all_metrics(judged, tmp_path):
     write_metrics_page(study(), judged, tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
     page = Page(text)
-    assert {"Release checklist", "Linkage", "Privacy of the people", "Not measured"} <= set(page.headings)
+    assert {"Release checklist", "Linkage", "Privacy of the people", "Not measured"} <= set(
+        page.headings
+    )
     assert ("0.67 [0.66, 0.68]", "fail") in page.cells
     assert "http" not in text
 
