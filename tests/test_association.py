@@ -26,7 +26,6 @@ from syncohort.evaluation import TIDY_COLUMNS
 from syncohort.evaluation.association import REAL, measure_association, scan_cohort
 from syncohort.evaluation.discoveries import find_causal_snps, read_causal_snps
 from syncohort.evaluation.embedding import PrincipalAxes
-from syncohort.evaluation.polygenic_score import auc
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.summary_statistics import COUNTS, harmonise, read_summary_statistics
@@ -462,12 +461,6 @@ def test_causal_snps_are_read_and_found(tmp_path, study):
     path.write_text("contig\tplace\n1\t4000\n")
     with pytest.raises(InputError, match="no column position_bp, effect; found contig, place"):
         read_causal_snps(path)
-
-
-def test_auc_counts_pairs():
-    score, is_case = np.array([0.1, 0.5, 0.5, 0.9]), np.array([False, True, False, True])
-    assert auc(score, is_case) == 3.5 / 4
-    assert np.isnan(auc(score, np.ones(4, dtype=bool)))
 
 
 # --- against independent programs -----------------------------------------------------------

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from cohorts import NAMES, people_of, row_of, store_of, value_of
 from scipy.stats import mannwhitneyu
-from sklearn.metrics import roc_auc_score
 
 from syncohort.evaluation import TIDY_COLUMNS
 from syncohort.evaluation.copies import WINDOW_SNPS, find_copies
 from syncohort.evaluation.frequency_attack import count_alleles, frequency_scores
-from syncohort.evaluation.membership import Targets, membership_rows, weighted_auc
+from syncohort.evaluation.membership import Targets, membership_rows
 from syncohort.evaluation.neighbours import pairwise_distances
 from syncohort.evaluation.privacy import measure_privacy
 from syncohort.evaluation.record_distances import adversarial_rows, data_copying_row
@@ -265,18 +264,6 @@ def test_too_few_people_are_said_to_be(cohort):
 
 
 # ---------------------------------------------------------------- against plain computations
-
-
-def test_weighted_auc_is_scikit_learns():
-    rng = np.random.default_rng(0)
-    members, others = rng.integers(0, 8, 30) / 4, rng.integers(0, 7, 20) / 4
-    weights = [rng.integers(0, 4, (5, n)) for n in (30, 20)]
-    truth = np.repeat([1, 0], [30, 20])
-    expected = [
-        roc_auc_score(truth, np.concatenate([members, others]), sample_weight=np.concatenate(w))
-        for w in zip(*weights, strict=True)
-    ]
-    np.testing.assert_allclose(weighted_auc(members, others, *weights), expected, rtol=1e-12)
 
 
 def test_labels_are_compared_with_themselves():

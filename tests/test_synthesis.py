@@ -353,7 +353,7 @@ def test_labels_by_count_and_what_is_refused():
     labels = draw_labels(real, how="counts", counts={"YRI": 3, "GBR": 0}, seed=0)
     assert labels.tolist() == ["YRI"] * 3
     with pytest.raises(InputError, match="nobody in training carries: XXX; the labels are GBR"):
-        draw_labels(real, how="counts", counts={"XXX": 3}, seed=0)
+        draw_labels(real, how="counts", counts={"ASW": 3}, seed=0)
     with pytest.raises(InputError, match="1 synthetic people cannot cover 2 labels"):
         draw_labels(real, how="matched", n_people=1, seed=0)
     with pytest.raises(InputError, match="every count per label is 0"):

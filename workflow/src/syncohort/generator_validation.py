@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from syncohort.auc import auc_within_labels
 from syncohort.diffusion.process import Process, loss_weight, x0_error_per_loss
 from syncohort.seeds import child_seed
 
@@ -34,15 +35,6 @@ def partners(labels: np.ndarray, rows: np.ndarray, candidates: np.ndarray, seed:
         others = rng.permutation(candidates[labels[candidates] == label])
         chosen[own] = np.resize(others, len(own))
     return chosen
-
-
-def membership_auc(of_training, of_validation) -> float:
-    """AUC with which a lower loss tells training rows from validation rows; losses [M] each.
-
-    0.5: not at all; 1: every training row. Loss as an attack: Yeom et al. 2018.
-    """
-    difference = of_validation[:, None] - of_training[None, :]  # [M, M]
-    return ((difference > 0).double() + 0.5 * (difference == 0).double()).mean().item()
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,13 +80,24 @@ class Validation:
             losses.append(self.process.row_losses(network, x0, at, noise, labels))
         return torch.cat(losses)
 
-    def _near_losses(self, network, rows):
-        """Losses [M'] at one time, each the mean of several draws of noise."""
-        n_steps, n_rows = self.process.schedule.n_steps, self._n_near
-        draws = rows[:n_rows].repeat(MEMBERSHIP_DRAWS)
-        times = torch.full_like(draws, max(1, round(MEMBERSHIP_TIME * n_steps)))
-        losses = self._losses(network, draws, times, _NEAR)
-        return losses.view(MEMBERSHIP_DRAWS, n_rows).mean(dim=0)
+    def _membership_auc(self, network) -> float:
+        """AUC with which a lower loss tells training rows from validation rows of their label.
+
+        Loss as an attack: Yeom et al. 2018; the same attack as `evaluation.white_box`.
+        """
+        n_rows = self._n_near
+        time = max(1, round(MEMBERSHIP_TIME * self.process.schedule.n_steps))
+        rows = torch.cat([self.fellows[:n_rows], self.rows[:n_rows]])
+        losses = []
+        for part in rows.split(self.batch_size):
+            generator = torch.Generator(rows.device).manual_seed(child_seed(self.seed, _NEAR))
+            x0, labels = self.data[part], self.labels[part]
+            losses.append(
+                self.process.mean_losses(network, x0, time, labels, MEMBERSHIP_DRAWS, generator)
+            )
+        is_member = np.arange(2 * n_rows) < n_rows
+        score = -torch.cat(losses).cpu().numpy()
+        return auc_within_labels(score, is_member, self.labels[rows].cpu().numpy())
 
     def measure(self, network) -> dict[str, float]:
         """Columns of the table of losses.
@@ -103,9 +106,9 @@ class Validation:
         1..T. reconstruction_error: mean over draws of the root mean square error of x_0 from
         a single call of the network; error_t0.1, ...: the same at times around 0.1 T, 0.3 T
         and so on. train_loss_fixed: as `loss`, of as many training rows with the same labels,
-        times and noise; memorisation_gap: by which share it is lower; membership_auc: see
-        `membership_auc`, with losses at 0.2 T. Further what the network tells of itself, where
-        it has `diagnostics` (`mlp_cnn`).
+        times and noise; memorisation_gap: by which share it is lower; membership_auc: how well
+        training rows are told from validation rows by losses at 0.2 T. Further what the network
+        tells of itself, where it has `diagnostics` (`mlp_cnn`).
         """
         n_steps, device = self.process.schedule.n_steps, self.rows.device
         generator = torch.Generator(device)
@@ -126,12 +129,11 @@ class Validation:
             f"error_t{(2 * i + 1) / (2 * NOISE_BINS):.1f}": errors[bins == i].mean().item()
             for i in range(NOISE_BINS)
         }
-        near = [self._near_losses(network, rows) for rows in (self.fellows, self.rows)]
         return {
             "loss": loss,
             "train_loss_fixed": train_loss,
             "memorisation_gap": 1 - train_loss / loss,
-            "membership_auc": membership_auc(*near),
+            "membership_auc": self._membership_auc(network),
             "reconstruction_error": errors.mean().item(),
             **by_noise,
             **(network.diagnostics() if hasattr(network, "diagnostics") else {}),

@@ -153,6 +153,18 @@ class Process:
         """The x_0 [N, G, K] that a prediction at x_t and times [N] stands for."""
         return to_x0(self.target, prediction, x_t, *self.levels(times))
 
+    def mean_losses(self, network, x0, time: int, labels, n_draws: int, generator):
+        """Loss [N] of each row at one time, the mean of `n_draws` draws of noise.
+
+        All rows get the same noise, so that it does not tell them apart. Returns float64.
+        """
+        times = torch.full((len(x0),), time, dtype=torch.int64, device=x0.device)
+        draws = [
+            self.row_losses(network, x0, times, self.draw_noise(1, generator).expand_as(x0), labels)
+            for _ in range(n_draws)
+        ]
+        return torch.stack(draws).double().mean(dim=0)
+
     def row_losses(self, network, x0, times, noise, labels):
         """Squared error of the network on each row, before any weighting by time.
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.auc import weighted_auc
 from syncohort.evaluation import metric_row, percentile_interval
 from syncohort.genotypes import People
 
@@ -62,22 +63,6 @@ class _LabelAUC:
     label: str
     non_members: int
     auc: np.ndarray
-
-
-def weighted_auc(members, non_members, member_weights, non_member_weights) -> np.ndarray:
-    """AUC [D] of scores [M] over scores [N] with weights [D, M] and [D, N]; ties count half.
-
-    Source: Hanley and McNeil 1982 (the Mann-Whitney form).
-    """
-    order = np.argsort(members)
-    weights = np.cumsum(member_weights[:, order], axis=1)
-    weights = np.concatenate([np.zeros((len(weights), 1)), weights], axis=1)  # [D, M + 1]
-    below, up_to = (
-        weights[:, np.searchsorted(members[order], non_members, side)] for side in ("left", "right")
-    )
-    total = weights[:, -1:]
-    above = total - (below + up_to) / 2  # [D, N]
-    return (above * non_member_weights).sum(axis=1) / (total[:, 0] * non_member_weights.sum(axis=1))
 
 
 def membership_rows(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
+from syncohort.auc import auc
 from syncohort.dosages import read_dosages
 from syncohort.evaluation import metric_row, people_in, percentile_interval
 from syncohort.genotypes import CohortStore
@@ -78,18 +78,6 @@ def score_rows(
             metric_row("score_auc", groups[1], value - auc(real.value, real.is_case), *interval)
         )
     return rows
-
-
-def auc(score: np.ndarray, is_case: np.ndarray) -> float:
-    """Probability that a case [S] scores higher than a control, ties counting half.
-
-    NaN without a case or without a control. Source: Mann and Whitney 1947.
-    """
-    n_cases, n_controls = int(is_case.sum()), int((~is_case).sum())
-    if not n_cases or not n_controls:
-        return np.nan
-    above = rankdata(score)[is_case].sum() - n_cases * (n_cases + 1) / 2
-    return above / (n_cases * n_controls)
 
 
 def _best_score(stores, people, is_case, scan) -> tuple[np.ndarray, str]:

@@ -73,11 +73,8 @@ def row_losses(
     with torch.inference_mode():
         for column, share in enumerate(TIMES):
             time = max(1, round(share * process.schedule.n_steps))
-            times = torch.full((len(x0),), time, dtype=torch.int64, device=place)
-            for _ in range(NOISE_DRAWS):
-                noise = process.draw_noise(1, random).expand_as(x0)
-                part = process.row_losses(network, x0, times, noise, labels)
-                losses[:, column] += part.double().cpu().numpy() / NOISE_DRAWS
+            found = process.mean_losses(network, x0, time, labels, NOISE_DRAWS, random)
+            losses[:, column] = found.cpu().numpy()
     return losses
 
 

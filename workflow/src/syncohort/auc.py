@@ -1,0 +1,46 @@
+"""Area under the ROC curve: the chance that one group scores higher than another.
+
+Axes: M and N, the scores of the two groups; D sets of weights, such as bootstrap draws.
+"""
+
+import numpy as np
+
+
+def weighted_auc(members, non_members, member_weights, non_member_weights) -> np.ndarray:
+    """AUC [D] of scores [M] over scores [N] with weights [D, M] and [D, N]; ties count half.
+
+    Source: Hanley and McNeil 1982 (the Mann-Whitney form).
+    """
+    order = np.argsort(members)
+    weights = np.cumsum(member_weights[:, order], axis=1)
+    weights = np.concatenate([np.zeros((len(weights), 1)), weights], axis=1)  # [D, M + 1]
+    below, up_to = (
+        weights[:, np.searchsorted(members[order], non_members, side)] for side in ("left", "right")
+    )
+    total = weights[:, -1:]
+    above = total - (below + up_to) / 2  # [D, N]
+    return (above * non_member_weights).sum(axis=1) / (total[:, 0] * non_member_weights.sum(axis=1))
+
+
+def auc(score: np.ndarray, is_case: np.ndarray) -> float:
+    """Probability that a case [S] scores higher than a control; NaN without either."""
+    cases, controls = score[is_case], score[~is_case]
+    if not len(cases) or not len(controls):
+        return np.nan
+    return float(
+        weighted_auc(cases, controls, *(np.ones((1, len(g))) for g in (cases, controls)))[0]
+    )
+
+
+def auc_within_labels(score: np.ndarray, is_case: np.ndarray, label: np.ndarray) -> float:
+    """Mean of `auc` over labels [S], each with the weight of its controls.
+
+    What labels differ in says nothing about who is a case: pooled over labels, it would hide
+    what does. Labels without either group are left out; NaN when none is left.
+    """
+    found = [
+        (auc(score[own], is_case[own]), int((~is_case[own]).sum()))
+        for own in (label == each for each in np.unique(label))
+    ]
+    values, weights = np.array([(v, w) for v, w in found if np.isfinite(v)]).reshape(-1, 2).T
+    return float(np.average(values, weights=weights)) if len(values) else np.nan
