@@ -10,7 +10,8 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from syncohort.config import Config, Section, sections_of
+from syncohort.config import Config
+from syncohort.config_base import Section, sections_of
 
 
 def _walk(model, prefix: str = ""):
