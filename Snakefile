@@ -16,6 +16,8 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/generators.smk"
+include: "workflow/rules/targets.smk"
 
 
 pathvars:

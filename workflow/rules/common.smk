@@ -1,4 +1,4 @@
-# What the rules share: the checked configuration, the chromosomes, and look-ups by wildcard.
+# What the rules share: the checked configuration, the chromosomes, the files of the cohort.
 import os
 import sys
 from pathlib import Path
@@ -39,15 +39,6 @@ def source():
     return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
 
 
-def mosaic_of(effective_size):
-    """Settings of a mosaic of the curve: those of the calibration's mosaic, another size."""
-    like = [
-        each for each in STUDY.evaluation.calibration.values() if each.kind == "mosaic"
-    ]
-    settings = like[0].model_dump() if like else {"kind": "mosaic"}
-    return settings | {"effective_size": effective_size}
-
-
 def study_chromosomes():
     """The chromosomes of the study, in genomic order: from the configuration or the files."""
     from syncohort.genotypes import contig_order, normalise_contig
@@ -65,60 +56,38 @@ def study_chromosomes():
     return sorted({normalise_contig(name) for name in named}, key=contig_order)
 
 
-def require_files():
+def require_files(chroms):
     """Stop before the DAG when a file the configuration names does not exist."""
     named = {
         "labels.table": STUDY.labels.table,
         "split.kinship_table": STUDY.split.kinship_table,
         "genes.annotation": STUDY.genes.annotation,
+        "phasing.recombination_map": STUDY.phasing.recombination_map,
         "evaluation.causal_snps": STUDY.evaluation.causal_snps,
+        "evaluation.recombination_map": STUDY.evaluation.recombination_map,
     }
-    missing = [
-        f"{key}: {file}"
-        for key, file in named.items()
-        if file and not Path(file).is_file()
+    for section, generators in (
+        ("generators", STUDY.generators),
+        ("evaluation.calibration", STUDY.evaluation.calibration),
+    ):
+        for name, generator in generators.items():
+            file = getattr(generator, "recombination_map", None)
+            named[f"{section}.{name}.recombination_map"] = file
+    files = [
+        (key, name.replace("{chrom}", chrom))
+        for key, name in named.items()
+        if name
+        for chrom in (chroms if "{chrom}" in name else [""])
     ]
+    missing = [f"{key}: {file}" for key, file in files if not Path(file).is_file()]
     raise_all(missing, "These files of the configuration do not exist")
 
 
 try:
-    require_files()
     CHROMS = study_chromosomes()
+    require_files(CHROMS)
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
-
-# The generators by what is done with them: released, or measured beside those to compare with.
-ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "unseen")
-GENERATORS = list(STUDY.generators)
-CALIBRATION = ["unseen", *STUDY.evaluation.calibration]
-CURVE = {f"mosaic_ne{size:g}": size for size in STUDY.evaluation.mosaic_curve}
-EVALUATED = [*GENERATORS, *CALIBRATION]
-MEASURED = [*EVALUATED, *CURVE]
-SETTINGS = {
-    **{name: generator.model_dump() for name, generator in STUDY.generators.items()},
-    "unseen": {"kind": "unseen"},
-    **{
-        name: generator.model_dump()
-        for name, generator in STUDY.evaluation.calibration.items()
-    },
-    **{name: mosaic_of(size) for name, size in CURVE.items()},
-}
-ALLELE_GENERATORS = [
-    name for name in MEASURED if SETTINGS[name]["kind"] in ALLELE_KINDS
-]
-LATENT_GENERATORS = [name for name in GENERATORS if name not in ALLELE_GENERATORS]
-DIFFUSION = [name for name in GENERATORS if SETTINGS[name]["kind"] == "diffusion"]
-# Those with the paper's figures 6 and 7.
-MIXING = [name for name in DIFFUSION if SETTINGS[name]["denoiser"]["kind"] == "mlp_cnn"]
-BOTTLENECKS = [
-    name
-    for name in DIFFUSION
-    if SETTINGS[name]["denoiser"]["kind"] in ("mlp", "cnn", "mlp_cnn")
-]
-REPRESENTATIONS = sorted(
-    {SETTINGS[name]["representation"] for name in LATENT_GENERATORS}
-)
-SHARDS = list(range(STUDY.synthesis.shards))
 
 # The real cohort that everything after the filters reads, by chromosome.
 PHASED = STUDY.mode == "haplotype" and STUDY.phasing.program != "none"
@@ -129,42 +98,9 @@ COHORT = (
 )
 
 
-def generator_of(wildcards):
-    """Settings of the generator a wildcard names."""
-    return SETTINGS[wildcards.generator]
-
-
-def fitting_of(wildcards):
-    """How a simple model of latents is fitted: its settings but for what is done elsewhere."""
-    elsewhere = ("kind", "representation", "decoding")
-    settings = generator_of(wildcards)
-    return {key: settings[key] for key in settings if key not in elsewhere}
-
-
-def recombination_map_of(wildcards):
-    """The genetic map of a mosaic, when it has one."""
-    path = generator_of(wildcards).get("recombination_map")
-    return path.format(chrom=wildcards.chrom) if path else []
-
-
-def representation_of(wildcards):
-    """Configuration of the representation a wildcard names."""
-    return STUDY.representations[wildcards.representation]
-
-
 def every_chrom(pattern):
     """The files of a pattern for all chromosomes, other wildcards left alone."""
     return expand(pattern, chrom=CHROMS, allow_missing=True)
-
-
-def of_representation(pattern):
-    """Input function: the files of a generator's representation, for all chromosomes."""
-
-    def files(wildcards):
-        name = generator_of(wildcards)["representation"]
-        return expand(pattern, chrom=CHROMS, representation=name, allow_missing=True)
-
-    return files
 
 
 # Jobs ask for more memory each time they are tried again (retries: in the profile).
@@ -229,98 +165,9 @@ def annotation_files():
     )
 
 
-def cohort_pattern(generator):
-    """The cohort of a generator, by chromosome: decoded from latents, or drawn as alleles."""
-    rule_name = "draw_alleles" if generator in ALLELE_GENERATORS else "decode_cohort"
-    return f"<results>/{rule_name}/{generator}/{{chrom}}.zarr.zip"
-
-
-def synthetic_store(wildcards):
-    """The cohort of the generator a wildcard names, for its chromosome."""
-    return cohort_pattern(wildcards.generator).format(chrom=wildcards.chrom)
-
-
-def synthetic_stores(wildcards):
-    """The cohort of the generator a wildcard names, all chromosomes."""
-    return expand(cohort_pattern(wildcards.generator), chrom=CHROMS)
-
-
-def training_cohort(wildcards):
-    """The synthetic cohort that a source's models are trained on; none for the real people."""
-    if wildcards.source == "real":
-        return []
-    return expand(cohort_pattern(wildcards.source), chrom=CHROMS)
-
-
-def checkpoint_of(wildcards):
-    """The fitted model of a generator that is sampled in latents."""
-    rule_name = {
-        "diffusion": "train_diffusion",
-        "block_gaussian": "fit_block_gaussian",
-        "wgan": "train_wgan",
-    }[generator_of(wildcards)["kind"]]
-    return f"<results>/{rule_name}/{wildcards.generator}/checkpoint.safetensors"
-
-
 def configuration_text():
     """The configuration as YAML, without what jobs ask for, which changes no result."""
     import yaml
 
     settings = STUDY.model_dump(mode="json", exclude={"compute"})
     return yaml.safe_dump(settings, sort_keys=False)
-
-
-# What a run is for: the synthetic cohorts in every format, and the report's pages and pictures.
-RELEASE = expand(
-    [
-        "<results>/release/{generator}/samples.tsv",
-        "<results>/release/{generator}/vcf/{chrom}.vcf.gz",
-        "<results>/release/{generator}/plink/synthetic.bed",
-        "<results>/release/{generator}/pgen/synthetic.pgen",
-    ],
-    generator=GENERATORS,
-    chrom=CHROMS,
-)
-DIMENSIONS = [
-    "frequencies",
-    "linkage",
-    "individuals",
-    "structure",
-    "privacy",
-    *(["model"] if DIFFUSION else []),
-    "utility",
-]
-ASSOCIATION = ["association"] if STUDY.evaluation.case_label else []
-PICTURES = [
-    "<results>/plot_frontier/frontier.svg",
-    "<results>/plot_labels/labels.svg",
-    "<results>/plot_split/split.svg",
-    "<results>/plot_utility/utility.svg",
-    *expand(
-        "<results>/plot_dimension/{dimension}.svg",
-        dimension=[*DIMENSIONS, *ASSOCIATION],
-    ),
-    *expand("<results>/plot_reconstruction/{name}.svg", name=REPRESENTATIONS),
-    *(["<results>/plot_training/training.svg"] if DIFFUSION else []),
-    *(["<results>/plot_mixing/mixing.svg"] if MIXING else []),
-    *expand("<results>/plot_bottleneck/{generator}.png", generator=BOTTLENECKS),
-    *expand(
-        "<results>/plot_{picture}/{generator}.png",
-        picture=["frequencies", "linkage", "pca", "umap", "tsne"],
-        generator=GENERATORS,
-    ),
-    *(
-        ["<results>/plot_augmentation/augmentation.svg"]
-        if STUDY.evaluation.augmentation
-        else []
-    ),
-    *expand(
-        "<results>/plot_effects/{generator}.svg",
-        generator=GENERATORS if ASSOCIATION else [],
-    ),
-]
-FIGURES = [
-    "<results>/check_cohort/check.html",
-    "<results>/write_report/report.html",
-    *PICTURES,
-]

@@ -49,7 +49,7 @@ rule plot_dimension:
     benchmark:
         "<benchmarks>/plot_dimension/{dimension}.tsv"
     wildcard_constraints:
-        dimension="|".join([*DIMENSIONS, *ASSOCIATION]),
+        dimension="|".join(DIMENSIONS),
     conda:
         "../../envs/syncohort.yaml"
     resources:

@@ -27,7 +27,7 @@ rule collect_metrics:
         ),
         association=expand(
             "<results>/measure_association/{generator}.tsv",
-            generator=EVALUATED if ASSOCIATION else [],
+            generator=EVALUATED if "association" in DIMENSIONS else [],
         ),
         real_predictions="<results>/train_classifiers/real.predictions.tsv",
         predictions=expand(

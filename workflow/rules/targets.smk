@@ -1,0 +1,44 @@
+# What a run is for: the synthetic cohorts in every format, and the report's pages and pictures.
+RELEASE = expand(
+    [
+        "<results>/release/{generator}/samples.tsv",
+        "<results>/release/{generator}/vcf/{chrom}.vcf.gz",
+        "<results>/release/{generator}/plink/synthetic.bed",
+        "<results>/release/{generator}/pgen/synthetic.pgen",
+    ],
+    generator=GENERATORS,
+    chrom=CHROMS,
+)
+PICTURES = [
+    "<results>/plot_frontier/frontier.svg",
+    "<results>/plot_labels/labels.svg",
+    "<results>/plot_split/split.svg",
+    "<results>/plot_utility/utility.svg",
+    *expand(
+        "<results>/plot_dimension/{dimension}.svg",
+        dimension=DIMENSIONS,
+    ),
+    *expand("<results>/plot_reconstruction/{name}.svg", name=REPRESENTATIONS),
+    *(["<results>/plot_training/training.svg"] if DIFFUSION else []),
+    *(["<results>/plot_mixing/mixing.svg"] if MIXING else []),
+    *expand("<results>/plot_bottleneck/{generator}.png", generator=BOTTLENECKS),
+    *expand(
+        "<results>/plot_{picture}/{generator}.png",
+        picture=["frequencies", "linkage", "pca", "umap", "tsne"],
+        generator=GENERATORS,
+    ),
+    *(
+        ["<results>/plot_augmentation/augmentation.svg"]
+        if STUDY.evaluation.augmentation
+        else []
+    ),
+    *expand(
+        "<results>/plot_effects/{generator}.svg",
+        generator=GENERATORS if "association" in DIMENSIONS else [],
+    ),
+]
+FIGURES = [
+    "<results>/check_cohort/check.html",
+    "<results>/write_report/report.html",
+    *PICTURES,
+]
