@@ -29,8 +29,8 @@ pathvars:
 wildcard_constraints:
     chrom="[A-Za-z0-9]+",
     representation="|".join(STUDY.representations),
-    generator="|".join(MEASURED),
-    source="|".join(["real", *EVALUATED]),
+    generator="|".join([*MEASURED, *GUIDED]),
+    source="|".join(["real", *EVALUATED, *GUIDED]),
     shard="[0-9]+",
 
 
@@ -39,6 +39,13 @@ report: "workflow/report/workflow.rst"
 
 include: "workflow/rules/cohort.smk"
 include: "workflow/rules/phase.smk"
+
+
+if SELECTED:
+
+    include: "workflow/rules/select.smk"
+
+
 include: "workflow/rules/represent.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/baselines.smk"

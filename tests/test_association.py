@@ -210,8 +210,11 @@ def test_top_variants_are_the_best_leads_in_genomic_order():
             "lead": [True, False, True, True, True],
         }
     )
-    assert top_variants(table, 3)["contig"].tolist() == ["2", "10", "X"]
-    assert len(top_variants(table, 100)) == 4
+    assert top_variants(table, 100)["contig"].tolist() == ["1", "2", "10", "X"]
+    # the best of a chromosome is never given up
+    assert top_variants(table, 3)["contig"].tolist() == ["1", "2", "10", "X"]
+    one = table.assign(contig="1")
+    assert top_variants(one, 2)["p"].tolist() == [0.01, 0.03]
 
 
 # --- summary statistics ---------------------------------------------------------------------
@@ -386,6 +389,105 @@ def test_without_causal_snps_there_is_no_power(study):
     assert set(found.effects["group"]) == {"all"}
 
 
+def test_slopes_along_true_effects_are_of_the_size_of_effects(study):
+    """Exact in the sums: synthetic effects of 1.5 times the real ones have that slope."""
+    real, _, known, scan = study
+    larger = scan.assign(beta=1.5 * scan["beta"])
+    found = measure_association(real, scan, larger, known, draws=50, **NAMES, **OPTIONS)
+    ours = found.metrics[found.metrics["generator"] == "under test"]
+    slope = ours.query("metric == 'effect_slope'").set_index("group")["value"]
+    for group in ("all", "causal SNPs", "along true effects"):
+        assert slope[group] == pytest.approx(1.5)
+
+
+# --- a number instead of a disease
+
+
+@pytest.fixture(scope="module")
+def measured_value(tmp_path_factory):
+    """A cohort with a value of six causal SNPs, and people who cheat in known ways."""
+    folder = tmp_path_factory.mktemp("value")
+    n_train, n_all, n_fresh = 500, 800, 1_300
+    calls = draw_calls(100, n_fresh, seed=21)
+    dosages = calls.sum(axis=2).T
+    rng = np.random.default_rng(22)
+    causal = rng.choice(np.flatnonzero(dosages.mean(axis=0) > 0.3), 6, replace=False)
+    effect = rng.choice([-1, 1], 6) * rng.uniform(0.5, 0.8, 6)
+    value = 170 + 8 * (dosages[:, causal] @ effect + rng.normal(size=n_fresh))
+    splits = ["train"] * n_train + ["validation"] * 150 + ["holdout"] * 150
+
+    def save(name, people, values, splits):
+        labels = np.where(np.isfinite(values), np.where(values < 170, "short", "tall"), "")
+        ids = [f"p{i}" for i in range(len(people))]
+        everybody = People(ids, labels, splits, values)
+        path = folder / f"{name}.zarr.zip"
+        with CohortWriter(path, everybody) as writer:
+            sites = 2_000 * np.arange(1, 101)
+            names = [f"v{i}" for i in range(100)]
+            writer.append(Variants("1", sites, names, [("A", "G")] * 100), calls[:, people], True)
+        return [CohortStore(path)]
+
+    train, blank = np.arange(n_train), [""] * n_train
+    known = pd.DataFrame(
+        {"contig": "1", "position_bp": 2_000 * (causal + 1), "effect": effect, "effect_allele": ""}
+    )
+    real_values = value[:n_all].copy()
+    real_values[5:9] = np.nan  # nobody knows theirs
+    return {
+        "real": save("real", np.arange(n_all), real_values, splits),
+        "copies": save("copies", train, real_values[train], blank),
+        "fresh": save("fresh", np.arange(n_all, n_fresh), value[n_all:], blank),
+        "shuffled": save("shuffled", train, rng.permutation(value[train]), blank),
+        "dosages": dosages,
+        "value": real_values,
+        "causal": known,
+    }
+
+
+def of_value(measured_value, name):
+    options = OPTIONS | {"case_label": None}
+    real = measured_value["real"]
+    scans = [scan_cohort(real, each, **options) for each in (None, measured_value[name])]
+    found = measure_association(
+        real, *scans, measured_value["causal"], draws=100, **NAMES, **options
+    )
+    tables = found.metrics.set_index(["generator", "metric", "group"])
+    return tables.loc["under test"], tables.loc[REAL], scans
+
+
+def test_a_value_is_scanned_by_linear_regression(measured_value):
+    ours, real, (scan, _) = of_value(measured_value, "copies")
+    people = np.flatnonzero(np.isfinite(measured_value["value"][:500]))
+    assert (scan["people"] == len(people)).all() and (scan["test"] == "t").all()
+    axes = PrincipalAxes.fit(measured_value["dosages"][:500].astype(np.int8), 2, seed=3)
+    covariates = axes.project(measured_value["dosages"][people].astype(np.int8))
+    x = measured_value["dosages"][people, 7]
+    design = np.column_stack([x, np.ones(len(people)), covariates])
+    beta = np.linalg.lstsq(design, measured_value["value"][people], rcond=None)[0][0]
+    assert scan["beta"][7] == pytest.approx(beta, rel=1e-3)
+    for group in ("all", "causal SNPs", "along true effects"):
+        assert ours.at[("effect_slope", group), "value"] == pytest.approx(1)
+    assert ours.at[("score_r", "less trained on real"), "value"] == 0
+    assert real.at[("score_r", "all"), "low"] > 0.4 and real.at[("power", "all"), "value"] > 0.6
+
+
+def test_other_people_and_shuffled_values(measured_value):
+    ours, _, _ = of_value(measured_value, "fresh")
+    assert ours.at[("effect_r", "true effects"), "value"] > 0.9
+    assert ours.at[("effect_slope", "along true effects"), "value"] == pytest.approx(1, abs=0.15)
+    assert abs(ours.at[("score_r", "less trained on real"), "value"]) < 0.1
+    ours, _, _ = of_value(measured_value, "shuffled")
+    assert abs(ours.at[("effect_slope", "along true effects"), "value"]) < 0.25
+    assert ours.at[("power", "all"), "value"] == 0
+    assert ours.at[("score_r", "less trained on real"), "high"] < 0
+
+
+def test_people_without_values_are_refused(study):
+    real, *_ = study
+    with pytest.raises(InputError, match="needs people whose values differ"):
+        scan_cohort(real, None, **(OPTIONS | {"case_label": None}))
+
+
 def test_synthetic_people_are_as_many_as_in_training(study, tmp_path):
     real, *_ = study
     calls = [np.repeat(store.read(), 2, axis=1) for store in real]
@@ -396,7 +498,7 @@ def test_synthetic_people_are_as_many_as_in_training(study, tmp_path):
     ]
     scan = scan_cohort(real, twice, **OPTIONS)
     train = scan_cohort(real, None, **OPTIONS)
-    assert scan.loc[0, ["cases", "controls"]].equals(train.loc[0, ["cases", "controls"]])
+    assert scan.loc[0, ["people", "fewest"]].equals(train.loc[0, ["people", "fewest"]])
 
 
 def test_holdout_people_do_not_touch_the_scan_of_training_people(study, tmp_path):

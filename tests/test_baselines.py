@@ -13,8 +13,9 @@ from syncohort.baselines.panel import Panel
 from syncohort.baselines.wgan import WGAN
 from syncohort.baselines.wgan_training import Recipe, train_networks, train_wgan
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore
+from syncohort.genotypes import CohortStore, People
 from syncohort.sampling import load_latent_generator, sample_shard
+from syncohort.synthesis import synthetic_ids
 
 MOSAIC = {"recombination_map": None, "cM_per_Mb": 1.0, "mutation_rate": 0.0}
 
@@ -295,7 +296,7 @@ def fitted(request, tmp_path_factory):
     x, cohort_latents = write_latents(folder)
     fit, settings = FITS[request.param]
     path = folder / "checkpoint.safetensors"
-    fit(*cohort_latents, checkpoint_path=path, gene_pca_fingerprints=PRINTS, **settings)
+    fit(*cohort_latents, checkpoint_path=path, representation_fingerprints=PRINTS, **settings)
     return request.param, path, x, cohort_latents
 
 
@@ -317,11 +318,12 @@ def test_a_row_has_its_own_noise_whatever_the_batches_and_shards(fitted, tmp_pat
         generator.sample(labels, seed=4, device="cpu", batch_size=50), whole, atol=1e-5
     )
     names = np.array(CLASSES)[np.arange(90) // 2 % 2]
+    people = People(synthetic_ids(90), names, [""] * 90)
     shards = []
     for shard in (0, 1, 2):
         sample_shard(
             path,
-            names,
+            people,
             tmp_path / "shard.npy",
             mode="genotype",
             n_shards=3,
@@ -329,7 +331,7 @@ def test_a_row_has_its_own_noise_whatever_the_batches_and_shards(fitted, tmp_pat
             seed=4,
             batch_size=20,
             device="cpu",
-            gene_pca_fingerprints=PRINTS,
+            representation_fingerprints=PRINTS,
         )
         shards.append(np.load(tmp_path / "shard.npy"))
     rows = generator.label_indices(names)
@@ -342,7 +344,7 @@ def test_checkpoints_of_baselines_say_what_they_are(fitted):
     generator = load_latent_generator(path)
     assert isinstance(generator, {"block_gaussian": BlockGaussian, "wgan": WGAN}[kind])
     assert generator.config["class_names"] == CLASSES
-    with pytest.raises(InputError, match="chromosome 22: generator bbb, given ccc"):
+    with pytest.raises(InputError, match="22: generator bbb, given ccc"):
         load_latent_generator(path, PRINTS | {"22": "ccc"})
     with pytest.raises(InputError, match="not trained on the labels x"):
         generator.label_indices(["x"])
@@ -364,7 +366,7 @@ def test_fitting_again_gives_the_same_file_and_reads_no_validation_rows(fitted, 
             is_validation,
             classes,
             checkpoint_path=out,
-            gene_pca_fingerprints=PRINTS,
+            representation_fingerprints=PRINTS,
             **settings,
         )
         tensors[name] = load_latent_generator(out).tensors()

@@ -5,12 +5,15 @@ import itertools
 import numpy as np
 import pytest
 import torch
+from scipy.stats import chi2
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 
 from syncohort import classifier_networks
 from syncohort.classifier_networks import GenotypeCNN, GenotypeMLP, GenotypeTransformer
-from syncohort.classifiers import KINDS, _Work, score, train_classifier
+from syncohort.classifier_scores import score
+from syncohort.classifiers import KINDS, MIN_FREQUENCY, _Work, train_classifier
+from syncohort.dosages import DosageScale
 from syncohort.errors import InputError
 
 
@@ -86,8 +89,9 @@ def test_regression_on_people_is_regression_on_variants():
     data = people_with_signal(60, 400, seed=0, effect=0.05, classes=("a", "b", "c"))
     validation = people_with_signal(40, 400, seed=1, effect=0.05, classes=("a", "b", "c"))
     fitted = train("logistic", data, validation)
-    scaled, unseen = (fitted.scale.apply(each) / np.sqrt(400) for each in (data[0], validation[0]))
-    oracle = LogisticRegression(C=fitted.chosen["inverse_penalty"], max_iter=5_000, tol=1e-8)
+    scale = DosageScale.fit(data[0], MIN_FREQUENCY)
+    scaled, unseen = (scale.apply(each) / np.sqrt(400) for each in (data[0], validation[0]))
+    oracle = LogisticRegression(C=fitted.chosen["inverse penalty"], max_iter=5_000, tol=1e-8)
     oracle.fit(scaled.astype(float), data[1])
     np.testing.assert_allclose(
         fitted.probabilities(validation[0]), oracle.predict_proba(unseen), atol=2e-3
@@ -97,9 +101,10 @@ def test_regression_on_people_is_regression_on_variants():
 def test_regression_on_more_people_than_variants():
     data, validation = (people_with_signal(n, 20, seed=n, effect=0.1) for n in (300, 60))
     fitted = train("logistic", data, validation)
-    oracle = LogisticRegression(C=fitted.chosen["inverse_penalty"], max_iter=5_000)
-    oracle.fit(fitted.scale.apply(data[0]) / np.sqrt(20), data[1])
-    unseen = fitted.scale.apply(validation[0]) / np.sqrt(20)
+    scale = DosageScale.fit(data[0], MIN_FREQUENCY)
+    oracle = LogisticRegression(C=fitted.chosen["inverse penalty"], max_iter=5_000)
+    oracle.fit(scale.apply(data[0]) / np.sqrt(20), data[1])
+    unseen = scale.apply(validation[0]) / np.sqrt(20)
     np.testing.assert_allclose(
         fitted.probabilities(validation[0]), oracle.predict_proba(unseen), atol=2e-3
     )
@@ -170,7 +175,72 @@ def test_validation_people_choose_the_epoch():
     assert train("mlp", (dosages, labels), (dosages, contradicting)).chosen == {"passes": 1}
     assert train("mlp", (dosages, labels), (dosages, labels), epochs=4).chosen == {"passes": 4}
     logistic = train("logistic", (dosages, labels), (dosages, contradicting))
-    assert logistic.chosen == {"inverse_penalty": 0.1}
+    assert logistic.chosen == {"inverse penalty": 0.1}
+    trees = train("xgboost", (dosages, labels), (dosages, contradicting))
+    assert trees.chosen == {"rounds": 1}
+
+
+def test_validation_people_choose_the_snps_of_a_polygenic_score():
+    """A few strong SNPs among many that mean nothing: the threshold keeps the noise out."""
+    (dosages, labels), validation = (
+        people_with_signal(n, 6, seed=n, effect=0.15) for n in (300, 301)
+    )
+    rng = np.random.default_rng(0)
+    noisy = np.hstack([dosages, rng.integers(0, 3, (300, 2_000), dtype=np.int8)])
+    noisy_validation = np.hstack([validation[0], rng.integers(0, 3, (301, 2_000), dtype=np.int8)])
+    fitted = train("polygenic", (noisy, labels), (noisy_validation, validation[1]))
+    assert fitted.chosen["p at most"] <= 0.01
+
+
+def test_a_polygenic_score_adds_up_univariate_effects():
+    """Two labels: log odds differ between people by the sum of the SNPs' own log odds ratios."""
+    (dosages, labels), validation = (
+        people_with_signal(n, 12, seed=n, effect=0.1) for n in (400, 90)
+    )
+    dosages[::7, 3] = -1
+    fitted = train("polygenic", (dosages, labels), validation)
+    probabilities = fitted.probabilities(validation[0])
+    score = np.zeros(len(validation[0]))
+    for variant in range(12):
+        called = dosages[:, variant] >= 0
+        x = np.where(called, dosages[:, variant], dosages[called, variant].mean())
+        model = LogisticRegression(C=1e9, tol=1e-10).fit(x[:, None], labels)
+        deviance = [
+            2 * log_loss(labels, odds, normalize=False)
+            for odds in (
+                np.full(len(x), (labels == "b").mean()),
+                model.predict_proba(x[:, None])[:, 1],
+            )
+        ]
+        if chi2.sf(deviance[0] - deviance[1], 1) <= fitted.chosen["p at most"]:
+            score += model.coef_[0, 0] * validation[0][:, variant]
+    log_odds = np.log(probabilities[:, 1] / probabilities[:, 0])
+    assert np.corrcoef(score, log_odds)[0, 1] > 0.999
+
+
+def test_boosted_trees_know_missing_calls_from_others():
+    """A call is missing in one label alone: nothing else tells the labels apart."""
+    rng = np.random.default_rng(0)
+    dosages = rng.integers(0, 3, (400, 5), dtype=np.int8)
+    labels = np.array(["a", "b"])[np.arange(400) % 2]
+    dosages[(labels == "a") & (rng.random(400) < 0.9), 2] = -1
+    fitted = train("xgboost", (dosages[:300], labels[:300]), (dosages[300:], labels[300:]))
+    told = fitted.probabilities(dosages[300:])[:, 1]
+    missing = dosages[300:, 2] < 0
+    assert told[missing].max() < 0.2 and told[~missing].min() > 0.6
+
+
+@pytest.mark.parametrize("classes", ["ab", "abc"])
+def test_boosted_trees_are_the_same_with_any_number_of_threads(classes):
+    data, validation = (
+        people_with_signal(n, 200, seed=n, effect=0.1, classes=tuple(classes)) for n in (300, 90)
+    )
+    one, two, other = (
+        train("xgboost", data, validation, seed=seed, threads=threads).probabilities(validation[0])
+        for seed, threads in ((1, 1), (1, 2), (2, 1))
+    )
+    np.testing.assert_array_equal(one, two)
+    assert not np.allclose(one, other)
 
 
 def test_a_variant_that_training_people_lack_has_no_say():
@@ -186,7 +256,7 @@ def test_a_variant_that_training_people_lack_has_no_say():
 def test_input_that_cannot_be_used_is_refused():
     dosages, labels = people_with_signal(20, 10, seed=0)
     with pytest.raises(
-        InputError, match="'forest' is unknown; use one of mlp, cnn, transformer, logistic"
+        InputError, match="'forest' is unknown; use one of mlp, cnn, transformer, logistic, xgboost"
     ):
         train("forest", (dosages, labels), (dosages, labels))
     with pytest.raises(InputError, match="at least 2 labels; found 20 people with a"):

@@ -20,7 +20,7 @@ from syncohort.cohort import (
 )
 from syncohort.errors import InputError
 from syncohort.formats.plink import write_plink
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, carries
 
 BUILDS = pd.read_csv(REPOSITORY / "resources/genome_builds.tsv", sep="\t")
 LABELS = {
@@ -210,6 +210,27 @@ def test_a_missing_phenotype_of_a_fam_is_no_label():
     assert joined.people["excluded"].tolist() == ["no label"] * 3 + [""] * 6
 
 
+def test_labels_of_several_columns_are_joined_and_cases_found_in_them():
+    people = pd.DataFrame(
+        {
+            "sample": [f"p{i}" for i in range(9)],
+            "population": ["a", "a", "a", "a", "b", "b", "b", "NA", "b"],
+            "phenotype": [*"211112220"],
+        }
+    )
+    columns = {"label_column": ["population", "phenotype"], "minimum_people": 1}
+    joined = join_labels(people, np.zeros(9), **(LABELS | columns))
+    label = joined.people["label"].tolist()
+    assert label == ["a/2", "a/1", "a/1", "a/1", "b/1", "b/2", "b/2", "", ""]
+    assert joined.people["excluded"].tolist()[-2:] == ["no label"] * 2
+    assert np.flatnonzero(carries(np.array(label), "2")).tolist() == [0, 5, 6]
+    assert np.flatnonzero(carries(np.array(label), "a/2")).tolist() == [0]
+    assert not carries(np.array(["case-control", "lowercase"]), "case").any()
+    absent = columns | {"label_column": ["population", "disease"]}
+    problems = join_labels(people, np.zeros(9), **(LABELS | absent)).problems
+    assert "no column 'disease' (labels.label_column)" in problems[0]
+
+
 @pytest.mark.parametrize(
     "content", [b"", "id,population\np0,\xe4\n".encode("latin-1"), b"PK\x03\x04\xff"]
 )
@@ -256,6 +277,7 @@ def check(
     start=1000,
     n_haploid=0,
     synthesis=None,
+    **association,
 ):
     """Run the check on a store of these calls, with what an import would say of it."""
     n_people = store_calls.shape[1]
@@ -295,6 +317,7 @@ def check(
         kinship=False,
         synthesis={"how": "matched", "n_people": None, "counts": {}} | (synthesis or {}),
         labels=LABELS,
+        **({"case_label": None, "selection": None, "trait": None} | association),
     )
     return out
 
@@ -393,3 +416,42 @@ def test_import_counts_what_it_reads_and_drops(tmp_path):
     assert summary["n_read"] == 4 and sum(summary["dropped"].values()) == 2
     assert summary["contig_length_bp"] == 63025520 and summary["phased"]
     assert pd.read_csv(out[2], sep="\t")["n_missing"].tolist() == [1, 0]
+
+
+SELECTION = {"covariates": [], "statistics": None}
+TRAIT = {"n_causal": 40, "heritability": 0.5, "prevalence": 0.4, "within": "population"}
+
+
+def test_a_case_label_that_nobody_has_stops(tmp_path):
+    page, checks, _ = check(tmp_path, random_calls(10, 20), case_label="sick")
+    with pytest.raises(InputError, match=r"case_label is 'sick'; the labels are a, b"):
+        require_usable(checks, page)
+
+
+def test_covariates_that_are_not_there_stop_together(tmp_path):
+    selection = SELECTION | {"covariates": ["age", "population", "bmi"]}
+    page, checks, _ = check(tmp_path, random_calls(10, 20), selection=selection)
+    with pytest.raises(InputError, match=r"(?s)no column 'age'; found .*no column 'bmi'") as stop:
+        require_usable(checks, page)
+    assert "'population'" not in str(stop.value)
+
+
+@pytest.mark.parametrize(
+    "n_people, statistics, level", [(20, None, "look"), (520, None, "ok"), (20, "gwas.tsv", "")]
+)
+def test_few_cases_are_told_before_variants_are_chosen_by_them(
+    tmp_path, n_people, statistics, level
+):
+    selection = SELECTION | {"statistics": statistics}
+    calls = random_calls(10, n_people)
+    page, checks, _ = check(tmp_path, calls, case_label="a", selection=selection, trait=TRAIT)
+    require_usable(checks, page)
+    table = pd.read_csv(checks, sep="\t", keep_default_na=False).set_index("name")
+    if not level:
+        assert "selection" not in table.index
+        return
+    assert table.loc["selection", "level"] == level
+    n_cases = int(0.8 * n_people / 2)
+    assert f"about {n_cases} cases among" in table.loc["selection", "found"]
+    assert ("Too small to choose variants" in page.read_text()) == (level == "look")
+    assert "simulated, not these people" in table.loc["trait", "found"]

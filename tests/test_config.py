@@ -89,7 +89,7 @@ def test_a_preset_is_a_start_that_single_keys_change():
         ({"generators": {"mosaic": {"kind": "mosaic"}}}, "of both `generators` and"),
         (
             {"generators": {"a": {"preset": "paper"}}},
-            "Input should be 'genetic_diffusion' or 'genetic_diffusion_paper'",
+            "Input should be 'genetic_diffusion', 'genetic_diffusion_paper', 'snpgen' or",
         ),
         ({"generators": {"a": {"kind": "gan"}}}, "needs `kind`, one of diffusion, block_gaussian"),
         ({"generators": {"a": {"denoiser": {"width": 8}}}}, "denoiser: needs `kind`, one of mlp"),

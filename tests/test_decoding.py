@@ -79,8 +79,9 @@ def decode(folder, mode, values, decision, *, cuts=(), real=None, people=None) -
         real or real_cohort(folder / "real.zip"),
         people or synthetic_people(len(values) // (2 if mode == "haplotype" else 1)),
         out,
-        first_block=N_OTHER_BLOCKS,
+        first_position=N_OTHER_BLOCKS,
         decision=decision,
+        seed=0,
     )
     return CohortStore(out)
 
@@ -143,8 +144,10 @@ def test_what_does_not_fit_is_refused(tmp_path):
         decode(tmp_path, "haplotype", values, MATCHED, people=synthetic_people(2, ("ill", "case")))
     arguments = (model_of("haplotype"), real_cohort(tmp_path / "real.zip"), synthetic_people(2))
     out = tmp_path / "22.zarr.zip"
-    with pytest.raises(InputError, match="have 5 blocks of 3 channels, the gene PCA needs 6 of 3"):
-        decode_cohort([tmp_path / "0.npy"], *arguments, out, first_block=3, decision=MATCHED)
+    with pytest.raises(InputError, match="have 5 positions of 3 channels, the .* needs 6 of 3"):
+        decode_cohort(
+            [tmp_path / "0.npy"], *arguments, out, first_position=3, decision=MATCHED, seed=0
+        )
     other = tmp_path / "other.zip"
     with CohortWriter(other, People.unlabelled(["P"])) as writer:
         variants = model_of("haplotype").variants[1:]
@@ -163,10 +166,10 @@ def test_a_piece_of_the_chromosome_decodes_as_in_the_whole():
     latents = np.random.default_rng(0).normal(size=(30, len(SIZES), 3)).astype(np.float32)
     whole = model.decode(latents)
     for piece in (slice(0, 1), slice(2, 5), slice(5, 7)):
-        blocks = model.blocks_of(piece)
-        values = model.decode_variants(latents[:, blocks], piece)
+        blocks = model.positions_of("22", piece)
+        values = model.decode_variants(latents[:, blocks], "22", piece)
         np.testing.assert_array_equal(values, whole[:, piece])
-    assert model.blocks_of(slice(2, 5)) == slice(0, 2)
+    assert model.positions_of("22", slice(2, 5)) == slice(0, 2)
 
 
 # --- shares of the training people

@@ -6,7 +6,7 @@ import torch
 from scipy.special import erf, softmax
 
 from syncohort.denoisers import DENOISERS, build_denoiser, count_flops
-from syncohort.denoisers.cnn import sinusoids
+from syncohort.denoisers.convolutions import sinusoids
 from syncohort.errors import InputError
 
 N_CLASSES = 3
@@ -18,11 +18,21 @@ CNN = {
     "attention_at": [2],
     "head_width": 16,
 }
+LATENT_UNET = {
+    "base_width": 32,
+    "multipliers": [1, 2],
+    "blocks_per_level": 1,
+    "label_width": 12,
+    "heads": 2,
+    "dropout": 0.1,
+    "position_embedding": True,
+}
 OPTIONS = {
     "mlp": MLP,
     "cnn": CNN,
     "mlp_cnn": {"mlp": {"kind": "mlp", **MLP}, "cnn": {"kind": "cnn", **CNN}},
     "transformer": {"patch_blocks": 4, "width": 24, "layers": 2, "heads": 3, "feed_forward": 48},
+    "latent_unet": LATENT_UNET,
 }
 each_denoiser = pytest.mark.parametrize("kind", OPTIONS)
 
@@ -152,40 +162,60 @@ def reference_mlp(weights, x, fraction, label):
     return linear("head.2", silu(group_norm("head.0", h))).reshape(x.shape)
 
 
-def reference_cnn(weights, x, fraction, label):
-    """Dhariwal & Nichol's UNet for one row and the small options, in numpy, stage by stage."""
+def same(h):
+    return h
 
-    def linear(name, h):
-        return weights[f"{name}.weight"] @ h + weights[f"{name}.bias"]
 
-    def conv(name, h):  # [W_in, L] -> [W_out, L]
-        kernel = weights[f"{name}.weight"]  # [W_out, W_in, 1 or 3]
+def double(h):
+    return h.repeat(2, axis=1)
+
+
+def join(h, skip):
+    return np.concatenate([h, skip])
+
+
+class Convolutions:
+    """Layers of a UNet for one row, in numpy: h is [W, L]."""
+
+    def __init__(self, weights, fraction):
+        self.weights = weights
+        angles = 1000 * fraction / 10_000 ** (np.arange(16) / 16)
+        time = self.linear("time.0", np.concatenate([np.cos(angles), np.sin(angles)]))
+        self.embedding = self.linear("time.2", silu(time))
+
+    def linear(self, name, h):
+        return self.weights[f"{name}.weight"] @ h + self.weights[f"{name}.bias"]
+
+    def conv(self, name, h):
+        kernel = self.weights[f"{name}.weight"]  # [W_out, W_in, 1 or 3]
         reach = kernel.shape[2] // 2
         h = np.pad(h, ((0, 0), (reach, reach)))
         windows = np.lib.stride_tricks.sliding_window_view(h, kernel.shape[2], axis=1)
-        return np.einsum("oik,ilk->ol", kernel, windows) + weights[f"{name}.bias"][:, None]
+        return np.einsum("oik,ilk->ol", kernel, windows) + self.weights[f"{name}.bias"][:, None]
 
-    def norm(name, h):
+    def norm(self, name, h):
         groups = standardised(h.reshape(32, -1), axis=1).reshape(h.shape)
-        return groups * weights[f"{name}.weight"][:, None] + weights[f"{name}.bias"][:, None]
+        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+        return groups * weight[:, None] + bias[:, None]
 
-    def same(h):
-        return h
+    def block(self, name, h, resample=same):
+        residual = resample(h)
+        if f"{name}.skip.weight" in self.weights:
+            residual = self.conv(f"{name}.skip", residual)
+        h = self.conv(f"{name}.enter", resample(silu(self.norm(f"{name}.enter_norm", h))))
+        scale, shift = np.split(self.linear(f"{name}.modulate", silu(self.embedding))[:, None], 2)
+        h = self.norm(f"{name}.leave_norm", h) * (1 + scale) + shift
+        return self.conv(f"{name}.leave", silu(h)) + residual
+
+
+def reference_cnn(weights, x, fraction, label):
+    """Dhariwal & Nichol's UNet for one row and the small options, stage by stage."""
+    layers = Convolutions(weights, fraction)
+    layers.embedding = layers.embedding + weights["label.weight"][label]
+    conv, norm, block = layers.conv, layers.norm, layers.block
 
     def halve(h):
         return (h[:, ::2] + h[:, 1::2]) / 2
-
-    def double(h):
-        return h.repeat(2, axis=1)
-
-    def block(name, h, resample=same):
-        residual = resample(h)
-        if f"{name}.skip.weight" in weights:
-            residual = conv(f"{name}.skip", residual)
-        h = conv(f"{name}.enter", resample(silu(norm(f"{name}.enter_norm", h))))
-        scale, shift = np.split(linear(f"{name}.modulate", silu(embedding))[:, None], 2)
-        h = norm(f"{name}.leave_norm", h) * (1 + scale) + shift
-        return conv(f"{name}.leave", silu(h)) + residual
 
     def attend(name, h):
         query, key, value = np.split(conv(f"{name}.enter", norm(f"{name}.norm", h)), 3)
@@ -193,12 +223,6 @@ def reference_cnn(weights, x, fraction, label):
         mixed = [attention(query[each].T, key[each].T, value[each].T).T for each in heads]
         return h + conv(f"{name}.leave", np.concatenate(mixed))
 
-    def join(h, skip):
-        return np.concatenate([h, skip])
-
-    angles = 1000 * fraction / 10_000 ** (np.arange(16) / 16)
-    embedding = linear("time.0", np.concatenate([np.cos(angles), np.sin(angles)]))
-    embedding = linear("time.2", silu(embedding)) + weights["label.weight"][label]
     padded = np.pad(x, ((0, len(x) % 2), (0, 0))).T
     entered = conv("enter", padded)
     outer = block("down.0.0", entered)
@@ -208,6 +232,30 @@ def reference_cnn(weights, x, fraction, label):
     h = attend("up.0.1", block("up.0.0", join(h, inner)))
     h = attend("up.1.1", block("up.1.0", join(h, halved)))
     h = block("up.1.2", h, double)
+    h = block("up.3.0", join(block("up.2.0", join(h, outer)), entered))
+    return conv("head.2", silu(norm("head.0", h))).T[: len(x)]
+
+
+def reference_latent_unet(weights, x, fraction, label):
+    """METHODS 2 for one row and the small options, stage by stage."""
+    layers = Convolutions(weights, fraction)
+    conv, norm = layers.conv, layers.norm
+    token = weights["label.weight"][label]
+
+    def block(name, h):
+        """Over one token, attention adds its projection everywhere."""
+        h = layers.block(f"{name}.residual", h)
+        value = weights[f"{name}.attention.value.weight"] @ token
+        return h + layers.linear(f"{name}.attention.leave", value)[:, None]
+
+    padded = np.pad(x, ((0, len(x) % 2), (0, 0))).T
+    entered = conv("enter", padded) + weights["place"]
+    outer = block("down.0", entered)
+    halved = conv("down.1.0", outer)[:, ::2]
+    inner = block("down.2", halved)
+    h = block("middle.1", block("middle.0", inner))
+    h = block("up.1.0", join(block("up.0.0", join(h, inner)), halved))
+    h = conv("up.1.1.1", double(h))
     h = block("up.3.0", join(block("up.2.0", join(h, outer)), entered))
     return conv("head.2", silu(norm("head.0", h))).T[: len(x)]
 
@@ -261,6 +309,7 @@ REFERENCES = {
     "cnn": reference_cnn,
     "mlp_cnn": reference_mlp_cnn,
     "transformer": reference_transformer,
+    "latent_unet": reference_latent_unet,
 }
 
 
@@ -398,9 +447,29 @@ def test_mixing_weight_is_the_share_of_the_cnn(mask):
         ("cnn", {"multipliers": [1, 2]}, "attention_at 32 .* factors of its 2 levels are 1, 2;"),
         ("cnn", {"head_width": 96}, "head_width 96 .* the 128 channels .*; use 32"),
         ("mlp_cnn", {"mlp": {"widths": [64]}}, "mlp denoiser: give at least two"),
+        ("latent_unet", {"base_width": 48}, "base_width 48 .* give a multiple of 32"),
+        ("latent_unet", {"heads": 3}, "base_width 64 .* that its 3 heads share evenly"),
         ("transformer", {"heads": 5}, "heads 5 .* its width 384; use 4"),
     ],
 )
 def test_unusable_networks_are_refused(kind, options, message, mask):
     with pytest.raises(InputError, match=message):
         build_denoiser(kind, mask, 2, **options)
+
+
+@each_denoiser
+def test_a_whole_position_is_the_class_and_between_them_are_mixtures(kind, mask):
+    """The network sees the embedding alone, so half way is the mean of two rows of the table."""
+    network = small(kind, mask)
+    x, fraction, label = inputs(mask)
+    by_class = network(x, fraction, label)
+    assert torch.equal(network(x, fraction, label.float()), by_class)
+    between = network(x, fraction, torch.full((len(x),), 1.25))
+    with torch.no_grad():
+        for name, each in network.named_parameters():  # tables by label, and the MLP's weights
+            if "label" in name or (name == "place" and each.dim() == 3):
+                columns = each.T if "up." in name and name.endswith("label.weight") else each
+                if len(columns) == N_CLASSES + 1:
+                    columns[0] = 0.75 * columns[1] + 0.25 * columns[2]
+        first = network(x, fraction, torch.zeros(len(x), dtype=torch.int64))
+    torch.testing.assert_close(between, first, rtol=1e-4, atol=1e-4)

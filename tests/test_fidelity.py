@@ -102,6 +102,12 @@ def test_frequencies_equal_plain_counting_with_missing_calls(cohort):
     rows = tables.labels.query("label == 'x'")
     assert rows["error"].sum() == pytest.approx(sum(differences), abs=1e-10)
     assert rows["variants"].sum() == len(calls) and len(rows) == 20
+    both = [
+        [counted(drawn, v, synthetic.people.label == "x")[0] for v in range(len(calls))],
+        [counted(calls, v, x_holdout)[0] for v in range(len(calls))],
+    ]
+    correlation = value_of(metrics_of(real, synthetic), "frequency_r", "label x")
+    assert correlation == pytest.approx(np.corrcoef(*both)[0, 1], abs=1e-9)
     sizes = tables.sizes.set_index("label").loc["x"]
     assert sizes.tolist() == [200, 25, 175, 400]
 

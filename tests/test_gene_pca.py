@@ -15,10 +15,9 @@ from syncohort.evaluation.reconstruction import (
 )
 from syncohort.genes import assign_genes, read_genes
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
-from syncohort.representations.base import PeopleFingerprint
+from syncohort.representations.base import PeopleFingerprint, encode_people
 from syncohort.representations.gene_pca import (
     GenePCA,
-    encode_people,
     fit_gene_pca,
     paper_components,
 )
@@ -281,7 +280,7 @@ def test_encoding_people_to_disk_follows_their_order(tmp_path):
     blocks = blocks_of(np.array([20, 30]))
     model = fit_gene_pca(store, blocks, train=first_half(store), mode="haplotype")
     people = np.array([30, 2, 17])
-    encode_people(store, model, people, tmp_path / "latents.npy")
+    encode_people([store], model, people, tmp_path / "latents.npy")
     rows = to_rows(store.read(), "haplotype")
     expected = model.encode(rows.reshape(-1, 2, rows.shape[1])[people].reshape(-1, rows.shape[1]))
     np.testing.assert_array_equal(np.load(tmp_path / "latents.npy"), expected)
@@ -301,9 +300,9 @@ def test_mismatches_are_refused_with_both_values(tmp_path):
     for other in (CohortStore(tmp_path / "swapped.zip"), short, long):
         refusal = rf"{other.path}.*made with \w{{64}}, here is \w{{64}}"
         with pytest.raises(InputError, match=refusal):
-            encode_people(other, model, everybody, tmp_path / "l.npy")
+            encode_people([other], model, everybody, tmp_path / "l.npy")
         with pytest.raises(InputError, match=refusal):
-            measure_reconstruction(other, model, {"train": everybody})
+            measure_reconstruction([other], model, {"train": everybody})
     assert not (tmp_path / "l.npy").exists()
     for other in (short, long):
         with pytest.raises(InputError, match=f"{other.path}.*make the blocks again"):
@@ -352,7 +351,7 @@ def test_reconstruction_against_plain_python(tmp_path, mode):
     model = fit_gene_pca(
         store, blocks_of(np.array([50, 40])), train=train, mode=mode, rule="counts"
     )
-    table, _ = measure_reconstruction(store, model, {"train": train, "holdout": ~train})
+    table, _ = measure_reconstruction([store], model, {"train": train, "holdout": ~train})
     found = table.set_index(["metric", "group", "maf_bin"])["value"]
     copies = 1 if mode == "haplotype" else 2
     frequency = np.round(model.mean.astype(float) / copies, 6)
@@ -364,6 +363,7 @@ def test_reconstruction_against_plain_python(tmp_path, mode):
     for name, (low, high) in edges.items():
         right = alleles = minor = minor_kept = het = het_decoded = 0
         squares = squares_left = 0.0
+        people, same = [0, 0, 0], [0, 0, 0]  # by genotype
         for v in range(90):
             if not low <= min(frequency[v], 1 - frequency[v]) < high:
                 continue
@@ -381,18 +381,23 @@ def test_reconstruction_against_plain_python(tmp_path, mode):
                     minor_kept += min(true, ours)
                 squares += (true - model.mean[v]) ** 2
                 squares_left += (true - values[r, v]) ** 2
-                if mode == "genotype":
-                    het += true == 1
-                    het_decoded += ours == 1
-                elif r % 2 == 0 and rows[r + 1, v] >= 0:
-                    het += true != rows[r + 1, v]
-                    het_decoded += ours != decoded[r + 1, v]
+                if mode == "haplotype":
+                    if r % 2 == 1 or rows[r + 1, v] < 0:
+                        continue
+                    true, ours = true + int(rows[r + 1, v]), ours + int(decoded[r + 1, v])
+                het += true == 1
+                het_decoded += ours == 1
+                people[true] += 1
+                same[true] += ours == true
         expected = {
             "allele_concordance": right / alleles,
             "minor_allele_sensitivity": minor_kept / minor,
             "heterozygosity_ratio": het_decoded / het,
             "variance_kept": 1 - squares_left / squares,
         }
+        for genotype, metric in enumerate(("hom_ref", "het", "hom_alt")):
+            if people[genotype]:
+                expected[f"{metric}_accuracy"] = same[genotype] / people[genotype]
         for metric, value in expected.items():
             assert found[metric, "holdout", name] == pytest.approx(value, rel=1e-5), metric
     assert found["numbers_per_snp", "all", "all"] == model.numbers_per_snp
@@ -405,7 +410,7 @@ def test_variance_kept_in_training_is_the_fits_own(tmp_path):
     model = fit_gene_pca(
         store, blocks_of(np.array([50, 40])), train=everybody, mode="haplotype", rule="counts"
     )
-    _, by_block = measure_reconstruction(store, model, {"train": everybody})
+    _, by_block = measure_reconstruction([store], model, {"train": everybody})
     by_block = by_block[by_block["metric"] == "variance_kept"]
     assert by_block["block"].tolist() == model.blocks["block"].tolist()
     np.testing.assert_allclose(by_block["value"], model.blocks["variance_kept"], rtol=1e-4)
@@ -420,9 +425,9 @@ def test_chromosomes_combine_as_if_measured_together(tmp_path):
     for name, part, size in (("a", calls[:50], 50), ("b", calls[50:], 40)):
         piece = store_of(tmp_path / f"{name}.zip", part)
         model = fit_gene_pca(piece, blocks_of(np.array([size])), **options)
-        parts.append(measure_reconstruction(piece, model, {"train": everybody})[0])
+        parts.append(measure_reconstruction([piece], model, {"train": everybody})[0])
     keys = ["metric", "group", "maf_bin"]
-    together, _ = measure_reconstruction(store, whole, {"train": everybody})
+    together, _ = measure_reconstruction([store], whole, {"train": everybody})
     together = together.set_index(keys)
     combined = combine_chromosomes(parts).set_index(keys).loc[together.index]
     pd.testing.assert_frame_equal(combined, together, rtol=1e-6)
@@ -447,7 +452,7 @@ def test_real_people_keep_their_alleles(tmp_path, real_data):
     kept = {}
     for rule in ("loss", "counts"):
         model = fit_gene_pca(store, blocks, train=train, mode="haplotype", rule=rule)
-        table, _ = measure_reconstruction(store, model, {"holdout": ~train})
+        table, _ = measure_reconstruction([store], model, {"holdout": ~train})
         table = table[(table["group"] == "holdout") & (table["maf_bin"] == "all")]
         kept[rule] = table.set_index("metric")["value"]
     assert len(variants) > 2_000

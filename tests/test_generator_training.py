@@ -83,7 +83,10 @@ def wide_validation(data, is_validation, target="x0"):
     prior = GaussianPrior(torch.ones(40, 5), torch.zeros(200, 0), torch.zeros(0))
     process = Process(make_schedule("cosine", 200), target, mask, prior)
     labels = np.zeros(len(data), dtype=np.int64)
-    return make_validation(process, "uniform", data, labels, is_validation, batch_size=64, seed=1)
+    told = torch.from_numpy(labels)
+    return make_validation(
+        process, "uniform", data, told, labels, is_validation, batch_size=64, seed=1
+    )
 
 
 @pytest.mark.parametrize("target", ["x0", "v"])

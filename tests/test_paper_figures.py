@@ -22,7 +22,8 @@ from syncohort.generator_training import train_diffusion
 from syncohort.genes import assign_genes
 from syncohort.paper_figures import kept_epoch, plot_bottleneck, plot_mixing, plot_training
 from syncohort.paper_tables import POPULATIONS, is_papers_task, tabulate_paper, write_page
-from syncohort.representations.gene_pca import encode_people, fit_gene_pca
+from syncohort.representations.base import encode_people
+from syncohort.representations.gene_pca import fit_gene_pca
 
 PRINTED = read_tables([REPOSITORY / "resources/genetic_diffusion_tables.tsv"])
 SMALL = {
@@ -43,7 +44,7 @@ def study(tmp_path_factory):
     drawn = store_of(folder / "drawn.zarr.zip", calls[:, :100], people_of(labels[:100], prefix="s"))
     blocks = assign_genes(real.variants, None, intergenic="own", max_snps=20)
     model = fit_gene_pca(real, blocks, train=splits == "train", mode="haplotype")
-    encode_people(real, model, splits != "holdout", folder / "1.npy")
+    encode_people([real], model, splits != "holdout", folder / "1.npy")
     train_diffusion(
         [folder / "1.npy"],
         [model.mask],

@@ -152,6 +152,13 @@ def test_the_one_in_twenty_copier_fails(cohort):
     assert value_of(metrics, "identical_share") == pytest.approx(0.05)
     assert row_of(metrics, "identical_share")["low"] > 0
     assert value_of(metrics, "closest_record_tail") > 0.05
+    for label in LABELS:
+        copies, everybody = (
+            (each == label).sum() for each in (cohort.train_labels[::20], cohort.train_labels)
+        )
+        share = value_of(metrics, "identical_share", f"label {label}")
+        assert share == pytest.approx(copies / everybody)
+        assert value_of(metrics, "identical_share", f"label {label}, unseen people") == 0
     # medians do not see it: the reason why the tail is measured
     assert value_of(metrics, "closest_record_ratio", "hamming") > 0.93
 
@@ -467,14 +474,15 @@ def test_losses_belong_to_rows(tmp_path):
 
 def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     """From genotypes to the table; the latents are those `encode_people` writes."""
-    from syncohort.evaluation.white_box import attack_generator, encode_rows
+    from syncohort.evaluation.white_box import attack_generator
     from syncohort.genes import assign_genes
-    from syncohort.representations.gene_pca import encode_people, fit_gene_pca
+    from syncohort.representations.base import encode_people, encode_rows
+    from syncohort.representations.gene_pca import fit_gene_pca
 
     people = cohort.real.people
     blocks = assign_genes(cohort.real.variants, None, intergenic="own", max_snps=20)
     model = fit_gene_pca(cohort.real, blocks, train=people.split == "train", mode="haplotype")
-    encode_people(cohort.real, model, np.arange(len(people)), tmp_path / "all.npy")
+    encode_people([cohort.real], model, np.arange(len(people)), tmp_path / "all.npy")
     expected = np.load(tmp_path / "all.npy")
     index = np.arange(0, len(people), 3)
     found = np.concatenate(list(encode_rows([cohort.real], [model], index)))

@@ -1,4 +1,4 @@
-"""The demo cohort: determinism, population genetics, families, genes and the trait."""
+"""The demo cohort: determinism, population genetics, families and genes."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from cyvcf2 import VCF
-from scipy.stats import norm
 
 from syncohort.errors import InputError
 from syncohort.simulate import (
@@ -18,7 +17,6 @@ from syncohort.simulate import (
     demography,
     simulate_chromosome,
 )
-from syncohort.traits import liability_trait, simulate_trait
 
 PEOPLE = {"people_per_population": dict.fromkeys(SUPERPOPULATIONS, 40), "n_families": 12}
 CHROMOSOME = {
@@ -29,7 +27,6 @@ CHROMOSOME = {
     "genes_per_mb": 80,
     "seed": 7,
 }
-TRAIT = {**PEOPLE, "heritability": 0.4, "n_causal": 30, "prevalence": 0.25, "seed": 7}
 
 
 def run_chromosome(folder: Path, contig: str, **changes) -> Path:
@@ -59,23 +56,17 @@ def read_haplotypes(vcf: Path) -> SimpleNamespace:
 def demo(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
     vcfs = [run_chromosome(folder, contig) for contig in ("21", "22")]
-    tables = {"people_path": folder / "people.tsv", "causal_path": folder / "causal.tsv"}
-    trait = simulate_trait(vcfs, **TRAIT, **tables)
     return SimpleNamespace(
         folder=folder,
         vcfs=vcfs,
-        trait=trait,
-        people=pd.read_csv(tables["people_path"], sep="\t", keep_default_na=False),
-        causal=pd.read_csv(tables["causal_path"], sep="\t", dtype={"contig": str}),
+        people=demo_people(**PEOPLE),
         chromosome=read_haplotypes(vcfs[0]),
     )
 
 
 def test_same_seed_gives_the_same_bytes(demo, tmp_path):
-    vcf = run_chromosome(tmp_path, "21")
-    tables = {"people_path": tmp_path / "people.tsv", "causal_path": tmp_path / "causal.tsv"}
-    simulate_trait([vcf, demo.vcfs[1]], **TRAIT, **tables)
-    for name in ("21.vcf.gz", "21.vcf.gz.tbi", "21.gtf", "people.tsv", "causal.tsv"):
+    run_chromosome(tmp_path, "21")
+    for name in ("21.vcf.gz", "21.vcf.gz.tbi", "21.gtf"):
         assert (tmp_path / name).read_bytes() == (demo.folder / name).read_bytes(), name
 
 
@@ -249,80 +240,6 @@ def test_genes_cover_the_chromosome(tmp_path):
     assert len(set(names)) == len(names) and all(name.startswith("SIMG21_") for name in names)
 
 
-def test_recorded_effects_explain_the_heritability(demo):
-    recorded = demo.causal.set_index("id")
-    score = np.zeros(len(demo.people))
-    for vcf in demo.vcfs:
-        chromosome = read_haplotypes(vcf)
-        for index, variant in enumerate(chromosome.id):
-            if variant in recorded.index:
-                effect = recorded.loc[variant]
-                other, alternate = chromosome.alleles[index]
-                assert (effect["other_allele"], effect["effect_allele"]) == (other, alternate)
-                dosage = chromosome.calls[index].sum(axis=1)
-                assert effect["allele_frequency"] == pytest.approx(dosage.mean() / 2)
-                explained = effect["beta"] ** 2 * dosage.var()
-                assert effect["variance_explained"] == pytest.approx(explained)
-                score += effect["beta"] * dosage
-    assert len(recorded) == TRAIT["n_causal"] and set(recorded["contig"]) == {"21", "22"}
-    assert score.var() == pytest.approx(TRAIT["heritability"], rel=1e-7)
-    assert demo.trait.liability.var() == pytest.approx(1, rel=1e-9)
-
-
-def test_prevalence_is_exact_and_cases_are_the_highest_liabilities(demo):
-    is_case = (demo.people["trait"] == "case").to_numpy()
-    assert is_case.sum() == round(TRAIT["prevalence"] * len(demo.people))
-    assert set(demo.people["trait"]) == {"case", "control"}
-    assert demo.trait.liability[is_case].min() > demo.trait.liability[~is_case].max()
-
-
-def test_between_population_share_is_an_analysis_of_variance(demo):
-    value, population = demo.trait.genetic_value, demo.people["population"].to_numpy()
-    total = sum((x - value.mean()) ** 2 for x in value)
-    between = 0.0
-    for name in set(population):
-        group = [x for x, where in zip(value, population, strict=True) if where == name]
-        between += len(group) * (sum(group) / len(group) - value.mean()) ** 2
-    assert demo.trait.between_populations == pytest.approx(between / total)
-    assert 0 < demo.trait.between_populations < 1
-
-
-@pytest.fixture(scope="module")
-def independent_dosage():
-    rng = np.random.default_rng(11)
-    return rng.binomial(2, rng.uniform(0.05, 0.5, 200), (6_000, 200)).astype(float)
-
-
-def draw_trait(dosage, heritability, prevalence, seed=5):
-    return liability_trait(
-        dosage,
-        np.full(len(dosage), "one"),
-        heritability=heritability,
-        prevalence=prevalence,
-        rng=np.random.default_rng(seed),
-    )
-
-
-def test_cases_carry_the_expected_excess_of_score(independent_dosage):
-    h2, prevalence = 0.5, 0.2
-    trait = draw_trait(independent_dosage, h2, prevalence)
-    cases, controls = trait.genetic_value[trait.is_case], trait.genetic_value[~trait.is_case]
-    # Falconer: the mean of g among cases is h2 * density(threshold) / prevalence
-    expected = h2 * norm.pdf(norm.ppf(prevalence)) / (prevalence * (1 - prevalence))
-    error = np.sqrt(h2 / len(cases) + h2 / len(controls))
-    assert cases.mean() - controls.mean() == pytest.approx(expected, abs=4 * error)
-    # without LD the variants' own shares add up, and every variant is expected to have the same
-    assert trait.variance_explained.sum() == pytest.approx(h2, rel=0.1)
-    assert trait.variance_explained.max() < 0.1 * h2
-
-
-def test_heritability_zero_and_one(independent_dosage):
-    nothing = draw_trait(independent_dosage, 0.0, 0.3)
-    assert not nothing.beta.any() and nothing.liability.var() == pytest.approx(1)
-    everything = draw_trait(independent_dosage, 1.0, 0.3)
-    np.testing.assert_allclose(everything.liability, everything.genetic_value, atol=1e-12)
-
-
 def test_people_that_cannot_be_simulated():
     with pytest.raises(InputError, match=r"found GBR; choose from YRI"):
         demo_people({"GBR": 10}, 0)
@@ -346,22 +263,4 @@ def test_people_that_cannot_be_simulated():
 def test_chromosome_settings_out_of_range(tmp_path, contig, changes, message):
     with pytest.raises(InputError, match=message):
         run_chromosome(tmp_path, contig, **changes)
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"heritability": 1.2}, r"heritability is 1.2; give a share in \[0, 1\]"),
-        ({"n_causal": 5_000}, "n_causal is 5000; give 1 to 1,800"),
-        ({"prevalence": 0}, r"prevalence is 0; give a share in \(0, 1\)"),
-        ({"prevalence": 0.001}, "leaves no case or no control"),
-        ({"n_families": 0, "people_per_population": {"CEU": 9}}, "its people are not those"),
-    ],
-)
-def test_trait_settings_out_of_range(demo, tmp_path, changes, message):
-    settings = TRAIT | changes
-    tables = {"people_path": tmp_path / "people.tsv", "causal_path": tmp_path / "causal.tsv"}
-    with pytest.raises(InputError, match=message):
-        simulate_trait(demo.vcfs, **settings, **tables)
     assert not list(tmp_path.iterdir())

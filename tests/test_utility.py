@@ -7,12 +7,8 @@ from test_classifiers import people_with_signal, shuffle_labels
 
 from syncohort.errors import InputError
 from syncohort.evaluation import MAJORITY, utility
-from syncohort.evaluation.utility import (
-    Training,
-    measure_augmentation,
-    measure_utility,
-    recovery_rate,
-)
+from syncohort.evaluation.recovery import recovery_rate
+from syncohort.evaluation.utility import Training, measure_augmentation, measure_utility
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 KINDS = ["mlp", "logistic"]
@@ -47,9 +43,9 @@ def cohort(tmp_path_factory):
     }
 
 
-def measured(cohort, source, kinds=KINDS, seeds=(1, 2), epochs=6, **options):
+def measured(cohort, source, kinds=KINDS, seeds=(1, 2), epochs=6, folds=1, **options):
     synthetic = None if source == "real" else [cohort[source]]
-    training = Training(list(kinds), list(seeds), epochs)
+    training = Training(list(kinds), list(seeds), epochs, folds=folds)
     return measure_utility(
         [cohort["real"]], synthetic, training, cohort="test", generator=source, **options
     )
@@ -99,6 +95,7 @@ def test_recovery_in_closed_form():
                     "person": [f"p{i}" for i in range(8)],
                     "label": list("aabbaabb"),
                     "classifier": "mlp",
+                    "fold": 0,
                     "seed": seed,
                     "predicted": ["?" if i >= right else each for i, each in enumerate("aabbaabb")],
                 }
@@ -125,6 +122,45 @@ def test_predictions_are_for_the_holdout_alone(cohort, utilities):
         assert all(each == holdout for each in counts)
         # one logistic regression, an mlp per seed
         assert counts.index.tolist() == [("logistic", 1), ("mlp", 1), ("mlp", 2)]
+
+
+def test_folds_leave_each_person_out_once_and_labels_even(cohort):
+    store = cohort["real"]
+    train = np.flatnonzero(store.people.split == "train")[:231]
+    people = utility._People.read([store], train)
+    for n_folds in (2, 5):
+        fold = people.folds(n_folds, seed=4)
+        parts = utility._fold_parts([people], Training(["logistic"], [4], 1, folds=n_folds))
+        assert [len(part) for part in parts] == [int((fold != k).sum()) for k in range(n_folds)]
+        counts = pd.crosstab(people.labels, fold)
+        assert (counts.max(axis=1) - counts.min(axis=1) <= 1).all()
+        left_out = [people[fold == k].dosages for k in range(n_folds)]
+        assert sum(map(len, left_out)) == len(people)
+
+
+def test_folds_train_on_fewer_people_and_leave_the_holdout_whole(cohort):
+    kinds = ["polygenic", "logistic"]
+    whole = measured(cohort, "good", kinds=kinds, seeds=[1], with_real=True)
+    found = measured(cohort, "good", kinds=kinds, seeds=[1], folds=3, with_real=True)
+    sizes = found.metrics.query("metric == 'trained_people'").set_index("group")["value"]
+    assert sizes.to_dict() == {
+        **dict.fromkeys(kinds, 200),
+        **{f"{kind}, with real": 400 for kind in kinds},
+    }
+    runs = found.predictions.groupby(["classifier", "fold"])["person"].nunique()
+    assert (runs == 120).all() and len(runs) == 3 * 4
+    auc = [
+        each.metrics.query("metric == 'auc'").set_index("group")["value"] for each in (whole, found)
+    ]
+    assert (auc[1] > 0.85).all() and (auc[0] - auc[1]).abs().max() < 0.06
+    rates = recovery_rate(
+        found.predictions,
+        measured(cohort, "real", kinds=kinds, seeds=[1], folds=3).predictions,
+        cohort="test",
+        generator="good",
+        seed=0,
+    )
+    assert (rates.query("generator == 'good'")["value"] > 0.85).all()
 
 
 def test_holdout_genotypes_choose_nothing(tmp_path, cohort):

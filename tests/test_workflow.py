@@ -281,7 +281,7 @@ def test_holdout_swapped_for_noise_changes_no_fitted_file(run, tmp_path):
         noisy_vcf(simulated / f"{chrom}.vcf.gz", other / f"data/{chrom}.vcf.gz", holdout)
     genes = [(simulated / f"{chrom}.genes.gtf").read_text() for chrom in CHROMS]
     (other / "data/genes.gtf").write_text("".join(genes))
-    shutil.copy(run / "results/tiny/simulate_trait/people.tsv", other / "data")
+    shutil.copy(run / "results/tiny/simulate_people/people.tsv", other / "data")
     study = change_study(
         other,
         input={"kind": "vcf", "path": "data/{chrom}.vcf.gz"},

@@ -19,7 +19,7 @@ rule scan_association:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("scan_association"),
-        case_label=STUDY.evaluation.case_label,
+        case_label=STUDY.labels.case_label,
         n_components=STUDY.evaluation.covariate_pcs,
         minimum_people=STUDY.evaluation.minimum_people,
         # the same for every source, so that they differ by their people alone
@@ -50,9 +50,58 @@ rule measure_association:
     params:
         code=code_of("measure_association"),
         cohort=STUDY.cohort,
-        case_label=STUDY.evaluation.case_label,
+        case_label=STUDY.labels.case_label,
         n_components=STUDY.evaluation.covariate_pcs,
         minimum_people=STUDY.evaluation.minimum_people,
         seed=seed_of("association"),
     script:
         "../scripts/measure_association.py"
+
+
+rule tabulate_guidance:
+    input:
+        metrics=expand(
+            "<results>/measure_association/{generator}.tsv", generator=GUIDANCE_SCALES
+        ),
+    output:
+        table="<results>/tabulate_guidance/guidance.tsv",
+    log:
+        "<logs>/tabulate_guidance.log",
+    benchmark:
+        "<benchmarks>/tabulate_guidance.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("tabulate_guidance"),
+        scales=GUIDANCE_SCALES,
+        released={key: name for key, (name, _) in GUIDED.items()},
+    script:
+        "../scripts/tabulate_guidance.py"
+
+
+rule plot_guidance:
+    input:
+        table="<results>/tabulate_guidance/guidance.tsv",
+    output:
+        figure=report(
+            "<results>/plot_guidance/guidance.svg",
+            category="7. Association",
+            labels={"figure": "effects by guidance scale"},
+            caption="../report/guidance.rst",
+        ),
+    log:
+        "<logs>/plot_guidance.log",
+    benchmark:
+        "<benchmarks>/plot_guidance.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_guidance"),
+    script:
+        "../scripts/plot_guidance.py"

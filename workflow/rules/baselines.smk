@@ -27,10 +27,8 @@ rule draw_alleles:
 
 rule fit_block_gaussian:
     input:
-        latents=of_representation(
-            "<results>/encode_people/{representation}/{chrom}.npy"
-        ),
-        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        latents=representation_latents,
+        models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
         checkpoint="<results>/fit_block_gaussian/{generator}/checkpoint.safetensors",
@@ -54,10 +52,8 @@ rule fit_block_gaussian:
 
 rule train_wgan:
     input:
-        latents=of_representation(
-            "<results>/encode_people/{representation}/{chrom}.npy"
-        ),
-        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        latents=representation_latents,
+        models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
         checkpoint="<results>/train_wgan/{generator}/checkpoint.safetensors",

@@ -17,35 +17,30 @@ rule simulate_chromosome:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("simulate_chromosome"),
-        demo=STUDY.demo.model_dump(exclude={"chromosomes", "trait"}),
+        demo=STUDY.demo.model_dump(exclude={"chromosomes"}),
         seed=seed_of("simulate_chromosome"),
     script:
         "../scripts/simulate_chromosome.py"
 
 
-rule simulate_trait:
-    input:
-        vcfs=every_chrom("<results>/simulate_chromosome/{chrom}.vcf.gz"),
+rule simulate_people:
     output:
-        people="<results>/simulate_trait/people.tsv",
-        causal="<results>/simulate_trait/causal_snps.tsv",
+        people="<results>/simulate_people/people.tsv",
     log:
-        "<logs>/simulate_trait.log",
+        "<logs>/simulate_people.log",
     benchmark:
-        "<benchmarks>/simulate_trait.tsv"
+        "<benchmarks>/simulate_people.tsv"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
         runtime=LIGHT_MINUTES,
     params:
-        code=code_of("simulate_trait"),
+        code=code_of("simulate_people"),
         people_per_population=STUDY.demo.people_per_population,
         families=STUDY.demo.families,
-        trait=STUDY.demo.trait.model_dump(),
-        seed=seed_of("simulate_trait"),
     script:
-        "../scripts/simulate_trait.py"
+        "../scripts/simulate_people.py"
 
 
 rule import_chromosome:
@@ -70,6 +65,34 @@ rule import_chromosome:
         multiallelic=STUDY.filters.multiallelic,
     script:
         "../scripts/import_chromosome.py"
+
+
+if STUDY.trait:
+
+    rule simulate_trait:
+        input:
+            stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
+            table=untouched_table()
+            or f"<results>/import_chromosome/{CHROMS[0]}.people.tsv",
+        output:
+            people="<results>/simulate_trait/people.tsv",
+            causal="<results>/simulate_trait/causal_snps.tsv",
+        log:
+            "<logs>/simulate_trait.log",
+        benchmark:
+            "<benchmarks>/simulate_trait.tsv"
+        conda:
+            "../../envs/syncohort.yaml"
+        resources:
+            mem_mb=light_mb,
+            runtime=HEAVY_MINUTES,
+        params:
+            code=code_of("simulate_trait"),
+            id_column=label_join()["id_column"],
+            trait=STUDY.trait.model_dump(),
+            seed=seed_of("simulate_trait"),
+        script:
+            "../scripts/simulate_trait.py"
 
 
 rule check_cohort:
@@ -109,6 +132,9 @@ rule check_cohort:
             "train_share": (1 - STUDY.split.validation - STUDY.split.holdout)
             * STUDY.split.training_share,
             "kinship": STUDY.split.kinship_table is not None,
+            "case_label": STUDY.labels.case_label,
+            "selection": STUDY.selection.model_dump() if SELECTED else None,
+            "trait": STUDY.trait.model_dump() if STUDY.trait else None,
             "synthesis": {
                 "how": STUDY.synthesis.labels,
                 "n_people": STUDY.synthesis.people,

@@ -63,6 +63,7 @@ def require_files(chroms):
         "split.kinship_table": STUDY.split.kinship_table,
         "genes.annotation": STUDY.genes.annotation,
         "phasing.recombination_map": STUDY.phasing.recombination_map,
+        "selection.statistics": getattr(STUDY.selection, "statistics", None),
         "evaluation.causal_snps": STUDY.evaluation.causal_snps,
         "evaluation.recombination_map": STUDY.evaluation.recombination_map,
     }
@@ -89,12 +90,19 @@ try:
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
 
-# The real cohort that everything after the filters reads, by chromosome.
+# The real cohort after the filters, and what is selected of it, which everything else reads.
 PHASED = STUDY.mode == "haplotype" and STUDY.phasing.program != "none"
-COHORT = (
+UNSELECTED = (
     "<results>/phase_chromosome/{chrom}.zarr.zip"
     if PHASED
     else "<results>/filter_variants/{chrom}.zarr.zip"
+)
+SELECTED = STUDY.selection.kind == "association"
+COHORT = "<results>/select_variants/{chrom}.zarr.zip" if SELECTED else UNSELECTED
+COHORT_COUNTS = (
+    "<results>/select_variants/{chrom}.json"
+    if SELECTED
+    else "<results>/filter_variants/{chrom}.json"
 )
 
 
@@ -129,30 +137,43 @@ def genotype_files(wildcards):
     return [str(file) for file in source_files(wildcards.chrom, **source())]
 
 
+def untouched_table():
+    """The label table as it is without the simulated trait, when there is one."""
+    if DEMO and STUDY.labels.table is None:
+        return "<results>/simulate_people/people.tsv"
+    return STUDY.labels.table or []
+
+
 def label_table():
     """The label table, when there is one."""
-    if DEMO and STUDY.labels.table is None:
-        return "<results>/simulate_trait/people.tsv"
-    return STUDY.labels.table or []
+    return "<results>/simulate_trait/people.tsv" if STUDY.trait else untouched_table()
 
 
 def label_join():
     """Arguments of `join_labels` but for the table."""
+    own_table = STUDY.labels.table is not None
     family = STUDY.split.family_column
-    if DEMO and STUDY.labels.table is None:
+    if DEMO and not own_table:
         family = family or "family"
     return {
-        **STUDY.labels.model_dump(exclude={"table"}),
+        **STUDY.labels.model_dump(exclude={"table", "case_label"}),
+        "id_column": STUDY.labels.id_column if own_table else None,
         "family_column": family,
         "person_missing_max": STUDY.filters.person_missing_max,
     }
+
+
+def label_columns():
+    """The columns of the label table that make the labels."""
+    column = STUDY.labels.label_column
+    return [column] if isinstance(column, str) else column
 
 
 def causal_table():
     """The known causal SNPs, when the labels are a simulated trait."""
     if STUDY.evaluation.causal_snps:
         return STUDY.evaluation.causal_snps
-    own = DEMO and STUDY.labels.table is None and STUDY.labels.label_column == "trait"
+    own = STUDY.trait and {"trait", "liability"} & set(label_columns())
     return "<results>/simulate_trait/causal_snps.tsv" if own else []
 
 

@@ -28,9 +28,7 @@ rule plot_split:
 
 rule plot_reconstruction:
     input:
-        tables=every_chrom(
-            "<results>/measure_reconstruction/{representation}/{chrom}.tsv"
-        ),
+        tables=reconstruction_tables,
     output:
         figure=report(
             "<results>/plot_reconstruction/{representation}.svg",

@@ -3,10 +3,8 @@
 
 rule train_diffusion:
     input:
-        latents=of_representation(
-            "<results>/encode_people/{representation}/{chrom}.npy"
-        ),
-        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        latents=representation_latents,
+        models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
         checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
@@ -60,7 +58,7 @@ rule draw_labels:
 rule sample_latents:
     input:
         checkpoint=checkpoint_of,
-        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        models=representation_models,
         people="<results>/draw_labels/people.tsv",
     output:
         latents="<results>/sample_latents/{generator}/{shard}.npy",
@@ -81,7 +79,8 @@ rule sample_latents:
         shards=STUDY.synthesis.shards,
         sampling=lambda wildcards: generator_of(wildcards).get("sampling", {}),
         device=STUDY.compute.device,
-        seed=lambda wildcards: seed_of("sample_latents", wildcards.generator),
+        # the same noise at every guidance scale, so that points of a curve differ by it alone
+        seed=lambda wildcards: seed_of("sample_latents", trained_as(wildcards)),
     script:
         "../scripts/sample_latents.py"
 
@@ -93,7 +92,7 @@ rule decode_cohort:
             shard=SHARDS,
             allow_missing=True,
         ),
-        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        models=representation_models,
         store=COHORT,
         people="<results>/draw_labels/people.tsv",
     output:
@@ -110,5 +109,8 @@ rule decode_cohort:
     params:
         code=code_of("decode_cohort"),
         decoding=lambda wildcards: generator_of(wildcards)["decoding"],
+        seed=lambda wildcards: seed_of(
+            "decode_cohort", wildcards.generator, wildcards.chrom
+        ),
     script:
         "../scripts/decode_cohort.py"

@@ -1,4 +1,5 @@
 # The generators by what is done with them, and look-ups by the wildcards that name them.
+from syncohort.config import is_guidable
 
 
 def mosaic_of(effective_size):
@@ -10,12 +11,35 @@ def mosaic_of(effective_size):
     return settings | {"effective_size": effective_size}
 
 
+def guided(name):
+    """The guidance scales of the curve that a released generator is measured at, by name."""
+    if not is_guidable(STUDY.generators[name]):
+        return {}
+    own = STUDY.generators[name].sampling.guidance_scale
+    scales = [scale for scale in STUDY.evaluation.guidance_curve if scale != own]
+    return {f"{name}_g{scale:g}": (name, scale) for scale in scales}
+
+
+def at_scale(name, scale):
+    """Settings of a released generator at another guidance scale."""
+    settings = STUDY.generators[name].model_dump()
+    return settings | {"sampling": settings["sampling"] | {"guidance_scale": scale}}
+
+
 # Released, or measured beside those to compare with.
 ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "unseen")
 GENERATORS = list(STUDY.generators)
 CALIBRATION = ["unseen", *STUDY.evaluation.calibration]
 CURVE = {f"mosaic_ne{size:g}": size for size in STUDY.evaluation.mosaic_curve}
-EVALUATED = [*GENERATORS, *CALIBRATION]
+DIFFUSION = [name for name in GENERATORS if STUDY.generators[name].kind == "diffusion"]
+# Further trainings of a released model, and the same model sampled at other guidance scales.
+REPLICATES = {
+    f"{name}_seed{index}": name
+    for name in DIFFUSION
+    for index in range(2, STUDY.evaluation.replicates + 1)
+}
+GUIDED = {key: point for name in DIFFUSION for key, point in guided(name).items()}
+EVALUATED = [*GENERATORS, *REPLICATES, *CALIBRATION]
 MEASURED = [*EVALUATED, *CURVE]
 SETTINGS = {
     **{name: generator.model_dump() for name, generator in STUDY.generators.items()},
@@ -25,12 +49,18 @@ SETTINGS = {
         for name, generator in STUDY.evaluation.calibration.items()
     },
     **{name: mosaic_of(size) for name, size in CURVE.items()},
+    **{key: STUDY.generators[name].model_dump() for key, name in REPLICATES.items()},
+    **{key: at_scale(*point) for key, point in GUIDED.items()},
+}
+# Generator -> guidance scale, of every point of the curves.
+GUIDANCE_SCALES = {
+    key: SETTINGS[key]["sampling"]["guidance_scale"]
+    for key in [*dict.fromkeys(name for name, _ in GUIDED.values()), *GUIDED]
 }
 ALLELE_GENERATORS = [
     name for name in MEASURED if SETTINGS[name]["kind"] in ALLELE_KINDS
 ]
 LATENT_GENERATORS = [name for name in GENERATORS if name not in ALLELE_GENERATORS]
-DIFFUSION = [name for name in GENERATORS if SETTINGS[name]["kind"] == "diffusion"]
 # Those with the paper's figures 6 and 7.
 MIXING = [name for name in DIFFUSION if SETTINGS[name]["denoiser"]["kind"] == "mlp_cnn"]
 BOTTLENECKS = [
@@ -52,13 +82,18 @@ DIMENSIONS = [
     "privacy",
     *(["model"] if DIFFUSION else []),
     "utility",
-    *(["association"] if STUDY.evaluation.case_label else []),
+    *(["association"] if STUDY.labels.case_label or STUDY.labels.cuts else []),
 ]
 
 
 def generator_of(wildcards):
     """Settings of the generator a wildcard names."""
     return SETTINGS[wildcards.generator]
+
+
+def trained_as(wildcards):
+    """The generator whose model a generator is sampled from."""
+    return GUIDED.get(wildcards.generator, (wildcards.generator,))[0]
 
 
 def fitting_of(wildcards):
@@ -79,14 +114,46 @@ def representation_of(wildcards):
     return STUDY.representations[wildcards.representation]
 
 
-def of_representation(pattern):
-    """Input function: the files of a generator's representation, for all chromosomes."""
+def parts_of(representation):
+    """What a representation is fitted in: its chromosomes, or all of them together."""
+    kind = STUDY.representations[representation].kind
+    return ["all"] if kind == "snp_vae" else CHROMS
 
-    def files(wildcards):
-        name = generator_of(wildcards)["representation"]
-        return expand(pattern, chrom=CHROMS, representation=name, allow_missing=True)
 
-    return files
+def part_model(representation, part):
+    """The fitted model of a part of a representation."""
+    kind = STUDY.representations[representation].kind
+    ending = "safetensors" if kind == "snp_vae" else "npz"
+    return f"<results>/fit_{kind}/{representation}/{part}.{ending}"
+
+
+def model_of_part(wildcards):
+    """The model of the representation and part that wildcards name."""
+    return part_model(wildcards.representation, wildcards.part)
+
+
+def stores_of_part(wildcards):
+    """The real cohort, its chromosomes of the part that a wildcard names."""
+    return expand(COHORT, chrom=CHROMS if wildcards.part == "all" else wildcards.part)
+
+
+def representation_models(wildcards):
+    """The models of a generator's representation, in genomic order."""
+    name = generator_of(wildcards)["representation"]
+    return [part_model(name, part) for part in parts_of(name)]
+
+
+def representation_latents(wildcards):
+    """The latents of a generator's representation, in genomic order."""
+    name = generator_of(wildcards)["representation"]
+    return [f"<results>/encode_people/{name}/{part}.npy" for part in parts_of(name)]
+
+
+def reconstruction_tables(wildcards):
+    """What the parts of the representation that a wildcard names lose."""
+    name = wildcards.representation
+    folder = f"<results>/measure_reconstruction/{name}"
+    return [f"{folder}/{part}.tsv" for part in parts_of(name)]
 
 
 def cohort_pattern(generator):
@@ -119,4 +186,4 @@ def checkpoint_of(wildcards):
         "block_gaussian": "fit_block_gaussian",
         "wgan": "train_wgan",
     }[generator_of(wildcards)["kind"]]
-    return f"<results>/{rule_name}/{wildcards.generator}/checkpoint.safetensors"
+    return f"<results>/{rule_name}/{trained_as(wildcards)}/checkpoint.safetensors"

@@ -63,7 +63,7 @@ rule plot_mixing:
 rule embed_bottleneck:
     input:
         checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
-        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        models=representation_models,
         real=every_chrom(COHORT),
         synthetic=[
             store for name in GENERATORS for store in every_chrom(cohort_pattern(name))
@@ -185,6 +185,6 @@ rule tabulate_paper:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("tabulate_paper"),
-        sources=EVALUATED,
+        sources=[*GENERATORS, *CALIBRATION],
     script:
         "../scripts/tabulate_paper.py"

@@ -33,7 +33,7 @@ rule measure_privacy:
 rule attack_white_box:
     input:
         checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
-        models=of_representation("<results>/fit_gene_pca/{representation}/{chrom}.npz"),
+        models=representation_models,
         real=every_chrom(COHORT),
     output:
         metrics="<results>/attack_white_box/{generator}.tsv",
@@ -43,7 +43,7 @@ rule attack_white_box:
     benchmark:
         "<benchmarks>/attack_white_box/{generator}.tsv"
     wildcard_constraints:
-        generator="|".join(DIFFUSION) or "none",
+        generator="|".join([*DIFFUSION, *REPLICATES]) or "none",
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS

@@ -13,7 +13,8 @@ rule collect_metrics:
         ),
         privacy=expand("<results>/measure_privacy/{generator}.tsv", generator=MEASURED),
         white_box=expand(
-            "<results>/attack_white_box/{generator}.tsv", generator=DIFFUSION
+            "<results>/attack_white_box/{generator}.tsv",
+            generator=[*DIFFUSION, *REPLICATES],
         ),
         embedding=expand(
             "<results>/embed_people/{generator}.metrics.tsv", generator=EVALUATED
@@ -56,16 +57,43 @@ rule collect_metrics:
         "../scripts/collect_metrics.py"
 
 
+rule tabulate_replicates:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+    output:
+        table="<results>/tabulate_replicates/replicates.tsv",
+    log:
+        "<logs>/tabulate_replicates.log",
+    benchmark:
+        "<benchmarks>/tabulate_replicates.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("tabulate_replicates"),
+        replicates=REPLICATES,
+    script:
+        "../scripts/tabulate_replicates.py"
+
+
 rule write_report:
     input:
         metrics="<results>/collect_metrics/metrics.tsv",
         people="<results>/split_people/people.tsv",
         synthetic="<results>/draw_labels/people.tsv",
         checks="<results>/check_cohort/checks.tsv",
-        variants=every_chrom("<results>/filter_variants/{chrom}.json"),
+        variants=every_chrom(COHORT_COUNTS),
+        selection=("<results>/plot_selection/verdict.txt" if SELECTED else []),
+        selection_counts=("<results>/choose_variants/counts.tsv" if SELECTED else []),
         pictures=PICTURES,
         released=RELEASE,
         paper="<results>/tabulate_paper/paper.tsv" if DIFFUSION else [],
+        guidance="<results>/tabulate_guidance/guidance.tsv" if GUIDED else [],
+        replicates=(
+            "<results>/tabulate_replicates/replicates.tsv" if REPLICATES else []
+        ),
     output:
         report="<results>/write_report/report.html",
         page=report(
@@ -91,6 +119,7 @@ rule write_report:
             "mode": STUDY.mode,
             "generators": {name: SETTINGS[name]["kind"] for name in GENERATORS},
             "calibration": CALIBRATION_OF,
+            "presets": {name: SETTINGS[name].get("preset", "") for name in GENERATORS},
             "configuration": configuration_text(),
         },
         captions=CAPTIONS,

@@ -1,4 +1,4 @@
-# SNPs -> gene blocks -> principal components per block.
+# SNPs -> gene blocks -> principal components per block; or SNPs -> an autoencoder's latents.
 
 
 rule assign_genes:
@@ -50,16 +50,44 @@ rule fit_gene_pca:
         "../scripts/fit_gene_pca.py"
 
 
+rule fit_snp_vae:
+    input:
+        stores=every_chrom(COHORT),
+    output:
+        model="<results>/fit_snp_vae/{representation}/all.safetensors",
+        losses="<results>/fit_snp_vae/{representation}/losses.tsv",
+    log:
+        "<logs>/fit_snp_vae/{representation}.log",
+    benchmark:
+        "<benchmarks>/fit_snp_vae/{representation}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=TRAINING_MINUTES,
+        gpu=GPUS,
+    params:
+        code=code_of("fit_snp_vae"),
+        mode=STUDY.mode,
+        vae=lambda wildcards: representation_of(wildcards).model_dump(exclude={"kind"}),
+        device=STUDY.compute.device,
+        seed=lambda wildcards: seed_of("fit_snp_vae", wildcards.representation),
+        state=lambda wildcards: f"{FOLDER}/state/{wildcards.representation}.vae.pt",
+    script:
+        "../scripts/fit_snp_vae.py"
+
+
 rule encode_people:
     input:
-        store=COHORT,
-        model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
+        stores=stores_of_part,
+        model=model_of_part,
     output:
-        latents="<results>/encode_people/{representation}/{chrom}.npy",
+        latents="<results>/encode_people/{representation}/{part}.npy",
     log:
-        "<logs>/encode_people/{representation}/{chrom}.log",
+        "<logs>/encode_people/{representation}/{part}.log",
     benchmark:
-        "<benchmarks>/encode_people/{representation}/{chrom}.tsv"
+        "<benchmarks>/encode_people/{representation}/{part}.tsv"
     conda:
         "../../envs/syncohort.yaml"
     resources:
@@ -73,15 +101,15 @@ rule encode_people:
 
 rule measure_reconstruction:
     input:
-        store=COHORT,
-        model="<results>/fit_gene_pca/{representation}/{chrom}.npz",
+        stores=stores_of_part,
+        model=model_of_part,
     output:
-        table="<results>/measure_reconstruction/{representation}/{chrom}.tsv",
-        blocks="<results>/measure_reconstruction/{representation}/{chrom}.blocks.tsv",
+        table="<results>/measure_reconstruction/{representation}/{part}.tsv",
+        blocks="<results>/measure_reconstruction/{representation}/{part}.blocks.tsv",
     log:
-        "<logs>/measure_reconstruction/{representation}/{chrom}.log",
+        "<logs>/measure_reconstruction/{representation}/{part}.log",
     benchmark:
-        "<benchmarks>/measure_reconstruction/{representation}/{chrom}.tsv"
+        "<benchmarks>/measure_reconstruction/{representation}/{part}.tsv"
     conda:
         "../../envs/syncohort.yaml"
     resources:

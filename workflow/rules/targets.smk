@@ -13,6 +13,7 @@ PICTURES = [
     "<results>/plot_frontier/frontier.svg",
     "<results>/plot_labels/labels.svg",
     "<results>/plot_split/split.svg",
+    *(["<results>/plot_selection/selection.svg"] if SELECTED else []),
     "<results>/plot_utility/utility.svg",
     *expand(
         "<results>/plot_dimension/{dimension}.svg",
@@ -36,6 +37,7 @@ PICTURES = [
         "<results>/plot_effects/{generator}.svg",
         generator=GENERATORS if "association" in DIMENSIONS else [],
     ),
+    *(["<results>/plot_guidance/guidance.svg"] if GUIDED else []),
 ]
 FIGURES = [
     "<results>/check_cohort/check.html",

@@ -25,6 +25,7 @@ rule train_classifiers:
         kinds=STUDY.evaluation.classifiers,
         n_seeds=STUDY.evaluation.classifier_seeds,
         epochs=STUDY.evaluation.classifier_epochs,
+        folds=STUDY.evaluation.folds,
         device=STUDY.compute.device,
         minimum_people=STUDY.evaluation.minimum_people,
         with_real=lambda wildcards: wildcards.source in GENERATORS,

@@ -9,13 +9,13 @@ from syncohort.generator import load_generator
 from syncohort.genotypes import CohortStore
 from syncohort.latents import file_fingerprints
 from syncohort.provenance import job
-from syncohort.representations.gene_pca import GenePCA
+from syncohort.representations import load_representation
 
 with job(snakemake):
     metrics, people = attack_generator(
         load_generator(snakemake.input.checkpoint, file_fingerprints(snakemake.input.models)),
         [CohortStore(path) for path in snakemake.input.real],
-        [GenePCA.load(path) for path in snakemake.input.models],
+        [load_representation(path) for path in snakemake.input.models],
         cohort=snakemake.params.cohort,
         name=snakemake.wildcards.generator,
         minimum_people=snakemake.params.minimum_people,

@@ -5,8 +5,8 @@ import sys
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.evaluation.calibration import judge, label_checklist, release_checklist
+from syncohort.evaluation.recovery import recovery_rate
 from syncohort.evaluation.summary import join_metrics, read_tables
-from syncohort.evaluation.utility import recovery_rate
 from syncohort.provenance import job
 
 with job(snakemake):

@@ -8,17 +8,19 @@ from syncohort.decoding import Decision, decode_cohort
 from syncohort.formats.exports import read_sample_sheet
 from syncohort.genotypes import CohortStore
 from syncohort.provenance import job
-from syncohort.representations.gene_pca import GenePCA
+from syncohort.representations import load_representation
 
 with job(snakemake):
-    models = [GenePCA.load(path) for path in snakemake.input.models]
-    place = [model.contig for model in models].index(snakemake.wildcards.chrom)
+    models = [load_representation(path) for path in snakemake.input.models]
+    holds = [snakemake.wildcards.chrom in model.contigs for model in models]
+    place = holds.index(True)
     decode_cohort(
         snakemake.input.latents,
         models[place],
         CohortStore(snakemake.input.store),
         read_sample_sheet(snakemake.input.people),
         snakemake.output.store,
-        first_block=sum(model.n_blocks for model in models[:place]),
+        first_position=sum(len(model.mask) for model in models[:place]),
         decision=Decision(**snakemake.params.decoding),
+        seed=snakemake.params.seed,
     )

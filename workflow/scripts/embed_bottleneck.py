@@ -9,7 +9,7 @@ from syncohort.generator import load_generator
 from syncohort.genotypes import CohortStore
 from syncohort.latents import file_fingerprints
 from syncohort.provenance import job
-from syncohort.representations.gene_pca import GenePCA
+from syncohort.representations import load_representation
 
 with job(snakemake):
     real = [CohortStore(path) for path in snakemake.input.real]
@@ -18,7 +18,7 @@ with job(snakemake):
         load_generator(snakemake.input.checkpoint, file_fingerprints(snakemake.input.models)),
         real,
         {name: [CohortStore(next(drawn)) for _ in real] for name in snakemake.params.generators},
-        [GenePCA.load(path) for path in snakemake.input.models],
+        [load_representation(path) for path in snakemake.input.models],
         seed=snakemake.params.seed,
         device=snakemake.params.device,
     )

@@ -4,15 +4,16 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.genotypes import CohortStore
+from syncohort.genotypes import CohortStore, common_people
 from syncohort.provenance import job
-from syncohort.representations.gene_pca import GenePCA, encode_people
+from syncohort.representations import load_representation
+from syncohort.representations.base import encode_people
 
 with job(snakemake):
-    store = CohortStore(snakemake.input.store)
+    stores = [CohortStore(path) for path in snakemake.input.stores]
     encode_people(
-        store,
-        GenePCA.load(snakemake.input.model),
-        store.people.split != "holdout",
+        stores,
+        load_representation(snakemake.input.model),
+        common_people(stores).split != "holdout",
         snakemake.output.latents,
     )

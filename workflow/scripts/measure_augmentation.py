@@ -15,6 +15,7 @@ with job(snakemake):
         seeds=[child_seed(snakemake.params.seed, i) for i in range(snakemake.params.n_seeds)],
         epochs=snakemake.params.epochs,
         device=snakemake.params.device,
+        threads=snakemake.threads,
     )
     metrics = measure_augmentation(
         [CohortStore(path) for path in snakemake.input.real],

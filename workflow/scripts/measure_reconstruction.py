@@ -1,18 +1,19 @@
-"""Measure what encoding and decoding loses, on training and on holdout people."""
+"""Measure what encoding and decoding loses, on training, validation and holdout people."""
 
 import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.evaluation.reconstruction import measure_reconstruction
-from syncohort.genotypes import CohortStore
+from syncohort.genotypes import SPLITS, CohortStore, common_people
 from syncohort.provenance import job
-from syncohort.representations.gene_pca import GenePCA
+from syncohort.representations import load_representation
 
 with job(snakemake):
-    store = CohortStore(snakemake.input.store)
-    groups = {split: store.people.split == split for split in ("train", "holdout")}
-    model = GenePCA.load(snakemake.input.model)
-    by_frequency, by_block = measure_reconstruction(store, model, groups)
+    stores = [CohortStore(path) for path in snakemake.input.stores]
+    people = common_people(stores)
+    groups = {split: people.split == split for split in SPLITS}
+    model = load_representation(snakemake.input.model)
+    by_frequency, by_block = measure_reconstruction(stores, model, groups)
     by_frequency.to_csv(snakemake.output.table, sep="\t", index=False)
     by_block.to_csv(snakemake.output.blocks, sep="\t", index=False)

@@ -12,14 +12,14 @@ from syncohort.sampling import sample_shard
 with job(snakemake):
     sample_shard(
         snakemake.input.checkpoint,
-        read_sample_sheet(snakemake.input.people).label,
+        read_sample_sheet(snakemake.input.people),
         snakemake.output.latents,
         mode=snakemake.params.mode,
         n_shards=snakemake.params.shards,
         shard=int(snakemake.wildcards.shard),
         seed=snakemake.params.seed,
         device=snakemake.params.device,
-        gene_pca_fingerprints=file_fingerprints(snakemake.input.models),
+        representation_fingerprints=file_fingerprints(snakemake.input.models),
         threads=snakemake.threads,
         **snakemake.params.sampling,
     )

@@ -1,20 +1,25 @@
-"""Give the people of the demo cohort a disease with known causal SNPs."""
+"""Impose a simulated disease with known causal SNPs on the people of the cohort."""
 
 import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
+from syncohort.cohort import read_label_table
+from syncohort.genotypes import CohortStore
 from syncohort.provenance import job
 from syncohort.traits import simulate_trait
 
 with job(snakemake):
+    found, params = snakemake.input, snakemake.params
+    table = read_label_table(found.table).drop(columns="n_missing", errors="ignore")
     trait = simulate_trait(
-        snakemake.input.vcfs,
-        people_per_population=snakemake.params.people_per_population,
-        n_families=snakemake.params.families,
-        seed=snakemake.params.seed,
+        [CohortStore(path) for path in found.stores],
+        table,
+        params.id_column or table.columns[0],
+        seed=params.seed,
         people_path=snakemake.output.people,
         causal_path=snakemake.output.causal,
-        **snakemake.params.trait,
+        **params.trait,
     )
-    print(f"genetic variance between populations: {trait.between_populations:.1%}")
+    print(f"{trait.is_case.sum():,} cases of {len(trait.is_case):,} people")
+    print(f"genetic variance between groups, taken out: {trait.between_groups:.1%}")

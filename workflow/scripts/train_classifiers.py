@@ -14,7 +14,9 @@ with job(snakemake):
         kinds=snakemake.params.kinds,
         seeds=[child_seed(snakemake.params.seed, i) for i in range(snakemake.params.n_seeds)],
         epochs=snakemake.params.epochs,
+        folds=snakemake.params.folds,
         device=snakemake.params.device,
+        threads=snakemake.threads,
     )
     synthetic = [CohortStore(path) for path in snakemake.input.get("synthetic", [])]
     utility = measure_utility(

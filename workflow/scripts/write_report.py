@@ -11,6 +11,7 @@ from syncohort.evaluation.summary import read_tables
 from syncohort.paper_tables import is_papers_task, paper_parts
 from syncohort.provenance import job
 from syncohort.report import Material, Study, write_metrics_page, write_report
+from syncohort.selection_report import selection_parts
 
 with job(snakemake):
     found = snakemake.input
@@ -22,6 +23,9 @@ with job(snakemake):
     if found.get("paper"):
         same_task = is_papers_task(people["label"])
         paper = paper_parts(read_tables([found.paper]), same_task=same_task)
+    selection = []
+    if found.selection:
+        selection = selection_parts(found.selection_counts, found.selection)
     material = Material(
         judged=read_tables([found.metrics]),
         people=people,
@@ -32,6 +36,9 @@ with job(snakemake):
         released=found.released,
         benchmarks=snakemake.params.benchmarks,
         paper=paper,
+        guidance=read_tables([found.guidance]) if found.get("guidance") else None,
+        replicates=read_tables([found.replicates]) if found.get("replicates") else None,
+        selection=selection,
     )
     write_report(study, material, snakemake.output.report)
     write_metrics_page(study, material.judged, snakemake.output.page)

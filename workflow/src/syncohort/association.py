@@ -24,7 +24,7 @@ VARIANTS_AT_ONCE = 256
 SITE_COLUMNS = ["contig", "position_bp", "id", "effect_allele", "other_allele"]
 SCAN_COLUMNS = [*SITE_COLUMNS, "frequency", "beta", "se", "z", "p", "n", "test"]
 
-_TEXT = {*SITE_COLUMNS, "test"} - {"position_bp"}
+_TEXT = {*SITE_COLUMNS, "test", "label"} - {"position_bp"}
 _MAX_STEPS = 25
 _CONVERGED = 1e-4  # largest Newton step, in log odds; the error left is of its square
 _DIVERGED = 30.0  # log odds of one allele that no data of finite size support
@@ -321,14 +321,17 @@ def _filled(dosages, mean) -> np.ndarray:
 def top_variants(table: pd.DataFrame, k: int) -> pd.DataFrame:
     """The k leads with the smallest p-values, or all when there are fewer, in genomic order.
 
-    table: columns contig, position_bp, p and lead (bool, from `clump`).
+    The best lead of every chromosome is among them, so that none is left without.
+    table: columns contig, position_bp, p and lead (bool, from `clump`); its index is kept.
     """
-    best = table[table["lead"]].nsmallest(k, "p")
+    leads = table[table["lead"]].sort_values("p", kind="stable")
+    best = leads.drop_duplicates("contig")
+    chosen = pd.concat([best, leads.drop(best.index).head(max(k - len(best), 0))])
     order = sorted(
-        best.index,
-        key=lambda row: (contig_order(best.at[row, "contig"]), best.at[row, "position_bp"]),
+        chosen.index,
+        key=lambda row: (contig_order(chosen.at[row, "contig"]), chosen.at[row, "position_bp"]),
     )
-    return best.loc[order].reset_index(drop=True)
+    return chosen.loc[order]
 
 
 def write_scan(table: pd.DataFrame, path: str | Path) -> None:

@@ -7,7 +7,7 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +16,21 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from syncohort import __version__
+from syncohort.conditioning import positions
+from syncohort.devices import resolve_device
 from syncohort.errors import InputError, examples, raise_all
+from syncohort.genotypes import People
 from syncohort.latents import sha256
 
-FORMAT = 1
+FORMAT = 2
 
 
 class LatentGenerator(ABC):
     """A fitted model that draws latents of people with given labels.
 
-    config: plain dict, what the checkpoint carries as JSON, with `class_names` and
-    `gene_pca_fingerprints`; mask: bool [G, K], True where a block has a component.
+    config: plain dict, what the checkpoint carries as JSON, with `class_names`, `anchors` where
+    it is told values (see `conditioning`) and `representation_fingerprints`; mask: bool [G, K],
+    True where a block has a component.
     """
 
     def __init__(self, config: dict, mask: np.ndarray):
@@ -35,8 +39,17 @@ class LatentGenerator(ABC):
 
     @property
     def n_classes(self) -> int:
-        """C; also the null label."""
-        return len(self.config["class_names"])
+        """C, classes or anchors; also the null label."""
+        return len(self.config.get("anchors") or self.config["class_names"])
+
+    def conditions(self, people: People) -> np.ndarray:
+        """What the generator is told of people: classes [S] int64 or positions [S] float32.
+
+        Raises InputError for labels it was not trained on, or people without a value.
+        """
+        if self.config.get("anchors"):
+            return positions(people.value, self.config["anchors"])
+        return self.label_indices(people.label)
 
     def label_indices(self, names) -> np.ndarray:
         """Class indices [n] int64 of labels [n] str. Raises InputError for unknown ones."""
@@ -51,12 +64,34 @@ class LatentGenerator(ABC):
         return np.array([index[name] for name in names], dtype=np.int64)
 
     @abstractmethod
-    def sample_batches(self, labels: np.ndarray, *, seed: int, **options) -> Iterator[np.ndarray]:
-        """Sample rows, some at a time: yield latents float32 [n, G, K].
+    def drawer(
+        self, place: torch.device, **options
+    ) -> Callable[[np.ndarray, int, int], np.ndarray]:
+        """Return draw(labels, seed, first_row) -> latents float32 [n, G, K] of one batch.
 
-        labels: [N] int64 in 0..C - 1. options: `batch_size`, `device`, `first_row`, the place
-        of the first row in the cohort, which with `seed` decides its noise, and the model's own.
+        place: where it is computed; options: the model's own; the others: see `sample_batches`.
         """
+
+    def sample_batches(
+        self,
+        labels: np.ndarray,
+        *,
+        seed: int,
+        batch_size: int = 256,
+        device: str = "auto",
+        first_row: int = 0,
+        **options,
+    ) -> Iterator[np.ndarray]:
+        """Sample rows, `batch_size` at a time: yield latents float32 [n, G, K].
+
+        labels: [N], what `conditions` gives; first_row: place of the first row in the cohort,
+        which with `seed` decides its noise; options: see `drawer`.
+        """
+        draw = self.drawer(resolve_device(device), **options)
+        for start in range(0, len(labels), batch_size):
+            with torch.inference_mode():
+                latents = draw(labels[start : start + batch_size], seed, first_row + start)
+            yield latents
 
     def sample(self, labels: np.ndarray, **options) -> np.ndarray:
         """Sample latents float32 [N, G, K] for labels [N]; options as in `sample_batches`."""
@@ -102,7 +137,7 @@ def describe(
     labels: np.ndarray,
     is_validation: np.ndarray,
     class_names: list[str],
-    gene_pca_fingerprints: dict[str, str] | None,
+    representation_fingerprints: dict[str, str] | None,
     **settings,
 ) -> dict:
     """The config of a checkpoint: what the generator is, and what it was fitted to.
@@ -116,20 +151,20 @@ def describe(
         "class_names": list(class_names),
         "latents_sha256": [sha256(path) for path in latents_paths],
         "rows_sha256": hashlib.sha256(labels.tobytes() + is_validation.tobytes()).hexdigest(),
-        "gene_pca_fingerprints": gene_pca_fingerprints or {},
+        "representation_fingerprints": representation_fingerprints or {},
         **settings,
     }
 
 
 def read_checkpoint(
-    path: str | Path, gene_pca_fingerprints: dict[str, str] | None = None
+    path: str | Path, representation_fingerprints: dict[str, str] | None = None
 ) -> tuple[dict, dict[str, torch.Tensor]]:
     """Read the config and the tensors of a checkpoint.
 
-    gene_pca_fingerprints, if given, must be those the generator was trained with.
+    representation_fingerprints, if given, must be those the generator was trained with.
 
     Raises InputError when the file is missing, is no checkpoint of this format, or belongs
-    to other gene PCA models.
+    to other representations.
     """
     if not Path(path).exists():
         raise InputError(f"{path}: no such generator checkpoint")
@@ -144,7 +179,7 @@ def read_checkpoint(
             f"{path}: checkpoint format {config.get('format')}, syncohort {__version__} reads "
             f"format {FORMAT}; train the generator again"
         )
-    _check_gene_pca(path, config["gene_pca_fingerprints"], gene_pca_fingerprints)
+    _check_representation(path, config["representation_fingerprints"], representation_fingerprints)
     return config, tensors
 
 
@@ -154,14 +189,14 @@ def part_of(tensors: dict, prefix: str) -> dict:
     return {name.removeprefix(prefix): each for name, each in found.items()}
 
 
-def _check_gene_pca(path, trained_with: dict, given: dict | None) -> None:
+def _check_representation(path, trained_with: dict, given: dict | None) -> None:
     if given is None or given == trained_with:
         return
     differing = [
-        f"chromosome {name}: generator {trained_with.get(name)}, given {given.get(name)}"
+        f"{name}: generator {trained_with.get(name)}, given {given.get(name)}"
         for name in sorted(trained_with.keys() | given.keys())
         if trained_with.get(name) != given.get(name)
     ]
     raise_all(
-        differing, f"{path}: the generator was trained on the latents of other gene PCA models"
+        differing, f"{path}: the generator was trained on the latents of other representations"
     )

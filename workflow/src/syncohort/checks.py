@@ -1,37 +1,23 @@
 """The compatibility check: the first look at a user's data, on one page, before hours are spent."""
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from syncohort import pages
+from syncohort import pages, people_checks
 from syncohort.cohort import join_labels
 from syncohort.errors import InputError, examples
 from syncohort.genes import inside_genes
-from syncohort.genotypes import CohortStore, contig_order, rows_per_person
-from syncohort.splits import NO_FAMILY
-from syncohort.synthesis import draw_labels
+from syncohort.genotypes import CohortStore, contig_order
+from syncohort.people_checks import Check
 
-# Below about so many training rows the same recipe starts to remember people.
-FEW_ROWS = 2_000
 _INTERGENIC = {
     "nearest": "go to the nearest gene",
     "own": "form blocks of their own",
     "drop": "are dropped",
 }
-
-
-@dataclass(frozen=True)
-class Check:
-    """level: ok, look (the run goes on) or stop; advice: what to do, "" when all is well."""
-
-    name: str
-    found: str
-    level: str = "ok"
-    advice: str = ""
 
 
 def check_cohort(
@@ -51,6 +37,9 @@ def check_cohort(
     train_share: float,
     kinship: bool,
     synthesis: dict,
+    case_label: str | None,
+    selection: dict | None,
+    trait: dict | None,
     labels: dict,
 ) -> None:
     """Look at imported genotypes, labels and annotation; write what fits and what does not.
@@ -62,6 +51,8 @@ def check_cohort(
             with label, family and the reason why somebody is left out.
         phasing: program that will phase unphased genotypes, or "none".
         kinship: whether there is a table of relatives. synthesis: arguments of `draw_labels`.
+        case_label: label of the cases, or None. selection: covariates and statistics of a
+            selection by association, or None. trait: settings of an imposed trait, or None.
         labels: arguments of `join_labels`.
 
     Never raises for a cohort that cannot be used: the page is what tells. `require_usable`
@@ -82,16 +73,22 @@ def check_cohort(
     inside = [inside_genes(store.variants, genes).mean() for store in stores if genes is not None]
     variants = _variant_table(summaries, genes, inside)
 
-    checks += _label_checks(joined)
-    checks += _synthesis_checks(people, synthesis)
-    checks += _size_checks(people, mode, train_share)
-    checks.append(_relatives_check(people, kinship))
+    checks += people_checks.label_checks(joined)
+    checks += people_checks.synthesis_checks(people, synthesis)
+    checks += people_checks.size_checks(people, mode, train_share)
+    checks += people_checks.case_checks(people, case_label)
+    if trait is not None:
+        checks.append(people_checks.trait_check(trait))
+    if selection is not None:
+        none = labels["missing"]
+        checks += people_checks.selection_checks(people, selection, case_label, none, train_share)
+    checks.append(people_checks.relatives_check(people, kinship))
     checks += _annotation_checks(variants, inside, genes, intergenic)
     if not simulated:  # simulated chromosomes have no build
         checks += _build_checks(summaries, genes, builds)
     checks += _phase_checks(summaries, mode, phasing)
     checks += _ploidy_checks(summaries)
-    checks.append(_missing_check(missing, labels["person_missing_max"]))
+    checks.append(people_checks.missing_check(missing, labels["person_missing_max"]))
 
     people.to_csv(joined_path, sep="\t", index=False)
     pd.DataFrame(checks).to_csv(checks_path, sep="\t", index=False)
@@ -128,78 +125,6 @@ def _same_people(stores: list[CohortStore]) -> list[Check]:
                 )
             ]
     return []
-
-
-def _label_checks(joined) -> list[Check]:
-    people = joined.people
-    checks = [
-        Check(
-            "labels", problem, "stop", "See the sections `labels` and `split` in config/README.md."
-        )
-        for problem in joined.problems
-    ]
-    left_out = people.loc[people["excluded"] != "", "excluded"].value_counts()
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in left_out.items())
-    checks.append(
-        Check(
-            "people with a usable label",
-            f"{(people['excluded'] == '').sum():,} of {len(people):,}"
-            + (f"; left out: {reasons}" if reasons else ""),
-            "look" if left_out.sum() > 0.2 * len(people) else "ok",
-            "More than a fifth of the people are left out: is this the right table and column?"
-            if left_out.sum() > 0.2 * len(people)
-            else "",
-        )
-    )
-    if joined.n_unmatched:
-        checks.append(
-            Check("lines of the label table without genotypes", f"{joined.n_unmatched:,}, not used")
-        )
-    return checks
-
-
-def _size_checks(people: pd.DataFrame, mode: str, train_share: float) -> list[Check]:
-    rows = int((people["excluded"] == "").sum() * train_share) * rows_per_person(mode)
-    few = rows < FEW_ROWS
-    return [
-        Check(
-            "training rows",
-            f"about {rows:,} ({'two haplotypes' if mode == 'haplotype' else 'one row'} a person)",
-            "look" if few else "ok",
-            f"Below about {FEW_ROWS:,} a generator starts to remember people: read the "
-            "comparison with real people before anything is handed out."
-            if few
-            else "",
-        )
-    ]
-
-
-def _synthesis_checks(people: pd.DataFrame, synthesis: dict) -> list[Check]:
-    counts = people.loc[people["excluded"] == "", "label"].value_counts().to_dict()
-    wanted = {**synthesis, "n_people": synthesis["n_people"] or sum(counts.values())}
-    try:
-        if counts:
-            draw_labels(counts, seed=0, **wanted)
-    except InputError as problem:
-        return [Check("people to draw", str(problem), "stop", "See the section `synthesis`.")]
-    return []
-
-
-def _relatives_check(people: pd.DataFrame, kinship: bool) -> Check:
-    family = people.loc[people["excluded"] == "", "family"]
-    sizes = family[~family.isin(NO_FAMILY)].value_counts()
-    if len(sizes):
-        found = f"{(sizes > 1).sum():,} families of two or more, the largest of {sizes.max():,}"
-        return Check("relatives", found + (" and a kinship table" if kinship else ""))
-    if kinship:
-        return Check("relatives", "a kinship table")
-    return Check(
-        "relatives",
-        "nothing says who is related",
-        "look",
-        "Relatives between training and holdout people make the comparison look better than it "
-        "is: give split.family_column or split.kinship_table if there may be any.",
-    )
 
 
 def _variant_table(summaries, genes, inside: list[float]) -> pd.DataFrame:
@@ -325,16 +250,6 @@ def _ploidy_checks(summaries) -> list[Check]:
             "out with input.chromosomes.",
         )
     ]
-
-
-def _missing_check(missing: np.ndarray, person_missing_max: float) -> Check:
-    many = int((missing > person_missing_max).sum())
-    return Check(
-        "missing calls",
-        f"{missing.mean():.2%} of all calls; {many:,} people above {person_missing_max:.0%}",
-        "look" if many else "ok",
-        "These people are left out (filters.person_missing_max)." if many else "",
-    )
 
 
 def _write_page(path, checks, people, variants, simulated: bool) -> None:

@@ -1,25 +1,28 @@
-"""Classifiers of the label from genotype dosages, and how well they do on unseen people.
+"""Classifiers of the label from genotype dosages.
 
-Axes: V variants, S people, C classes, K fitted classifiers (one per seed).
+Axes: V variants, S people, C classes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
+from syncohort.classifier_data import ClassifierData
 from syncohort.classifier_networks import NETWORKS
+from syncohort.classifier_polygenic import fit_polygenic
+from syncohort.classifier_trees import fit_trees
 from syncohort.dosages import DosageScale
 from syncohort.errors import InputError, examples
-from syncohort.evaluation import percentile_interval
 from syncohort.seeds import child_seed
 from syncohort.training import fit
 
-KINDS = (*NETWORKS, "logistic")
+KINDS = (*NETWORKS, "logistic", "xgboost", "polygenic")
+DETERMINISTIC = ("logistic", "polygenic")  # a seed changes nothing
 BATCH_SIZE = 64
 # the paper's 1e-4 leaves the few weights of the convolutions unfinished after 30 epochs
 LEARNING_RATES = {"mlp": 1e-4, "cnn": 1e-3, "transformer": 1e-4}
@@ -37,29 +40,16 @@ PEOPLE_AT_ONCE = 128
 class Classifier:
     """A fitted classifier.
 
-    kind: one of `KINDS`; classes [C] str, sorted; scale: centre and scale of the training
-    people; network: standardised dosages [S, V] -> logits [S, C]; chosen: what the validation
-    people chose, "passes" over the training people or "inverse_penalty" of the logistic one.
+    kind: one of `KINDS`; classes [C] str, sorted; probabilities: dosages int8 [S, V], -1
+    missing, -> probability of each class, float64 [S, C]; chosen: what the validation people
+    chose, "passes" over the training people, "inverse penalty" of the logistic one, "rounds"
+    of boosted trees, or "p at most" of a polygenic score's SNPs.
     """
 
     kind: str
     classes: np.ndarray
-    scale: DosageScale
-    network: nn.Module
+    probabilities: Callable[[np.ndarray], np.ndarray]
     chosen: dict[str, float]
-
-    def probabilities(self, dosages: np.ndarray) -> np.ndarray:
-        """Probability of each class, float64 [S, C], for dosages int8 [S, V], -1 missing."""
-        return _logits(self.network, self.scale, dosages).softmax(dim=1).numpy()
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % bootstrap interval."""
-
-    value: float
-    low: float
-    high: float
 
 
 def train_classifier(
@@ -73,16 +63,18 @@ def train_classifier(
     epochs: int = 30,
     people_per_epoch: int | None = None,
     device: str | torch.device = "cpu",
+    threads: int = 1,
 ) -> Classifier:
     """Train on dosages int8 [S, V] (-1 missing) and labels [S] str.
 
     kind: one of `KINDS`. The validation people choose a network's passes over the training
-    people and the logistic regression's penalty, by cross-entropy: unlike accuracy it is fair
-    to a rare label and does not hang on a few people. Those with a label that no training
-    person has are left out.
+    people, the logistic regression's penalty, the number of boosted trees and a polygenic
+    score's SNPs, by cross-entropy: unlike accuracy it is fair to a rare label and does not
+    hang on a few people. Those with a label that no training person has are left out.
     epochs: most epochs of a network; people_per_epoch: people shown in one (None: each
     once). With the same number, few and many training people are given the same work, and
-    what differs is the people. device: where a network is trained, a resolved torch device.
+    what differs is the people. device: where a network is trained, a resolved torch device;
+    threads: processors for the trees.
 
     Raises InputError for fewer than two training labels or no validation person to use.
     """
@@ -101,76 +93,48 @@ def train_classifier(
             f"a classifier needs validation people with a label of the training people "
             f"({examples(classes)}); found {len(known)} people, none with such a label"
         )
-    data = _Data(
+    data = ClassifierData(
         classes,
-        DosageScale.fit(dosages, MIN_FREQUENCY),
         dosages,
         target,
         validation_dosages[known],
-        torch.from_numpy(np.searchsorted(classes, validation_labels[known])),
+        np.searchsorted(classes, validation_labels[known]),
     )
     if kind == "logistic":
-        network, chosen = _train_logistic(data)
+        model, chosen = _train_logistic(data)
+    elif kind == "xgboost":
+        model, chosen = fit_trees(data, seed=seed, threads=threads)
+    elif kind == "polygenic":
+        model, chosen = fit_polygenic(data)
     else:
         work = _Work.of(len(target), epochs, people_per_epoch or len(target))
-        network, chosen = _train_network(kind, data, work, seed, torch.device(device))
-    return Classifier(kind, classes, data.scale, network, chosen)
-
-
-def score(
-    probabilities: np.ndarray,
-    classes: np.ndarray,
-    labels: np.ndarray,
-    *,
-    seed: int,
-    draws: int = 500,
-) -> dict[str, Estimate]:
-    """Accuracy, balanced accuracy and AUC of probabilities [K, S, C] for labels [S] str.
-
-    balanced_accuracy: mean over labels of the share of its people called right; auc: area
-    under the ROC curve of each label against the rest, averaged over labels (with two
-    labels the usual AUC; Fawcett 2006, Pattern Recognition Letters 27:861). Labels that no class
-    stands for count as wrong, and lower the AUC to what equal scores give, 0.5. The
-    intervals resample people and, where there are several, seeds.
-    """
-    names = np.unique(np.concatenate([np.asarray(classes), np.asarray(labels).astype(str)]))
-    target = np.searchsorted(names, np.asarray(labels).astype(str))  # [S]
-    full = np.zeros((*probabilities.shape[:2], len(names)))
-    full[..., np.searchsorted(names, classes)] = probabilities
-    right = full.argmax(axis=2) == target  # [K, S]
-    n_seeds, n_people = right.shape
-    rng = np.random.default_rng(seed)
-    everyone, every_seed = np.arange(n_people), np.arange(n_seeds)
-    drawn = []
-    for people, seeds in [(everyone, every_seed)] + [
-        (rng.integers(n_people, size=n_people), rng.integers(n_seeds, size=n_seeds))
-        for _ in range(draws)
-    ]:
-        hit = right[np.ix_(seeds, people)].mean(axis=0)
-        areas = {k: _mean_auc(full[k, people], target[people]) for k in set(seeds)}
-        auc = np.mean([areas[k] for k in seeds])
-        drawn.append([hit.mean(), _balanced(hit, target[people]), auc])
-    drawn = np.array(drawn)
-    return {
-        name: Estimate(float(values[0]), *percentile_interval(values[1:]))
-        for name, values in zip(("accuracy", "balanced_accuracy", "auc"), drawn.T, strict=True)
-    }
+        model, chosen = _train_network(kind, data, work, seed, torch.device(device))
+    return Classifier(kind, classes, model, chosen)
 
 
 @dataclass(frozen=True)
-class _Data:
-    """What a classifier is trained with: classes [C]; int8 dosages; targets: class indices."""
+class _ScaledNetwork:
+    """A network that reads dosages [S, V] standardised by the training people's scale."""
 
-    classes: np.ndarray
+    network: nn.Module
     scale: DosageScale
-    dosages: np.ndarray
-    target: np.ndarray
-    validation_dosages: np.ndarray
-    validation_target: torch.Tensor
 
-    def validation_loss(self, network: nn.Module) -> float:
-        logits = _logits(network, self.scale, self.validation_dosages)
-        return F.cross_entropy(logits, self.validation_target).item()
+    def __call__(self, dosages: np.ndarray) -> np.ndarray:
+        return self.logits(dosages).softmax(dim=1).numpy()
+
+    @torch.no_grad()
+    def logits(self, dosages: np.ndarray) -> torch.Tensor:
+        """Logits float64 [S, C] on the CPU, for dosages int8 [S, V]."""
+        device = next(self.network.parameters()).device
+        parts = []
+        for start in range(0, max(len(dosages), 1), PEOPLE_AT_ONCE):
+            scaled = self.scale.apply(dosages[start : start + PEOPLE_AT_ONCE])
+            parts.append(self.network(torch.from_numpy(scaled).to(device)).double().cpu())
+        return torch.cat(parts)
+
+    def validation_loss(self, data: ClassifierData) -> float:
+        logits = self.logits(data.validation_dosages)
+        return F.cross_entropy(logits, torch.from_numpy(data.validation_target)).item()
 
 
 @dataclass(frozen=True)
@@ -192,25 +156,15 @@ class _Work:
         )
 
 
-@torch.no_grad()
-def _logits(network: nn.Module, scale: DosageScale, dosages: np.ndarray) -> torch.Tensor:
-    """Logits float64 [S, C] on the CPU, for dosages int8 [S, V]."""
-    device = next(network.parameters()).device
-    parts = []
-    for start in range(0, max(len(dosages), 1), PEOPLE_AT_ONCE):
-        scaled = torch.from_numpy(scale.apply(dosages[start : start + PEOPLE_AT_ONCE]))
-        parts.append(network(scaled.to(device)).double().cpu())
-    return torch.cat(parts)
-
-
-def _train_network(kind: str, data: _Data, work: _Work, seed: int, device: torch.device):
+def _train_network(kind, data: ClassifierData, work: _Work, seed: int, device: torch.device):
     with torch.random.fork_rng():
         torch.manual_seed(child_seed(seed, 0))  # layers draw from the global generator
         network = NETWORKS[kind](data.dosages.shape[1], len(data.classes))
+    scale = DosageScale.fit(data.dosages, MIN_FREQUENCY)
     dosages = torch.from_numpy(data.dosages).to(device)  # int8: a quarter of the memory
     target = torch.from_numpy(data.target).to(device)
-    mean = torch.from_numpy(data.scale.mean).to(device)
-    inverse_scale = torch.from_numpy(data.scale.inverse_scale).to(device)
+    mean = torch.from_numpy(scale.mean).to(device)
+    inverse_scale = torch.from_numpy(scale.inverse_scale).to(device)
 
     def loss(model, rows, _generator):
         batch = dosages[rows]
@@ -230,30 +184,31 @@ def _train_network(kind: str, data: _Data, work: _Work, seed: int, device: torch
         device=device,
         patience=work.patience,
         validate_every=work.validate_every,
-        validate=lambda model: {"loss": data.validation_loss(model)},
+        validate=lambda model: {"loss": _ScaledNetwork(model, scale).validation_loss(data)},
     )
-    return network, {"passes": result.best_epoch}
+    return _ScaledNetwork(network, scale), {"passes": result.best_epoch}
 
 
-def _train_logistic(data: _Data):
+def _train_logistic(data: ClassifierData):
     """L2-penalised multinomial regression; nothing in it is random.
 
     Dosages are divided by sqrt(V), so that one penalty means the same for any number of
     variants.
     """
-    coordinates, to_variants = _people_basis(data)
+    scale = DosageScale.fit(data.dosages, MIN_FREQUENCY)
+    coordinates, to_variants = _people_basis(data.dosages, scale)
     model = LogisticRegression(max_iter=1_000, warm_start=True)
     best, chosen, lowest = None, None, np.inf
     for inverse_penalty in INVERSE_PENALTIES:
         model.set_params(C=inverse_penalty).fit(coordinates, data.target)
-        network = _linear(to_variants(model.coef_.T), model.intercept_)
-        loss = data.validation_loss(network)
+        fitted = _ScaledNetwork(_linear(to_variants(model.coef_.T), model.intercept_), scale)
+        loss = fitted.validation_loss(data)
         if loss < lowest:
-            best, chosen, lowest = network, inverse_penalty, loss
-    return best, {"inverse_penalty": chosen}
+            best, chosen, lowest = fitted, inverse_penalty, loss
+    return best, {"inverse penalty": chosen}
 
 
-def _people_basis(data: _Data):
+def _people_basis(dosages: np.ndarray, scale: DosageScale):
     """Training people's coordinates [S, r] and the map of weights [r, C] to variants [V, C].
 
     L2-penalised weights lie in the span of the training people, so with more variants than
@@ -261,16 +216,16 @@ def _people_basis(data: _Data):
     (Hastie and Tibshirani 2004, Biostatistics 5:329, section 2). It takes seconds where the
     fit on the variants takes minutes.
     """
-    n_people, n_variants = data.dosages.shape
+    n_people, n_variants = dosages.shape
     unit = np.sqrt(n_variants)
     if n_people > n_variants:
-        return data.scale.apply(data.dosages) / unit, lambda weights: weights / unit
+        return scale.apply(dosages) / unit, lambda weights: weights / unit
     chunks = [
         slice(start, start + VARIANTS_AT_ONCE) for start in range(0, n_variants, VARIANTS_AT_ONCE)
     ]
 
     def scaled(chunk):
-        return data.scale.apply(data.dosages[:, chunk], chunk) / unit
+        return scale.apply(dosages[:, chunk], chunk) / unit
 
     gram = np.zeros((n_people, n_people))
     for chunk in chunks:
@@ -297,22 +252,3 @@ def _linear(weights: np.ndarray, intercept: np.ndarray) -> nn.Linear:
         network.weight.copy_(torch.from_numpy(weights.T))
         network.bias.copy_(torch.from_numpy(intercept))
     return network
-
-
-def _balanced(hit: np.ndarray, target: np.ndarray) -> float:
-    """Mean over the classes present of the mean hit [S] of their people."""
-    people = np.bincount(target)
-    return (np.bincount(target, hit)[people > 0] / people[people > 0]).mean()
-
-
-def _mean_auc(scores: np.ndarray, target: np.ndarray) -> float:
-    """One-against-rest area of scores [S, C], by rank sums, averaged over classes present."""
-    n_people, n_classes = scores.shape
-    own = rankdata(scores, axis=0)[np.arange(n_people), target]
-    inside = np.bincount(target, minlength=n_classes)
-    rank_sum = np.bincount(target, own, minlength=n_classes)
-    measurable = (inside > 0) & (inside < n_people)
-    if not measurable.any():
-        return np.nan
-    inside, rank_sum = inside[measurable], rank_sum[measurable]
-    return ((rank_sum - inside * (inside + 1) / 2) / (inside * (n_people - inside))).mean()

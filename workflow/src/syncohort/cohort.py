@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from syncohort.genes import inside_genes
 from syncohort.genotypes import CohortStore, CohortWriter, People
 
 # What a people table says about a person; other columns of the label table follow.
-PEOPLE_COLUMNS = ("sample", "label", "family", "missing", "excluded")
+PEOPLE_COLUMNS = ("sample", "label", "family", "missing", "excluded", "value")
 
 
 def import_chromosome(
@@ -84,12 +85,13 @@ def join_labels(
     *,
     table: str | None,
     id_column: str | None,
-    label_column: str,
+    label_column: str | list[str],
     family_column: str | None,
     missing: list[str],
     minimum_people: int,
     rare: str,
     person_missing_max: float,
+    cuts: list[float] | None = None,
 ) -> LabelJoin:
     """Give every genotyped person a label, or the reason why the person is left out.
 
@@ -102,20 +104,21 @@ def join_labels(
     if table is None:
         source, name, id_column = file_people, "the genotype files", "sample"
     else:
-        source, name = _read_table(table), str(table)
+        source, name = read_label_table(table), str(table)
     id_column = id_column or source.columns[0]
+    columns = [label_column] if isinstance(label_column, str) else label_column
     problems = [
         f"{name}: no column {column!r} ({key}); found {', '.join(source.columns)}"
         for key, column in (
             ("labels.id_column", id_column),
-            ("labels.label_column", label_column),
+            *(("labels.label_column", column) for column in columns),
             ("split.family_column", family_column),
         )
         if column is not None and column not in source.columns
     ]
     people = pd.DataFrame({"sample": file_people["sample"], "label": "", "family": ""})
     people["missing"] = missing_share
-    people["excluded"] = ""
+    people["excluded"] = people["value"] = ""
     if problems:
         return LabelJoin(people, problems, 0)
 
@@ -135,10 +138,17 @@ def join_labels(
         )
     used = used.assign(_id=used[id_column].str.strip()).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
-    label = joined[label_column].fillna("").str.strip()
-    if table is None and label_column == "phenotype" and set(label) <= {"", "0", "1", "2", "-9"}:
-        missing = [*missing, "0"]  # PLINK's other code for a missing phenotype
-    people["label"] = label.mask(label.isin(missing), "")
+    people["label"] = _joined_labels(joined[columns], missing, is_fam=table is None)
+    if cuts:
+        values = pd.to_numeric(people["label"], errors="coerce").to_numpy(np.float64)
+        wrong = people.loc[(people["label"] != "") & ~np.isfinite(values), "label"].unique()
+        if len(wrong):
+            problems.append(
+                f"{name}: labels.cuts makes column {columns[0]!r} a number, which these values are "
+                f"not: {examples(wrong)}; add them to labels.missing, or leave labels.cuts out"
+            )
+        people["value"] = people["label"].where(np.isfinite(values), "")
+        people["label"] = value_bins(values, cuts)
     if family_column:
         people["family"] = joined[family_column].str.strip().fillna("").to_numpy()
     extra = [c for c in joined.columns if c not in (id_column, *PEOPLE_COLUMNS)]
@@ -146,7 +156,7 @@ def join_labels(
 
     people.loc[people["missing"] > person_missing_max, "excluded"] = "too many missing calls"
     people.loc[people["label"] == "", "excluded"] = "no label"
-    people.loc[joined[label_column].isna(), "excluded"] = "not in the label table"
+    people.loc[joined[columns[0]].isna(), "excluded"] = "not in the label table"
     counts = people.loc[people["excluded"] == "", "label"].value_counts()
     few = counts[counts < minimum_people].sort_index()
     if rare == "drop":
@@ -165,7 +175,33 @@ def join_labels(
     return LabelJoin(people, problems, int((~ids.isin(set(people["sample"]))).sum()))
 
 
-def _read_table(path: str) -> pd.DataFrame:
+def _joined_labels(columns: pd.DataFrame, missing: list[str], *, is_fam: bool) -> pd.Series:
+    """Labels [S] from their columns, joined by "/"; "" where one of them is missing."""
+    parts = []
+    for name in columns:
+        part = columns[name].fillna("").str.strip()
+        # PLINK's other code for a missing phenotype
+        zero = is_fam and name == "phenotype" and set(part) <= {"", "0", "1", "2", "-9"}
+        parts.append(part.mask(part.isin([*missing, "0"] if zero else missing), ""))
+    known = np.all([part != "" for part in parts], axis=0)
+    return parts[0].str.cat(parts[1:], sep="/").where(known, "")
+
+
+def value_bins(values: np.ndarray, cuts: list[float]) -> np.ndarray:
+    """Names of the bins of values [S], such as "18.5 to 25", [S] str; "" where it is no number.
+
+    cuts: rising; a bin begins with its lower cut.
+    """
+    inner = [f"{low:.10g} to {high:.10g}" for low, high in pairwise(cuts)]
+    names = np.array([f"below {cuts[0]:.10g}", *inner, f"{cuts[-1]:.10g} and above"], dtype=object)
+    return np.where(np.isfinite(values), names[np.searchsorted(cuts, values, side="right")], "")
+
+
+def read_label_table(path: str) -> pd.DataFrame:
+    """A table of str, TSV or CSV with a header.
+
+    Raises InputError for a file that is missing or no table.
+    """
     if not Path(path).is_file():
         raise InputError(f"labels.table: {path}: no such file")
     try:

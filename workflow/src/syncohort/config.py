@@ -5,20 +5,36 @@ from here. Imports neither torch nor anything else of the package but its except
 """
 
 import difflib
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from syncohort.config_base import Name, PositiveFraction, Section, Text, kind_of, sections_of
-from syncohort.config_cohort import Demo, Filters, Genes, Input, Labels, Phasing, Split
+from syncohort.config_cohort import (
+    Demo,
+    EveryVariant,
+    Filters,
+    Genes,
+    Input,
+    Labels,
+    Phasing,
+    Selection,
+    Split,
+    Trait,
+)
 from syncohort.config_generators import (
     AlleleGenerator,
     AnyGenerator,
     BootstrapGenerator,
     DiffusionGenerator,
-    GenePCAConfig,
     IndependentGenerator,
     MosaicGenerator,
+)
+from syncohort.config_representations import (
+    REPRESENTATIONS,
+    AnyRepresentation,
+    with_representations,
 )
 from syncohort.errors import InputError
 
@@ -69,16 +85,26 @@ class Evaluation(Section):
         [500, 2000, 50_000],
         description="Effective sizes of further mosaics, for the picture of fidelity against leakage.",
     )
-    classifiers: list[Literal["mlp", "cnn", "transformer", "logistic"]] = Field(
+    classifiers: list[
+        Literal["mlp", "cnn", "transformer", "logistic", "xgboost", "polygenic"]
+    ] = Field(
         ["mlp", "logistic"],
         min_length=1,
-        description="Classifiers of the label, trained on real and on synthetic people, tested on holdout people.",
+        description="Classifiers of the label, trained on real and on synthetic people, tested on holdout people; `xgboost`: boosted trees, `polygenic`: a score of univariate effects.",
+    )
+    folds: int = Field(
+        1,
+        ge=1,
+        le=20,
+        description="Folds of the people that classifiers are trained on; each is trained on all folds but one, real and synthetic alike. 1: on everybody.",
     )
     augmentation: list[PositiveFraction] = Field(
         [],
         description="Shares of the real training people that synthetic ones are added to, e.g. [0.05, 0.1, 0.2, 0.5]; []: no augmentation curve.",
     )
-    classifier_seeds: int = Field(2, ge=1, le=20, description="Trainings of each classifier.")
+    classifier_seeds: int = Field(
+        2, ge=1, le=20, description="Trainings of each classifier, of each fold."
+    )
     classifier_epochs: int = Field(
         30,
         ge=1,
@@ -104,16 +130,22 @@ class Evaluation(Section):
     minimum_people: int = Field(
         20, ge=4, description="Fewest holdout people for a privacy or utility number."
     )
-    case_label: Text | None = Field(
-        None,
-        description="Label of the cases, when the labels are a disease: switches the comparison of association on.",
-    )
     causal_snps: str | None = Field(
         None,
-        description="TSV of the known causal SNPs of a simulated trait (contig, position_bp, effect); null: the demo's.",
+        description="TSV of the known causal SNPs of a simulated trait (contig, position_bp, effect); null: those of `trait`.",
     )
     covariate_pcs: int = Field(
         4, ge=0, le=20, description="Principal components as covariates of the association tests."
+    )
+    guidance_curve: list[Annotated[float, Field(ge=0, le=100)]] = Field(
+        [],
+        description="Guidance scales at which the released diffusion models are sampled once more, for the slope of synthetic on real effects; []: no curve.",
+    )
+    replicates: int = Field(
+        1,
+        ge=1,
+        le=20,
+        description="Trainings of each released diffusion model, each of its own seed: the further ones are measured, not released.",
     )
 
 
@@ -152,13 +184,16 @@ class Config(Section):
     )
     input: Input = Input()
     demo: Demo = Demo()
+    trait: Trait | None = None
     labels: Labels = Labels()
     filters: Filters = Filters()
     split: Split = Split()
+    selection: Selection = EveryVariant()
     genes: Genes = Genes()
-    representations: dict[Name, GenePCAConfig] = Field(
-        {"gene_pca": GenePCAConfig(), "gene_pca_paper": GenePCAConfig(rule="counts")},
-        min_length=1,
+    representations: Annotated[
+        dict[Name, AnyRepresentation], BeforeValidator(with_representations)
+    ] = Field(
+        REPRESENTATIONS,
         description="Representations by name; only those that a generator uses are made.",
     )
     phasing: Phasing = Phasing()
@@ -185,14 +220,22 @@ class Config(Section):
                 f"{', '.join(twice)}: a name of both `generators` and `evaluation.calibration`; "
                 "rename one"
             )
+        further = re.compile(rf"({'|'.join(self.generators)})_(seed\d+|g\d+)")
+        for name in filter(further.fullmatch, (*self.generators, *calibration)):
+            raise ValueError(
+                f"a generator cannot be called {name}: further trainings and guidance scales of "
+                "another are named so; rename it"
+            )
         for name, generator in self.generators.items():
             if getattr(generator, "representation", None) not in {None, *self.representations}:
                 raise ValueError(
                     f"generators.{name}.representation is {generator.representation!r}, "
                     f"but `representations` has {', '.join(self.representations)}"
                 )
+            self._require_probabilities(name, generator)
         if (
             self.input.kind != "demo"
+            and self._uses_genes()
             and not self.genes.annotation
             and self.genes.intergenic != "own"
         ):
@@ -202,6 +245,44 @@ class Config(Section):
         if self.input.kind == "vcf" and not self.labels.table:
             raise ValueError("labels.table is needed: a VCF holds no labels")
         return self
+
+    def _require_probabilities(self, name: str, generator) -> None:
+        """Some decoding rules need a representation that gives probabilities."""
+        if not hasattr(generator, "decoding"):
+            return
+        rule = generator.decoding.rule
+        kind = self.representations[generator.representation].kind
+        if rule in ("argmax", "sampled") and kind != "snp_vae":
+            raise ValueError(
+                f"generators.{name}.decoding.rule {rule} needs a representation of kind snp_vae; "
+                f"{generator.representation} is a {kind}: use matched, matched_by_label or rounding"
+            )
+
+    def _uses_genes(self) -> bool:
+        """Whether a generator's representation is made of gene blocks."""
+        names = {getattr(each, "representation", None) for each in self.generators.values()}
+        return any(self.representations[name].kind == "gene_pca" for name in names - {None})
+
+    @model_validator(mode="after")
+    def _guidance_can_be_measured(self):
+        if not self.evaluation.guidance_curve:
+            return self
+        if self.labels.case_label is None and not self.labels.cuts:
+            raise ValueError(
+                "evaluation.guidance_curve compares effects on the label: it needs "
+                "labels.case_label or labels.cuts"
+            )
+        if not any(is_guidable(generator) for generator in self.generators.values()):
+            raise ValueError(
+                "evaluation.guidance_curve needs a diffusion model with diffusion.label_dropout "
+                "above 0 among `generators`"
+            )
+        return self
+
+
+def is_guidable(generator) -> bool:
+    """Whether a generator can be sampled at other guidance scales than that it is released at."""
+    return generator.kind == "diffusion" and generator.diffusion.label_dropout > 0
 
 
 def parse_config(values: dict) -> Config:

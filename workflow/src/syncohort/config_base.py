@@ -33,3 +33,14 @@ def kind_of(model: type[Section]) -> str | None:
     """The kind that a section is of, where there are several for one key."""
     field = model.model_fields.get("kind")
     return field.default if field is not None else None
+
+
+def merged(base: dict, changes: dict) -> dict:
+    """`base` with `changes` put over it, section by section; another `kind` replaces a section."""
+    if "kind" in changes and changes["kind"] != base.get("kind", changes["kind"]):
+        return changes
+    result = dict(base)
+    for key, value in changes.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result

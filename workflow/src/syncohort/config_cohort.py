@@ -1,5 +1,6 @@
 """The configuration of the cohort: where it comes from, who and what of it is used."""
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
@@ -8,13 +9,20 @@ from syncohort.config_base import Fraction, PositiveFraction, Section, Text
 
 
 class Trait(Section):
-    """The demo's disease, from a liability-threshold model."""
+    """A simulated disease imposed on the cohort's people: columns `trait` (case, control) and `liability` of the label table. null: none."""
 
     heritability: Fraction = Field(
         0.6, description="Share of the liability's variance that the causal SNPs explain."
     )
     n_causal: int = Field(30, ge=1, description="Causal SNPs (polygenicity).")
     prevalence: float = Field(0.3, gt=0, lt=1, description="Share of people who are cases.")
+    maf_min: float = Field(
+        0.05, ge=0, lt=0.5, description="Lowest minor-allele frequency of a causal SNP."
+    )
+    within: Text | None = Field(
+        None,
+        description="Column of the label table, say population: liabilities are centred within it, so that cases are no population; null: not.",
+    )
 
 
 class Demo(Section):
@@ -38,7 +46,6 @@ class Demo(Section):
         0.01, ge=0, lt=0.5, description="Lowest minor-allele frequency of the SNPs drawn from."
     )
     genes_per_mb: float = Field(70, gt=0, description="Genes per million base pairs.")
-    trait: Trait = Trait()
 
 
 class Input(Section):
@@ -86,9 +93,13 @@ class Labels(Section):
     id_column: str | None = Field(
         None, description="Column with the sample ids; null: the first column."
     )
-    label_column: str = Field(
+    label_column: str | Annotated[list[str], Field(min_length=1)] = Field(
         "population",
-        description="Column with the label (population, disease status ...). For a .fam: `phenotype`.",
+        description="Column with the label (population, disease status ...), or a list of columns, joined by `/` (`GBR/case`). For a .fam: `phenotype`.",
+    )
+    case_label: Text | None = Field(
+        None,
+        description="Label of the cases, when the labels are a disease, or the part of it before or after a `/`: switches the comparison of association on.",
     )
     missing: list[Text] = Field(
         ["", "NA", "NaN", "nan", "NONE", "-9", "."],
@@ -99,6 +110,19 @@ class Labels(Section):
         "stop",
         description="What to do with rarer labels: stop with a message, or leave their people out.",
     )
+    cuts: list[float] | None = Field(
+        None,
+        min_length=1,
+        description="The label is a number (a continuous trait), which the generator is told; these rising limits make the bins that stand for labels elsewhere, e.g. [18.5, 25, 30]. null: labels are names.",
+    )
+
+    @model_validator(mode="after")
+    def _cuts_rise(self):
+        if self.cuts and any(high <= low for low, high in pairwise(self.cuts)):
+            raise ValueError(f"cuts {self.cuts}: give them in rising order, each once")
+        if self.cuts and not isinstance(self.label_column, str) and len(self.label_column) > 1:
+            raise ValueError("with `cuts`, label_column is one column, of numbers")
+        return self
 
 
 class Filters(Section):
@@ -147,6 +171,44 @@ class Split(Section):
         le=0.5,
         description="Kinship from which two people count as relatives (0.0884: second degree).",
     )
+
+
+class EveryVariant(Section):
+    """Every variant that passes the filters."""
+
+    kind: Literal["all"] = Field("all", description="`all`: no selection.")
+
+
+class AssociatedVariants(Section):
+    """The variants most associated with the label, as SNPgen takes them."""
+
+    kind: Literal["association"] = Field(
+        "association",
+        description="`association`: the smallest p-values of GWAS summary statistics or of a scan of the training people, after clumping.",
+    )
+    statistics: str | None = Field(
+        None,
+        description="GWAS summary statistics of other people (id or chromosome and position, effect allele, beta or odds ratio, p); null: a scan of the training people.",
+    )
+    variants: int = Field(
+        2048, ge=32, description="Variants to keep; every chromosome keeps one at least."
+    )
+    clump_r2: PositiveFraction = Field(
+        0.5, description="Squared correlation from which a variant stands behind a better one."
+    )
+    clump_kb: float = Field(
+        10, gt=0, description="Largest distance of a variant from the one it stands behind [kb]."
+    )
+    covariates: list[Text] = Field(
+        [],
+        description="Columns of the label table that the scan adjusts for (age, sex, batch ...): numbers, or text as classes.",
+    )
+    covariate_pcs: int = Field(
+        4, ge=0, le=20, description="Principal components of the training people as covariates."
+    )
+
+
+Selection = Annotated[EveryVariant | AssociatedVariants, Field(discriminator="kind")]
 
 
 class Genes(Section):

@@ -6,7 +6,7 @@ A test fails, and says so, when they drift from `config`.
 import json
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Literal, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
@@ -47,6 +47,9 @@ def default_yaml() -> str:
                 continue
             section = type(value) if isinstance(value, Section) else sections[0]
             doc = (field.description or section.__doc__).splitlines()[0]
+            if value is None:
+                lines.append(f"{indent}{name}: null  # {doc}")
+                continue
             lines.append(f"{'' if indent else chr(10)}{indent}{name}:  # {doc}")
             if isinstance(value, dict):
                 for key, item in value.items():
@@ -87,13 +90,13 @@ def _type_text(kind) -> str:
         return " / ".join(f"`{part}`" for part in parts)
     if origin is Annotated:
         return _type_text(parts[0])
-    if origin is UnionType:
-        return f"{_type_text(parts[0])} or null"
+    if origin in (UnionType, Union):
+        return " or ".join(_type_text(part) for part in parts)
     if origin is list:
         return f"list of {_type_text(parts[0])}"
     if origin is dict:
         return f"{_type_text(parts[1])} by name"
-    return kind.__name__
+    return "null" if kind is type(None) else kind.__name__
 
 
 README_MARK = "<!-- keys: written by `make config` -->"

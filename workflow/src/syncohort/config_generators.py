@@ -1,123 +1,18 @@
-"""The configuration of representations and generators, and the named recipes of them."""
+"""The configuration of generators, and the named recipes of them."""
 
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from syncohort.config_base import Fraction, Name, PositiveFraction, Section
-
-
-class GenePCAConfig(Section):
-    """PCA of each gene block, fitted on training people."""
-
-    kind: Literal["gene_pca"] = Field("gene_pca", description="The representation.")
-    rule: Literal["loss", "counts"] = Field(
-        "loss",
-        description="`loss`: blocks are split until max_components keep variance_kept; `counts`: the paper's 8/4/1 by number of SNPs.",
-    )
-    max_components: int = Field(8, ge=1, le=64, description="Most PCs of a block.")
-    variance_kept: PositiveFraction = Field(
-        0.99, description="Share of a block's variance its PCs keep (rule `loss`)."
-    )
-
-
-class MLPConfig(Section):
-    """The paper's UNet of dense layers."""
-
-    kind: Literal["mlp"] = Field("mlp", description="Denoiser: the paper's UNet of dense layers.")
-    widths: list[Annotated[int, Field(ge=32, multiple_of=32)]] = Field(
-        [1024, 512, 256],
-        min_length=2,
-        description="Layer widths from the outside to the bottleneck.",
-    )
-
-
-class CNNConfig(Section):
-    """The paper's 1-D convolutional UNet."""
-
-    kind: Literal["cnn"] = Field("cnn", description="Denoiser: the paper's 1-D UNet.")
-    base_width: int = Field(64, ge=32, multiple_of=32, description="Channels of the first level.")
-    multipliers: list[Annotated[int, Field(ge=1)]] = Field(
-        [1, 1, 1, 1, 2, 2, 3, 4],
-        min_length=1,
-        description="Channels of each level, in base widths; each level halves the length.",
-    )
-    blocks_per_level: int = Field(3, ge=1, description="Residual blocks a level.")
-    attention_at: list[Annotated[int, Field(ge=1)]] = Field(
-        [32, 64], description="Down-sampling factors at which there is self-attention."
-    )
-    head_width: int = Field(64, ge=8, description="Channels of an attention head.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout in the residual blocks.")
-
-    @model_validator(mode="after")
-    def _levels_fit(self):
-        factors = [2**level for level in range(len(self.multipliers))]
-        missing = sorted(set(self.attention_at) - set(factors))
-        if missing:
-            raise ValueError(
-                f"attention_at {missing}: the levels' down-sampling factors are {factors}"
-            )
-        widths = {
-            self.base_width * each
-            for each, factor in zip(self.multipliers, factors, strict=True)
-            if factor in {*self.attention_at, factors[-1]}
-        }
-        uneven = sorted(width for width in widths if width % self.head_width)
-        if uneven:
-            raise ValueError(
-                f"head_width {self.head_width} does not divide the {uneven} channels of levels "
-                "with attention"
-            )
-        return self
-
-
-class MLPCNNConfig(Section):
-    """The paper's mix of both, by a weight that depends on time."""
-
-    kind: Literal["mlp_cnn"] = Field(
-        "mlp_cnn", description="Denoiser: the paper's mix of MLP and CNN by a weight of time."
-    )
-    mlp: MLPConfig = MLPConfig()
-    cnn: CNNConfig = CNNConfig()
-
-
-class TransformerConfig(Section):
-    """The paper's encoder over patches of gene blocks."""
-
-    kind: Literal["transformer"] = Field(
-        "transformer", description="Denoiser: the paper's encoder over patches of blocks."
-    )
-    patch_blocks: int = Field(16, ge=1, description="Gene blocks of a patch.")
-    width: int = Field(384, ge=16, description="Channels of a patch's token.")
-    layers: int = Field(12, ge=1, description="Encoder layers.")
-    heads: int = Field(6, ge=1, description="Attention heads; they share the width evenly.")
-    feed_forward: int = Field(1536, ge=16, description="Hidden width of the feed-forward layers.")
-    dropout: float = Field(0.1, ge=0, lt=1, description="Dropout of the encoder.")
-
-    @model_validator(mode="after")
-    def _heads_fit(self):
-        if self.width % self.heads:
-            raise ValueError(f"heads {self.heads} do not divide width {self.width}")
-        return self
-
-
-class LocalConfig(Section):
-    """Layers that see a window of neighbouring gene blocks, with weights of their own there."""
-
-    kind: Literal["local"] = Field(
-        "local", description="Denoiser: windows of neighbouring blocks, weights by position."
-    )
-    group_blocks: int = Field(4, ge=1, description="Gene blocks of a group.")
-    width: int = Field(96, ge=8, description="Channels of a group.")
-    layers: int = Field(3, ge=1, description="Residual layers; each mixes neighbouring groups.")
-    context: int = Field(
-        64, ge=0, description="Channels of the context of the whole genome; 0: none."
-    )
-    experts: int | None = Field(
-        None,
-        ge=1,
-        description="null: every position its own weights (to about a chromosome); a number: every position a mix of so many shared ones, which bounds the weights of whole genomes.",
-    )
+from syncohort.config_base import Fraction, Name, Section, merged
+from syncohort.config_denoisers import (
+    CNNConfig,
+    LatentUNetConfig,
+    LocalConfig,
+    MLPCNNConfig,
+    MLPConfig,
+    TransformerConfig,
+)
 
 
 class DiffusionConfig(Section):
@@ -190,9 +85,9 @@ class SamplingConfig(Section):
 class DecodingConfig(Section):
     """How decoded values become alleles."""
 
-    rule: Literal["matched", "matched_by_label", "rounding"] = Field(
+    rule: Literal["matched", "matched_by_label", "rounding", "argmax", "sampled"] = Field(
         "matched",
-        description="Thresholds at which the training allele frequencies are met, over all labels or in each; or rounding.",
+        description="Thresholds at which the training allele frequencies are met, over all labels or in each; rounding; or of a `snp_vae`, the likeliest genotype or one drawn with its probability.",
     )
     rare_margin: float = Field(
         0.3, ge=0, lt=0.5, description="How far a rare variant's threshold may be from rounding's."
@@ -209,13 +104,15 @@ class DiffusionGenerator(Section):
     """A diffusion model and how it is used."""
 
     kind: Literal["diffusion"] = Field("diffusion", description="Generator: a diffusion model.")
-    preset: Literal["genetic_diffusion", "genetic_diffusion_paper"] = Field(
-        "genetic_diffusion",
-        description="The recipe that the other keys change: ours, or the published one.",
+    preset: Literal["genetic_diffusion", "genetic_diffusion_paper", "snpgen", "snpgen_paper"] = (
+        Field(
+            "genetic_diffusion",
+            description="The recipe that the other keys change: for whole genomes or for the variants of a trait (`snpgen`); ours, or the published one.",
+        )
     )
     representation: Name = Field("gene_pca", description="One of `representations`.")
     denoiser: Annotated[
-        MLPConfig | CNNConfig | MLPCNNConfig | TransformerConfig | LocalConfig,
+        MLPConfig | CNNConfig | MLPCNNConfig | TransformerConfig | LocalConfig | LatentUNetConfig,
         Field(discriminator="kind"),
     ] = LocalConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
@@ -338,18 +235,37 @@ PRESETS = {
         "sampling": {"sampler": "ancestral", "steps": 500},
         "decoding": {"rule": "rounding"},
     },
+    "snpgen": {
+        "representation": "snp_vae",
+        "denoiser": {"kind": "latent_unet", "position_embedding": True},
+        "training": {"epochs": 100, "learning_rate": 1e-3},
+        "decoding": {"rule": "sampled"},
+    },
+    "snpgen_paper": {
+        "representation": "snp_vae_paper",
+        "denoiser": {"kind": "latent_unet"},
+        "diffusion": {
+            "schedule": "sqrt_linear",
+            "n_steps": 1000,
+            "target": "eps",
+            "prior_factors": None,
+            "scaling": "unit",
+            "residual_from_class_mean": False,
+            "label_dropout": 0.2,
+        },
+        "training": {
+            "epochs": 500,
+            "batch_size": 1024,
+            "learning_rate": 1e-4,
+            "warmup_steps": 50,  # the paper's 5 epochs, of 10,240 rows
+            "ema_decay": 0.9999,
+            "patience": 500,
+            "membership_max": 1.0,
+        },
+        "sampling": {"sampler": "ddim", "steps": 50, "guidance_scale": 5.0},
+        "decoding": {"rule": "argmax"},
+    },
 }
-
-
-def merged(base: dict, changes: dict) -> dict:
-    """`base` with `changes` put over it, section by section; another `kind` replaces a section."""
-    if "kind" in changes and changes["kind"] != base.get("kind", changes["kind"]):
-        return changes
-    result = dict(base)
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(result.get(key), dict)
-        result[key] = merged(result[key], value) if both else value
-    return result
 
 
 def _with_preset(generator):

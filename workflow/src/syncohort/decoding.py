@@ -6,12 +6,14 @@ matched threshold lies where as many synthetic rows are above it as the training
 their labels let expect. It is common to all labels by default: a threshold for each would also
 undo the chance differences between samples, and costs linkage (docs/measurements.md).
 
-Axes: S people, R rows (2 S haplotypes or S people), G gene blocks, K channels, V variants,
-L labels, T thresholds of a call: one in haplotype mode (ALT), two in genotype mode (at least
-one ALT, two ALT).
+A representation that gives probabilities of the calls can also take the likeliest, or draw.
+
+Axes: S people, R rows (2 S haplotypes or S people), G positions of the latents, K channels, V
+variants, L labels, C calls, T thresholds of a call: one in haplotype mode (ALT), two in genotype
+mode (at least one ALT, two ALT).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,9 +31,11 @@ from syncohort.genotypes import (
     rows_per_person,
     to_rows,
 )
-from syncohort.representations.gene_pca import GenePCA
+from syncohort.representations.base import Representation
+from syncohort.seeds import child_seed
 
-RULES = ("matched", "matched_by_label", "rounding")
+# The last two need the probabilities of the calls.
+RULES = ("matched", "matched_by_label", "rounding", "argmax", "sampled")
 # A label's shares count as if so many more of its rows had the shares of everybody.
 PRIOR_ROWS = 10
 # With so many synthetic rows a label's own threshold counts half, that of all rows the other
@@ -41,14 +45,16 @@ HALF_TRUSTED_ROWS = 20
 COMMON_MAF = 0.1
 # Values held at once; the sorting takes a few times as many.
 _CHUNK_ELEMENTS = 1 << 23
+_ROWS_AT_ONCE = 512
 
 
 @dataclass(frozen=True)
 class Decision:
     """How values become calls.
 
-    rule: "matched", one threshold for all labels; "matched_by_label"; or "rounding", half way
-    between two calls. rare_margin: how far from half way the matched threshold of the rarest
+    rule: "matched", one threshold for all labels; "matched_by_label"; "rounding", half way
+    between two calls; "argmax", the likeliest call; or "sampled", a call drawn with the
+    probabilities. rare_margin: how far from half way the matched threshold of the rarest
     variant may be, in [0, 0.5); common_margin: that of variants of MAF 0.1 and more, with a
     straight line between. Rare alleles need the freedom, for their values are small; common
     ones are nearly right as they are, and each allele turned over to meet a frequency is an
@@ -68,43 +74,66 @@ class Decision:
 
 def decode_cohort(
     shard_paths: list[str | Path],
-    gene_pca: GenePCA,
+    model: Representation,
     real: CohortStore,
     people: People,
     out_path: str | Path,
     *,
-    first_block: int,
+    first_position: int,
     decision: Decision,
+    seed: int,
 ) -> None:
     """Decode one chromosome of the sampled latents to a cohort dataset.
 
-    shard_paths: latents [R, G, K] of consecutive people. gene_pca: the chromosome's model;
-    its latents are blocks `first_block` ... of the G. real: the chromosome's real cohort, of
-    which training people alone are read. people: ids, labels and split of the whole
-    synthetic cohort. Calls are phased in haplotype mode. Variants are decoded in chunks,
-    the fewer at once the more rows there are.
+    shard_paths: latents [R, G, K] of consecutive people. model: of the chromosome, and maybe of
+    others; its latents are positions `first_position` ... of the G. real: the chromosome's real
+    cohort, of which training people alone are read. people: ids, labels and split of the whole
+    synthetic cohort. seed: of the draws, which depend on it, the person and the variant. Calls
+    are phased in haplotype mode. Variants are decoded in chunks, the fewer at once the more rows
+    there are.
 
-    Raises InputError when latents, model, real cohort and people do not fit together.
+    Raises InputError when latents, model, real cohort and people do not fit together, or for a
+    rule that needs probabilities the model does not give.
     """
-    shards = [np.load(path, mmap_mode="r") for path in shard_paths]
-    mode = gene_pca.mode
+    mode, variants = model.mode, model.variants_of(real.contig)
     n_rows = len(people) * rows_per_person(mode)
-    _check_shards(shards, gene_pca.mask.shape, n_rows, first_block)
-    gene_pca.require_variants(real)
+    sampled = _SampledRows(shard_paths, model, real.contig, first_position)
+    sampled.require(n_rows)
+    model.require_variants(real)
     training = _TrainingRows(real, mode)
     labels = np.repeat(training.label_indices(people.label), rows_per_person(mode))
     with CohortWriter(out_path, people) as writer:
-        for part in _variant_chunks(len(gene_pca.variants), max(n_rows, len(training.labels))):
-            blocks = gene_pca.blocks_of(part)
-            latents = _read_blocks(shards, first_block + blocks.start, first_block + blocks.stop)
-            values = gene_pca.decode_variants(latents, part)
-            if decision.rule != "rounding":
+        for part in _variant_chunks(len(variants), max(n_rows, len(training.labels))):
+            if decision.rule == "argmax":
+                rows = sampled.decode(lambda *given: likeliest(model.probabilities(*given)), part)
+            elif decision.rule == "sampled":
+                rows = draw_calls(sampled.decode(model.probabilities, part), part.start, seed)
+            elif decision.rule == "rounding":
+                rows = model.round_rows(sampled.decode(model.decode_variants, part))
+            else:
+                values = sampled.decode(model.decode_variants, part)
                 thresholds = matched_thresholds(values, labels, training.shares(part), decision)
                 rows = cut_values(values, labels, thresholds)
-            else:
-                rows = gene_pca.round_rows(values)
-            calls = from_rows(rows, mode)
-            writer.append(gene_pca.variants[part], calls, phased=mode == "haplotype")
+            writer.append(variants[part], from_rows(rows, mode), phased=mode == "haplotype")
+
+
+def likeliest(probabilities: np.ndarray) -> np.ndarray:
+    """Rows int8 [R, V] of the likeliest calls, of probabilities [R, V, C]."""
+    return probabilities.argmax(axis=2).astype(np.int8)
+
+
+def draw_calls(probabilities: np.ndarray, first_variant: int, seed: int) -> np.ndarray:
+    """Rows int8 [R, V] drawn with probabilities [R, V, C].
+
+    first_variant: place of the first variant in the chromosome. The draw of row r at a variant is
+    the r-th of that variant's own stream, whatever is decoded together.
+    """
+    rows = np.empty(probabilities.shape[:2], dtype=np.int8)
+    for column in range(rows.shape[1]):
+        random = np.random.default_rng(child_seed(seed, first_variant + column))
+        reached = probabilities[:, column, :-1].cumsum(axis=1)  # [R, C - 1]
+        rows[:, column] = (random.random(len(rows))[:, None] >= reached).sum(axis=1)
+    return rows
 
 
 def training_shares(rows: np.ndarray, labels: np.ndarray, n_labels: int, mode: str) -> np.ndarray:
@@ -215,22 +244,49 @@ def _variant_chunks(n_variants: int, n_rows: int) -> Iterator[slice]:
         yield slice(start, min(start + size, n_variants))
 
 
-def _check_shards(shards: list, block_shape: tuple, n_rows: int, first_block: int) -> None:
-    found = sum(len(shard) for shard in shards)
-    if found != n_rows:
-        raise InputError(
-            f"the shards hold {found:,} rows of latents, the cohort needs {n_rows:,}; "
-            "sample every shard again with the present labels"
-        )
-    needed = (first_block + block_shape[0], block_shape[1])
-    for shard in shards:
-        if shard.shape[1] < needed[0] or shard.shape[2] != needed[1]:
+class _SampledRows:
+    """The synthetic rows of one chromosome: shards of latents laid end to end, on disk."""
+
+    def __init__(self, shard_paths, model: Representation, contig: str, first_position: int):
+        self._shards = [np.load(path, mmap_mode="r") for path in shard_paths]
+        self._starts = np.cumsum([0, *map(len, self._shards)])
+        self._model, self._contig, self._first = model, contig, first_position
+
+    def require(self, n_rows: int) -> None:
+        """Raise InputError unless there are `n_rows` rows, of latents the model knows."""
+        found = self._starts[-1]
+        if found != n_rows:
             raise InputError(
-                f"latents have {shard.shape[1]} blocks of {shard.shape[2]} channels, the gene "
-                f"PCA needs {needed[0]} of {needed[1]}; they belong to different models"
+                f"the shards hold {found:,} rows of latents, the cohort needs {n_rows:,}; "
+                "sample every shard again with the present labels"
             )
+        n_positions, n_channels = self._model.mask.shape
+        for shard in self._shards:
+            if shard.shape[1] < self._first + n_positions or shard.shape[2] != n_channels:
+                raise InputError(
+                    f"latents have {shard.shape[1]} positions of {shard.shape[2]} channels, the "
+                    f"representation needs {self._first + n_positions} of {n_channels}; they "
+                    "belong to different models"
+                )
 
+    def decode(self, function: Callable, variants: slice) -> np.ndarray:
+        """function(latents, contig, variants) of all rows, so many at a time whatever the shards."""
+        needed = self._model.positions_of(self._contig, variants)
+        positions = slice(self._first + needed.start, self._first + needed.stop)
+        return np.concatenate(
+            [
+                function(
+                    self._read(start, start + _ROWS_AT_ONCE, positions), self._contig, variants
+                )
+                for start in range(0, self._starts[-1], _ROWS_AT_ONCE)
+            ]
+        )
 
-def _read_blocks(shards: list, start: int, stop: int) -> np.ndarray:
-    """Blocks start..stop of the shards laid end to end, [R, stop - start, K]."""
-    return np.concatenate([shard[:, start:stop] for shard in shards])
+    def _read(self, start: int, stop: int, positions: slice) -> np.ndarray:
+        """Latents [r, g, K] of rows start..stop."""
+        return np.concatenate(
+            [
+                shard[max(start - first, 0) : max(stop - first, 0), positions]
+                for shard, first in zip(self._shards, self._starts, strict=False)
+            ]
+        )

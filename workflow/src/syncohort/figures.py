@@ -301,6 +301,9 @@ _RECONSTRUCTION = {
     "minor_allele_sensitivity": "share of minor alleles kept",
     "heterozygosity_ratio": "heterozygosity, after / before",
     "variance_kept": "share of variance kept",
+    "hom_ref_accuracy": "share of homozygotes of REF kept",
+    "het_accuracy": "share of heterozygotes kept",
+    "hom_alt_accuracy": "share of homozygotes of ALT kept",
 }
 _UTILITY = {
     "accuracy": "share of holdout people right",

@@ -3,7 +3,7 @@
 Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 
 from syncohort.checkpoints import LatentGenerator, part_of, read_checkpoint
 from syncohort.denoisers import build_denoiser
-from syncohort.devices import autocast, resolve_device
+from syncohort.devices import autocast
 from syncohort.diffusion.guidance import conditional_denoiser
 from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.process import Process
@@ -59,23 +59,11 @@ class Generator(LatentGenerator):
             None if self.prior is None else self.prior.to(device),
         )
 
-    def sample_batches(
-        self,
-        labels: np.ndarray,
-        *,
-        sampler: str,
-        steps: int,
-        seed: int,
-        guidance_scale: float = 1.0,
-        batch_size: int = 256,
-        device: str = "auto",
-        first_row: int = 0,
-    ) -> Iterator[np.ndarray]:
-        """Sample rows, `batch_size` at a time: yield latents float32 [n, G, K].
-
-        labels: [N] int64 in 0..C - 1; sampler, steps: see `diffusion.samplers`;
-        guidance_scale: see `conditional_denoiser`; first_row: place of the first row in the
-        cohort, which with `seed` decides its noise.
+    def drawer(
+        self, place: torch.device, *, sampler: str, steps: int, guidance_scale: float = 1.0
+    ) -> Callable:
+        """See `LatentGenerator`. sampler, steps: see `diffusion.samplers`; guidance_scale: see
+        `conditional_denoiser`.
 
         Raises InputError for guidance without label dropout in training, an unknown
         sampler, or more steps than T.
@@ -85,22 +73,23 @@ class Generator(LatentGenerator):
                 f"guidance_scale {guidance_scale:g} needs a generator trained with "
                 "label_dropout above 0 (this one: 0); retrain it, or use guidance_scale 1"
             )
-        draw = find_sampler(sampler)
-        place = resolve_device(device)
+        solve = find_sampler(sampler)
         process, network = self.process(place), self.network.to(place).eval()
-        for start in range(0, len(labels), batch_size):
-            part = labels[start : start + batch_size]
+
+        def draw(labels, seed, first_row):
             denoise = conditional_denoiser(
                 process,
                 network,
-                torch.from_numpy(part).to(place),
+                torch.from_numpy(labels).to(place),
                 guidance_scale=guidance_scale,
                 null_label=self.n_classes,
             )
-            noise = RowNoise(seed, first_row + start, len(part), process.mask)
-            with torch.inference_mode(), autocast(place):
-                x0 = draw(denoise, noise(), process.schedule, steps, noise)
-            yield self.normalisation.undo(x0.cpu().numpy(), part)
+            noise = RowNoise(seed, first_row, len(labels), process.mask)
+            with autocast(place):
+                x0 = solve(denoise, noise(), process.schedule, steps, noise)
+            return self.normalisation.undo(x0.cpu().numpy(), labels)
+
+        return draw
 
     @staticmethod
     def restore(config: dict, tensors: dict) -> "Generator":
@@ -128,7 +117,7 @@ class Generator(LatentGenerator):
 
 
 def load_generator(
-    path: str | Path, gene_pca_fingerprints: dict[str, str] | None = None
+    path: str | Path, representation_fingerprints: dict[str, str] | None = None
 ) -> Generator:
     """Read the checkpoint of a diffusion model; arguments and errors as `read_checkpoint`."""
-    return Generator.restore(*read_checkpoint(path, gene_pca_fingerprints))
+    return Generator.restore(*read_checkpoint(path, representation_fingerprints))

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from syncohort.checkpoints import describe, require_training_rows
+from syncohort.conditioning import fit_anchors, mix, positions
 from syncohort.devices import resolve_device
 from syncohort.diffusion.guidance import drop_labels
 from syncohort.diffusion.prior import fit_prior, thinned
@@ -35,8 +36,8 @@ _VALIDATION, _PRIOR = 3, 4  # random streams beside those of training and initia
 class MappedRows:
     """x_0 that stays on disk: indexed with rows [n], like the tensor [N, G, K] it stands for.
 
-    labels: [N] int64; center, scale: of `Normalisation`; all three on the device the rows of
-    x_0 are wanted on.
+    labels: [N]; center, scale: of `Normalisation`; all three on the device the rows of x_0 are
+    wanted on.
     """
 
     files: LatentFiles
@@ -50,12 +51,12 @@ class MappedRows:
         latents = np.empty((len(wanted), *self.scale.shape), dtype=np.float32)
         latents[order] = self.files[wanted[order]]
         x0 = torch.from_numpy(latents).to(self.scale.device)
-        return (x0 - self.center[self.labels[rows]]) / self.scale
+        return (x0 - mix(self.center, self.labels[rows])) / self.scale
 
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """What a network is trained on. data: x_0 [N, G, K]; labels: [N]; rows: of `data`."""
+    """What a network is trained on. data: x_0 [N, G, K]; labels: [N], what it is told of them."""
 
     process: Process
     time: str
@@ -111,6 +112,13 @@ def training_rows(people: People, mode: str) -> tuple[np.ndarray, np.ndarray, li
     return np.repeat(labels, each), is_validation.astype(bool), names.tolist()
 
 
+def training_values(people: People, mode: str) -> np.ndarray | None:
+    """Label values [N] float64 of the rows of `training_rows`; None where labels are no values."""
+    if not people.has_values:
+        return None
+    return np.repeat(people[people.split != "holdout"].value, rows_per_person(mode))
+
+
 def _resident_bytes(device: torch.device) -> int:
     """How much of a device's memory latents may take before they stay on disk."""
     if device.type == "cuda":
@@ -138,6 +146,7 @@ def train_diffusion(
     *,
     checkpoint_path: str | Path,
     denoiser: dict,
+    values: np.ndarray | None = None,
     schedule: str,
     n_steps: int,
     time: str = "discrete",
@@ -148,7 +157,7 @@ def train_diffusion(
     residual_from_class_mean: bool = True,
     label_dropout: float = 0.1,
     membership_max: float = 1.0,
-    gene_pca_fingerprints: dict[str, str] | None = None,
+    representation_fingerprints: dict[str, str] | None = None,
     epochs: int,
     batch_size: int,
     patience: int | None = None,
@@ -162,7 +171,8 @@ def train_diffusion(
 
     latents_paths: .npy per chromosome, float32 [N, G_c, K], of training and validation
     rows. masks: bool [G_c, K] for each. labels: [N] int64 in 0..C - 1; is_validation: [N]
-    bool; class_names: C names. checkpoint_path: safetensors file to write.
+    bool; class_names: C names. values: [N] float64 of a continuous trait, which the network is
+    then told instead of the classes, its bins (see `conditioning`). checkpoint_path: safetensors file to write.
     denoiser: {"kind": name, options}; schedule, n_steps, target: see `diffusion`; time:
     "discrete", steps 1..T, or "continuous", any in (0, T]; weighting: see `loss_weight`;
     prior_factors: of the Gaussian prior (see `fit_prior`), None for the paper's way
@@ -170,7 +180,7 @@ def train_diffusion(
     of the null label. membership_max: no weights are kept by whose loss training rows can be
     told from validation rows with a higher AUC (see `Validation.measure`, whose entries
     become columns of the log table).
-    gene_pca_fingerprints: of the models that made the latents, by chromosome.
+    representation_fingerprints: of the models that made the latents, by chromosome.
     patience: epochs without a lower validation loss that end the training; None: all are
     run. max_resident_bytes: larger latents stay on disk; None: half of a GPU's memory, 8 GB
     without one. epochs, batch_size, seed, device ("auto", "cpu", "cuda"), state_path (deleted
@@ -186,11 +196,13 @@ def train_diffusion(
     files = LatentFiles(latents_paths, masks)
     _check_rows(len(files), labels, is_validation, class_names)
     train_rows = np.flatnonzero(~is_validation)
+    anchors = None if values is None else fit_anchors(values[train_rows])
+    told = labels if values is None else positions(values, anchors)
     normalisation = fit_normalisation(
         files,
-        labels,
+        told,
         files.mask,
-        n_classes=len(class_names),
+        n_classes=len(class_names if anchors is None else anchors),
         residual_from_class_mean=residual_from_class_mean,
         scaling=scaling,
         rows=train_rows,
@@ -198,7 +210,7 @@ def train_diffusion(
     if max_resident_bytes is None:
         max_resident_bytes = _resident_bytes(place)
     in_memory = files.n_bytes <= max_resident_bytes
-    data = _rows_of_x0(files, normalisation, labels, place, in_memory)
+    data = _rows_of_x0(files, normalisation, told, place, in_memory)
     prior = None
     if prior_factors is not None:
         rows = torch.from_numpy(thinned(train_rows).copy()).to(place)
@@ -206,10 +218,11 @@ def train_diffusion(
     config = describe(
         "diffusion",
         latents_paths,
-        labels,
+        told,
         is_validation,
         class_names,
-        gene_pca_fingerprints,
+        representation_fingerprints,
+        anchors=None if anchors is None else anchors.tolist(),
         denoiser=denoiser,
         schedule=schedule,
         n_steps=n_steps,
@@ -231,12 +244,13 @@ def train_diffusion(
     )
     generator = Generator(config, files.mask.copy(), normalisation, prior)
     process = generator.process(place)
+    conditions = torch.from_numpy(told).to(place)
     task = _Task(
         process=process,
         time=time,
         weighting=weighting,
         data=data,
-        labels=torch.from_numpy(labels).to(place),
+        labels=conditions,
         train_rows=torch.from_numpy(train_rows).to(place),
         null_label=generator.n_classes,
         label_dropout=label_dropout,
@@ -245,6 +259,7 @@ def train_diffusion(
         process,
         weighting,
         data,
+        conditions,
         labels,
         is_validation,
         batch_size=batch_size,

@@ -41,7 +41,8 @@ def partners(labels: np.ndarray, rows: np.ndarray, candidates: np.ndarray, seed:
 class Validation:
     """Judges a network by rows, noise and times that are the same at every call.
 
-    process, weighting: as in training; data: x_0, indexed by rows; labels: [N] int64.
+    process, weighting: as in training; data: x_0, indexed by rows; conditions: [N], what the
+    network is told of them; labels: [N] int64, the classes within which rows are compared.
     rows: [M] int64, of validation; fellows: [M], a training row for each of them, of the same
     label (see `partners`); batch_size: rows at once. A draw is a row, a time and noise: there
     are DRAWS of them, so that few rows are used several times.
@@ -50,7 +51,8 @@ class Validation:
     process: Process
     weighting: str
     data: torch.Tensor
-    labels: torch.Tensor
+    conditions: torch.Tensor
+    labels: np.ndarray
     rows: torch.Tensor
     fellows: torch.Tensor
     batch_size: int
@@ -76,8 +78,8 @@ class Validation:
         losses = []
         for part, at in zip(rows.split(self.batch_size), times.split(self.batch_size), strict=True):
             noise = self.process.draw_noise(len(part), generator)
-            x0, labels = self.data[part], self.labels[part]
-            losses.append(self.process.row_losses(network, x0, at, noise, labels))
+            x0, told = self.data[part], self.conditions[part]
+            losses.append(self.process.row_losses(network, x0, at, noise, told))
         return torch.cat(losses)
 
     def _membership_auc(self, network) -> float:
@@ -91,13 +93,13 @@ class Validation:
         losses = []
         for part in rows.split(self.batch_size):
             generator = torch.Generator(rows.device).manual_seed(child_seed(self.seed, _NEAR))
-            x0, labels = self.data[part], self.labels[part]
+            x0, told = self.data[part], self.conditions[part]
             losses.append(
-                self.process.mean_losses(network, x0, time, labels, MEMBERSHIP_DRAWS, generator)
+                self.process.mean_losses(network, x0, time, told, MEMBERSHIP_DRAWS, generator)
             )
         is_member = np.arange(2 * n_rows) < n_rows
         score = -torch.cat(losses).cpu().numpy()
-        return auc_within_labels(score, is_member, self.labels[rows].cpu().numpy())
+        return auc_within_labels(score, is_member, self.labels[rows.cpu().numpy()])
 
     def measure(self, network) -> dict[str, float]:
         """Columns of the table of losses.
@@ -144,6 +146,7 @@ def make_validation(
     process: Process,
     weighting: str,
     data,
+    conditions: torch.Tensor,
     labels: np.ndarray,
     is_validation: np.ndarray,
     *,
@@ -152,7 +155,7 @@ def make_validation(
 ) -> Validation:
     """Choose the rows that judge: at most DRAWS validation rows and their partners.
 
-    data: x_0, indexed by rows; labels: [N]; is_validation: [N] bool.
+    data: x_0, indexed by rows; conditions, labels: [N], see `Validation`; is_validation: [N] bool.
     """
     device, candidates = process.mask.device, np.flatnonzero(~is_validation)
     shuffled = np.random.default_rng(seed).permutation(np.flatnonzero(is_validation))
@@ -162,7 +165,8 @@ def make_validation(
         process=process,
         weighting=weighting,
         data=data,
-        labels=torch.from_numpy(labels).to(device),
+        conditions=conditions.to(device),
+        labels=labels,
         rows=torch.from_numpy(rows).to(device),
         fellows=torch.from_numpy(fellows).to(device),
         batch_size=batch_size,

@@ -1,8 +1,8 @@
 """The cohort dataset: one Zarr store per chromosome, real and synthetic alike.
 
 Arrays carry the names of the VCF Zarr specification, so sgkit, xarray and vcztools
-open them; `sample_label` and `sample_split` are ours. A store is one zip file, written
-beside its final name and moved there when complete.
+open them; `sample_label`, `sample_split` and `sample_value` are ours. A store is one zip file,
+written beside its final name and moved there when complete.
 
 Axes: V variants, S samples (people), P = 2 ploidy, R rows (2 S haplotypes or S people).
 """
@@ -12,11 +12,12 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pandas as pd
 import zarr
 from numcodecs import Blosc
 
@@ -93,19 +94,24 @@ class Variants:
 
 @dataclass(frozen=True)
 class People:
-    """The samples of a cohort. id, label, split: [S] str; label and split may be ""."""
+    """The samples of a cohort.
+
+    id, label, split: [S] str; label and split may be "". value: [S] float64, the number of a
+    continuous trait whose bin is the label; NaN (the default) where there is none.
+    """
 
     id: np.ndarray
     label: np.ndarray
     split: np.ndarray
+    value: np.ndarray | None = None
 
     def __post_init__(self):
-        for field in fields(self):
-            object.__setattr__(
-                self, field.name, np.asarray(getattr(self, field.name), dtype=object)
-            )
-        if not len(self.id) == len(self.label) == len(self.split):
-            raise ValueError("id, label and split differ in length")
+        value = np.full(len(self.id), np.nan) if self.value is None else self.value
+        object.__setattr__(self, "value", np.asarray(value, dtype=np.float64))
+        for name in ("id", "label", "split"):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=object))
+        if not len(self.id) == len(self.label) == len(self.split) == len(self.value):
+            raise ValueError("id, label, split and value differ in length")
         unique, counts = np.unique(self.id.astype(str), return_counts=True)
         if (counts > 1).any():
             raise InputError(
@@ -118,13 +124,28 @@ class People:
 
     def __getitem__(self, index) -> Self:
         """Select people by slice, mask or index array."""
-        return People(self.id[index], self.label[index], self.split[index])
+        return People(self.id[index], self.label[index], self.split[index], self.value[index])
+
+    @property
+    def has_values(self) -> bool:
+        """Whether the labels are bins of a continuous trait: somebody has a value."""
+        return bool(np.isfinite(self.value).any())
 
     @staticmethod
     def unlabelled(sample_ids) -> "People":
         """People as a genotype file names them, before labels and split are known."""
         blank = np.full(len(sample_ids), "", dtype=object)
         return People(np.asarray(sample_ids, dtype=object), blank, blank)
+
+
+def values_of(table: pd.DataFrame) -> np.ndarray | None:
+    """The column `value` [S] of a table of str, NaN where it is empty; None without one."""
+    return pd.to_numeric(table["value"]).to_numpy(np.float64) if "value" in table else None
+
+
+def carries(labels: np.ndarray, case_label: str) -> np.ndarray:
+    """Who is a case, bool [S]: labels [S] that are case_label or have it between their "/"."""
+    return np.array([case_label in (label, *label.split("/")) for label in labels], dtype=bool)
 
 
 def to_rows(calls: np.ndarray, mode: str) -> np.ndarray:
@@ -178,7 +199,10 @@ class CohortStore:
             self._root["variant_allele"][:],
         )
         self.people = People(
-            self._root["sample_id"][:], self._root["sample_label"][:], self._root["sample_split"][:]
+            self._root["sample_id"][:],
+            self._root["sample_label"][:],
+            self._root["sample_split"][:],
+            self._root["sample_value"][:],
         )
         self.phased = bool(self._root.attrs["phased"])
 
@@ -328,6 +352,7 @@ class CohortWriter:
         self._save("sample_id", ["samples"], self._people.id, str)
         self._save("sample_label", ["samples"], self._people.label, str)
         self._save("sample_split", ["samples"], self._people.split, str)
+        self._save("sample_value", ["samples"], self._people.value, "float64")
         self._root.attrs.update(vcf_zarr_version="0.4", source="syncohort", phased=self._phased)
         zarr.consolidate_metadata(self._folder)
         partial = self._folder.with_suffix(".zip")

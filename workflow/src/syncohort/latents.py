@@ -1,6 +1,7 @@
 """Latents of all chromosomes as one array, and the scale on which they are diffused.
 
-Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
+Axes: N rows, G gene blocks of all chromosomes, K channels, C classes (or anchors of values, see
+`conditioning`).
 """
 
 import hashlib
@@ -9,7 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
+from syncohort.conditioning import mix
 from syncohort.errors import InputError
 
 SCALINGS = ("global", "unit")
@@ -23,7 +26,7 @@ def sha256(path: str | Path) -> str:
 
 
 def file_fingerprints(paths: list[str | Path]) -> dict[str, str]:
-    """SHA-256 of each file, by its name without the ending: the models of the chromosomes."""
+    """SHA-256 of each file, by its name without the ending: the parts of a representation."""
     return {Path(path).stem: sha256(path) for path in paths}
 
 
@@ -70,7 +73,7 @@ def read_latents(paths: list, masks: list[np.ndarray]) -> tuple[np.ndarray, np.n
 
 @dataclass(frozen=True, eq=False)
 class Normalisation:
-    """x_0 = (latents - center of the row's class) / scale.
+    """x_0 = (latents - center of the row's label) / scale.
 
     center: [C, G, K] float32, 0 at padded positions; scale: [G, K] float32, 1 there.
     """
@@ -79,14 +82,20 @@ class Normalisation:
     scale: np.ndarray
 
     def apply(self, latents: np.ndarray, labels: np.ndarray) -> None:
-        """Turn latents [N, G, K] of classes [N] into x_0, in place."""
-        for label, center in enumerate(self.center):
-            rows = np.flatnonzero(labels == label)
-            latents[rows] = (latents[rows] - center) / self.scale
+        """Turn latents [N, G, K] of labels [N] into x_0, in place."""
+        for start in range(0, len(latents), ROWS_AT_ONCE):
+            part = latents[start : start + ROWS_AT_ONCE]
+            part -= _centers(self.center, labels[start : start + ROWS_AT_ONCE])
+            part /= self.scale
 
     def undo(self, x0: np.ndarray, labels: np.ndarray) -> np.ndarray:
-        """Turn x_0 [N, G, K] of classes [N] back into latents."""
-        return x0 * self.scale + self.center[labels]
+        """Turn x_0 [N, G, K] of labels [N] back into latents."""
+        return x0 * self.scale + _centers(self.center, labels)
+
+
+def _centers(center: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Centers [n, G, K] of labels [n]."""
+    return mix(torch.from_numpy(center), torch.from_numpy(labels)).numpy()
 
 
 def fit_normalisation(
@@ -99,9 +108,10 @@ def fit_normalisation(
     scaling: str,
     rows: np.ndarray | None = None,
 ) -> Normalisation:
-    """Fit center and scale on latents [N, G, K] of classes [N].
+    """Fit center and scale on latents [N, G, K] of labels [N], classes or positions.
 
-    residual_from_class_mean: the center is the class mean, else 0. scaling: "global", one
+    residual_from_class_mean: the center is the class mean, or, for positions, what least squares
+    give the anchors; else 0. scaling: "global", one
     scale that makes the mean square of x_0 over real positions 1 (variances keep their
     ratios); "unit": one for each PC. rows: those to fit on, the training rows; None: all.
     A few rows are read at a time.
@@ -112,14 +122,12 @@ def fit_normalisation(
         raise InputError(f"scaling {scaling!r} is unknown; use one of {', '.join(SCALINGS)}")
     rows = np.arange(len(latents)) if rows is None else rows
     center = np.zeros((n_classes, *mask.shape), dtype=np.float32)
+    if residual_from_class_mean:
+        means = _anchor_means if labels.dtype.kind == "f" else _class_means
+        means(center, latents, labels, rows)
     square = np.zeros(mask.shape)  # [G, K]
-    for label in range(n_classes):
-        members = rows[labels[rows] == label]
-        if residual_from_class_mean and len(members):
-            total = sum(part.sum(axis=0, dtype=np.float64) for part in _parts(latents, members))
-            center[label] = total / len(members)
-        for part in _parts(latents, members):
-            square += np.square(part - center[label]).sum(axis=0, dtype=np.float64)
+    for part, own in _parts(latents, labels, rows):
+        square += np.square(part - _centers(center, own)).sum(axis=0, dtype=np.float64)
     square /= len(rows)
     if scaling == "global":
         square = np.full(mask.shape, square[mask].mean())
@@ -129,7 +137,28 @@ def fit_normalisation(
     return Normalisation(center, scale)
 
 
-def _parts(latents, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Latents of these rows, some at a time."""
+def _class_means(center: np.ndarray, latents, labels: np.ndarray, rows: np.ndarray) -> None:
+    """Write the means [C, G, K] of the rows of each class; 0 for a class without rows."""
+    for label in np.unique(labels[rows]):
+        members = rows[labels[rows] == label]
+        parts = _parts(latents, labels, members)
+        center[label] = sum(part.sum(axis=0, dtype=np.float64) for part, _ in parts) / len(members)
+
+
+def _anchor_means(center: np.ndarray, latents, labels: np.ndarray, rows: np.ndarray) -> None:
+    """Write the anchors' values [C, G, K] whose mixtures are nearest to the rows (least squares)."""
+    n_anchors = len(center)
+    products = np.zeros((n_anchors, n_anchors))
+    sums = np.zeros((n_anchors, center[0].size))
+    for part, own in _parts(latents, labels, rows):
+        shares = mix(torch.eye(n_anchors), torch.from_numpy(own)).numpy()  # [n, C]
+        products += shares.T.astype(np.float64) @ shares
+        sums += shares.T @ part.reshape(len(part), -1)
+    center[:] = np.linalg.lstsq(products, sums)[0].reshape(center.shape)
+
+
+def _parts(latents, labels: np.ndarray, rows: np.ndarray) -> Iterator[tuple]:
+    """Latents and labels of these rows, some at a time."""
     for start in range(0, len(rows), ROWS_AT_ONCE):
-        yield latents[rows[start : start + ROWS_AT_ONCE]]
+        part = rows[start : start + ROWS_AT_ONCE]
+        yield latents[part], labels[part]

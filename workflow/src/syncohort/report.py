@@ -22,6 +22,7 @@ from syncohort.evaluation.registry import (
     MOSAIC,
     REAL,
 )
+from syncohort.report_comparison import comparison_parts, guidance_parts, trait_parts
 
 _SIMULATED = "Simulated data: nobody in this cohort exists."
 _REAL_PEOPLE = (
@@ -52,6 +53,7 @@ _WHO = {
 # section of the report -> pictures by rule, in order, and the title of each
 _PICTURES = {
     "cohort": {"plot_split": "People by label and split"},
+    "selection": {"plot_selection": "Association of the variants with the label"},
     "frontier": {"plot_frontier": "Fidelity against leakage"},
     "frequencies": {"plot_frequencies": "Allele frequencies"},
     "linkage": {"plot_linkage": "Linkage disequilibrium"},
@@ -65,7 +67,10 @@ _PICTURES = {
         "plot_utility": "Classifiers of the label",
         "plot_augmentation": "Few real people, and synthetic ones added",
     },
-    "association": {"plot_effects": "Effect sizes"},
+    "association": {
+        "plot_effects": "Effect sizes",
+        "plot_guidance": "Effects by guidance scale",
+    },
     "training": {
         "plot_reconstruction": "What encoding loses",
         "plot_training": "All diffusion models, by epoch",
@@ -81,7 +86,8 @@ class Study:
     """What a report is about.
 
     generators: name -> kind of those that are released; calibration: kind -> name of its
-    generator; configuration: as YAML; simulated: nobody in the cohort exists.
+    generator; configuration: as YAML; simulated: nobody in the cohort exists; presets: released
+    generator -> its preset, "" for none.
     """
 
     cohort: str
@@ -91,6 +97,7 @@ class Study:
     calibration: dict[str, str]
     configuration: str
     variants: dict[str, int] = field(default_factory=dict)
+    presets: dict[str, str] = field(default_factory=dict)
 
     @property
     def sources(self) -> list[str]:
@@ -104,7 +111,9 @@ class Material:
 
     judged: from `calibration.judge`; people: columns label, split; checks: name, found, level,
     advice; pictures, released: files; captions: picture -> its reStructuredText; benchmarks:
-    folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models.
+    folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models;
+    selection: HTML of `selection_report.selection_parts`, when variants are selected;
+    guidance: `guidance_table`, replicates: `replicate_table`, where there are any.
     """
 
     judged: pd.DataFrame
@@ -116,19 +125,28 @@ class Material:
     released: list[str]
     benchmarks: str
     paper: list[str] = field(default_factory=list)
+    selection: list[str] = field(default_factory=list)
+    guidance: pd.DataFrame | None = None
+    replicates: pd.DataFrame | None = None
 
 
 def write_report(study: Study, material: Material, path: str | Path) -> None:
     """Write the whole report as one self-contained HTML file."""
     checklist = release_checklist(material.judged)
+    beside = comparison_parts(material.judged, study.presets, material.replicates)
     sections = {
+        "comparison": ("Released generators side by side", beside),
         "frontier": ("Fidelity against leakage", _pictures(material, "frontier")),
         "fidelity": ("Fidelity", _dimension_parts(study, material, FIDELITY)),
         "privacy": ("Privacy", _privacy_parts(study, material)),
         "utility": ("Utility", _dimension_parts(study, material, ("utility",))),
-        "association": ("Association", _dimension_parts(study, material, ("association",))),
+        "association": ("Association", _association_parts(study, material)),
         "paper": ("Beside the GeneticDiffusion paper", material.paper),
         "cohort": ("Cohort", _cohort_parts(material)),
+        "selection": (
+            "Selection of variants",
+            [*material.selection, *_pictures(material, "selection")],
+        ),
         "training": ("Representation and training", _pictures(material, "training")),
         "methods": ("Methods", _method_parts(study, material)),
         "downloads": ("Downloads", _download_parts(study, material, checklist)),
@@ -226,6 +244,14 @@ def _dimension_parts(study: Study, material: Material, dimensions) -> list[str]:
     if parts and dimensions == FIDELITY:
         parts += _label_parts(study, material, FIDELITY)
     return parts
+
+
+def _association_parts(study: Study, material: Material) -> list[str]:
+    return [
+        *trait_parts(material.judged, [*study.sources, REAL], material.replicates),
+        *_dimension_parts(study, material, ("association",)),
+        *guidance_parts(material.guidance),
+    ]
 
 
 def _privacy_parts(study: Study, material: Material) -> list[str]:

@@ -48,7 +48,7 @@ def dimension_table(judged: pd.DataFrame, dimension: str, sources: list[str]) ->
     own = judged[(judged["dimension"] == dimension) & (judged["group"].map(label_of) == "")]
     own = own[own["generator"].isin(sources)]
     shown = [source for source in sources if source in set(own["generator"])]
-    cells = {(row.metric, row.group, row.generator): _value_cell(row) for row in own.itertuples()}
+    cells = {(row.metric, row.group, row.generator): value_cell(row) for row in own.itertuples()}
     groups = _first_rows(own, shown)
     rows, last = [], None
     for metric, row in groups:
@@ -58,7 +58,7 @@ def dimension_table(judged: pd.DataFrame, dimension: str, sources: list[str]) ->
         values = [
             cells.get((row["metric"], row["group"], source), pages.cell("")) for source in shown
         ]
-        rows.append("".join([pages.cell(row["group"]), pages.cell(_bounds_text(row)), *values]))
+        rows.append("".join([pages.cell(row["group"]), pages.cell(bounds_text(row)), *values]))
     return pages.rows_table(["", "passes", *shown], rows)
 
 
@@ -86,8 +86,7 @@ def label_table(judged: pd.DataFrame, generator: str, people: dict[str, int]) ->
         }
         verdicts[label] = worst_verdict(part["verdict"])
         cells = [
-            _value_cell(values[title]) if title in values else pages.cell("")
-            for _, title in columns
+            value_cell(values[title]) if title in values else pages.cell("") for _, title in columns
         ]
         size = number(people[label]) if label in people else ""
         rows.append("".join([pages.cell(str(label)), pages.cell(size, "number"), *cells]))
@@ -116,16 +115,18 @@ def _first_rows(own: pd.DataFrame, sources: list[str]) -> list[tuple]:
     return sorted(found, key=lambda pair: METRICS.index(pair[0]))
 
 
-def _value_cell(row) -> str:
+def value_cell(row, remark: str = "") -> str:
+    """A value of a judged row with its interval and a remark, coloured by its verdict."""
     if not np.isfinite(row.value):
         return pages.cell(row.note or "-", "missing")
     interval = f" [{number(row.low)}, {number(row.high)}]" if np.isfinite(row.low) else ""
-    return pages.cell(f"{number(row.value)}{interval}", row.verdict)
+    return pages.cell(f"{number(row.value)}{interval}{remark}", row.verdict)
 
 
-def _bounds_text(row: pd.Series) -> str:
-    limits = row[list(BOUND_COLUMNS)].astype(float)
-    return "" if limits.isna().any() else str(Bounds(*limits))
+def bounds_text(row) -> str:
+    """The values of a judged row's metric that pass, in words; "" without bounds."""
+    limits = [float(getattr(row, name)) for name in BOUND_COLUMNS]
+    return "" if np.isnan(limits).any() else str(Bounds(*limits))
 
 
 def _without_label(metric, group: str) -> str:

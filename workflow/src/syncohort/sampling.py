@@ -14,16 +14,16 @@ from syncohort.baselines.block_gaussian import BlockGaussian
 from syncohort.baselines.wgan import WGAN
 from syncohort.checkpoints import LatentGenerator, read_checkpoint
 from syncohort.generator import Generator
-from syncohort.genotypes import rows_per_person
+from syncohort.genotypes import People, rows_per_person
 
 KINDS = {"diffusion": Generator, "block_gaussian": BlockGaussian, "wgan": WGAN}
 
 
 def load_latent_generator(
-    path: str | Path, gene_pca_fingerprints: dict[str, str] | None = None
+    path: str | Path, representation_fingerprints: dict[str, str] | None = None
 ) -> LatentGenerator:
     """Read a checkpoint of any kind; arguments and errors as `read_checkpoint`."""
-    config, tensors = read_checkpoint(path, gene_pca_fingerprints)
+    config, tensors = read_checkpoint(path, representation_fingerprints)
     return KINDS[config["kind"]].restore(config, tensors)
 
 
@@ -41,7 +41,7 @@ def shard_slice(n_people: int, n_shards: int, shard: int, people_per_batch: int)
 
 def sample_shard(
     generator_path: str | Path,
-    labels: np.ndarray,
+    people: People,
     out_path: str | Path,
     *,
     mode: str,
@@ -51,15 +51,15 @@ def sample_shard(
     batch_size: int = 256,
     device: str = "auto",
     threads: int | None = None,
-    gene_pca_fingerprints: dict[str, str] | None = None,
+    representation_fingerprints: dict[str, str] | None = None,
     **sampling,
 ) -> None:
     """Sample the latents of one shard of a cohort into an .npy file, float32 [R, G, K].
 
-    labels: [S] str of all people of the cohort; both haplotypes of a person carry the
-    person's. The latents of a row depend on (generator, labels, sampling, seed) and its
+    people: all of the cohort; both haplotypes of a person are drawn for the person's label or
+    value. The latents of a row depend on (generator, people, sampling, seed) and its
     place in the cohort, not on `n_shards`; on `batch_size` (rows, even in haplotype mode)
-    only by rounding. gene_pca_fingerprints: of the models that will decode, checked
+    only by rounding. representation_fingerprints: of the models that will decode, checked
     against those the generator was trained on. sampling: what `sample_batches` of this kind
     of generator takes besides.
 
@@ -70,15 +70,15 @@ def sample_shard(
     each = rows_per_person(mode)
     if batch_size % each:
         raise ValueError(f"batch_size {batch_size} would part the haplotypes of a person")
-    people = shard_slice(len(labels), n_shards, shard, batch_size // each)
-    generator = load_latent_generator(generator_path, gene_pca_fingerprints)
-    rows = generator.label_indices(np.repeat(labels[people], each))
+    own = shard_slice(len(people), n_shards, shard, batch_size // each)
+    generator = load_latent_generator(generator_path, representation_fingerprints)
+    rows = np.repeat(generator.conditions(people[own]), each)
     batches = generator.sample_batches(
         rows,
         seed=seed,
         batch_size=batch_size,
         device=device,
-        first_row=people.start * each,
+        first_row=own.start * each,
         **sampling,
     )
     _write_batches(Path(out_path), (len(rows), *generator.mask.shape), batches)

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from syncohort.errors import InputError, examples
-from syncohort.genotypes import SPLITS, People
+from syncohort.genotypes import SPLITS, People, values_of
 
 NO_FAMILY = ("", "0", "NA", "-9")  # plink2 writes 0 for everybody
 
@@ -202,4 +202,7 @@ def split_table(
 def read_people(path: str | Path) -> People:
     """The people of a table that `split_table` wrote."""
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    return People(*(table[column].to_numpy() for column in ("sample", "label", "split")))
+    return People(
+        *(table[column].to_numpy() for column in ("sample", "label", "split")),
+        values_of(table),
+    )

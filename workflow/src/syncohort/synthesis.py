@@ -7,8 +7,10 @@ import numpy as np
 
 from syncohort.errors import InputError, examples
 from syncohort.genotypes import People
+from syncohort.seeds import child_seed
 
 ID_DIGITS = 5
+_VALUES = 1  # random stream beside that of the labels
 
 
 def largest_remainder(weights: np.ndarray, total: int) -> np.ndarray:
@@ -95,14 +97,13 @@ def draw_people(
     counts: dict[str, int] | None = None,
     seed: int,
 ) -> People:
-    """Return the synthetic people: ids, labels, and no split.
+    """Return the synthetic people: ids, labels, values where the real have them, and no split.
 
     real: the real cohort, whose training people set the proportions; labels: `how` of
     `draw_labels`; people: how many, None for as many as there are training people.
     """
-    trained, counts_real = np.unique(
-        real.label[real.split == "train"].astype(str), return_counts=True
-    )
+    train = real[real.split == "train"]
+    trained, counts_real = np.unique(train.label.astype(str), return_counts=True)
     drawn = draw_labels(
         dict(zip(trained.tolist(), counts_real.tolist(), strict=True)),
         how=labels,
@@ -110,4 +111,27 @@ def draw_people(
         counts=counts,
         seed=seed,
     )
-    return People(synthetic_ids(len(drawn)), drawn, np.full(len(drawn), "", dtype=object))
+    values = draw_values(train, drawn, child_seed(seed, _VALUES)) if real.has_values else None
+    return People(synthetic_ids(len(drawn)), drawn, np.full(len(drawn), "", dtype=object), values)
+
+
+def draw_values(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
+    """Values [S] for the bins `drawn` [S] str, distributed as the training people's of each.
+
+    Stratified draws: one from each of as many equal shares of the bin's people as are drawn.
+    They lie between the training people's values, and so are nobody's own as such.
+
+    Raises InputError for a bin of a single training person, whose value would be handed out.
+    """
+    rng = np.random.default_rng(seed)
+    values = np.empty(len(drawn))
+    for name in np.unique(drawn.astype(str)).tolist():
+        known, own = train.value[train.label == name], np.flatnonzero(drawn == name)
+        if len(known) < 2:
+            raise InputError(
+                f"a single training person has a value in {name!r}, which synthetic people would "
+                "repeat; choose other labels.cuts"
+            )
+        shares = (rng.permutation(len(own)) + rng.random(len(own))) / len(own)
+        values[own] = np.quantile(known, shares)
+    return values

@@ -44,7 +44,8 @@ def copy_unseen(store: CohortStore, out_path: str | Path) -> None:
     is fitted, so every measure should find nothing wrong with them.
     """
     unseen = np.flatnonzero(store.people.split == "validation")
-    people = People(synthetic_ids(len(unseen)), store.people.label[unseen], [""] * len(unseen))
+    real = store.people[unseen]
+    people = People(synthetic_ids(len(real)), real.label, [""] * len(real), real.value)
     with CohortWriter(out_path, people) as writer:
         for part, calls in store.variant_chunks(unseen):
             writer.append(store.variants[part], calls, store.read_phasing(part, unseen))

@@ -8,14 +8,13 @@ Axes: N rows, G gene blocks, K channels, C classes, W blocks of a stretch, T str
 all chromosomes, D = W K.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from syncohort.checkpoints import LatentGenerator, describe, require_training_rows
-from syncohort.devices import resolve_device
 from syncohort.diffusion.samplers import RowNoise
 from syncohort.latents import LatentFiles
 
@@ -54,31 +53,22 @@ class BlockGaussian(LatentGenerator):
             "place": self.place,
         }
 
-    def sample_batches(
-        self,
-        labels: np.ndarray,
-        *,
-        seed: int,
-        batch_size: int = 256,
-        device: str = "auto",
-        first_row: int = 0,
-    ) -> Iterator[np.ndarray]:
-        """Sample rows, `batch_size` at a time: yield latents float32 [n, G, K].
-
-        labels: [N] int64 in 0..C - 1; first_row: place of the first row in the cohort,
-        which with `seed` decides its noise.
-        """
-        device = resolve_device(device)
-        mask, center, place = (each.to(device) for each in (self.mask, self.center, self.place))
-        weights, spread = self.weights.to(device), self.spread.to(device)
+    def drawer(self, place: torch.device) -> Callable:
+        """See `LatentGenerator`."""
+        mask, center, order = (each.to(place) for each in (self.mask, self.center, self.place))
+        weights, spread = self.weights.to(place), self.spread.to(place)
         n_stretches, width = weights.shape[:2]  # T, D
-        for start in range(0, len(labels), batch_size):
-            part = torch.from_numpy(labels[start : start + batch_size]).to(device)
-            noise = RowNoise(seed, first_row + start, len(part), mask)()  # [n, G, K]
-            spaced = noise.new_zeros(len(part), n_stretches * width // mask.shape[1], mask.shape[1])
-            spaced[:, place] = noise  # [n, T W, K]
+        n_blocks, n_channels = n_stretches * width // mask.shape[1], mask.shape[1]
+
+        def draw(labels, seed, first_row):
+            noise = RowNoise(seed, first_row, len(labels), mask)()  # [n, G, K]
+            spaced = noise.new_zeros(len(labels), n_blocks, n_channels)
+            spaced[:, order] = noise  # [n, T W, K]
             chain = _follow(spaced.view(-1, n_stretches, width), weights, spread).view_as(spaced)
-            yield (chain[:, place] + center[part]).cpu().numpy()
+            own = center[torch.from_numpy(labels).to(place)]
+            return (chain[:, order] + own).cpu().numpy()
+
+        return draw
 
 
 def _follow(noise, weights, spread):
@@ -100,11 +90,11 @@ def fit_block_gaussian(
     *,
     checkpoint_path: str | Path,
     shrinkage: float,
-    gene_pca_fingerprints: dict[str, str] | None = None,
+    representation_fingerprints: dict[str, str] | None = None,
 ) -> None:
     """Fit the Gaussian to the latents of training people and write its checkpoint.
 
-    latents_paths ... class_names, gene_pca_fingerprints: as in `train_diffusion`.
+    latents_paths ... class_names, representation_fingerprints: as in `train_diffusion`.
     shrinkage: weight of the covariance's diagonal, the rest is that of the rows around
     their label's mean (Ledoit & Wolf 2004); variances stay as they are. Memory is that of
     one chromosome's latents.
@@ -120,7 +110,7 @@ def fit_block_gaussian(
         labels,
         is_validation,
         class_names,
-        gene_pca_fingerprints,
+        representation_fingerprints,
         shrinkage=shrinkage,
     )
     names = ("center", "weights", "spread")

@@ -4,15 +4,13 @@ Axes: N rows, G gene blocks, K channels, C classes, D = G K, F principal compone
 blocks together, Z channels of noise.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import nn
 
 from syncohort.checkpoints import LatentGenerator, part_of
-from syncohort.devices import resolve_device
 from syncohort.diffusion.samplers import RowNoise
 from syncohort.latents import Normalisation
 from syncohort.seeds import child_seed
@@ -99,32 +97,20 @@ class WGAN(LatentGenerator):
             "rest_sd": self.rest_sd,
         }
 
-    def sample_batches(
-        self,
-        labels: np.ndarray,
-        *,
-        seed: int,
-        batch_size: int = 256,
-        device: str = "auto",
-        first_row: int = 0,
-    ) -> Iterator[np.ndarray]:
-        """Sample rows, `batch_size` at a time: yield latents float32 [n, G, K].
-
-        labels: [N] int64 in 0..C - 1; first_row: place of the first row in the cohort,
-        which with `seed` decides its noise.
-        """
-        place = resolve_device(device)
+    def drawer(self, place: torch.device) -> Callable:
+        """See `LatentGenerator`."""
         network = self.network.to(place).eval()
         mask, factors, rest_sd = (
             each.to(place) for each in (self.mask, self.factors, self.rest_sd)
         )
         channels = torch.ones(1, self.config["noise"], device=place)
-        for start in range(0, len(labels), batch_size):
-            part = labels[start : start + batch_size]
-            first, n_rows = first_row + start, len(part)
-            noise = RowNoise(child_seed(seed, _INPUT), first, n_rows, channels)()  # [n, 1, Z]
-            with torch.inference_mode():
-                scores = network(noise[:, 0], torch.from_numpy(part).to(place))  # [n, F]
-            rest = rest_sd * RowNoise(seed, first, n_rows, mask)()  # [n, G, K]
+
+        def draw(labels, seed, first_row):
+            n_rows = len(labels)
+            noise = RowNoise(child_seed(seed, _INPUT), first_row, n_rows, channels)()  # [n, 1, Z]
+            scores = network(noise[:, 0], torch.from_numpy(labels).to(place))  # [n, F]
+            rest = rest_sd * RowNoise(seed, first_row, n_rows, mask)()  # [n, G, K]
             x = (scores @ factors.T).view_as(rest) + rest
-            yield self.normalisation.undo(x.cpu().numpy(), part)
+            return self.normalisation.undo(x.cpu().numpy(), labels)
+
+        return draw

@@ -58,12 +58,12 @@ def train_wgan(
     *,
     checkpoint_path: str | Path,
     device: str = "auto",
-    gene_pca_fingerprints: dict[str, str] | None = None,
+    representation_fingerprints: dict[str, str] | None = None,
     **recipe,
 ) -> None:
     """Train the GAN on principal components of the latents and write its checkpoint.
 
-    latents_paths ... class_names, device, gene_pca_fingerprints: as in `train_diffusion`.
+    latents_paths ... class_names, device, representation_fingerprints: as in `train_diffusion`.
     recipe: the fields of `Recipe`. The generator is an average over its last steps, with the
     real means and variances. Validation people choose nothing.
 
@@ -79,7 +79,7 @@ def train_wgan(
         labels,
         is_validation,
         class_names,
-        gene_pca_fingerprints,
+        representation_fingerprints,
         **asdict(recipe),
     )
     files, train = LatentFiles(latents_paths, masks), np.flatnonzero(~is_validation)

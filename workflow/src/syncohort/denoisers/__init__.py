@@ -1,6 +1,7 @@
 """Denoising networks: forward(x [N, G, K], t_fraction [N], label [N], residual) -> [N, G, K].
 
-t_fraction is t / T in (0, 1], float32; label is int64, 0..C - 1, or C for "no label".
+t_fraction is t / T in (0, 1], float32; label is a class, int64 in 0..C - 1, or a position among C
+anchors, float32 (see `conditioning`); C is "no label".
 residual: whether x is added to what the layers give, as in the paper (the default), or not.
 Outputs are 0 at padded positions. `build_denoiser` knows them by name.
 """
@@ -12,6 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from syncohort.denoisers.cnn import CNNDenoiser
+from syncohort.denoisers.latent_unet import LatentUNetDenoiser
 from syncohort.denoisers.local import LocalDenoiser
 from syncohort.denoisers.mlp import MLPDenoiser
 from syncohort.denoisers.mlp_cnn import MLPCNNDenoiser
@@ -24,6 +26,7 @@ _DENOISERS = {
     "mlp_cnn": MLPCNNDenoiser,
     "transformer": TransformerDenoiser,
     "local": LocalDenoiser,
+    "latent_unet": LatentUNetDenoiser,
 }
 DENOISERS = tuple(_DENOISERS)
 

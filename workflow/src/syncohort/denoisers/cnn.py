@@ -17,63 +17,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from syncohort.conditioning import mix
+from syncohort.denoisers.convolutions import (
+    EMBEDDING_WIDTHS,
+    GROUPS,
+    Residual,
+    Stage,
+    conv,
+    norm,
+    sinusoids,
+    starting_at_zero,
+)
 from syncohort.errors import InputError
-
-GROUPS = 32
-TIME_SCALE = 1000  # the sinusoids are made for steps 0..1000
-MAX_PERIOD = 10_000
-EMBEDDING_WIDTHS = 4  # E, in base widths
-
-
-def sinusoids(t_fraction, width: int):
-    """Embed t_fraction [N] in (0, 1] as cosines and sines [N, width], width even.
-
-    Periods grow geometrically from 2 pi to almost 2 pi MAX_PERIOD steps of 1 / TIME_SCALE.
-    Source: Vaswani et al. 2017, section 3.5.
-    """
-    steps = torch.arange(width // 2, dtype=t_fraction.dtype, device=t_fraction.device)
-    rates = torch.exp(-math.log(MAX_PERIOD) * steps / (width // 2))  # [width / 2]
-    angles = TIME_SCALE * t_fraction[:, None] * rates
-    return torch.cat([angles.cos(), angles.sin()], dim=1)
-
-
-def _starting_at_zero(layer: nn.Module) -> nn.Module:
-    """The last layer of a residual branch, which thereby starts as the identity."""
-    for each in layer.parameters():
-        nn.init.zeros_(each)
-    return layer
-
-
-def _conv(width_in: int, width_out: int) -> nn.Conv1d:
-    return nn.Conv1d(width_in, width_out, kernel_size=3, padding=1)
-
-
-def _norm(width: int) -> nn.GroupNorm:
-    return nn.GroupNorm(GROUPS, width)
-
-
-class _Residual(nn.Module):
-    """[N, W_in, L] and the embedding [N, E] -> [N, W_out, L]; `resample` may change L."""
-
-    def __init__(self, width_in, width_out, resample=None, *, n_embedding: int, dropout: float):
-        super().__init__()
-        self.width_out = width_out
-        self.resample = resample or nn.Identity()
-        self.enter_norm = _norm(width_in)
-        self.enter = _conv(width_in, width_out)
-        self.modulate = nn.Linear(n_embedding, 2 * width_out)
-        self.leave_norm = _norm(width_out)
-        self.dropout = nn.Dropout(dropout)
-        self.leave = _starting_at_zero(_conv(width_out, width_out))
-        same = width_in == width_out
-        self.skip = nn.Identity() if same else nn.Conv1d(width_in, width_out, kernel_size=1)
-
-    def forward(self, h, embedding):
-        residual = self.skip(self.resample(h))
-        h = self.enter(self.resample(F.silu(self.enter_norm(h))))
-        scale, shift = self.modulate(F.silu(embedding))[:, :, None].chunk(2, dim=1)  # [N, W, 1]
-        h = self.leave_norm(h) * (1 + scale) + shift
-        return self.leave(self.dropout(F.silu(h))) + residual
 
 
 class _Attention(nn.Module):
@@ -82,24 +37,15 @@ class _Attention(nn.Module):
     def __init__(self, width: int, head_width: int):
         super().__init__()
         self.head_width = head_width
-        self.norm = _norm(width)
+        self.norm = norm(width)
         self.enter = nn.Conv1d(width, 3 * width, kernel_size=1)
-        self.leave = _starting_at_zero(nn.Conv1d(width, width, kernel_size=1))
+        self.leave = starting_at_zero(nn.Conv1d(width, width, kernel_size=1))
 
     def forward(self, h, embedding):
         heads = self.enter(self.norm(h)).unflatten(1, (3, -1, self.head_width))  # [N, 3, A, B, L]
         query, key, value = heads.transpose(3, 4).unbind(1)  # [N, A, L, B]
         mixed = F.scaled_dot_product_attention(query, key, value)
         return h + self.leave(mixed.transpose(2, 3).flatten(1, 2))
-
-
-class _Stage(nn.ModuleList):
-    """Layers of (h, embedding), one after the other."""
-
-    def forward(self, h, embedding):
-        for layer in self:
-            h = layer(h, embedding)
-        return h
 
 
 @dataclass(frozen=True)
@@ -134,26 +80,26 @@ def _levels(base_width, multipliers, attention_at, head_width) -> list[_Level]:
     return levels
 
 
-def _stage(residual, width_in: int, level: _Level) -> _Stage:
+def _stage(residual, width_in: int, level: _Level) -> Stage:
     """A residual block into `level` with its attention; residual: makes the block."""
     layers = [residual(width_in, level.width)]
     if level.head_width:
         layers.append(_Attention(level.width, level.head_width))
-    return _Stage(layers)
+    return Stage(layers)
 
 
-def _way_down(residual, levels: list[_Level], n_blocks: int) -> Iterator[_Stage]:
+def _way_down(residual, levels: list[_Level], n_blocks: int) -> Iterator[Stage]:
     """Stages from the outermost level to the deepest; each gives one skip."""
     width = levels[0].width
     for i, level in enumerate(levels):
         if i:
-            yield _Stage([residual(width, width, nn.AvgPool1d(2))])
+            yield Stage([residual(width, width, nn.AvgPool1d(2))])
         for _ in range(n_blocks):
             yield _stage(residual, width, level)
             width = level.width
 
 
-def _way_up(residual, levels: list[_Level], n_blocks: int, skips: list[int]) -> Iterator[_Stage]:
+def _way_up(residual, levels: list[_Level], n_blocks: int, skips: list[int]) -> Iterator[Stage]:
     """Stages from the deepest level out; skips: channels that join each, the last first."""
     width = levels[-1].width
     for i, level in reversed(list(enumerate(levels))):
@@ -195,7 +141,7 @@ class CNNDenoiser(nn.Module):
         levels = _levels(base_width, multipliers, attention_at, head_width)
         n_channels, n_embedding = mask.shape[1], EMBEDDING_WIDTHS * base_width
         outer, inner = levels[0].width, levels[-1].width
-        residual = partial(_Residual, n_embedding=n_embedding, dropout=dropout)
+        residual = partial(Residual, n_embedding=n_embedding, dropout=dropout)
         self.base_width = base_width
         self.multiple = 2 ** (len(levels) - 1)
         self.register_buffer("mask", mask, persistent=False)
@@ -203,23 +149,22 @@ class CNNDenoiser(nn.Module):
             nn.Linear(base_width, n_embedding), nn.SiLU(), nn.Linear(n_embedding, n_embedding)
         )
         self.label = nn.Embedding(n_classes + 1, n_embedding)
-        self.enter = _conv(n_channels, outer)
+        self.enter = conv(n_channels, outer)
         self.down = nn.ModuleList(_way_down(residual, levels, blocks_per_level))
         skips = [outer, *(stage[0].width_out for stage in self.down)]
-        self.middle = _Stage(
+        self.middle = Stage(
             [residual(inner, inner), _Attention(inner, head_width), residual(inner, inner)]
         )
         self.up = nn.ModuleList(_way_up(residual, levels, blocks_per_level + 1, skips))
-        self.head = nn.Sequential(
-            _norm(outer), nn.SiLU(), _starting_at_zero(_conv(outer, n_channels))
-        )
+        self.head = nn.Sequential(norm(outer), nn.SiLU(), starting_at_zero(conv(outer, n_channels)))
 
     def forward(self, x, t_fraction, label, residual: bool = True):
-        """x [N, G, K], t_fraction [N] in (0, 1], label [N] int64 in 0..C -> [N, G, K].
+        """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
 
         residual: whether x is added at the end.
         """
-        embedding = self.time(sinusoids(t_fraction, self.base_width)) + self.label(label)  # [N, E]
+        embedding = self.time(sinusoids(t_fraction, self.base_width))
+        embedding = embedding + mix(self.label.weight, label)  # [N, E]
         n_blocks = x.shape[1]
         h = F.pad(x.transpose(1, 2), (0, -n_blocks % self.multiple))  # [N, K, L]
         h = self.enter(h)  # [N, W, L]

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from syncohort.conditioning import mix
+
 TIME_FREQUENCIES = 32
 CONDITION_WIDTH = 128
 
@@ -128,17 +130,17 @@ class LocalDenoiser(nn.Module):
         self.leave = PositionLinear(n_groups, width, latents, experts, scale=0.0)
 
     def forward(self, x, t_fraction, label, residual: bool = True):
-        """x [N, G, K], t_fraction [N] in (0, 1], label [N] int64 in 0..C -> [N, G, K].
+        """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
 
         residual: whether x is added at the end.
         """
         angle = t_fraction[:, None] * self.frequencies  # [N, F]
-        known = torch.cat([angle.sin(), angle.cos(), self.label(label)], dim=1)
+        known = torch.cat([angle.sin(), angle.cos(), mix(self.label.weight, label)], dim=1)
         condition = self.condition(known)
         groups = self._to_groups(x)  # [M, N, D]
         window = torch.cat([_from_left(groups, 1), groups, _from_right(groups, 1)], dim=2)
         h = self.enter(window)  # [M, N, W]
-        h = h + self.place.to(h.dtype)[label].transpose(0, 1)
+        h = h + mix(self.place.to(h.dtype), label).transpose(0, 1)
         for layer in self.layers:
             h = layer(h, condition)
         h = self._from_groups(self.leave(_normalised(h)))  # [N, G, K]

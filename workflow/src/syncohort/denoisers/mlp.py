@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from syncohort.conditioning import mix
 from syncohort.errors import InputError
 
 GROUPS = 32
@@ -88,12 +89,12 @@ class MLPDenoiser(nn.Module):
         self.head = nn.Sequential(_norm(widths[0]), nn.SiLU(), nn.Linear(widths[0], n_inputs))
 
     def forward(self, x, t_fraction, label, residual: bool = True):
-        """x [N, G, K], t_fraction [N] in (0, 1], label [N] int64 in 0..C -> [N, G, K].
+        """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
 
         residual: whether x is added at the end.
         """
         time = t_fraction[:, None]  # [N, 1]
-        one_hot = F.one_hot(label, self.n_labels).to(x.dtype)  # [N, C + 1]
+        one_hot = mix(torch.eye(self.n_labels, dtype=x.dtype, device=x.device), label)  # [N, C + 1]
         h, skips = x.flatten(1), []  # [N, D]
         for down in self.down:
             h, across = down(h)  # [N, W]

@@ -45,7 +45,7 @@ class MLPCNNDenoiser(nn.Module):
         return {f"mixing_t{t:g}": weight for t, weight in zip(TOLD_TIMES, weights, strict=True)}
 
     def forward(self, x, t_fraction, label, residual: bool = True):
-        """x [N, G, K], t_fraction [N] in (0, 1], label [N] int64 in 0..C -> [N, G, K].
+        """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
 
         residual: whether x is added at the end.
         """

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from syncohort.conditioning import mix
 from syncohort.errors import InputError
 
 
@@ -75,14 +76,15 @@ class TransformerDenoiser(nn.Module):
         self.leave = _PositionLinear(n_patches, width, n_inputs)
 
     def forward(self, x, t_fraction, label, residual: bool = True):
-        """x [N, G, K], t_fraction [N] in (0, 1], label [N] int64 in 0..C -> [N, G, K].
+        """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
 
         residual: whether x is added at the end.
         """
         n_blocks = x.shape[1]
         h = F.pad(x, (0, 0, 0, -n_blocks % self.patch_blocks))  # [N, P B, K]
         h = self.enter(h.unflatten(1, (-1, self.patch_blocks)).flatten(2))  # [N, P, W]
-        extra = torch.stack([self.time(t_fraction[:, None]), self.label(label)], dim=1)
+        told = mix(self.label.weight, label)  # [N, W]
+        extra = torch.stack([self.time(t_fraction[:, None]), told], dim=1)
         h = self.encoder(torch.cat([extra, h], dim=1))  # [N, 2 + P, W]
         h = self.leave(h[:, 2:])  # [N, P, B K]
         h = h.unflatten(2, (self.patch_blocks, -1)).flatten(1, 2)[:, :n_blocks]  # [N, G, K]

@@ -18,14 +18,14 @@ def conditional_denoiser(
 ) -> Callable:
     """Bind labels and guidance: return denoise(x [N, G, K], t int) -> x0_hat [N, G, K].
 
-    labels: [N] int64. guidance_scale w: null + w (conditional - null), so 1 is the plain
+    labels: [N], see `denoisers`. guidance_scale w: null + w (conditional - null), so 1 is the plain
     conditional model, 0 ignores the label (Ho & Salimans 2022, eq. 6 with their w + 1 as w).
     Guiding the target guides x_0 and eps alike: each is affine in the other at a given x_t.
     """
     null_labels = torch.full_like(labels, null_label)
 
     def denoise(x, t: int):
-        times = torch.full_like(labels, t)
+        times = torch.full_like(labels, t, dtype=torch.int64)
         prediction = process.predict(network, x, times, labels)
         if guidance_scale != 1:
             free = process.predict(network, x, times, null_labels)

@@ -168,7 +168,7 @@ class Process:
     def row_losses(self, network, x0, times, noise, labels):
         """Squared error of the network on each row, before any weighting by time.
 
-        x0, noise [N, G, K]; times [N] as in `levels`; labels [N] int64. Returns [N].
+        x0, noise [N, G, K]; times [N] as in `levels`; labels [N], see `denoisers`. Returns [N].
         """
         levels = self.levels(times)
         prediction = self.predict(network, add_noise(x0, noise, *levels), times, labels)

@@ -47,6 +47,15 @@ def tidy(rows: list[dict], *, cohort: str, generator: str) -> pd.DataFrame:
     return table
 
 
+def tidy_value(table: pd.DataFrame, generator: str, metric: str, group: str) -> dict:
+    """value, low, high and note of a row of a tidy table; NaN and "" where it has none."""
+    at = (table["generator"] == generator) & (table["metric"] == metric) & (table["group"] == group)
+    found = table[at]
+    if found.empty:
+        return {"value": np.nan, "low": np.nan, "high": np.nan, "note": ""}
+    return dict(found.iloc[0][["value", "low", "high", "note"]])
+
+
 def withhold_small(rows: list[dict], n_people: int, minimum_people: int) -> list[dict]:
     """The rows as they are, or without values when n_people is less than minimum_people."""
     if n_people >= minimum_people:

@@ -16,10 +16,9 @@ from syncohort.denoisers.mlp_cnn import MLPCNNDenoiser
 from syncohort.devices import resolve_device
 from syncohort.errors import InputError
 from syncohort.evaluation.membership import sample_index
-from syncohort.evaluation.white_box import encode_rows
 from syncohort.generator import Generator
 from syncohort.genotypes import CohortStore, rows_per_person
-from syncohort.representations.gene_pca import GenePCA
+from syncohort.representations.base import Representation, encode_rows
 from syncohort.seeds import child_seed
 
 TIME = 0.1  # of T: little noise
@@ -54,7 +53,7 @@ def activations(
 ) -> dict[str, np.ndarray]:
     """What the narrowest layers give for rows with little noise: part -> float32 [N, H].
 
-    latents: parts [n, G, K] of the rows; labels: [N] int64 classes.
+    latents: parts [n, G, K] of the rows; labels: [N], what the generator is told.
     """
     place = resolve_device(device)
     process, network = generator.process(place), generator.network.to(place).eval()
@@ -96,7 +95,7 @@ def embed_bottleneck(
     generator: Generator,
     real_stores: list[CohortStore],
     synthetic_stores: dict[str, list[CohortStore]],
-    models: list[GenePCA],
+    models: list[Representation],
     *,
     seed: int,
     device: str = "auto",
@@ -118,10 +117,11 @@ def embed_bottleneck(
     each, tables, found = rows_per_person(models[0].mode), [], []
     for source, (stores, people) in chosen.items():
         people = sample_index(people, PEOPLE, child_seed(seed, _PEOPLE))
-        names = np.repeat(stores[0].people.label[people].astype(str), each)
+        drawn = stores[0].people[people]
+        names = np.repeat(drawn.label.astype(str), each)
         tables.append(pd.DataFrame({"source": source, "label": names}))
-        rows = encode_rows(stores, models, people)
-        labels = generator.label_indices(names)
+        rows = encode_rows(stores, models, people, _ROWS_AT_ONCE)
+        labels = np.repeat(generator.conditions(drawn), each)
         found.append(activations(generator, rows, labels, seed=seed, device=device))
     rows = pd.concat(tables, ignore_index=True)
     maps = []

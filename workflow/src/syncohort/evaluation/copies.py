@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.evaluation import MIN_PEOPLE, metric_row, percentile_interval
 from syncohort.evaluation.frequency_attack import count_alleles
+from syncohort.evaluation.record_distances import DRAWS, UNSEEN, resample
 from syncohort.genotypes import CohortStore, rows_per_person, to_rows
 
 WINDOW_SNPS = (125, 250, 500, 1_000, 2_000)  # each twice the one before
+MAX_COMMON = 0.1  # windows of which unseen people share more with training people tell little
 _SPAN = 2 * WINDOW_SNPS[-1]
 _PEOPLE_AT_ONCE = 2_000
 _COMPARED = ("holdout", "synthetic")
@@ -72,6 +75,49 @@ def find_copies(
         )
         for name in _COMPARED
     }
+
+
+def copy_rows(copies: dict[str, Copies], rng: np.random.Generator) -> list[dict]:
+    """Metric rows: shares of copies of synthetic people and, beside each, of unseen people."""
+    ours, unseen = copies["synthetic"], copies["holdout"]
+    rows = _share_rows("identical_share", "all", ours.identical, unseen.identical, "", rng)
+    telling = [length for length, shares in unseen.windows.items() if shares.mean() <= MAX_COMMON]
+    for length in ours.windows:
+        note = f"{ours.n_windows[length]:,} windows of {length:,} SNPs"
+        both = ours.windows[length], unseen.windows[length]
+        if length == min(telling, default=max(ours.windows)):
+            rows += _share_rows("window_copies", "all", *both, note, rng)
+        rows += _share_rows("window_copies", f"{length:,} SNPs", *both, note, rng)
+    return rows
+
+
+def copy_label_rows(
+    copies: dict[str, Copies], labels: dict[str, np.ndarray], rng: np.random.Generator
+) -> list[dict]:
+    """Metric rows: shares of whole copies, by label, as `copy_rows`.
+
+    labels: those of the "synthetic" and "holdout" people of `copies`. Labels with fewer than
+    2 of either are left out.
+    """
+    rows = []
+    for label in np.unique(labels["synthetic"].astype(str)):
+        ours, unseen = (
+            copies[name].identical[labels[name] == label] for name in ("synthetic", "holdout")
+        )
+        if min(len(ours), len(unseen)) >= MIN_PEOPLE:
+            rows += _share_rows("identical_share", f"label {label}", ours, unseen, "", rng)
+    return rows
+
+
+def _share_rows(metric, group, ours, unseen, note, rng) -> list[dict]:
+    rows = []
+    for name, shares in (
+        (group, ours),
+        (UNSEEN if group == "all" else f"{group}, {UNSEEN}", unseen),
+    ):
+        interval = percentile_interval([resample(shares, rng).mean() for _ in range(DRAWS)])
+        rows.append(metric_row(metric, name, shares.mean(), *interval, note=note))
+    return rows
 
 
 def _join(hashes: np.ndarray, length: int, n_windows: int) -> np.ndarray:

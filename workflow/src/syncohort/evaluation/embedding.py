@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import cKDTree
 from scipy.stats import wasserstein_distance
-from sklearn.utils.extmath import randomized_svd
 
-from syncohort.dosages import PEOPLE_AT_ONCE, DosageScale, read_dosages
+from syncohort.covariates import PrincipalAxes
+from syncohort.dosages import DosageScale, read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation import check_same_variants, metric_row, people_in, tidy, withhold_small
 from syncohort.evaluation.coverage import compare_coverage
@@ -27,42 +27,6 @@ SOURCES = ("train", "holdout", "synthetic")
 NEIGHBOURS = 15  # of UMAP, and of placing others in it
 TSNE_PEOPLE = 1_000  # most of a source
 TSNE_PERPLEXITY = 30
-
-
-@dataclass(frozen=True)
-class PrincipalAxes:
-    """Axes [V, K] of the training people's standardised dosages, and their scale.
-
-    Source: Patterson, Price and Reich 2006, eq. 1 to 3.
-    """
-
-    scale: DosageScale
-    axes: np.ndarray
-
-    @staticmethod
-    def fit(dosages: np.ndarray, n_components: int, seed: int) -> "PrincipalAxes":
-        """Fit at most n_components axes to training dosages int8 [S, V], -1 missing.
-
-        Raises InputError when these people do not differ.
-        """
-        scale = DosageScale.fit(dosages)
-        varying = int((scale.inverse_scale > 0).sum())
-        n_components = min(n_components, len(dosages) - 1, varying)
-        if n_components < 1:
-            raise InputError(
-                "principal components need at least 2 training people and a variant in which "
-                f"they differ; found {len(dosages)} people and {varying} such variants"
-            )
-        _, _, axes = randomized_svd(scale.apply(dosages), n_components, n_iter=7, random_state=seed)
-        return PrincipalAxes(scale, axes.T)
-
-    def project(self, dosages: np.ndarray) -> np.ndarray:
-        """Coordinates [S, K] of dosages int8 [S, V], -1 missing."""
-        places = np.empty((len(dosages), self.axes.shape[1]))
-        for start in range(0, len(dosages), PEOPLE_AT_ONCE):
-            part = slice(start, start + PEOPLE_AT_ONCE)
-            places[part] = self.scale.apply(dosages[part]) @ self.axes
-        return places
 
 
 @dataclass(frozen=True, eq=False)

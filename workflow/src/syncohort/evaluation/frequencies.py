@@ -15,6 +15,7 @@ from syncohort.evaluation.genotype_counts import SOURCES, LabelCounts
 from syncohort.evaluation.intervals import STRETCHES, stretch_row, stretch_sums
 from syncohort.genotypes import Variants
 
+_MOMENTS = ("ours", "holdout", "ours_squared", "holdout_squared", "product")
 SPECTRUM_ALLELES = 100  # most alleles the site-frequency spectra are projected to
 
 
@@ -46,17 +47,25 @@ def label_table(stretch: np.ndarray, labels: list[str], counts: dict) -> pd.Data
 
     stretch [V]: the stretch of each variant.
     Returns stretch, label, variants (with calls in both), error (the sum over them of
-    |frequency of the label's synthetic people - of its holdout people|).
+    |frequency of the label's synthetic people - of its holdout people|), and the columns of
+    _MOMENTS (sums over them of both frequencies, their squares and their product).
     """
-    difference = np.abs(counts["synthetic"].frequency - counts["holdout"].frequency)  # [V, L]
-    used = np.isfinite(difference)
+    ours, theirs = counts["synthetic"].frequency, counts["holdout"].frequency  # [V, L]
+    used = np.isfinite(ours) & np.isfinite(theirs)
+    ours, theirs = (np.where(used, each, 0) for each in (ours, theirs))
     names, starts = np.unique(stretch, return_index=True)
     return pd.DataFrame(
         {
             "stretch": np.repeat(names, len(labels)),
             "label": np.tile(labels, len(names)),
             "variants": np.add.reduceat(used, starts, axis=0, dtype=int).ravel(),
-            "error": np.add.reduceat(np.where(used, difference, 0), starts, axis=0).ravel(),
+            **{
+                name: np.add.reduceat(values, starts, axis=0).ravel()
+                for name, values in {
+                    "error": np.abs(ours - theirs),
+                    **dict(zip(_MOMENTS, _moments(ours, theirs), strict=True)),
+                }.items()
+            },
         }
     )
 
@@ -69,7 +78,7 @@ def summarise_frequencies(
     people: label, synthetic, holdout (numbers of people).
 
     frequency_r: Pearson correlation with the holdout's frequencies (close to 1 for almost
-    any generator); frequency_error: mean absolute difference from them, over all variants,
+    any generator), over all people and per label; frequency_error: mean absolute difference from them, over all variants,
     per MAF bin, per label and averaged over labels (the one that does not depend on the mix
     of labels drawn); minor_frequency_kept: mean frequency of the minor allele over its mean
     in the holdout, per MAF bin: below 1 where rare alleles were lost. Intervals are by
@@ -79,7 +88,7 @@ def summarise_frequencies(
     ours, holdout = used["synthetic"].to_numpy(float), used["holdout"].to_numpy(float)
     error = np.abs(ours - holdout)
     note = f"{len(used):,} variants"
-    moments = np.stack([np.ones_like(ours), ours, holdout, ours**2, holdout**2, ours * holdout], 1)
+    moments = np.stack([np.ones_like(ours), *_moments(ours, holdout)], axis=1)
     rows = [
         stretch_row("frequency_r", "all", stretch_sums(moments), _correlation, seed, note),
         _mean_row("frequency_error", "all", error, np.ones_like(error), seed, note),
@@ -132,6 +141,11 @@ def _mean_row(metric, group, above, below, seed, note) -> dict:
     return stretch_row(metric, group, sums, lambda s: s[0] / s[1], seed, note)
 
 
+def _moments(ours, holdout) -> tuple:
+    """What a correlation is made of but the number of variants, in the order of _MOMENTS."""
+    return ours, holdout, ours**2, holdout**2, ours * holdout
+
+
 def _correlation(sums) -> np.ndarray:
     n, x, y, xx, yy, xy = sums
     vx, vy = n * xx - x**2, n * yy - y**2
@@ -142,7 +156,8 @@ def _correlation(sums) -> np.ndarray:
 def _label_rows(labels: pd.DataFrame, people: pd.DataFrame, seed: int) -> list[dict]:
     smaller = people.set_index("label")[["synthetic", "holdout"]].min(axis=1)
     order = ["contig", "stretch"]
-    sums = labels.groupby([*order, "label"], sort=False)[["error", "variants"]].sum()
+    columns = ["error", "variants", *_MOMENTS]
+    sums = labels.groupby([*order, "label"], sort=False)[columns].sum()
     rows, measured = [], []
     for label, part in sums.groupby("label"):
         name, own = f"label {label}", part.to_numpy(float)
@@ -150,9 +165,10 @@ def _label_rows(labels: pd.DataFrame, people: pd.DataFrame, seed: int) -> list[d
             note = f"too few: {smaller[label]} people"
             rows.append(metric_row("frequency_error", name, np.nan, note=note))
             continue
-        measured.append(own)
-        rows.append(_mean_row("frequency_error", name, *own.T, seed, ""))
-    note = f"{len(measured)} of {len(rows)} labels"
+        measured.append(own[:, :2])
+        rows.append(stretch_row("frequency_r", name, own[:, 1:], _correlation, seed))
+        rows.append(_mean_row("frequency_error", name, *own[:, :2].T, seed, ""))
+    note = f"{len(measured)} of {len(smaller)} labels"
     if not measured:
         return [metric_row("frequency_error", "mean over labels", np.nan, note=note), *rows]
     together = np.stack(measured, axis=1)  # [B, labels, 2]

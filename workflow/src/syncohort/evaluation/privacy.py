@@ -25,8 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation import check_same_variants, metric_row, percentile_interval, tidy
-from syncohort.evaluation.copies import find_copies
+from syncohort.evaluation import check_same_variants, metric_row, tidy
+from syncohort.evaluation.copies import copy_label_rows, copy_rows, find_copies
 from syncohort.evaluation.frequency_attack import AlleleCounts, count_alleles, frequency_scores
 from syncohort.evaluation.membership import (
     Targets,
@@ -42,18 +42,14 @@ from syncohort.evaluation.neighbours import (
     unary,
 )
 from syncohort.evaluation.record_distances import (
-    DRAWS,
-    UNSEEN,
     adversarial_rows,
     closest_rows,
     data_copying_row,
-    resample,
 )
 from syncohort.genotypes import CohortStore, common_people, rows_per_person, to_rows
 from syncohort.seeds import child_seed
 
 VARIANTS_AT_ONCE = 2_000
-MAX_COMMON = 0.1  # windows of which unseen people share more with training people tell little
 REFERENCE_NEIGHBOURS = 5
 
 _ROW_PAIRS = (  # whose distances to whom
@@ -158,8 +154,11 @@ def measure_privacy(
     metrics = adversarial_rows(distances.rows, labels, each, minimum_people, rng)
     metrics += closest_rows(distances.rows, distances.people, each, rng)
     copies = find_copies(real_stores, synthetic_stores, mode, child_seed(seed, _HASH))
-    metrics += _copy_rows(copies, rng)
+    metrics += copy_rows(copies, rng)
     metrics.append(data_copying_row(distances.rows, labels, each))
+    everybody = {"synthetic": synthetic_stores[0].people.label}
+    everybody["holdout"] = real_stores[0].people.label[groups["holdout"].members]
+    metrics += copy_label_rows(copies, everybody, rng)
     attacked = np.concatenate([groups[name].index for name in ("train", "holdout")])
     targets = targets_of(real_stores[0].people, attacked)
     scores = _attack_scores(distances)
@@ -288,31 +287,6 @@ def _add_frequency_scores(scores, rows, groups, counts, variants, each) -> None:
             score[own] += frequency_scores(
                 rows[name][own], each, *of_label, in_reference=name == "holdout"
             )
-
-
-def _copy_rows(copies: dict, rng) -> list[dict]:
-    """Shares of copies, of synthetic people and, beside each, of unseen people."""
-    ours, unseen = copies["synthetic"], copies["holdout"]
-    rows = _share_rows("identical_share", "all", ours.identical, unseen.identical, "", rng)
-    telling = [length for length, shares in unseen.windows.items() if shares.mean() <= MAX_COMMON]
-    for length in ours.windows:
-        note = f"{ours.n_windows[length]:,} windows of {length:,} SNPs"
-        both = ours.windows[length], unseen.windows[length]
-        if length == min(telling, default=max(ours.windows)):
-            rows += _share_rows("window_copies", "all", *both, note, rng)
-        rows += _share_rows("window_copies", f"{length:,} SNPs", *both, note, rng)
-    return rows
-
-
-def _share_rows(metric, group, ours, unseen, note, rng) -> list[dict]:
-    rows = []
-    for name, shares in (
-        (group, ours),
-        (UNSEEN if group == "all" else f"{group}, {UNSEEN}", unseen),
-    ):
-        interval = percentile_interval([resample(shares, rng).mean() for _ in range(DRAWS)])
-        rows.append(metric_row(metric, name, shares.mean(), *interval, note=note))
-    return rows
 
 
 def _attack_scores(distances: _Distances) -> dict[str, np.ndarray]:

@@ -1,7 +1,7 @@
 """What a representation alone loses: decode(encode(x)) against x, before any diffusion.
 
 Axes: R rows, V variants. Missing calls are in no count. Every value is a ratio of two sums
-and `n` its denominator, so that rows of several chromosomes combine as the n-weighted mean.
+and `n` its denominator, so that rows of several models combine as the n-weighted mean.
 """
 
 from dataclasses import dataclass, fields
@@ -10,8 +10,16 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation import MAF_BINS, maf_bin
-from syncohort.genotypes import CohortStore, rows_per_person, to_rows
-from syncohort.representations.gene_pca import GenePCA
+from syncohort.genotypes import (
+    CHUNK_SAMPLES,
+    PLOIDY,
+    CohortStore,
+    common_people,
+    from_rows,
+    rows_per_person,
+    to_rows,
+)
+from syncohort.representations.base import Representation, read_rows
 
 ALL = "all"
 METRICS = (
@@ -19,6 +27,9 @@ METRICS = (
     "minor_allele_sensitivity",
     "heterozygosity_ratio",
     "variance_kept",
+    "hom_ref_accuracy",
+    "het_accuracy",
+    "hom_alt_accuracy",
 )
 
 
@@ -29,7 +40,9 @@ class ReconstructionSums:
     alleles: observed; alleles_kept: of them, right after reconstruction; minor, minor_kept:
     the same for the allele that is rarer in training; het, het_decoded: heterozygous people
     with both alleles observed, before and after; squares, squares_left: squared distance
-    to the training mean and to the decoded value before rounding.
+    to the training mean and to the decoded value before rounding. hom_ref, hom_alt: people with
+    two observed alleles alike; hom_ref_right, het_right, hom_alt_right: those of each genotype
+    that get the same one back.
     """
 
     alleles: np.ndarray
@@ -40,6 +53,11 @@ class ReconstructionSums:
     het_decoded: np.ndarray
     squares: np.ndarray
     squares_left: np.ndarray
+    hom_ref: np.ndarray
+    hom_alt: np.ndarray
+    hom_ref_right: np.ndarray
+    het_right: np.ndarray
+    hom_alt_right: np.ndarray
 
     def ratios(self, index: np.ndarray, size: int) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Metric -> (value, n), each [size], with variant v counted into bin index[v]."""
@@ -53,6 +71,9 @@ class ReconstructionSums:
             "minor_allele_sensitivity": (sums["minor_kept"], sums["minor"]),
             "heterozygosity_ratio": (sums["het_decoded"], sums["het"]),
             "variance_kept": (kept, sums["squares"]),
+            "hom_ref_accuracy": (sums["hom_ref_right"], sums["hom_ref"]),
+            "het_accuracy": (sums["het_right"], sums["het"]),
+            "hom_alt_accuracy": (sums["hom_alt_right"], sums["hom_alt"]),
         }
         return {
             metric: (np.divide(top, n, where=n > 0, out=np.full(size, np.nan)), n)
@@ -61,39 +82,42 @@ class ReconstructionSums:
 
 
 def measure_reconstruction(
-    store: CohortStore, model: GenePCA, groups: dict[str, np.ndarray]
+    stores: list[CohortStore], model: Representation, groups: dict[str, np.ndarray]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Reconstruction by minor-allele frequency and by gene block, for each group of people.
 
-    store: a cohort with the model's variants; groups: name -> mask or indices of people.
+    stores: of a cohort, those of the model's chromosomes at least; groups: name -> mask or
+    indices of people.
     Returns two tables of one pass over the people, with the columns metric (`METRICS`),
     group, value, n (denominator) and without the rows that have nothing to count. The first
     has maf_bin ("all" or `MAF_BINS`, by frequency in training) and one more metric,
     numbers_per_snp (group and bin "all"), the size of the latents; the second has block and
     gene. Raises InputError when the cohort's variants are not the model's.
     """
-    sums = sum_reconstruction(store, model, groups)
+    sums = sum_reconstruction(stores, model, groups)
     by_maf = summarise_by_maf(sums, model)
-    size = [["numbers_per_snp", ALL, ALL, model.numbers_per_snp, float(len(model.variants))]]
+    size = [["numbers_per_snp", ALL, ALL, model.numbers_per_snp, float(model.n_variants)]]
     size = pd.DataFrame(size, columns=by_maf.columns)
     return pd.concat([by_maf, size], ignore_index=True), summarise_by_block(sums, model)
 
 
 def sum_reconstruction(
-    store: CohortStore, model: GenePCA, groups: dict[str, np.ndarray]
+    stores: list[CohortStore], model: Representation, groups: dict[str, np.ndarray]
 ) -> dict[str, ReconstructionSums]:
     """Walk over the people of each group in chunks and add up what the metrics need."""
-    model.require_variants(store)
+    own, n_people = model.stores_of(stores), len(common_people(stores))
     sums = {}
     for group, people in groups.items():
         total = ReconstructionSums(*np.zeros((len(fields(ReconstructionSums)), len(model.mean))))
-        for _, calls in store.people_chunks(people):
-            _add_rows(total, to_rows(calls, model.mode), model)
+        index = np.arange(n_people)[np.asarray(people)]
+        for start in range(0, len(index), CHUNK_SAMPLES):
+            rows = read_rows(own, index[start : start + CHUNK_SAMPLES], model.mode)
+            _add_rows(total, rows, model)
         sums[group] = total
     return sums
 
 
-def summarise_by_maf(sums: dict[str, ReconstructionSums], model: GenePCA) -> pd.DataFrame:
+def summarise_by_maf(sums: dict[str, ReconstructionSums], model: Representation) -> pd.DataFrame:
     """Tidy table metric, group, maf_bin, value, n of the sums per group."""
     frequency = model.mean.astype(float) * rows_per_person(model.mode) / 2
     names = maf_bin(np.round(frequency, 6))  # float32 is not to decide at the edge of a bin
@@ -110,20 +134,21 @@ def summarise_by_maf(sums: dict[str, ReconstructionSums], model: GenePCA) -> pd.
     return table[table["n"] > 0].reset_index(drop=True)
 
 
-def summarise_by_block(sums: dict[str, ReconstructionSums], model: GenePCA) -> pd.DataFrame:
+def summarise_by_block(sums: dict[str, ReconstructionSums], model: Representation) -> pd.DataFrame:
     """Tidy table metric, group, block, gene, value, n of the sums per group."""
-    block = np.repeat(np.arange(model.n_blocks), model.blocks["n_variants"])
+    n_blocks = len(model.blocks)
+    block = np.repeat(np.arange(n_blocks), model.blocks["n_variants"])
     tables = [
         model.blocks[["block", "gene"]].assign(metric=metric, group=group, value=value, n=n)
         for group, total in sums.items()
-        for metric, (value, n) in total.ratios(block, model.n_blocks).items()
+        for metric, (value, n) in total.ratios(block, n_blocks).items()
     ]
     table = pd.concat(tables, ignore_index=True)
     return table.loc[table["n"] > 0, ["metric", "group", "block", "gene", "value", "n"]]
 
 
 def combine_chromosomes(tables: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table for several chromosomes' tables by frequency: n-weighted means."""
+    """One table for several models' tables by frequency: n-weighted means."""
     table = pd.concat(tables)
     keys = ["metric", "group", "maf_bin"]
     summed = (
@@ -134,9 +159,8 @@ def combine_chromosomes(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return summed.assign(value=summed["value"] / summed["n"])
 
 
-def _add_rows(total: ReconstructionSums, rows: np.ndarray, model: GenePCA) -> None:
-    expected = model.decode(model.encode(rows))
-    decoded = model.round_rows(expected)
+def _add_rows(total: ReconstructionSums, rows: np.ndarray, model: Representation) -> None:
+    decoded, expected = model.reconstruct(rows)
     copies = 2 // rows_per_person(model.mode)  # alleles in a row's call
     seen = rows >= 0
     total.alleles += copies * seen.sum(axis=0)
@@ -146,17 +170,23 @@ def _add_rows(total: ReconstructionSums, rows: np.ndarray, model: GenePCA) -> No
     total.minor += true.sum(axis=0, where=seen)
     # a dosage of 2 decoded as 1 has kept one of two
     total.minor_kept += np.minimum(true, kept).sum(axis=0, where=seen)
-    both = _both_seen(seen, model.mode)
-    total.het += np.sum(_heterozygous(rows, model.mode) & both, axis=0)
-    total.het_decoded += np.sum(_heterozygous(decoded, model.mode) & both, axis=0)
     total.squares += np.sum((rows - model.mean) ** 2, axis=0, where=seen, dtype=float)
     total.squares_left += np.sum((rows - expected) ** 2, axis=0, where=seen, dtype=float)
+    _add_genotypes(total, _dosages(rows, model.mode), _dosages(decoded, model.mode))
 
 
-def _heterozygous(rows: np.ndarray, mode: str) -> np.ndarray:
-    """bool [people, V] of rows without regard to missing calls."""
-    return rows[0::2] != rows[1::2] if mode == "haplotype" else rows == 1
+def _add_genotypes(total: ReconstructionSums, true: np.ndarray, decoded: np.ndarray) -> None:
+    """Count people by genotype; dosages int8 [people, V], -1 missing in `true`."""
+    right = true == decoded
+    total.hom_ref += np.sum(true == 0, axis=0)
+    total.het += np.sum(true == 1, axis=0)
+    total.hom_alt += np.sum(true == PLOIDY, axis=0)
+    total.het_decoded += np.sum((decoded == 1) & (true >= 0), axis=0)
+    total.hom_ref_right += np.sum(right & (true == 0), axis=0)
+    total.het_right += np.sum(right & (true == 1), axis=0)
+    total.hom_alt_right += np.sum(right & (true == PLOIDY), axis=0)
 
 
-def _both_seen(seen: np.ndarray, mode: str) -> np.ndarray:
-    return seen[0::2] & seen[1::2] if mode == "haplotype" else seen
+def _dosages(rows: np.ndarray, mode: str) -> np.ndarray:
+    """Dosages int8 [people, V] of rows; missing if either allele is."""
+    return to_rows(from_rows(rows, mode), "genotype")

@@ -439,6 +439,21 @@ METRICS = (
         needs_many=True,
     ),
     Metric("score_auc", "association", "Polygenic score on the holdout (AUC)", "as after real"),
+    Metric(
+        "score_r",
+        "association",
+        "Polygenic score on the holdout, less the one trained on real people",
+        "near 0",
+        at_least(-0.05, -0.15),
+        groups="less trained on real",
+        needs_many=True,
+    ),
+    Metric(
+        "score_r",
+        "association",
+        "Polygenic score on the holdout (correlation)",
+        "as after real",
+    ),
 )
 _LABEL = re.compile(r"(?:^|, )label (.+)$")
 

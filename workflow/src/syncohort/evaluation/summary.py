@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 # columns that hold names; all others hold numbers
+_TRUTHS = {"released", "recommended"}  # columns of True and False
 _NAMES = {
     *("cohort", "generator", "metric", "group", "note", "contig", "id", "source", "device"),
     *("label", "label_1", "label_2", "maf_bin", "distance_bin", "sample", "split", "person"),
@@ -23,8 +24,10 @@ def read_tables(paths) -> pd.DataFrame:
 
 def _read(path: str | Path) -> pd.DataFrame:
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    for column in table.columns.difference(_NAMES):
+    for column in table.columns.difference(_NAMES | _TRUTHS):
         table[column] = pd.to_numeric(table[column], errors="coerce")
+    for column in table.columns.intersection(_TRUTHS):
+        table[column] = table[column] == "True"
     return table
 
 

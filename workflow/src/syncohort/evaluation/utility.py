@@ -6,19 +6,23 @@ linkage, recovers .9 or more when as many people are drawn as were trained on. F
 many tell more (QUALITY, "Metrics that mislead"), beside the rows of the calibration cohorts.
 
 Groups: a classifier's kind, "mlp", and what else it was trained on, "mlp, 4x".
+
+Axes: S people, V variants, C classes, K trainings: one per fold and seed.
 """
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import repeat
+from functools import reduce
+from itertools import product, repeat
 
 import numpy as np
 import pandas as pd
 
-from syncohort.classifiers import Classifier, score, train_classifier
+from syncohort.classifier_scores import score
+from syncohort.classifiers import DETERMINISTIC, Classifier, train_classifier
 from syncohort.devices import resolve_device
 from syncohort.dosages import read_dosages
-from syncohort.errors import InputError, examples
+from syncohort.errors import examples
 from syncohort.evaluation import (
     MAJORITY,
     MIN_PEOPLE,
@@ -26,7 +30,6 @@ from syncohort.evaluation import (
     metric_row,
     people_in,
     percentile_interval,
-    ratio,
     tidy,
 )
 from syncohort.genotypes import CohortStore, People
@@ -40,7 +43,7 @@ MOST_REGRESSED = 5_000  # a logistic regression's time grows with the cube of th
 
 _TOO_SLOW = f"not trained: a regression of more than {MOST_REGRESSED:,} people takes too long"
 
-_FEW, _GAIN = 2, 3  # random streams; training draws from 0 and 1 (see `classifiers`)
+_FEW, _GAIN, _FOLDS = 2, 3, 4  # random streams; training draws from 0 and 1 (`classifiers`)
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,8 @@ class Utility:
     metrics: tidy table, group = kind of classifier, and what it was trained on: accuracy,
     balanced_accuracy, auc, trained_people (note: what the validation people chose); after
     training on real people also the scores of always naming their commonest label.
-    predictions: person, label, classifier (the group), seed, predicted: one row per holdout
-    person, group and seed.
+    predictions: person, label, classifier (the group), fold, seed, predicted: one row per
+    holdout person, group, fold and seed.
     """
 
     metrics: pd.DataFrame
@@ -63,15 +66,22 @@ class Training:
     """How classifiers are trained.
 
     kinds: of `classifiers.KINDS`; seeds: one network is trained per seed and the values are
-    means over them, a logistic regression has no use for more than one; epochs: most epochs
-    of a network, each of equally many people however many it is trained on; device: "auto",
-    "cpu" or "cuda", where networks are trained.
+    means over them, kinds without randomness have no use for more than one; epochs: most epochs
+    of a network, each of equally many people however many it is trained on; folds: above 1,
+    the people trained on are dealt into so many folds, label by label, and a classifier is
+    trained for each, on all folds but that one; device: "auto", "cpu" or "cuda", where networks
+    are trained; threads: processors for trees.
     """
 
     kinds: list[str]
     seeds: list[int]
     epochs: int
+    folds: int = 1
     device: str = "cpu"
+    threads: int = 1
+
+    def seeds_of(self, kind: str) -> list[int]:
+        return self.seeds[:1] if kind in DETERMINISTIC else self.seeds
 
 
 def measure_utility(
@@ -89,9 +99,9 @@ def measure_utility(
     real_stores: one per chromosome; synthetic_stores: the same chromosomes, or None for
     training on real people. generator: name of the rows. Of the synthetic people as many are
     used as there are real training people, and once more `TIMES` as many when the cohort
-    holds them (group "mlp, 4x"; a logistic regression only up to `MOST_REGRESSED`); with_real: also the synthetic and the real training people
-    together (group "mlp, with real"). The real validation people choose passes and penalties
-    each time.
+    holds them (group "mlp, 4x"; a logistic regression only up to `MOST_REGRESSED`); with_real:
+    also the synthetic and the real training people together (group "mlp, with real": the folds
+    of both together). The real validation people choose passes and penalties each time.
 
     Labels with fewer than two holdout people are not tested on, and named in the note; with
     fewer than two labels left, or fewer than `minimum_people` to test on, the values are NaN
@@ -100,30 +110,32 @@ def measure_utility(
     real = _People.read(real_stores, people_in(real_stores[0], "train"))
     bench = _Bench.of(real_stores, training, len(real))
     if synthetic_stores is None:
-        sources = {"": real}
+        sources = {"": [real]}
     else:
         drawn = _read_synthetic(real_stores, synthetic_stores, TIMES * len(real))
         sources = _synthetic_sources(drawn, real, with_real)
-    reason = bench.reason_to_withhold(sources[""].labels, minimum_people)
+    reason = bench.reason_to_withhold(sources[""][0].labels, minimum_people)
     if reason:
         metrics = METRICS if synthetic_stores is None else (*METRICS, "recovery_rate")
         return _withheld(training.kinds, metrics, reason, cohort=cohort, generator=generator)
     rows, predictions = [], []
-    for suffix, people in sources.items():
-        few = f"trained on {len(people):,} people, not {len(real):,}"
-        note = few if len(people) < len(real) else ""
+    for suffix, groups in sources.items():
+        size = sum(len(people) for people in groups)
+        note = f"trained on {size:,} people, not {len(real):,}" if size < len(real) else ""
+        parts = _fold_parts(groups, training)
         for kind in training.kinds:
             group = f"{kind}, {suffix}" if suffix else kind
-            if kind == "logistic" and suffix == MANY and len(people) > MOST_REGRESSED:
+            if kind == "logistic" and suffix == MANY and size > MOST_REGRESSED:
                 rows += [metric_row(metric, group, np.nan, note=_TOO_SLOW) for metric in METRICS]
                 continue
-            seeds = training.seeds[:1] if kind == "logistic" else training.seeds
-            fitted = bench.train([people] * len(seeds), kind)
+            runs = list(product(range(training.folds), training.seeds_of(kind)))  # [K]
+            fitted = bench.train([parts[fold] for fold, _ in runs], kind, [s for _, s in runs])
             probabilities = bench.probabilities(fitted)
             rows += bench.score_rows(group, fitted[0].classes, probabilities, note=note)
-            rows.append(metric_row("trained_people", group, len(people), note=_chosen(fitted)))
+            trained = np.mean([len(people) for people in parts])
+            rows.append(metric_row("trained_people", group, trained, note=_chosen(fitted)))
             named = fitted[0].classes[probabilities.argmax(axis=2)]  # [K, S]
-            predictions += map(_prediction_table, repeat(bench.tested), repeat(group), seeds, named)
+            predictions += map(_prediction_table, repeat(bench.tested), repeat(group), runs, named)
     metrics = [tidy(rows, cohort=cohort, generator=generator)]
     if synthetic_stores is None:
         metrics.append(tidy(bench.majority_rows(real.labels), cohort=cohort, generator=MAJORITY))
@@ -168,7 +180,7 @@ def measure_augmentation(
                 continue
             few = [real[_few(real.labels, share, seed)] for seed in training.seeds]
             fitted = [
-                bench.train(parts, kind)
+                bench.train(parts, kind, training.seeds)
                 for parts in (few, [each.with_others(drawn) for each in few])
             ]
             before, after = (bench.probabilities(each) for each in fitted)
@@ -179,53 +191,6 @@ def measure_augmentation(
     tables = [
         tidy(alone, cohort=cohort, generator="real"),
         tidy(added, cohort=cohort, generator=generator),
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
-def recovery_rate(
-    synthetic_predictions: pd.DataFrame,
-    real_predictions: pd.DataFrame,
-    *,
-    cohort: str,
-    generator: str,
-    seed: int,
-    draws: int = 1_000,
-) -> pd.DataFrame:
-    """Tidy table: accuracy after training on synthetic over accuracy after training on real.
-
-    Both are `Utility.predictions` for the same holdout people, and are compared person by
-    person: the interval resamples people, the same for both, and the seeds of each. One row
-    per group of the synthetic ones, against real people of the same kind of classifier, and
-    beside it what always naming the commonest label recovers.
-
-    Source: GeneticDiffusion, section 3.4.1. Raises InputError for different holdout people.
-    """
-    rows, majority = [], []
-    for kind in dict.fromkeys(real_predictions["classifier"]):
-        real = _hits(real_predictions, kind)
-        commonest = pd.DataFrame({"always": _is_commonest(real.index)}, index=real.index)
-        majority.append(_recovery_row(kind, commonest, real, seed, draws))
-        groups = [
-            group
-            for group in dict.fromkeys(synthetic_predictions["classifier"])
-            if group.split(", ")[0] == kind
-        ]
-        if not groups:
-            note = "no classifier was trained on these people"
-            rows.append(metric_row("recovery_rate", kind, np.nan, note=note))
-        for group in groups:
-            synthetic = _hits(synthetic_predictions, group)
-            if not real.index.equals(synthetic.index):
-                raise InputError(
-                    f"the predictions of the {group} classifiers are for different holdout "
-                    f"people ({len(real)} after real, {len(synthetic)} after synthetic "
-                    "training); train both again on the same split"
-                )
-            rows.append(_recovery_row(group, synthetic, real, seed, draws))
-    tables = [
-        tidy(rows, cohort=cohort, generator=generator),
-        tidy(majority, cohort=cohort, generator=MAJORITY),
     ]
     return pd.concat(tables, ignore_index=True)
 
@@ -252,6 +217,14 @@ class _People:
             np.concatenate([self.dosages, others.dosages]),
             np.concatenate([self.labels, others.labels]),
         )
+
+    def folds(self, n_folds: int, seed: int) -> np.ndarray:
+        """Fold of each person [S]: of every label as many in each, drawn from `seed`."""
+        rng, fold = np.random.default_rng(child_seed(seed, _FOLDS)), np.empty(len(self), int)
+        for label in np.unique(self.labels):
+            own = rng.permutation(np.flatnonzero(self.labels == label))
+            fold[own] = (np.arange(len(own)) + rng.integers(n_folds)) % n_folds
+        return fold
 
 
 @dataclass(frozen=True)
@@ -291,8 +264,8 @@ class _Bench:
             reason = f"needs 2 labels or more; found {n_trained} in training, {n_tested} to test on"
         return _joined(reason, self.left_out) if reason else ""
 
-    def train(self, parts: list[_People], kind: str) -> list[Classifier]:
-        """One classifier for each of these groups of people; the k-th has the k-th seed."""
+    def train(self, parts: list[_People], kind: str, seeds: list[int]) -> list[Classifier]:
+        """One classifier for each of these groups of people and its seed."""
         return [
             train_classifier(
                 people.dosages,
@@ -304,8 +277,9 @@ class _Bench:
                 epochs=self.training.epochs,
                 people_per_epoch=self.people_per_epoch,
                 device=resolve_device(self.training.device),
+                threads=self.training.threads,
             )
-            for people, seed in zip(parts, self.training.seeds, strict=False)
+            for people, seed in zip(parts, seeds, strict=True)
         ]
 
     def probabilities(self, fitted: list[Classifier]) -> np.ndarray:
@@ -343,19 +317,33 @@ class _Bench:
 
 def _withheld(kinds, metrics, reason: str, *, cohort: str, generator: str) -> Utility:
     rows = [metric_row(metric, kind, np.nan, note=reason) for kind in kinds for metric in metrics]
-    nobody = _prediction_table(People.unlabelled([]), "", 0, [])
+    nobody = _prediction_table(People.unlabelled([]), "", (0, 0), [])
     return Utility(tidy(rows, cohort=cohort, generator=generator), nobody)
 
 
-def _synthetic_sources(drawn: _People, real: _People, with_real: bool) -> dict[str, _People]:
-    """Whom to train on, by the suffix of their group."""
+def _synthetic_sources(drawn: _People, real: _People, with_real: bool) -> dict[str, list]:
+    """Whom to train on, by the suffix of their group: groups of people, folded apart."""
     equal = drawn[: len(real)]
-    sources = {"": equal}
+    sources = {"": [equal]}
     if len(drawn) >= TIMES * len(real):
-        sources[MANY] = drawn
+        sources[MANY] = [drawn]
     if with_real:
-        sources[WITH_REAL] = equal.with_others(real)
+        sources[WITH_REAL] = [equal, real]
     return sources
+
+
+def _fold_parts(groups: list[_People], training: Training) -> list[_People]:
+    """For each fold all people of the groups but those of that fold; with one fold, everybody."""
+    if training.folds == 1:
+        return [reduce(_People.with_others, groups)]
+    folds = [people.folds(training.folds, training.seeds[0]) for people in groups]
+    return [
+        reduce(
+            _People.with_others,
+            [people[own != fold] for people, own in zip(groups, folds, strict=True)],
+        )
+        for fold in range(training.folds)
+    ]
 
 
 def _read_synthetic(real_stores, synthetic_stores, most: int | None = None) -> _People:
@@ -389,47 +377,21 @@ def _joined(*notes: str) -> str:
 
 
 def _chosen(fitted: list[Classifier]) -> str:
-    """What the validation people chose, e.g. "epoch 4, 6"."""
+    """What the validation people chose, e.g. "passes 4, 6"."""
     (name,) = fitted[0].chosen
     values = ", ".join(f"{each.chosen[name]:g}" for each in fitted)
-    return f"{name.replace('_', ' ')} {values}"
+    return f"{name} {values}"
 
 
-def _prediction_table(tested: People, group: str, seed: int, predicted) -> pd.DataFrame:
+def _prediction_table(tested: People, group: str, run: tuple[int, int], predicted) -> pd.DataFrame:
+    fold, seed = run
     return pd.DataFrame(
         {
             "person": tested.id,
             "label": tested.label,
             "classifier": group,
+            "fold": fold,
             "seed": seed,
             "predicted": predicted,
         }
     )
-
-
-def _hits(predictions: pd.DataFrame, group: str) -> pd.DataFrame:
-    """Right or wrong: one row per (person, label), one column per seed."""
-    own = predictions[predictions["classifier"] == group]
-    own = own.assign(hit=own["predicted"] == own["label"])
-    return own.pivot_table("hit", index=["person", "label"], columns="seed", aggfunc="mean")
-
-
-def _recovery_row(group, hits: pd.DataFrame, real: pd.DataFrame, seed: int, draws: int) -> dict:
-    rng, drawn = np.random.default_rng(seed), []
-    for _ in range(draws):
-        people = rng.integers(len(real), size=len(real))
-        drawn.append(ratio(_resampled(hits, people, rng), _resampled(real, people, rng)))
-    value = ratio(hits.to_numpy().mean(), real.to_numpy().mean())
-    return metric_row("recovery_rate", group, value, *percentile_interval(drawn))
-
-
-def _is_commonest(people: pd.MultiIndex) -> np.ndarray:
-    labels = people.get_level_values("label")
-    return (labels == labels.value_counts().index[0]).astype(float)
-
-
-def _resampled(hits: pd.DataFrame, people, rng) -> float:
-    """Mean hit of these people, over seeds drawn with replacement."""
-    values = hits.to_numpy()
-    seeds = rng.integers(values.shape[1], size=values.shape[1])
-    return values[np.ix_(people, seeds)].mean()

@@ -6,8 +6,6 @@ only a synthetic cohort: a released network is not a released data set.
 Axes: N people, R rows (haplotypes or people), V variants, G gene blocks, K channels.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 import torch
@@ -22,8 +20,8 @@ from syncohort.evaluation.membership import (
     targets_of,
 )
 from syncohort.generator import Generator
-from syncohort.genotypes import CohortStore, common_people, rows_per_person, to_rows
-from syncohort.representations.gene_pca import GenePCA
+from syncohort.genotypes import CohortStore, common_people, rows_per_person
+from syncohort.representations.base import Representation, encode_rows
 from syncohort.seeds import child_seed
 
 ATTACK = "white box"
@@ -31,24 +29,6 @@ TIMES = (0.05, 0.1, 0.2, 0.4)  # as shares of T
 HEADLINE = 0.2
 NOISE_DRAWS = 4
 _PEOPLE_AT_ONCE = 64
-
-
-def encode_rows(
-    stores: list[CohortStore], models: list[GenePCA], people: np.ndarray
-) -> Iterator[np.ndarray]:
-    """Latents float32 [R, G, K] of people, all chromosomes side by side, some people at a time.
-
-    stores, models: one per chromosome, in the order the generator was trained with.
-    """
-    for store, model in zip(stores, models, strict=True):
-        model.require_variants(store)
-    for start in range(0, len(people), _PEOPLE_AT_ONCE):
-        part = people[start : start + _PEOPLE_AT_ONCE]
-        rows = (
-            model.encode(to_rows(store.read(samples=part), model.mode))
-            for store, model in zip(stores, models, strict=True)
-        )
-        yield np.concatenate(list(rows), axis=1)
 
 
 def row_losses(
@@ -61,7 +41,7 @@ def row_losses(
 ) -> np.ndarray:
     """Loss of each row of latents [R, G, K] at each of TIMES, [R, times], over NOISE_DRAWS.
 
-    labels: [R] int64 classes. All rows get the same noise, so that it does not tell them apart.
+    labels: [R], what the generator is told. All rows get the same noise, so that it does not tell them apart.
     """
     place = resolve_device(device)
     process, network = generator.process(place), generator.network.to(place).eval()
@@ -81,7 +61,7 @@ def row_losses(
 def attack_generator(
     generator: Generator,
     stores: list[CohortStore],
-    models: list[GenePCA],
+    models: list[Representation],
     *,
     cohort: str,
     name: str,
@@ -112,9 +92,9 @@ def attack_generator(
         rows = [metric_row(METRIC, ATTACK, np.nan, note=note)]
         return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, None)
     each = rows_per_person(models[0].mode)
-    labels = np.repeat(generator.label_indices(targets.label), each)
+    labels = np.repeat(generator.conditions(people[index]), each)
     parts, start = [], 0
-    for latents in encode_rows(stores, models, index):
+    for latents in encode_rows(stores, models, index, _PEOPLE_AT_ONCE):
         own = labels[start : start + len(latents)]
         parts.append(row_losses(generator, latents, own, seed=child_seed(seed, 1), device=device))
         start += len(latents)

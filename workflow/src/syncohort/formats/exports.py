@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.genotypes import MISSING, People
+from syncohort.genotypes import MISSING, People, values_of
 
 
 @contextmanager
@@ -37,15 +37,16 @@ def whole_calls(calls: np.ndarray) -> np.ndarray:
 
 
 def write_sample_sheet(people: People, path: str | Path) -> None:
-    """Write the people of a cohort as a TSV with the columns sample_id and label."""
+    """Write the people of a cohort as a TSV: sample_id, label and, where there are any, value."""
+    table = pd.DataFrame({"sample_id": people.id, "label": people.label})
+    if people.has_values:
+        table["value"] = people.value
     with all_or_nothing(path) as (partial,):
-        rows = zip(people.id, people.label, strict=True)
-        lines = [f"{sample}\t{label}\n" for sample, label in rows]
-        partial.write_text("sample_id\tlabel\n" + "".join(lines), encoding="utf-8")
+        table.to_csv(partial, sep="\t", index=False, float_format="%.6g")
 
 
 def read_sample_sheet(path: str | Path) -> People:
     """The people of a sample sheet, of no split."""
     table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
     sheet = table[["sample_id", "label"]].to_numpy(dtype=object).T
-    return People(*sheet, np.full(len(table), "", dtype=object))
+    return People(*sheet, np.full(len(table), "", dtype=object), values_of(table))

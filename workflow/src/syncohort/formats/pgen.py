@@ -256,8 +256,8 @@ def _heading(file) -> tuple[str, list[str]]:
 def write_pgen(stores: list[CohortStore], prefix: str | Path) -> None:
     """Write a cohort as PLINK 2 .pgen, .pvar and .psam, heterozygous calls phased as stored.
 
-    The .psam has the column label, spelled as plink2 takes it (`_psam_labels`); the sample
-    sheet keeps labels as they are.
+    The .psam has the column label, spelled as plink2 takes it (`_psam_labels`), and value where
+    people have one; the sample sheet keeps labels as they are.
 
     Args:
         stores: chromosomes in order, of the same people.
@@ -266,9 +266,12 @@ def write_pgen(stores: list[CohortStore], prefix: str | Path) -> None:
     people = common_people(stores)
     with all_or_nothing(*(f"{prefix}{end}" for end in (".pgen", ".pvar", ".psam"))) as partials:
         pgen, pvar, psam = partials
-        rows = zip(people.id, _psam_labels(people.label), strict=True)
-        lines = [f"{sample}\t{label}\n" for sample, label in rows]
-        psam.write_text("#IID\tlabel\n" + "".join(lines), encoding="utf-8")
+        table = pd.DataFrame({"#IID": people.id, "label": _psam_labels(people.label)})
+        if people.has_values:
+            table["value"] = people.value
+        table.to_csv(
+            psam, sep="\t", index=False, na_rep="NA", float_format="%.6g", quoting=csv.QUOTE_NONE
+        )
         with open(pvar, "w", encoding="utf-8") as file:
             file.write(f"##source=SynCohort {__version__}\n")
             file.writelines(f"##contig=<ID={store.contig}>\n" for store in stores)

@@ -239,11 +239,14 @@ def write_plink(
         stores: chromosomes in order, of the same people.
         prefix: path without extension.
         sex: [S] 1, 2 or 0 for unknown (default).
-        phenotype: [S] values of the last .fam column; default `binary_phenotype` of the labels.
+        phenotype: [S] values of the last .fam column; default: the people's values, or
+            `binary_phenotype` of the labels where there are none.
     """
     people = common_people(stores)
     sex = ["0"] * len(people) if sex is None else sex
-    phenotype = binary_phenotype(people.label) if phenotype is None else phenotype
+    if phenotype is None:
+        values = ["-9" if np.isnan(value) else f"{value:.6g}" for value in people.value]
+        phenotype = values if people.has_values else binary_phenotype(people.label)
     with all_or_nothing(f"{prefix}.bed", f"{prefix}.bim", f"{prefix}.fam") as (bed, bim, fam):
         with open(fam, "w", encoding="utf-8") as file:
             rows = zip(people.id, sex, phenotype, strict=True)

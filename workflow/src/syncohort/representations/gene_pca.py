@@ -7,7 +7,6 @@ Axes: R rows (haplotypes or people), V variants, G gene blocks, K channels.
 """
 
 import logging
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,7 +19,14 @@ from scipy import sparse
 from syncohort.errors import InputError
 from syncohort.genes import Blocks, name_blocks
 from syncohort.genotypes import CohortStore, Variants, rows_per_person, to_rows
-from syncohort.representations import base
+from syncohort.representations.base import (
+    PeopleFingerprint,
+    Representation,
+    fingerprint_variants,
+    load_arrays,
+    require_same,
+    save_arrays,
+)
 from syncohort.representations.block_covariance import (
     ROUNDING,
     BlockCovariance,
@@ -37,7 +43,7 @@ _CHUNK_ELEMENTS = 1 << 24
 
 
 @dataclass(frozen=True)
-class GenePCA:
+class GenePCA(Representation):
     """A fitted embedding of one chromosome.
 
     variants: the V variants of the cohort, all of them in a block; mode: "haplotype" or
@@ -66,8 +72,16 @@ class GenePCA:
             )
 
     @property
-    def contig(self) -> str:
-        return self.variants.contig
+    def contigs(self) -> list[str]:
+        return [self.variants.contig]
+
+    def variants_of(self, contig: str) -> Variants:
+        self._require_contig(contig)
+        return self.variants
+
+    def _require_contig(self, contig: str) -> None:
+        if contig != self.variants.contig:
+            raise ValueError(f"chromosome {contig} of a gene PCA of {self.variants.contig}")
 
     @property
     def n_blocks(self) -> int:
@@ -81,11 +95,6 @@ class GenePCA:
     def mask(self) -> np.ndarray:
         """bool [G, K]: True where a block has a component."""
         return np.arange(self.n_channels) < self.blocks["n_components"].to_numpy()[:, None]
-
-    @property
-    def numbers_per_snp(self) -> float:
-        """Latent numbers per SNP: 1 would be as many numbers as alleles or dosages."""
-        return float(self.blocks["n_components"].sum() / len(self.variants))
 
     @property
     def is_rotation(self) -> bool:
@@ -119,20 +128,17 @@ class GenePCA:
             latents[part] = projected.T.reshape(-1, self.n_blocks, self.n_channels)
         return latents
 
-    def decode(self, latents: np.ndarray) -> np.ndarray:
-        """Expected alleles or dosages float32 [R, V] of latents [R, G, K]; not clipped."""
-        return self.decode_variants(latents, slice(0, len(self.variants)))
-
-    def blocks_of(self, variants: slice) -> slice:
-        """The blocks that a slice start..stop of the variants lies in."""
+    def positions_of(self, contig: str, variants: slice) -> slice:
+        """The blocks that start..stop of the variants lie in."""
+        self._require_contig(contig)
         return slice(int(self._block[variants.start]), int(self._block[variants.stop - 1]) + 1)
 
-    def decode_variants(self, latents: np.ndarray, variants: slice) -> np.ndarray:
-        """Expected alleles or dosages float32 [R, v] of a slice start..stop of the variants.
+    def decode_variants(self, latents: np.ndarray, contig: str, variants: slice) -> np.ndarray:
+        """Expected alleles or dosages float32 [R, v] of start..stop of the variants; not clipped.
 
-        latents: [R, g, K] of the blocks they lie in (`blocks_of`). Not clipped.
+        latents: [R, g, K] of the blocks they lie in (`positions_of`).
         """
-        blocks = self.blocks_of(variants)
+        blocks = self.positions_of(contig, variants)
         columns = slice(blocks.start * self.n_channels, blocks.stop * self.n_channels)
         basis, mean = self._basis[variants, columns], self.mean[variants, None]
         values = np.empty((len(latents), len(mean)), np.float32)
@@ -142,49 +148,40 @@ class GenePCA:
             values[part] = (basis @ flat + mean).T
         return values
 
-    def round_rows(self, values: np.ndarray) -> np.ndarray:
-        """Rows int8 [R, V] of decoded values [R, V]."""
-        return np.clip(np.rint(values), 0, 2 // rows_per_person(self.mode)).astype(np.int8)
-
     def _row_chunks(self, n_rows: int) -> Iterator[slice]:
         size = max(1, _CHUNK_ELEMENTS // max(self._basis.shape))
         for start in range(0, n_rows, size):
             yield slice(start, start + size)
 
-    def require_variants(self, store: CohortStore) -> None:
-        """Raise InputError with both fingerprints when a cohort's variants are not the model's."""
-        expected, found = map(base.fingerprint_variants, (self.variants, store.variants))
-        base.require_same("the variants", store.path, expected, found)
-
     def save(self, path: str | Path) -> None:
         """Write the model to one .npz file; equal models give equal bytes."""
         arrays = {f"blocks.{name}": self.blocks[name].to_numpy() for name in self.blocks}
         arrays |= {
-            "contig": self.contig,
+            "contig": self.variants.contig,
             "position_bp": self.variants.position_bp,
             "id": self.variants.id,
             "allele": self.variants.allele,
-            "variants_fingerprint": base.fingerprint_variants(self.variants),
+            "variants_fingerprint": fingerprint_variants(self.variants),
             "mode": self.mode,
             "mean": self.mean,
             "loadings": self.loadings,
             "rule": self.rule,
             "training_fingerprint": self.training_fingerprint,
         }
-        base.save_arrays(path, _KIND, arrays)
+        save_arrays(path, _KIND, arrays)
 
     @staticmethod
     def load(path: str | Path) -> "GenePCA":
         """Read what `save` wrote. Raises InputError when the file is not a whole, sound model."""
-        arrays = base.load_arrays(path, _KIND)
+        arrays = load_arrays(path, _KIND)
         variants = Variants(
             arrays["contig"][0], arrays["position_bp"], arrays["id"], arrays["allele"]
         )
-        base.require_same(
+        require_same(
             "the variants",
             path,
             arrays["variants_fingerprint"][0],
-            base.fingerprint_variants(variants),
+            fingerprint_variants(variants),
         )
         columns = {
             name.removeprefix("blocks."): values
@@ -272,46 +269,23 @@ def fit_gene_pca(
     return model
 
 
-def encode_people(store: CohortStore, model: GenePCA, people, path: str | Path) -> None:
-    """Encode people of a cohort into a .npy file of latents float32 [R, G, K], in chunks.
-
-    people: mask or indices; rows come in that order, two a person in haplotype mode. The
-    file appears at `path` only when complete. Raises InputError when there is nobody, or
-    when the cohort's variants are not the model's.
-    """
-    people = np.asarray(people)
-    people = np.flatnonzero(people) if people.dtype == bool else people
-    if not len(people):
-        raise InputError(f"{store.path}: no people to encode into {path}")
-    model.require_variants(store)
-    each = rows_per_person(model.mode)
-    shape = (len(people) * each, model.n_blocks, model.n_channels)
-    partial = Path(f"{path}.partial")
-    try:
-        latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-        start = 0
-        for part, calls in store.people_chunks(people):
-            rows = to_rows(calls, model.mode)
-            latents[start : start + len(rows)] = model.encode(rows)
-            start += len(part) * each
-        latents.flush()
-        del latents
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
 def _log_size(model: GenePCA, n_uncut: int) -> None:
     log = logging.getLogger(__name__)
     log.info(
         "chromosome %s: %d SNPs, %d gene blocks cut into %d, %.2f latent numbers per SNP",
-        *(model.contig, len(model.variants), n_uncut, model.n_blocks, model.numbers_per_snp),
+        *(
+            model.variants.contig,
+            len(model.variants),
+            n_uncut,
+            model.n_blocks,
+            model.numbers_per_snp,
+        ),
     )
     if model.is_rotation:
         log.warning(
             "chromosome %s: the gene PCA rotates the SNPs rather than compress them (more than "
             "%.1f numbers per SNP): they are too sparse to be in LD with one another",
-            *(model.contig, ROTATION_NUMBERS_PER_SNP),
+            *(model.variants.contig, ROTATION_NUMBERS_PER_SNP),
         )
 
 
@@ -336,7 +310,7 @@ def _covariance(store, blocks, train, mode, chunk_people, threads) -> tuple[Bloc
         rows_at_once=chunk_people * rows_per_person(mode),
         threads=threads,
     )
-    fingerprint = base.PeopleFingerprint()
+    fingerprint = PeopleFingerprint()
     for people, calls in store.people_chunks(train, chunk_people):  # calls [V, s, P]
         fingerprint.add(store.people.id[people], np.ascontiguousarray(calls.swapaxes(0, 1)))
         sums.add(np.ascontiguousarray(to_rows(calls, mode).T))

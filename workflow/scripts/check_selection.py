@@ -1,0 +1,24 @@
+"""Test the chosen variants once more in people who had no part in the choice."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.association import read_scan, write_scan
+from syncohort.cohort import read_label_table
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+from syncohort.selection import Adjustment, check_selection
+
+with job(snakemake):
+    params = snakemake.params
+    tested = check_selection(
+        [CohortStore(path) for path in snakemake.input.stores],
+        read_label_table(snakemake.input.people),
+        read_scan(snakemake.input.variants),
+        params.split,
+        params.case_label,
+        Adjustment(**params.adjustment),
+        minimum_people=params.minimum_people,
+    )
+    write_scan(tested, snakemake.output.effects)

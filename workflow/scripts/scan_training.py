@@ -1,0 +1,22 @@
+"""Test every variant for association with the label in the training people."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.association import write_scan
+from syncohort.cohort import read_label_table
+from syncohort.genotypes import CohortStore
+from syncohort.provenance import job
+from syncohort.selection import Adjustment, scan_training
+
+with job(snakemake):
+    scan, counts = scan_training(
+        [CohortStore(path) for path in snakemake.input.stores],
+        read_label_table(snakemake.input.people),
+        snakemake.params.case_label,
+        Adjustment(**snakemake.params.adjustment),
+    )
+    write_scan(scan, snakemake.output.scan)
+    counts.to_csv(snakemake.output.counts, sep="\t", index=False)
+    print(counts.to_string(index=False))

@@ -1,0 +1,12 @@
+"""Write who is in the demo cohort."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.provenance import job
+from syncohort.simulate import demo_people
+
+with job(snakemake):
+    people = demo_people(snakemake.params.people_per_population, snakemake.params.families)
+    people.to_csv(snakemake.output.people, sep="\t", index=False, lineterminator="\n")

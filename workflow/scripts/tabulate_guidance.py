@@ -1,0 +1,14 @@
+"""Put the points of the guidance curves into one table."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.evaluation.guidance import guidance_table
+from syncohort.evaluation.summary import read_tables
+from syncohort.provenance import job
+
+with job(snakemake):
+    params = snakemake.params
+    table = guidance_table(read_tables(snakemake.input.metrics), params.scales, params.released)
+    table.to_csv(snakemake.output.table, sep="\t", index=False)

@@ -1,0 +1,231 @@
+"""The networks of the SNP autoencoder: encoder, decoder, discriminator (METHODS 2).
+
+A 1-D residual autoencoder along the genome, in the layout of latent diffusion (Rombach et al.
+2022, "High-resolution image synthesis with latent diffusion models", appendix G): pixels are SNPs,
+colours are calls. A convolution treats all SNPs alike, although a SNP's calls mean nothing without
+knowing which it is; patches of SNPs with weights of their own know it, and are shorter sequences.
+
+Axes: N rows, C calls (2 alleles or 3 dosages), V variants; L is V padded to a multiple of the
+shortening, or what a level has of it; B SNPs of a patch; G = L / shortening positions of the
+latents, K channels of them, W channels of a level.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+_GROUPS = 8
+# Log-variances of the posterior beyond these are of no use and overflow (as in latent diffusion).
+_LOG_VARIANCES = (-30.0, 20.0)
+_LEAK = 0.2
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Sizes of the autoencoder. patch_snps: B; width: channels of the first layer; widths: of the
+    levels, each half as long as the one before."""
+
+    n_variants: int
+    n_calls: int
+    patch_snps: int
+    width: int
+    widths: Sequence[int]
+    blocks_per_level: int
+    latent_channels: int
+
+    @property
+    def shortening(self) -> int:
+        """SNPs per position of the latents."""
+        return self.patch_snps * 2 ** (len(self.widths) - 1)
+
+    @property
+    def n_positions(self) -> int:
+        """G."""
+        return -(-self.n_variants // self.shortening)
+
+    @property
+    def length(self) -> int:
+        """L of the first level."""
+        return self.n_positions * self.shortening
+
+
+def one_hot(rows, layout: Layout):
+    """Rows int64 [N, V], -1 missing -> float32 [N, C, L]; missing and padding are all zero."""
+    padded = F.pad(rows, (0, layout.length - layout.n_variants), value=-1)
+    calls = torch.arange(layout.n_calls, device=rows.device)
+    return (padded[:, None] == calls[:, None]).float()
+
+
+def _conv(width_in: int, width_out: int, stride: int = 1) -> nn.Conv1d:
+    return nn.Conv1d(width_in, width_out, kernel_size=3, stride=stride, padding=1)
+
+
+def _norm(width: int) -> nn.GroupNorm:
+    return nn.GroupNorm(_GROUPS, width)
+
+
+class _Residual(nn.Module):
+    """[N, W_in, L] -> [N, W_out, L]."""
+
+    def __init__(self, width_in: int, width_out: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            *(_norm(width_in), nn.SiLU(), _conv(width_in, width_out)),
+            *(_norm(width_out), nn.SiLU(), _conv(width_out, width_out)),
+        )
+        same = width_in == width_out
+        self.skip = nn.Identity() if same else nn.Conv1d(width_in, width_out, kernel_size=1)
+
+    def forward(self, h):
+        return self.body(h) + self.skip(h)
+
+
+class _Attention(nn.Module):
+    """Self-attention of one head over the length: [N, W, L] -> [N, W, L]."""
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.norm = _norm(width)
+        self.enter = nn.Conv1d(width, 3 * width, kernel_size=1)
+        self.leave = nn.Conv1d(width, width, kernel_size=1)
+
+    def forward(self, h):
+        query, key, value = self.enter(self.norm(h)).transpose(1, 2).chunk(3, dim=2)  # [N, L, W]
+        mixed = F.scaled_dot_product_attention(query, key, value)
+        return h + self.leave(mixed.transpose(1, 2))
+
+
+def _middle(width: int) -> list[nn.Module]:
+    return [_Residual(width, width), _Attention(width), _Residual(width, width)]
+
+
+def _level(width_in: int, width: int, n_blocks: int) -> list[nn.Module]:
+    return [_Residual(width if i else width_in, width) for i in range(n_blocks)]
+
+
+class _OwnWeights(nn.Module):
+    """A linear map of its own at each of L positions: [N, W_in, L] -> [N, W_out, L]."""
+
+    def __init__(self, length: int, width_in: int, width_out: int):
+        super().__init__()
+        bound = width_in**-0.5
+        self.weight = nn.Parameter(torch.empty(length, width_in, width_out).uniform_(-bound, bound))
+        self.bias = nn.Parameter(torch.zeros(width_out, length))
+
+    def forward(self, h):
+        return torch.einsum("nil,lio->nol", h, self.weight) + self.bias
+
+
+def _patches(h, patch_snps: int):
+    """[N, C, L] -> [N, B C, L / B]: the SNPs of a patch side by side."""
+    return h.unflatten(2, (-1, patch_snps)).transpose(2, 3).flatten(1, 2)
+
+
+def _snps(h, patch_snps: int):
+    """The inverse of `_patches`."""
+    return h.unflatten(1, (-1, patch_snps)).transpose(2, 3).flatten(2, 3)
+
+
+def _outermost(layout: Layout, width_in: int, width_out: int) -> nn.Module:
+    """The layer between calls and channels: of the patches' own, or a convolution."""
+    if layout.patch_snps == 1:
+        return _conv(width_in, width_out)
+    return _OwnWeights(layout.length // layout.patch_snps, width_in, width_out)
+
+
+class _Encoder(nn.Module):
+    """One-hot calls [N, C, L] -> mean and log-variance of the latents, each [N, K, G]."""
+
+    def __init__(self, layout: Layout):
+        super().__init__()
+        self.patch_snps = layout.patch_snps
+        self.enter = _outermost(layout, layout.n_calls * layout.patch_snps, layout.width)
+        layers, width = [], layout.width
+        for level, own in enumerate(layout.widths):
+            if level:
+                layers.append(_conv(width, width, stride=2))
+            layers += _level(width, own, layout.blocks_per_level)
+            width = own
+        layers += [*_middle(width), _norm(width), nn.SiLU()]
+        self.body = nn.Sequential(*layers)
+        self.leave = _conv(width, 2 * layout.latent_channels)
+
+    def forward(self, calls):
+        h = self.enter(_patches(calls, self.patch_snps))
+        mean, log_variance = self.leave(self.body(h)).float().chunk(2, dim=1)
+        return mean, log_variance.clamp(*_LOG_VARIANCES)
+
+
+class _Decoder(nn.Module):
+    """Latents [N, K, G] -> logits [N, C, L], float32; `leave` is the last layer."""
+
+    def __init__(self, layout: Layout):
+        super().__init__()
+        self.patch_snps = layout.patch_snps
+        width = layout.widths[-1]
+        self.enter = _conv(layout.latent_channels, width)
+        layers = _middle(width)
+        for level, own in reversed(list(enumerate(layout.widths))):
+            layers += _level(width, own, layout.blocks_per_level)
+            width = own
+            if level:
+                layers += [nn.Upsample(scale_factor=2), _conv(width, width)]
+        self.body = nn.Sequential(*layers, _norm(width), nn.SiLU())
+        self.leave = _outermost(layout, width, layout.n_calls * layout.patch_snps)
+
+    def forward(self, latents):
+        h = self.leave(self.body(self.enter(latents)))  # [N, B C, L / B]
+        return _snps(h, self.patch_snps).float()
+
+
+class SnpAutoencoder(nn.Module):
+    """The variational autoencoder: `encode` and `decode`.
+
+    log_frequencies: [C, V] of the calls in training. With patches, the biases of the logits start
+    there: a decoder that says nothing gives the training frequencies. `log_scale`: the one learned
+    log-variance of the cross-entropy.
+    """
+
+    def __init__(self, layout: Layout, log_frequencies=None):
+        super().__init__()
+        self.layout = layout
+        self.encoder, self.decoder = _Encoder(layout), _Decoder(layout)
+        self.log_scale = nn.Parameter(torch.zeros(()))
+        if layout.patch_snps > 1 and log_frequencies is not None:
+            padded = F.pad(log_frequencies, (0, layout.length - layout.n_variants))
+            with torch.no_grad():
+                self.decoder.leave.bias.copy_(_patches(padded[None], layout.patch_snps)[0])
+
+    def encode(self, calls):
+        """Mean and log-variance [N, K, G] of the latents of one-hot calls [N, C, L]."""
+        return self.encoder(calls)
+
+    def decode(self, latents):
+        """Logits float32 [N, C, L] of latents [N, K, G]."""
+        return self.decoder(latents)
+
+
+class Discriminator(nn.Module):
+    """Calls or their probabilities [N, C, L] -> scores [N, 1, L'], high for real ones.
+
+    `depth` convolutions of kernel 4 with spectral norm (Miyato et al. 2018), all but the last two
+    halving the length; the scores are of stretches of the genome (Isola et al. 2017).
+    """
+
+    def __init__(self, n_calls: int, channels: int, depth: int):
+        super().__init__()
+        layers, width = [], n_calls
+        for layer in range(depth - 1):
+            stride = 2 if layer < depth - 2 else 1
+            layers += [spectral_norm(nn.Conv1d(width, channels, 4, stride, padding=2))]
+            layers += [nn.LeakyReLU(_LEAK)]
+            width = channels
+        layers.append(spectral_norm(nn.Conv1d(width, 1, 4, padding=2)))
+        self.body = nn.Sequential(*layers)
+
+    def forward(self, calls):
+        return self.body(calls).float()

@@ -1,0 +1,313 @@
+"""Fitting of the SNP autoencoder: on training people; validation people choose the epoch.
+
+The loss of a row is summed over its SNPs and its latents and averaged over the batch, as latent
+diffusion does (Rombach et al. 2022, eq. 25): with the cross-entropy ce of each observed call and
+one learned log-variance s,
+
+    sum over SNPs (ce / exp(s) + s) + kl_weight * sum over latents KL(posterior || N(0, 1))
+
+and, from `start_step` of the discriminator on, `weight` times an adversarial term at the scale of
+the first (Esser et al. 2021, "Taming transformers", eq. 7). All of it is divided by the number of
+SNPs, which changes nothing for Adam. The discriminator learns by its own hinge loss in the same
+step; neither loss reaches the other's weights. The latents are those of one draw of the posterior.
+
+Axes: N rows, C calls, V variants of all chromosomes, G positions of the latents, K channels.
+"""
+
+import json
+import logging
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+from torch.func import functional_call
+
+from syncohort.devices import resolve_device
+from syncohort.errors import InputError
+from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person
+from syncohort.representations.base import PeopleFingerprint, read_rows
+from syncohort.representations.snp_vae import SnpVAE, n_calls
+from syncohort.representations.snp_vae_network import (
+    Discriminator,
+    Layout,
+    SnpAutoencoder,
+    one_hot,
+)
+from syncohort.seeds import child_seed
+from syncohort.training import TrainResult, fit
+
+log = logging.getLogger(__name__)
+
+_MISSING = -1
+_WEIGHTS = 2  # random stream beside those of the training loop
+_PRIOR_COUNT = 0.5  # of each call, in the frequencies that the logits start at
+_SMALLEST_GRADIENT, _LARGEST_WEIGHT = 1e-4, 1e4  # as in Esser et al.'s release
+_VALIDATION_BATCH = 256
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What the network is fitted to: train, validation [N, V] int8, -1 missing."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    fingerprint: str  # of the training people
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Of alleles or dosages over training rows, float32 [V]; 0 where nobody was called."""
+        seen = self.train >= 0
+        total = self.train.sum(axis=0, where=seen, dtype=np.int64)
+        return (total / np.maximum(seen.sum(axis=0), 1)).astype(np.float32)
+
+    def log_frequencies(self, calls: int) -> torch.Tensor:
+        """Of the calls in training, float32 [C, V]."""
+        counts = np.stack([(self.train == call).sum(axis=0) for call in range(calls)])
+        counts = counts + _PRIOR_COUNT
+        return torch.from_numpy(np.log(counts / counts.sum(axis=0)).astype(np.float32))
+
+
+class Game(nn.Module):
+    """What one training run fits: the autoencoder, and the discriminator if there is one.
+
+    step: training steps so far, saved with the weights.
+    """
+
+    def __init__(self, autoencoder: SnpAutoencoder, discriminator: Discriminator | None):
+        super().__init__()
+        self.autoencoder = autoencoder
+        self.discriminator = discriminator
+        self.register_buffer("step", torch.zeros((), dtype=torch.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """The loss. train: int8 [N, V] on the device; weight, start_step: of the discriminator."""
+
+    train: torch.Tensor
+    kl_weight: float
+    weight: float = 0.0
+    start_step: int = 0
+
+    def loss(self, game: Game, batch, generator):
+        """Mean loss of training rows `batch`; see the module."""
+        return self.loss_of(game, self.train[batch].long(), generator)
+
+    def loss_of(self, game: Game, rows, generator):
+        """Mean loss of rows int64 [N, V]."""
+        network = game.autoencoder
+        calls = one_hot(rows, network.layout)
+        mean, log_variance = network.encode(calls)
+        noise = torch.randn(mean.shape, generator=generator, device=mean.device)
+        logits = network.decode(mean + torch.exp(0.5 * log_variance) * noise)
+        found = reconstruction_loss(logits, rows, network.log_scale)
+        divergence = kl_divergence(mean, log_variance)
+        total, judged = found + self.kl_weight * divergence, 0.0
+        if game.discriminator is not None:
+            if game.step >= self.start_step:
+                observed = calls.sum(dim=1, keepdim=True)  # [N, 1, L]
+                fake = F.softmax(logits, dim=1) * observed
+                total = total + self.weight * self._adversarial(game, found, fake)
+                judged = hinge_loss(game.discriminator, calls, fake.detach())
+            game.step += 1
+        return total / rows.shape[1] + judged
+
+    def _adversarial(self, game: Game, found, fake):
+        """What the discriminator holds against `fake`, at the scale of the loss `found`."""
+        critic = game.discriminator
+        fixed = {name: each.detach() for name, each in critic.named_parameters()}
+        against = -functional_call(critic, fixed, (fake,)).mean()
+        last = game.autoencoder.decoder.leave.weight
+        wanted, given = (
+            torch.autograd.grad(each, last, retain_graph=True)[0].norm()
+            for each in (found, against)
+        )
+        scale = (wanted / (given + _SMALLEST_GRADIENT)).clamp(0, _LARGEST_WEIGHT).detach()
+        return scale * against
+
+
+def reconstruction_loss(logits, rows, log_scale):
+    """Cross-entropy of logits [N, C, L] at the observed calls of rows [N, V], with its learned
+    log-variance: summed over a row, averaged over rows."""
+    losses = F.cross_entropy(
+        logits[:, :, : rows.shape[1]], rows, ignore_index=_MISSING, reduction="none"
+    )  # [N, V], 0 where missing
+    observed = (rows != _MISSING).sum()
+    return (losses.sum() / log_scale.exp() + observed * log_scale) / len(rows)
+
+
+def kl_divergence(mean, log_variance):
+    """KL divergence of posteriors [N, K, G] from N(0, 1): summed over a row, averaged over rows
+    (Kingma & Welling 2014, appendix B)."""
+    each = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
+    return each.sum(dim=(1, 2)).mean()
+
+
+def hinge_loss(critic: Discriminator, real, fake):
+    """Mean hinge loss of a discriminator (Lim & Ye 2017)."""
+    return 0.5 * (F.relu(1 - critic(real)).mean() + F.relu(1 + critic(fake)).mean())
+
+
+def validate(game: Game, rows) -> dict[str, float]:
+    """How rows int8 [N, V] come back from their posterior means.
+
+    loss: share of observed calls that the likeliest call misses; balanced_accuracy: share that it
+    meets, averaged over the calls; cross_entropy: mean of an observed call; kl: of a row;
+    latent_variance_1 ...: of each channel's posterior means, near 0 where a channel is unused.
+    """
+    network = game.autoencoder
+    n = network.layout.n_calls
+    right, seen = torch.zeros(n), torch.zeros(n)
+    entropy = divergence = 0.0
+    latents = []
+    for part in rows.split(_VALIDATION_BATCH):
+        part = part.long()
+        mean, log_variance = network.encode(one_hot(part, network.layout))
+        logits = network.decode(mean)[:, :, : part.shape[1]]
+        met = logits.argmax(dim=1) == part
+        for call in range(n):
+            right[call] += (met & (part == call)).sum().cpu()
+            seen[call] += (part == call).sum().cpu()
+        entropy += F.cross_entropy(logits, part, ignore_index=_MISSING, reduction="sum").item()
+        divergence += kl_divergence(mean, log_variance).item() * len(part)
+        latents.append(mean)
+    variance = torch.cat(latents).transpose(0, 1).flatten(1).var(dim=1)  # [K]
+    accuracy = (right.sum() / seen.sum()).item()
+    return {
+        "loss": 1 - accuracy,
+        "balanced_accuracy": (right / seen)[seen > 0].mean().item(),
+        "cross_entropy": entropy / seen.sum().item(),
+        "kl": divergence / len(rows),
+        **{f"latent_variance_{k}": each for k, each in enumerate(variance.tolist(), start=1)},
+    }
+
+
+def fit_snp_vae(
+    stores: list[CohortStore],
+    *,
+    mode: str,
+    model_path: str | Path,
+    patch_snps: int,
+    width: int,
+    widths: list[int],
+    blocks_per_level: int,
+    latent_channels: int,
+    kl_weight: float,
+    discriminator: dict | None,
+    training: dict,
+    seed: int,
+    device: str = "auto",
+    state_path: str | Path | None = None,
+    **bystanders,
+) -> TrainResult:
+    """Fit the autoencoder to training people and write its model file.
+
+    stores: one per chromosome, in genomic order. patch_snps: see `SnpAutoencoder`; width:
+    channels of the first layer; widths: of the levels, each half as long as the one before; blocks_per_level: residual blocks;
+    latent_channels: K; discriminator: None, or weight,
+    start_step, channels and depth; training: epochs, batch_size, learning_rate and so on, as in
+    `training.fit`; state_path: deleted when the model is written. bystanders: threads, log_path,
+    checkpoint_seconds of `training.fit`.
+
+    Raises InputError when there are no training or no validation people.
+    """
+    place = resolve_device(device)
+    data = _read(stores, mode)
+    layout = Layout(
+        n_variants=data.train.shape[1],
+        n_calls=n_calls(mode),
+        patch_snps=patch_snps,
+        width=width,
+        widths=tuple(widths),
+        blocks_per_level=blocks_per_level,
+        latent_channels=latent_channels,
+    )
+    recipe = {
+        "kl_weight": kl_weight,
+        "discriminator": discriminator,
+        "seed": seed,
+        "training": training,
+    }
+    game = _new_game(layout, data, discriminator, seed).to(place)
+    pressure = discriminator or {"weight": 0.0, "start_step": 0}
+    objective = Objective(
+        torch.from_numpy(data.train).to(place),
+        kl_weight,
+        pressure["weight"],
+        pressure["start_step"],
+    )
+    validation = torch.from_numpy(data.validation).to(place)
+    log.info(
+        "%d SNPs of %d chromosomes become %d x %d numbers",
+        *(layout.n_variants, len(stores), layout.n_positions, latent_channels),
+    )
+    people = [data.fingerprint, layout.n_variants, data.validation.sum(dtype=int).item()]
+    result = fit(
+        game,
+        objective.loss,
+        len(data.train),
+        seed=seed,
+        device=place,
+        validate=lambda trained: validate(trained, validation),
+        state_path=state_path,
+        fingerprint=json.dumps([asdict(layout), recipe, people], sort_keys=True),
+        **training,
+        **bystanders,
+    )
+    best = result.history[result.best_epoch - 1]
+    _log_channels(best, latent_channels)
+    SnpVAE(
+        variants=[store.variants for store in stores],
+        mode=mode,
+        mean=data.mean,
+        network=game.autoencoder.cpu(),
+        training=recipe | {"best_epoch": result.best_epoch, "accuracy": 1 - result.best_loss},
+        training_fingerprint=data.fingerprint,
+    ).save(model_path)
+    if state_path is not None:
+        Path(state_path).unlink(missing_ok=True)
+    return result
+
+
+def _read(stores: list[CohortStore], mode: str) -> Rows:
+    """The rows of training and validation people, in memory: one byte a call."""
+    split = common_people(stores).split
+    rows, fingerprint = {}, PeopleFingerprint()
+    for name, what in (("train", "to fit"), ("validation", "to choose the epoch of")):
+        people = np.flatnonzero(split == name)
+        if not len(people):
+            raise InputError(f"{stores[0].path}: no {name} people {what} the SNP autoencoder")
+        shape = (len(people) * rows_per_person(mode), sum(len(each.variants) for each in stores))
+        rows[name] = np.empty(shape, np.int8)
+        for start in range(0, len(people), CHUNK_SAMPLES):
+            part = people[start : start + CHUNK_SAMPLES]
+            found = read_rows(stores, part, mode)
+            first = start * rows_per_person(mode)
+            rows[name][first : first + len(found)] = found
+            if name == "train":
+                each = found.reshape(len(part), -1)
+                fingerprint.add(stores[0].people.id[part], each)
+    return Rows(rows["train"], rows["validation"], fingerprint.hexdigest())
+
+
+def _new_game(layout: Layout, data: Rows, discriminator: dict | None, seed: int) -> Game:
+    """The networks with the random weights of the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(child_seed(seed, _WEIGHTS))
+        critic = None
+        if discriminator is not None:
+            sizes = {name: discriminator[name] for name in ("channels", "depth")}
+            critic = Discriminator(layout.n_calls, **sizes)
+        return Game(SnpAutoencoder(layout, data.log_frequencies(layout.n_calls)), critic)
+
+
+def _log_channels(best: dict, latent_channels: int) -> None:
+    variances = [best[f"latent_variance_{k}"] for k in range(1, latent_channels + 1)]
+    log.info(
+        "epoch %d: accuracy %.4f, by call %.4f; variance of the latent channels %s",
+        *(best["epoch"], 1 - best["validation_loss"], best["balanced_accuracy"]),
+        ", ".join(f"{each:.3g}" for each in variances),
+    )
