@@ -42,6 +42,7 @@ SMALL = {
     "blocks_per_level": 1,
     "latent_channels": 4,
     "kl_weight": 1e-3,
+    "learned_scale": True,
     "discriminator": None,
     "training": TRAINING,
 }
@@ -263,7 +264,8 @@ def test_correlated_genotypes_come_back(tmp_path, mode, share):
 def test_a_useless_channel_shows_in_the_log(tmp_path, caplog):
     stores = cohort(tmp_path / "c")
     with caplog.at_level("INFO"):
-        fit(stores, tmp_path / "m", kl_weight=1e4, log_path=tmp_path / "log.tsv")
+        training = TRAINING | {"epochs": 12}
+        fit(stores, tmp_path / "m", kl_weight=1e4, training=training, log_path=tmp_path / "log.tsv")
     header, *_, last = (tmp_path / "log.tsv").read_text().splitlines()
     row = dict(zip(header.split("\t"), last.split("\t"), strict=True))
     assert all(float(row[f"latent_variance_{k}"]) < 0.05 for k in (1, 2, 3, 4))
@@ -491,3 +493,10 @@ def test_the_files_fingerprint_is_of_all_chromosomes(fitted, tmp_path):
     assert rows.fingerprint == model.training_fingerprint
     other = cohort(tmp_path / "other", missing=0.03)
     assert snp_vae_training._read(other, "genotype").fingerprint != rows.fingerprint
+
+
+@pytest.mark.parametrize("learned", [True, False])
+def test_the_scale_of_the_loss_is_learned_or_left_alone(tmp_path, learned):
+    stores = cohort(tmp_path / "c", n_people=50)
+    model = fit(stores, tmp_path / "m.safetensors", learned_scale=learned)
+    assert (model.network.log_scale.item() != 0) == learned

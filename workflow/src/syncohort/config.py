@@ -85,12 +85,12 @@ class Evaluation(Section):
         [500, 2000, 50_000],
         description="Effective sizes of further mosaics, for the picture of fidelity against leakage.",
     )
-    classifiers: list[
-        Literal["mlp", "cnn", "transformer", "logistic", "xgboost", "polygenic"]
-    ] = Field(
-        ["mlp", "logistic"],
-        min_length=1,
-        description="Classifiers of the label, trained on real and on synthetic people, tested on holdout people; `xgboost`: boosted trees, `polygenic`: a score of univariate effects.",
+    classifiers: list[Literal["mlp", "cnn", "transformer", "logistic", "xgboost", "polygenic"]] = (
+        Field(
+            ["mlp", "logistic"],
+            min_length=1,
+            description="Classifiers of the label, trained on real and on synthetic people, tested on holdout people; `xgboost`: boosted trees, `polygenic`: a score of univariate effects.",
+        )
     )
     folds: int = Field(
         1,

@@ -237,9 +237,10 @@ PRESETS = {
     },
     "snpgen": {
         "representation": "snp_vae",
-        "denoiser": {"kind": "latent_unet", "position_embedding": True},
-        "training": {"epochs": 100, "learning_rate": 1e-3},
-        "decoding": {"rule": "sampled"},
+        # 8 latents to a position, of 16 SNPs each: windows of three positions
+        "denoiser": {"kind": "local", "group_blocks": 1, "width": 96, "layers": 4, "context": 96},
+        "training": {"epochs": 35},
+        "decoding": {"rule": "matched", "rare_margin": 0.45, "common_margin": 0.45},
     },
     "snpgen_paper": {
         "representation": "snp_vae_paper",

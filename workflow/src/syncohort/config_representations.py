@@ -56,14 +56,14 @@ class SnpVAEConfig(Section):
 
     kind: Literal["snp_vae"] = Field("snp_vae", description="The representation.")
     patch_snps: int = Field(
-        8,
+        16,
         ge=1,
         le=64,
-        description="SNPs of a patch: the outermost layers have weights of their own for each patch; 1: convolutions that treat all SNPs alike, the paper's way.",
+        description="SNPs of a patch: the outermost and the innermost layers have weights of their own for each; 1: convolutions that treat all SNPs alike, the paper's way.",
     )
-    width: int = Field(64, ge=8, multiple_of=8, description="Channels of the first layer.")
+    width: int = Field(96, ge=8, multiple_of=8, description="Channels of the first layer.")
     widths: list[Annotated[int, Field(ge=8, multiple_of=8)]] = Field(
-        [64],
+        [96],
         min_length=1,
         max_length=8,
         description="Channels of the levels; each further level halves the length.",
@@ -73,7 +73,11 @@ class SnpVAEConfig(Section):
         8, ge=1, le=64, description="Numbers at each position of the latents."
     )
     kl_weight: float = Field(
-        1e-3, ge=0, description="Weight of the KL divergence, summed over the latents."
+        0.3, ge=0, description="Weight of the KL divergence, summed over the latents."
+    )
+    learned_scale: bool = Field(
+        False,
+        description="Learn a log-variance of the cross-entropy, the paper's way: the better the reconstruction, the less the divergence weighs.",
     )
     discriminator: DiscriminatorConfig | None = Field(
         None, description="Adversary that tells genotypes from reconstructions; null: none."
@@ -94,6 +98,7 @@ REPRESENTATIONS = {
         "blocks_per_level": 2,
         "latent_channels": 1,
         "kl_weight": 1.0,
+        "learned_scale": True,
         "discriminator": {},
         "training": {
             "epochs": 400,

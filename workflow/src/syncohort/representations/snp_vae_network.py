@@ -22,6 +22,9 @@ _GROUPS = 8
 # Log-variances of the posterior beyond these are of no use and overflow (as in latent diffusion).
 _LOG_VARIANCES = (-30.0, 20.0)
 _LEAK = 0.2
+# The posterior starts narrow: with the usual start, as wide as the prior, the divergence empties
+# the latents before the decoder has learned to read them.
+_FIRST_LOG_VARIANCE = -4.0
 
 
 @dataclass(frozen=True)
@@ -137,6 +140,13 @@ def _outermost(layout: Layout, width_in: int, width_out: int) -> nn.Module:
     return _OwnWeights(layout.length // layout.patch_snps, width_in, width_out)
 
 
+def _innermost(layout: Layout, width_in: int, width_out: int) -> nn.Module:
+    """The layer between channels and latents: of the positions' own where the patches have such."""
+    if layout.patch_snps == 1:
+        return _conv(width_in, width_out)
+    return _OwnWeights(layout.n_positions, width_in, width_out)
+
+
 class _Encoder(nn.Module):
     """One-hot calls [N, C, L] -> mean and log-variance of the latents, each [N, K, G]."""
 
@@ -152,7 +162,9 @@ class _Encoder(nn.Module):
             width = own
         layers += [*_middle(width), _norm(width), nn.SiLU()]
         self.body = nn.Sequential(*layers)
-        self.leave = _conv(width, 2 * layout.latent_channels)
+        self.leave = _innermost(layout, width, 2 * layout.latent_channels)
+        with torch.no_grad():
+            self.leave.bias[layout.latent_channels :] = _FIRST_LOG_VARIANCE
 
     def forward(self, calls):
         h = self.enter(_patches(calls, self.patch_snps))
@@ -167,7 +179,7 @@ class _Decoder(nn.Module):
         super().__init__()
         self.patch_snps = layout.patch_snps
         width = layout.widths[-1]
-        self.enter = _conv(layout.latent_channels, width)
+        self.enter = _innermost(layout, layout.latent_channels, width)
         layers = _middle(width)
         for level, own in reversed(list(enumerate(layout.widths))):
             layers += _level(width, own, layout.blocks_per_level)
@@ -186,7 +198,7 @@ class SnpAutoencoder(nn.Module):
     """The variational autoencoder: `encode` and `decode`.
 
     log_frequencies: [C, V] of the calls in training. With patches, the biases of the logits start
-    there: a decoder that says nothing gives the training frequencies. `log_scale`: the one learned
+    there: a decoder that says nothing gives the training frequencies. `log_scale`: the one
     log-variance of the cross-entropy.
     """
 

@@ -2,7 +2,7 @@
 
 The loss of a row is summed over its SNPs and its latents and averaged over the batch, as latent
 diffusion does (Rombach et al. 2022, eq. 25): with the cross-entropy ce of each observed call and
-one learned log-variance s,
+one log-variance s, which is learned, or 0,
 
     sum over SNPs (ce / exp(s) + s) + kl_weight * sum over latents KL(posterior || N(0, 1))
 
@@ -130,7 +130,7 @@ class Objective:
 
 
 def reconstruction_loss(logits, rows, log_scale):
-    """Cross-entropy of logits [N, C, L] at the observed calls of rows [N, V], with its learned
+    """Cross-entropy of logits [N, C, L] at the observed calls of rows [N, V], with its
     log-variance: summed over a row, averaged over rows."""
     losses = F.cross_entropy(
         logits[:, :, : rows.shape[1]], rows, ignore_index=_MISSING, reduction="none"
@@ -196,6 +196,7 @@ def fit_snp_vae(
     blocks_per_level: int,
     latent_channels: int,
     kl_weight: float,
+    learned_scale: bool,
     discriminator: dict | None,
     training: dict,
     seed: int,
@@ -206,11 +207,11 @@ def fit_snp_vae(
     """Fit the autoencoder to training people and write its model file.
 
     stores: one per chromosome, in genomic order. patch_snps: see `SnpAutoencoder`; width:
-    channels of the first layer; widths: of the levels, each half as long as the one before; blocks_per_level: residual blocks;
-    latent_channels: K; discriminator: None, or weight,
-    start_step, channels and depth; training: epochs, batch_size, learning_rate and so on, as in
-    `training.fit`; state_path: deleted when the model is written. bystanders: threads, log_path,
-    checkpoint_seconds of `training.fit`.
+    channels of the first layer; widths: of the levels, each half as long as the one before;
+    blocks_per_level: residual blocks; latent_channels: K; kl_weight, learned_scale: of the loss;
+    discriminator: None, or weight, start_step, channels and depth; training: epochs, batch_size,
+    learning_rate and so on, as in `training.fit`; state_path: deleted when the model is written.
+    bystanders: threads, log_path, checkpoint_seconds of `training.fit`.
 
     Raises InputError when there are no training or no validation people.
     """
@@ -227,11 +228,13 @@ def fit_snp_vae(
     )
     recipe = {
         "kl_weight": kl_weight,
+        "learned_scale": learned_scale,
         "discriminator": discriminator,
         "seed": seed,
         "training": training,
     }
     game = _new_game(layout, data, discriminator, seed).to(place)
+    game.autoencoder.log_scale.requires_grad_(learned_scale)
     pressure = discriminator or {"weight": 0.0, "start_step": 0}
     objective = Objective(
         torch.from_numpy(data.train).to(place),
