@@ -32,7 +32,7 @@ def metrics_of(real, synthetic, *, minimum_people=2) -> pd.DataFrame:
     return summarise_fidelity(tables, minimum_people=minimum_people, seed=0, **NAMES)
 
 
-def pairs_of(real, synthetic, *, window_kb=100, seed=5, **options) -> pd.DataFrame:
+def linkage_of(real, synthetic, *, window_kb=100, seed=5, **options):
     calls = real.read(samples=real.people.split == "train").astype(float)
     calls[calls < 0] = np.nan
     options = {"genetic_map": constant_map(1.0), **options}
@@ -44,6 +44,10 @@ def pairs_of(real, synthetic, *, window_kb=100, seed=5, **options) -> pd.DataFra
         seed=seed,
         **options,
     )
+
+
+def pairs_of(real, synthetic, **options) -> pd.DataFrame:
+    return linkage_of(real, synthetic, **options)[0]
 
 
 @pytest.fixture(scope="module")
@@ -454,14 +458,77 @@ def test_independent_variants_fail_linkage_and_nothing_of_single_variants(metric
 def test_linkage_by_genetic_distance(cohort):
     """A hot spot in the middle: pairs across it are far apart in cM, others near."""
     hot = GeneticMap([0, 60_000, 61_000, 121_000], [0, 0.005, 0.205, 0.21])
-    pairs = pairs_of(cohort["real"], cohort["others"], genetic_map=hot)
+    pairs, labels = linkage_of(cohort["real"], cohort["others"], genetic_map=hot)
     across = (pairs["position_1_bp"] <= 60_000) & (pairs["position_2_bp"] > 60_000)
     assert (pairs.loc[across, "distance_cM"] > 0.199).all()
     assert (pairs.loc[~across, "distance_cM"] < 0.01).all()
-    rows = summarise_linkage(pairs, seed=0)
+    rows = summarise_linkage(pairs, labels, seed=0)
     groups = [row["group"] for row in rows if row["metric"] == "ld_kept_cM"]
     assert groups == ["0-0.01 cM", "0.1-0.3 cM"]
     assert row_of(rows, "ld_kept_cM", "0.1-0.3 cM")["note"] == f"{across.sum():,} pairs"
+
+
+def test_linkage_within_a_label_equals_plain_numpy(cohort):
+    real, drawn = cohort["real"], cohort["others"]
+    pairs, labels = linkage_of(real, drawn)
+
+    def correlations(store, keep):
+        alleles = store.read(samples=np.flatnonzero(keep)).reshape(120, -1).astype(float)
+        alleles[alleles < 0] = np.nan
+        alleles -= np.nanmean(alleles, axis=1, keepdims=True)
+        found = []
+        for row in pairs.itertuples():
+            a, b = alleles[[row.position_1_bp // 1_000 - 1, row.position_2_bp // 1_000 - 1]]
+            both = np.isfinite(a) & np.isfinite(b)
+            a, b = a[both], b[both]
+            scale = np.sqrt((a @ a) * (b @ b))  # 0: a variant that the label does not have
+            found.append((a @ b) / scale if scale > 0 else np.nan)
+        return np.array(found)
+
+    rows = summarise_linkage(pairs, labels, seed=0)
+    ours = correlations(drawn, drawn.people.label == "y")
+    for split, metric in (("holdout", "ld_r"), ("train", "ld_r_train")):
+        theirs = correlations(real, (real.people.label == "y") & (real.people.split == split))
+        row = row_of(rows, metric, "label y")
+        used = np.isfinite(ours) & np.isfinite(theirs)
+        assert row["note"] == f"{used.sum():,} pairs"
+        a, b = ours[used], theirs[used]
+        expected = (a @ b) / np.sqrt((a @ a) * (b @ b))
+        assert row["value"] == pytest.approx(expected, abs=1e-5)
+        assert row["low"] < row["value"] < row["high"]
+
+
+def test_a_label_drawn_without_linkage_is_told_apart(tmp_path, cohort):
+    """Half of the cheat: one label unlinked, the other right; the holdout itself is 1."""
+    calls, labels = cohort["others"].read(), cohort["others"].people.label
+    unlinked = labels == "x"
+    calls[:, unlinked] = cohort["unlinked"].read()[:, unlinked]
+    half = store_of(tmp_path / "half.zip", calls, people_of(labels))
+    rows = summarise_linkage(*linkage_of(cohort["real"], half), seed=0)
+    for metric in ("ld_r", "ld_r_train"):
+        assert abs(row_of(rows, metric, "label x")["value"]) < 0.2
+        assert row_of(rows, metric, "label y")["value"] > 0.9
+    same = summarise_linkage(*linkage_of(cohort["real"], cohort["same"]), seed=0)
+    for label in "xy":
+        assert row_of(same, "ld_r", f"label {label}")["value"] == pytest.approx(1)
+
+
+def test_labels_of_few_people_have_no_linkage_of_their_own(tmp_path):
+    """50 people on both sides: holdout for ld_r, training people for ld_r_train."""
+    train = ["x"] * 50 + ["y"] * 50 + ["z"] * 50
+    holdout = ["x"] * 50 + ["y"] * 49 + ["z"] * 50
+    labels, drawn = [*train, *holdout], ["x"] * 50 + ["y"] * 50 + ["z"] * 49
+    splits = ["train"] * len(train) + ["holdout"] * len(holdout)
+    real = store_of(tmp_path / "r.zip", linked_calls(30, labels, seed=1), people_of(labels, splits))
+    synthetic = store_of(tmp_path / "s.zip", linked_calls(30, drawn, seed=2), people_of(drawn))
+    table = metrics_of(real, synthetic)
+    own = table[table["metric"].isin(["ld_r", "ld_r_train"]) & (table["group"] != "all")]
+    assert sorted(own[["metric", "group"]].itertuples(index=False, name=None)) == [
+        ("ld_r", "label x"),
+        ("ld_r_train", "label x"),
+        ("ld_r_train", "label y"),
+    ]
+    assert own["value"].notna().all()
 
 
 def test_unphased_cohorts_are_compared_by_dosage(tmp_path, cohort):
@@ -553,5 +620,7 @@ def test_the_holdout_is_not_read_where_training_people_decide(tmp_path, cohort):
     before, after = measured(real, synthetic), measured(swapped, synthetic)
     same = ["contig", "position_1_bp", "position_2_bp", "train", "synthetic"]
     pd.testing.assert_frame_equal(before.linkage[same], after.linkage[same])
+    train = [each.label_linkage.query("source == 'train'") for each in (before, after)]
+    pd.testing.assert_frame_equal(*train)
     same = ["maf_bin", "train", "validation", "synthetic"]
     pd.testing.assert_frame_equal(before.frequencies[same], after.frequencies[same])

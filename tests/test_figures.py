@@ -195,6 +195,13 @@ def test_the_rarest_of_very_many_labels_share_a_look(tmp_path):
     assert OTHER_LABELS in drawn(tmp_path, "plot_umap", embedding(labels[::6]))
 
 
+def test_bins_of_a_value_are_in_the_order_of_their_values(tmp_path):
+    bins = ["below 18.5", "18.5 to 25", "25 to 30", "100 and above"]
+    assert list(label_looks(pd.Series(sorted(bins)))) == bins
+    table = pd.DataFrame({"label": sorted(bins), "split": "train"})
+    assert [text for text in drawn(tmp_path, "plot_split", table) if text in bins] == bins
+
+
 def test_long_labels_stay_apart():
     names = [f"a very long name of population number {i}" for i in range(12)]
     assert len({short(name) for name in names}) == 12

@@ -11,7 +11,8 @@ import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, MOSAICS, RELEASED, metrics
 
-from syncohort import metric_figures, pages, report_methods
+from syncohort import metric_figures, pages, report_methods, report_tables
+from syncohort.evaluation import metric_row, tidy
 from syncohort.evaluation.calibration import judge
 from syncohort.report import Material, Study, render_caption, write_metrics_page, write_report
 
@@ -200,6 +201,22 @@ def test_many_labels_are_folded_away(material, tmp_path):
     write_report(study(), Material(**vars(own) | {"people": people}), tmp_path / "r.html")
     text = (tmp_path / "r.html").read_text()
     assert "23 labels: " in text and "<details open>" not in text
+
+
+def test_linkage_by_label_is_listed_by_value_and_shown_without_bounds_too():
+    """No unseen people of the labels: ld_r_train is shown, without a verdict."""
+    bins = ["below 18.5", "18.5 to 25", "30 and above"]
+    rows = [
+        metric_row(name, f"label {label}", 0.98)
+        for label in sorted(bins)
+        for name in ("ld_r", "ld_r_train")
+    ]
+    tables = [tidy(rows, cohort="c", generator=name) for name in ("good", "bootstrap")]
+    html, words = report_tables.label_table(judge(pd.concat(tables), CALIBRATION), "good", {})
+    cells = Page(html).cells
+    assert [text for text, _ in cells if text in bins] == bins
+    assert cells.count(("0.98", "pass")) == 3 and cells.count(("0.98", "")) == 3
+    assert words == "3 labels: 3 pass"
 
 
 def test_the_page_of_all_metrics(judged, tmp_path):

@@ -7,8 +7,9 @@ from test_classifiers import people_with_signal, shuffle_labels
 
 from syncohort.errors import InputError
 from syncohort.evaluation import MAJORITY, utility
+from syncohort.evaluation.augmentation import measure_augmentation
 from syncohort.evaluation.recovery import recovery_rate
-from syncohort.evaluation.utility import Training, measure_augmentation, measure_utility
+from syncohort.evaluation.utility import LabelledPeople, Training, measure_utility
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 KINDS = ["mlp", "logistic"]
@@ -127,7 +128,7 @@ def test_predictions_are_for_the_holdout_alone(cohort, utilities):
 def test_folds_leave_each_person_out_once_and_labels_even(cohort):
     store = cohort["real"]
     train = np.flatnonzero(store.people.split == "train")[:231]
-    people = utility._People.read([store], train)
+    people = LabelledPeople.read([store], train)
     for n_folds in (2, 5):
         fold = people.folds(n_folds, seed=4)
         parts = utility._fold_parts([people], Training(["logistic"], [4], 1, folds=n_folds))

@@ -8,7 +8,7 @@ from cohorts import linked_calls, store_of
 
 from syncohort.baselines.alleles import copy_unseen
 from syncohort.baselines.block_gaussian import fit_block_gaussian
-from syncohort.cohort import join_labels, value_bins
+from syncohort.cohort import join_labels
 from syncohort.conditioning import ANCHOR_SHARES, fit_anchors, mix, positions
 from syncohort.config import parse_config
 from syncohort.errors import InputError
@@ -21,6 +21,7 @@ from syncohort.latents import fit_normalisation
 from syncohort.sampling import load_latent_generator, sample_shard
 from syncohort.splits import read_people, split_table
 from syncohort.synthesis import draw_people, synthetic_ids
+from syncohort.value_labels import label_order, value_bins
 
 CUTS = [18.5, 25.0, 30.0]
 BINS = ["below 18.5", "18.5 to 25", "25 to 30", "30 and above"]
@@ -147,6 +148,16 @@ def test_a_number_gets_its_bin_and_travels_to_the_split(tmp_path):
     values = training_values(used, "haplotype")
     assert names == sorted(BINS) and len(values) == len(is_validation)
     np.testing.assert_array_equal(values[::2], used.value[used.split != "holdout"])
+
+
+def test_labels_are_listed_by_value_and_names_by_name():
+    cuts = [-3.5, 1e-12, 2.0, 10.0, 1e15]
+    values = np.array([-9, -3.5, 1, 2, 10, 1e15])
+    bins = value_bins(values, cuts).tolist()
+    assert len(set(bins)) == 6 and sorted(sorted(bins), key=label_order) == bins
+    assert sorted(BINS, key=label_order) == BINS
+    names = ["and above", "GBR", "below par", "YRI", "1 to none"]
+    assert sorted(names, key=label_order) == sorted(names)
 
 
 def test_what_is_no_number_is_named(tmp_path):

@@ -15,6 +15,7 @@ rule measure_fidelity:
         people=f"{FIDELITY}.people.tsv",
         haplotypes=f"{FIDELITY}.haplotypes.tsv",
         linkage=f"{FIDELITY}.linkage.tsv",
+        label_linkage=f"{FIDELITY}.label_linkage.tsv",
         sizes=f"{FIDELITY}.sizes.tsv",
     log:
         "<logs>/measure_fidelity/{generator}/{chrom}.log",
@@ -43,6 +44,7 @@ rule summarise_fidelity:
         people=every_chrom(f"{FIDELITY}.people.tsv"),
         haplotypes=every_chrom(f"{FIDELITY}.haplotypes.tsv"),
         linkage=every_chrom(f"{FIDELITY}.linkage.tsv"),
+        label_linkage=every_chrom(f"{FIDELITY}.label_linkage.tsv"),
         sizes=every_chrom(f"{FIDELITY}.sizes.tsv"),
     output:
         metrics="<results>/summarise_fidelity/{generator}.tsv",

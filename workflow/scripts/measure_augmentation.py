@@ -4,7 +4,8 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.utility import Training, measure_augmentation
+from syncohort.evaluation.augmentation import measure_augmentation
+from syncohort.evaluation.utility import Training
 from syncohort.genotypes import CohortStore
 from syncohort.provenance import job
 from syncohort.seeds import child_seed

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from syncohort.errors import InputError, examples
 from syncohort.formats.readers import open_source
 from syncohort.genes import inside_genes
 from syncohort.genotypes import CohortStore, CohortWriter, People
+from syncohort.value_labels import value_bins
 
 # What a people table says about a person; other columns of the label table follow.
 PEOPLE_COLUMNS = ("sample", "label", "family", "missing", "excluded", "value")
@@ -185,16 +185,6 @@ def _joined_labels(columns: pd.DataFrame, missing: list[str], *, is_fam: bool) -
         parts.append(part.mask(part.isin([*missing, "0"] if zero else missing), ""))
     known = np.all([part != "" for part in parts], axis=0)
     return parts[0].str.cat(parts[1:], sep="/").where(known, "")
-
-
-def value_bins(values: np.ndarray, cuts: list[float]) -> np.ndarray:
-    """Names of the bins of values [S], such as "18.5 to 25", [S] str; "" where it is no number.
-
-    cuts: rising; a bin begins with its lower cut.
-    """
-    inner = [f"{low:.10g} to {high:.10g}" for low, high in pairwise(cuts)]
-    names = np.array([f"below {cuts[0]:.10g}", *inner, f"{cuts[-1]:.10g} and above"], dtype=object)
-    return np.where(np.isfinite(values), names[np.searchsorted(cuts, values, side="right")], "")
 
 
 def read_label_table(path: str) -> pd.DataFrame:

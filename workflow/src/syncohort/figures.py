@@ -27,6 +27,7 @@ from syncohort.plotting import (
     styled,
     withhold,
 )
+from syncohort.value_labels import label_order
 
 MIN_PEOPLE_SHOWN = 10
 
@@ -205,7 +206,8 @@ def plot_split(people: pd.DataFrame, path: str | Path) -> None:
     if people.empty:
         return withhold(path, "Split of people", "there are no people")
     counts = people.groupby(["label", "split"]).size().unstack(fill_value=0)
-    counts = counts.reindex(columns=["train", "validation", "holdout"], fill_value=0)
+    order, splits = sorted(counts.index, key=label_order), ["train", "validation", "holdout"]
+    counts = counts.reindex(index=order, columns=splits, fill_value=0)
     figure = Figure(figsize=(7.5, 1.6 + 0.28 * len(counts)))
     ax = figure.subplots()
     place, left = np.arange(len(counts)), np.zeros(len(counts))

@@ -12,6 +12,8 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.figure import Figure
 
+from syncohort.value_labels import label_order
+
 _BLUE, _ORANGE, _GREEN, _RED, _PINK, _BROWN, _ROSE, _GREY, _YELLOW, _SKY = sns.color_palette(
     "colorblind"
 ).as_hex()
@@ -42,10 +44,11 @@ TITLES = {
 
 
 def label_looks(labels: pd.Series) -> dict[str, dict]:
-    """Colour and marker of each label; of more than 40 the rarest share one, "other labels"."""
+    """Colour and marker of each label, in the order of `label_order`; of more than 40 the rarest
+    share one, "other labels"."""
     room = len(LABEL_COLOURS) * len(LABEL_MARKERS)
     counts = labels.value_counts()
-    own = sorted(counts.index[:room] if len(counts) > room else counts.index)
+    own = sorted(counts.index[:room] if len(counts) > room else counts.index, key=label_order)
     looks = {}
     for index, label in enumerate(own):
         turn, colour = divmod(index, len(LABEL_COLOURS))

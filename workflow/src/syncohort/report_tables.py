@@ -7,6 +7,7 @@ from syncohort import pages
 from syncohort.evaluation.bounds import NOT_MEASURED, VERDICTS, Bounds, number
 from syncohort.evaluation.calibration import BOUND_COLUMNS, worst_verdict
 from syncohort.evaluation.registry import DIMENSIONS, METRICS, describe, find_metric, label_of
+from syncohort.value_labels import label_order
 
 LABELS_SHOWN = 8  # more are folded away
 _CSS = {NOT_MEASURED: "missing", "not judged": "missing"}
@@ -65,9 +66,11 @@ def dimension_table(judged: pd.DataFrame, dimension: str, sources: list[str]) ->
 def label_table(judged: pd.DataFrame, generator: str, people: dict[str, int]) -> tuple[str, str]:
     """A generator's metrics label by label, as HTML, and how the labels do, in words.
 
-    people: label -> training people. Both are empty without rows by label.
+    people: label -> training people. Values that nothing judges are shown too. Both are empty
+    without rows by label.
     """
-    own = judged[(judged["generator"] == generator) & (judged["verdict"] != "")]
+    own = judged[judged["generator"] == generator]
+    own = own[(own["verdict"] != "") | own["value"].notna()]
     own = own.assign(label=own["group"].map(label_of))
     own = own[own["label"] != ""]
     if own.empty:
@@ -79,7 +82,7 @@ def label_table(judged: pd.DataFrame, generator: str, people: dict[str, int]) ->
     columns = dict(sorted(columns.items()))
     head = ["label", "training people", *(title for _, title in columns)]
     rows, verdicts = [], {}
-    for label, part in own.groupby("label", sort=True):
+    for label, part in sorted(own.groupby("label"), key=lambda pair: label_order(pair[0])):
         values = {
             _without_label(find_metric(row.metric, row.group), row.group): row
             for row in part.itertuples()

@@ -23,6 +23,7 @@ from syncohort.evaluation.heterozygosity import (
     people_table,
     summarise_people,
 )
+from syncohort.evaluation.intervals import STRETCHES_PER_CHROMOSOME
 from syncohort.evaluation.linkage import linkage, summarise_linkage
 from syncohort.evaluation.population_structure import (
     equilibrium_table,
@@ -33,8 +34,6 @@ from syncohort.evaluation.population_structure import (
 from syncohort.formats.genetic_map import GeneticMap
 from syncohort.genotypes import CohortStore
 
-STRETCHES_PER_CHROMOSOME = 20
-
 
 @dataclass(frozen=True)
 class Fidelity:
@@ -42,8 +41,8 @@ class Fidelity:
 
     frequencies: `frequency_table`; labels: contig and `label_table`; equilibrium: contig and
     `equilibrium_table`; fst: contig and `fst_table`; people: `people_table`; haplotypes:
-    `matching_haplotypes`; linkage: `linkage`; sizes: label, train, validation, holdout,
-    synthetic (numbers of people).
+    `matching_haplotypes`; linkage, label_linkage: both of `linkage`; sizes: label, train,
+    validation, holdout, synthetic (numbers of people).
     """
 
     frequencies: pd.DataFrame
@@ -53,6 +52,7 @@ class Fidelity:
     people: pd.DataFrame
     haplotypes: pd.DataFrame
     linkage: pd.DataFrame
+    label_linkage: pd.DataFrame
     sizes: pd.DataFrame
 
     @classmethod
@@ -92,18 +92,20 @@ def measure_fidelity(
     for name in ("labels", "equilibrium", "fst"):
         tables[name].insert(0, "contig", real_store.contig)
     expected = {source: np.concatenate(parts) for source, parts in expected.items()}
+    pairs, label_pairs = linkage(
+        real_store,
+        synthetic_store,
+        train_frequency=tables["frequencies"]["train"].to_numpy(),
+        genetic_map=genetic_map,
+        window_kb=window_kb,
+        seed=seed,
+    )
     return Fidelity(
         **tables,
         people=people_table(real_store, synthetic_store, labels, expected),
         haplotypes=matching_haplotypes(real_store, synthetic_store, seed=seed),
-        linkage=linkage(
-            real_store,
-            synthetic_store,
-            train_frequency=tables["frequencies"]["train"].to_numpy(),
-            genetic_map=genetic_map,
-            window_kb=window_kb,
-            seed=seed,
-        ),
+        linkage=pairs,
+        label_linkage=label_pairs,
         sizes=pd.DataFrame(
             {"label": labels} | {source: counts[source].people for source in SOURCES}
         ),
@@ -125,7 +127,7 @@ def summarise_fidelity(
         *summarise_people(tables.people, seed=seed),
         *summarise_equilibrium(tables.equilibrium, people, seed=seed),
         *summarise_fst(tables.fst, people, seed=seed),
-        *summarise_linkage(tables.linkage, seed=seed),
+        *summarise_linkage(tables.linkage, tables.label_linkage, seed=seed),
         *summarise_haplotypes(tables.haplotypes, seed=seed),
     ]
     n_people = int(people[["synthetic", "holdout"]].sum().min())

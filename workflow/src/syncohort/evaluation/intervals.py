@@ -8,6 +8,7 @@ import numpy as np
 from syncohort.evaluation import metric_row, percentile_interval
 
 STRETCHES = 50
+STRETCHES_PER_CHROMOSOME = 20  # of tables that hold the sums of stretches, not each variant
 DRAWS = 1_000
 
 

@@ -29,7 +29,6 @@ from syncohort.evaluation import (
     check_same_variants,
     metric_row,
     people_in,
-    percentile_interval,
     tidy,
 )
 from syncohort.genotypes import CohortStore, People
@@ -43,7 +42,7 @@ MOST_REGRESSED = 5_000  # a logistic regression's time grows with the cube of th
 
 _TOO_SLOW = f"not trained: a regression of more than {MOST_REGRESSED:,} people takes too long"
 
-_FEW, _GAIN, _FOLDS = 2, 3, 4  # random streams; training draws from 0 and 1 (`classifiers`)
+_FOLDS = 4  # random stream; 0 and 1 are of `classifiers`, 2 and 3 of `augmentation`
 
 
 @dataclass(frozen=True)
@@ -107,12 +106,12 @@ def measure_utility(
     fewer than two labels left, or fewer than `minimum_people` to test on, the values are NaN
     and the note says why.
     """
-    real = _People.read(real_stores, people_in(real_stores[0], "train"))
-    bench = _Bench.of(real_stores, training, len(real))
+    real = LabelledPeople.read(real_stores, people_in(real_stores[0], "train"))
+    bench = Bench.of(real_stores, training, len(real))
     if synthetic_stores is None:
         sources = {"": [real]}
     else:
-        drawn = _read_synthetic(real_stores, synthetic_stores, TIMES * len(real))
+        drawn = read_synthetic(real_stores, synthetic_stores, TIMES * len(real))
         sources = _synthetic_sources(drawn, real, with_real)
     reason = bench.reason_to_withhold(sources[""][0].labels, minimum_people)
     if reason:
@@ -142,78 +141,27 @@ def measure_utility(
     return Utility(pd.concat(metrics, ignore_index=True), pd.concat(predictions, ignore_index=True))
 
 
-def measure_augmentation(
-    real_stores: list[CohortStore],
-    synthetic_stores: list[CohortStore],
-    training: Training,
-    *,
-    shares: list[float],
-    cohort: str,
-    generator: str,
-    minimum_people: int = MIN_PEOPLE,
-) -> pd.DataFrame:
-    """What synthetic people add to few real ones: a tidy table.
-
-    shares: of the real training people that a classifier gets, in (0, 1], of every label
-    alike and at least one person each; a larger share holds the people of a smaller one, and
-    every seed draws its own. Rows of generator "real" are trained on them alone, rows of
-    `generator` on them and all synthetic people; group "mlp, 5 % real". Metrics:
-    augmented_accuracy, augmented_balanced_accuracy, augmented_auc, and augmentation_gain, by
-    how much the synthetic people raise the accuracy (interval over the same people and seeds).
-
-    Two versions answer two questions. With the stores of a usual study the generator has seen
-    all training people, and most of the gain is theirs. For an honest gain give the stores
-    of a study whose only training people are the few, and share 1.
-
-    Source: GeneticDiffusion, Table 3.
-    """
-    real = _People.read(real_stores, people_in(real_stores[0], "train"))
-    drawn = _read_synthetic(real_stores, synthetic_stores)
-    bench = _Bench.of(real_stores, training, max(len(real), len(drawn)))
-    reason = bench.reason_to_withhold(real.labels, minimum_people)
-    alone, added = [], []
-    for kind in training.kinds:
-        for share in shares:
-            group = f"{kind}, {100 * share:g} % real"
-            if reason:
-                added.append(metric_row("augmentation_gain", group, np.nan, note=reason))
-                continue
-            few = [real[_few(real.labels, share, seed)] for seed in training.seeds]
-            fitted = [
-                bench.train(parts, kind, training.seeds)
-                for parts in (few, [each.with_others(drawn) for each in few])
-            ]
-            before, after = (bench.probabilities(each) for each in fitted)
-            classes = fitted[0][0].classes
-            alone += bench.score_rows(group, classes, before, prefix="augmented_")
-            added += bench.score_rows(group, classes, after, prefix="augmented_")
-            added.append(bench.gain_row(group, classes, before, after))
-    tables = [
-        tidy(alone, cohort=cohort, generator="real"),
-        tidy(added, cohort=cohort, generator=generator),
-    ]
-    return pd.concat(tables, ignore_index=True)
-
-
 @dataclass(frozen=True)
-class _People:
+class LabelledPeople:
     """People to train on: dosages int8 [S, V], -1 missing, and labels [S] str."""
 
     dosages: np.ndarray
     labels: np.ndarray
 
     @staticmethod
-    def read(stores: list[CohortStore], people: np.ndarray) -> "_People":
-        return _People(read_dosages(stores, people), stores[0].people.label[people].astype(str))
+    def read(stores: list[CohortStore], people: np.ndarray) -> "LabelledPeople":
+        return LabelledPeople(
+            read_dosages(stores, people), stores[0].people.label[people].astype(str)
+        )
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def __getitem__(self, people) -> "_People":
-        return _People(self.dosages[people], self.labels[people])
+    def __getitem__(self, people) -> "LabelledPeople":
+        return LabelledPeople(self.dosages[people], self.labels[people])
 
-    def with_others(self, others: "_People") -> "_People":
-        return _People(
+    def with_others(self, others: "LabelledPeople") -> "LabelledPeople":
+        return LabelledPeople(
             np.concatenate([self.dosages, others.dosages]),
             np.concatenate([self.labels, others.labels]),
         )
@@ -228,7 +176,7 @@ class _People:
 
 
 @dataclass(frozen=True)
-class _Bench:
+class Bench:
     """What all trainings of a cohort share: who chooses, who is tested, and how.
 
     tested: holdout people of labels with enough of them; left_out: which labels are not.
@@ -236,19 +184,19 @@ class _Bench:
 
     training: Training
     people_per_epoch: int
-    validation: _People
+    validation: LabelledPeople
     tested: People
     tested_dosages: np.ndarray
     left_out: str
 
     @staticmethod
-    def of(real_stores: list[CohortStore], training: Training, people_per_epoch: int) -> "_Bench":
+    def of(real_stores: list[CohortStore], training: Training, people_per_epoch: int) -> "Bench":
         people = real_stores[0].people
         holdout, left_out = _testable(people)
-        return _Bench(
+        return Bench(
             training,
             people_per_epoch,
-            validation=_People.read(real_stores, people_in(real_stores[0], "validation")),
+            validation=LabelledPeople.read(real_stores, people_in(real_stores[0], "validation")),
             tested=people[holdout],
             tested_dosages=read_dosages(real_stores, holdout),
             left_out=left_out,
@@ -264,7 +212,7 @@ class _Bench:
             reason = f"needs 2 labels or more; found {n_trained} in training, {n_tested} to test on"
         return _joined(reason, self.left_out) if reason else ""
 
-    def train(self, parts: list[_People], kind: str, seeds: list[int]) -> list[Classifier]:
+    def train(self, parts: list[LabelledPeople], kind: str, seeds: list[int]) -> list[Classifier]:
         """One classifier for each of these groups of people and its seed."""
         return [
             train_classifier(
@@ -302,18 +250,6 @@ class _Bench:
         commonest = Counter(sorted(labels)).most_common(1)[0][0]
         return self.score_rows("all", [commonest], np.ones((1, len(self.tested), 1)))
 
-    def gain_row(self, group: str, classes, before, after, draws: int = 1_000) -> dict:
-        """By how much accuracy rose between two sets of probabilities [K, S, C]."""
-        hits = [classes[each.argmax(axis=2)] == self.tested.label for each in (before, after)]
-        gain = hits[1].astype(float) - hits[0]  # [K, S]
-        rng = np.random.default_rng(child_seed(self.training.seeds[0], _GAIN))
-        drawn = []
-        for _ in range(draws):
-            seeds, people = (rng.integers(length, size=length) for length in gain.shape)
-            drawn.append(gain[np.ix_(seeds, people)].mean())
-        interval = percentile_interval(drawn)
-        return metric_row("augmentation_gain", group, gain.mean(), *interval, self.left_out)
-
 
 def _withheld(kinds, metrics, reason: str, *, cohort: str, generator: str) -> Utility:
     rows = [metric_row(metric, kind, np.nan, note=reason) for kind in kinds for metric in metrics]
@@ -321,7 +257,9 @@ def _withheld(kinds, metrics, reason: str, *, cohort: str, generator: str) -> Ut
     return Utility(tidy(rows, cohort=cohort, generator=generator), nobody)
 
 
-def _synthetic_sources(drawn: _People, real: _People, with_real: bool) -> dict[str, list]:
+def _synthetic_sources(
+    drawn: LabelledPeople, real: LabelledPeople, with_real: bool
+) -> dict[str, list]:
     """Whom to train on, by the suffix of their group: groups of people, folded apart."""
     equal = drawn[: len(real)]
     sources = {"": [equal]}
@@ -332,35 +270,25 @@ def _synthetic_sources(drawn: _People, real: _People, with_real: bool) -> dict[s
     return sources
 
 
-def _fold_parts(groups: list[_People], training: Training) -> list[_People]:
+def _fold_parts(groups: list[LabelledPeople], training: Training) -> list[LabelledPeople]:
     """For each fold all people of the groups but those of that fold; with one fold, everybody."""
     if training.folds == 1:
-        return [reduce(_People.with_others, groups)]
+        return [reduce(LabelledPeople.with_others, groups)]
     folds = [people.folds(training.folds, training.seeds[0]) for people in groups]
     return [
         reduce(
-            _People.with_others,
+            LabelledPeople.with_others,
             [people[own != fold] for people, own in zip(groups, folds, strict=True)],
         )
         for fold in range(training.folds)
     ]
 
 
-def _read_synthetic(real_stores, synthetic_stores, most: int | None = None) -> _People:
+def read_synthetic(real_stores, synthetic_stores, most: int | None = None) -> LabelledPeople:
     """The first `most` people of a synthetic cohort (default all); their order is random."""
     for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
         check_same_variants(real, synthetic)
-    return _People.read(synthetic_stores, np.arange(len(synthetic_stores[0].people))[:most])
-
-
-def _few(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
-    """Indices of a share of every label's people, at least one; larger shares hold smaller ones."""
-    rng = np.random.default_rng(child_seed(seed, _FEW))
-    chosen = []
-    for label in np.unique(labels):
-        own = rng.permutation(np.flatnonzero(labels == label))
-        chosen.append(own[: max(1, round(share * len(own)))])
-    return np.sort(np.concatenate(chosen))
+    return LabelledPeople.read(synthetic_stores, np.arange(len(synthetic_stores[0].people))[:most])
 
 
 def _testable(people: People) -> tuple[np.ndarray, str]:
