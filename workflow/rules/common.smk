@@ -57,7 +57,10 @@ def study_chromosomes():
 
 
 def require_files(chroms):
-    """Stop before the DAG when a file the configuration names does not exist."""
+    """Stop before the DAG when a file the configuration names does not exist.
+
+    Those that are one for each chromosome are looked for under the names of `chroms`.
+    """
     named = {
         "labels.table": STUDY.labels.table,
         "split.kinship_table": STUDY.split.kinship_table,
@@ -85,6 +88,7 @@ def require_files(chroms):
 
 
 try:
+    require_files([])
     CHROMS = study_chromosomes()
     require_files(CHROMS)
 except InputError as problem:

@@ -240,6 +240,8 @@ PRESETS = {
         # 8 latents to a position, of 16 SNPs each: windows of three positions
         "denoiser": {"kind": "local", "group_blocks": 1, "width": 96, "layers": 4, "context": 96},
         "training": {"epochs": 35},
+        # at 1 the effects of variants come out half as large (docs/measurements.md)
+        "sampling": {"guidance_scale": 2.0},
         "decoding": {"rule": "matched", "rare_margin": 0.45, "common_margin": 0.45},
     },
     "snpgen_paper": {
