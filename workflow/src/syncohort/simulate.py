@@ -160,7 +160,7 @@ def simulate_chromosome(
         raise InputError(
             f"chromosome {contig}: {length_bp:,} bp gave {len(variants):,} sites with a minor "
             f"allele frequency of at least {maf_min}, fewer than the {n_variants:,} asked for; "
-            "raise length_bp, or lower n_variants or maf_min."
+            "raise demo.length_mb, or lower demo.variants or demo.maf_min."
         )
     rng = random_stream(seed, contig, "thinning")
     keep = np.sort(rng.choice(len(variants), n_variants, replace=False))
