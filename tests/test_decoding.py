@@ -18,7 +18,7 @@ from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, fro
 from syncohort.representations.gene_pca import GenePCA
 from syncohort.synthesis import synthetic_ids
 
-MATCHED = Decision("matched_by_label", 0.3, 0.3)
+MATCHED = Decision("matched", 0.3, 0.3, label_margin=0.3)
 ROUNDING = Decision("rounding", 0.3, 0.3)
 MODES = pytest.mark.parametrize("mode", ["haplotype", "genotype"])
 SIZES = [3, 3, 1]  # SNPs of the gene blocks
@@ -156,7 +156,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
         decode(tmp_path, "haplotype", values, MATCHED, real=CohortStore(other))
     assert not out.exists()
     with pytest.raises(
-        InputError, match="rule 'nearest' is unknown; use one of matched, matched_by_label, round"
+        InputError, match="rule 'nearest' is unknown; use one of matched, rounding, argm"
     ):
         Decision("nearest", 0.3, 0.3)
 
@@ -245,9 +245,8 @@ def test_small_labels_lean_on_everybody():
     # noise of the same spread around .1 and .6
     values = (0.1 + 0.5 * is_alt + rng.normal(0, 0.12, is_alt.shape)).astype(np.float32)
     labels, shares = np.repeat(np.arange(n_labels), 4), np.full((1, n_labels, 1), frequency)
-    thresholds = matched_thresholds(
-        values, labels, shares, Decision("matched_by_label", 0.49, 0.49)
-    )
+    decision = Decision("matched", 0.49, 0.49, label_margin=0.49)
+    thresholds = matched_thresholds(values, labels, shares, decision)
     own = [np.quantile(values[labels == label], 1 - frequency) for label in range(n_labels)]
     assert np.abs(thresholds - 0.35).mean() < 0.4 * np.abs(np.array(own) - 0.35).mean()
 
@@ -283,6 +282,28 @@ def test_one_threshold_for_all_labels_meets_the_expected_calls():
     assert (thresholds[:, 0] == thresholds[:, 1]).all()
     called = cut_values(values, labels, thresholds).mean(axis=0)
     np.testing.assert_allclose(called, (300 * 0.4 + 100 * 0.6) / 400, atol=1 / 400)
+
+
+def test_a_label_leaves_the_common_threshold_by_its_margin_at_most(monkeypatch):
+    """Two labels whose values miss their frequencies by equal and opposite shifts."""
+    monkeypatch.setattr(decoding, "HALF_TRUSTED_ROWS", 0)
+    values = np.linspace(0, 1, 1_000, dtype=np.float32)[:, None]
+    values = np.concatenate([values + 0.1, values - 0.1])
+    labels = np.repeat([0, 1], 1_000)
+    shares = np.full((1, 2, 1), 0.5)
+    for margin, apart in ((0, 0), (0.04, 0.04), (0.3, 0.1)):
+        decision = Decision("matched", 0.3, 0.3, label_margin=margin)
+        thresholds = matched_thresholds(values, labels, shares, decision)
+        np.testing.assert_allclose(thresholds[0, :, 0], [0.5 + apart, 0.5 - apart], atol=0.002)
+
+
+def test_thresholds_of_two_calls_never_change_places():
+    values = np.repeat(np.array([[0.0], [2.0]], dtype=np.float32), 50, axis=0)
+    labels = np.repeat([0, 1], 50)
+    shares = np.array([[[0.99], [0.01]], [[0.98], [0.005]]])
+    decision = Decision("matched", 0.49, 0.49, label_margin=0.49)
+    thresholds = matched_thresholds(values, labels, shares, decision)
+    assert (thresholds[0] < thresholds[1]).all()
 
 
 @pytest.mark.parametrize("maf, margin", [(0.0, 0.3), (0.05, 0.2), (0.1, 0.1), (0.4, 0.1)])

@@ -320,11 +320,11 @@ def test_factors_bring_the_guess_near_the_optimum_when_the_rest_is_not_white():
 
 
 def test_prior_is_no_larger_than_its_rows_allow_and_zero_where_padded():
-    x0 = torch.randn(100, 10, 4, generator=generator()) * (torch.arange(4) < 3)
+    x0 = torch.randn(200, 10, 4, generator=generator()) * (torch.arange(4) < 3)
     prior = fit_prior(x0, 256, seed=0)
-    assert prior.factors.shape == (40, 100 // 32)
+    assert prior.factors.shape == (40, 200 // 64)
     assert (prior.factors.view(10, 4, 3)[:, 3] == 0).all()
-    levels = torch.full((100, 1, 1), 0.6), torch.full((100, 1, 1), 0.8)
+    levels = torch.full((200, 1, 1), 0.6), torch.full((200, 1, 1), 0.8)
     assert (prior.guess(x0, *levels)[:, :, 3] == 0).all()
     assert (prior.error_scale(*levels)[:, :, 3] == 0).all()
     wide = fit_prior(x0[:, :1, :1].repeat(1, 1, 2), 256, seed=0)  # fewer positions than factors

@@ -125,7 +125,7 @@ def test_released_generators_stand_side_by_side():
     )
     presets = {"good": "genetic_diffusion", "memoriser": ""}
     text = "".join(comparison_parts(judged, presets, replicates))
-    assert "good (genetic_diffusion): every SNP" in text and "memoriser (" not in text
+    assert "good (genetic_diffusion): all SNPs" in text and "memoriser (" not in text
     assert '<td class="pass">1.05 [0.95, 1.15]; 3 trainings: 1.1 ± 0.05 (1.05 to 1.15)' in text
     assert '<td class="fail">2.5 [2.4, 2.6]</td>' in text
     assert "with real" not in text

@@ -255,7 +255,7 @@ class Config(Section):
         if rule in ("argmax", "sampled") and kind != "snp_vae":
             raise ValueError(
                 f"generators.{name}.decoding.rule {rule} needs a representation of kind snp_vae; "
-                f"{generator.representation} is a {kind}: use matched, matched_by_label or rounding"
+                f"{generator.representation} is a {kind}: use matched or rounding"
             )
 
     def _uses_genes(self) -> bool:

@@ -32,7 +32,7 @@ class DiffusionConfig(Section):
     prior_factors: int | None = Field(
         256,
         ge=0,
-        description="Factors of the Gaussian that the network corrects, at most one per 32 training rows; 0: independent PCs; null: none, the paper's way.",
+        description="Factors of the Gaussian that the network corrects, at most one per 64 training rows; 0: independent PCs; null: none, the paper's way.",
     )
     scaling: Literal["global", "unit"] = Field(
         "global", description="One scale for all PCs, or unit variance for each."
@@ -85,9 +85,9 @@ class SamplingConfig(Section):
 class DecodingConfig(Section):
     """How decoded values become alleles."""
 
-    rule: Literal["matched", "matched_by_label", "rounding", "argmax", "sampled"] = Field(
+    rule: Literal["matched", "rounding", "argmax", "sampled"] = Field(
         "matched",
-        description="Thresholds at which the training allele frequencies are met, over all labels or in each; rounding; or of a `snp_vae`, the likeliest genotype or one drawn with its probability.",
+        description="Thresholds at which the training allele frequencies are met; rounding; or of a `snp_vae`, the likeliest genotype or one drawn with its probability.",
     )
     rare_margin: float = Field(
         0.3, ge=0, lt=0.5, description="How far a rare variant's threshold may be from rounding's."
@@ -97,6 +97,12 @@ class DecodingConfig(Section):
         ge=0,
         lt=0.5,
         description="The same for a MAF of 0.1 and more; unphased genotypes want 0.3.",
+    )
+    label_margin: float = Field(
+        0.03,
+        ge=0,
+        lt=0.5,
+        description="How far a label's threshold may be from the one for all. Large for few large labels, whose frequencies are then met; small for many small ones, where it costs linkage.",
     )
 
 
@@ -240,9 +246,13 @@ PRESETS = {
         # 8 latents to a position, of 16 SNPs each: windows of three positions
         "denoiser": {"kind": "local", "group_blocks": 1, "width": 96, "layers": 4, "context": 96},
         "training": {"epochs": 35},
-        # at 1 the effects of variants come out half as large (docs/measurements.md)
-        "sampling": {"guidance_scale": 2.0},
-        "decoding": {"rule": "matched", "rare_margin": 0.45, "common_margin": 0.45},
+        # few large labels: each gets its own frequencies, and with them the effects of variants
+        "decoding": {
+            "rule": "matched",
+            "rare_margin": 0.45,
+            "common_margin": 0.45,
+            "label_margin": 0.45,
+        },
     },
     "snpgen_paper": {
         "representation": "snp_vae_paper",

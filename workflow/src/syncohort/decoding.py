@@ -3,8 +3,10 @@
 What a generator draws is a little too smooth: the values of a rare allele stay low, those of a
 heterozygote spread. Rounding then loses rare alleles, and in genotype mode heterozygotes. A
 matched threshold lies where as many synthetic rows are above it as the training frequencies of
-their labels let expect. It is common to all labels by default: a threshold for each would also
-undo the chance differences between samples, and costs linkage (docs/measurements.md).
+their labels let expect. What a generator draws for a label is also a little off its frequencies,
+which a classifier of the label takes for signal; so a label's threshold may leave the common one
+by a margin. A wide one would undo the chance differences between samples too, and costs linkage
+when labels are small (docs/measurements.md).
 
 A representation that gives probabilities of the calls can also take the likeliest, or draw.
 
@@ -35,12 +37,13 @@ from syncohort.representations.base import Representation
 from syncohort.seeds import child_seed
 
 # The last two need the probabilities of the calls.
-RULES = ("matched", "matched_by_label", "rounding", "argmax", "sampled")
+RULES = ("matched", "rounding", "argmax", "sampled")
 # A label's shares count as if so many more of its rows had the shares of everybody.
 PRIOR_ROWS = 10
 # With so many synthetic rows a label's own threshold counts half, that of all rows the other
 # half: a quantile of a handful of values is mostly chance.
 HALF_TRUSTED_ROWS = 20
+WIDEST = 0.49  # that any threshold is from half way
 # From this frequency of the minor allele a variant has the margin of the common ones.
 COMMON_MAF = 0.1
 # Values held at once; the sorting takes a few times as many.
@@ -52,18 +55,19 @@ _ROWS_AT_ONCE = 512
 class Decision:
     """How values become calls.
 
-    rule: "matched", one threshold for all labels; "matched_by_label"; "rounding", half way
-    between two calls; "argmax", the likeliest call; or "sampled", a call drawn with the
-    probabilities. rare_margin: how far from half way the matched threshold of the rarest
-    variant may be, in [0, 0.5); common_margin: that of variants of MAF 0.1 and more, with a
-    straight line between. Rare alleles need the freedom, for their values are small; common
-    ones are nearly right as they are, and each allele turned over to meet a frequency is an
-    error of linkage.
+    rule: "matched"; "rounding", half way between two calls; "argmax", the likeliest call; or
+    "sampled", a call drawn with the probabilities. rare_margin: how far from half way the
+    matched threshold of the rarest variant may be, in [0, 0.5); common_margin: that of variants
+    of MAF 0.1 and more, with a straight line between; label_margin: how far a label's threshold
+    may be from the one for all. Rare alleles need the freedom, for their values are small;
+    common ones are nearly right as they are, and each allele turned over to meet a frequency is
+    an error of linkage.
     """
 
     rule: str
     rare_margin: float
     common_margin: float
+    label_margin: float = 0.0
 
     def __post_init__(self):
         if self.rule not in RULES:
@@ -162,21 +166,24 @@ def matched_thresholds(
     """Thresholds float32 [T, L, V] above which the given shares of the values lie.
 
     values: float32 [R, V] of all synthetic rows; labels: int [R]; shares: [T, L, V], see
-    `training_shares`. By label, one of few rows leans on the threshold that all rows together
-    need for the same number of calls (see `HALF_TRUSTED_ROWS`); then the margins hold.
+    `training_shares`. One threshold for all, within its margin, and each label's beside it as
+    far as it is trusted (see `HALF_TRUSTED_ROWS`), within the label's margin. All stay within
+    WIDEST of half way, so that the thresholds of two calls cannot change places.
     """
     n_rows = np.bincount(labels, minlength=shares.shape[1])  # [L]
     expected = np.average(shares, axis=1, weights=n_rows)  # [T, V]
-    shared = _cut(values, expected)
-    thresholds = np.repeat(shared[:, None], shares.shape[1], axis=1).astype(np.float32)
-    if decision.rule == "matched_by_label":
-        for label in np.flatnonzero(n_rows):
-            own = _cut(values[labels == label], shares[:, label])
-            trust = n_rows[label] / (n_rows[label] + HALF_TRUSTED_ROWS)
-            thresholds[:, label] += trust * (own - shared)
-    half_way = np.arange(len(shares))[:, None, None] + 0.5
+    cut = _cut(values, expected)
+    half_way = np.arange(len(shares))[:, None] + 0.5
     margin = _margin(expected, decision)
-    return np.clip(thresholds, half_way - margin, half_way + margin)
+    shared = np.clip(cut, half_way - margin, half_way + margin)
+    thresholds = np.repeat(shared[:, None], shares.shape[1], axis=1).astype(np.float32)
+    if not decision.label_margin:
+        return thresholds
+    for label in np.flatnonzero(n_rows):
+        trust = n_rows[label] / (n_rows[label] + HALF_TRUSTED_ROWS)
+        apart = trust * (_cut(values[labels == label], shares[:, label]) - cut)
+        thresholds[:, label] += np.clip(apart, -decision.label_margin, decision.label_margin)
+    return np.clip(thresholds, half_way[:, None] - WIDEST, half_way[:, None] + WIDEST)
 
 
 def _margin(expected: np.ndarray, decision: Decision) -> np.ndarray:

@@ -21,6 +21,7 @@ from syncohort.training import ema_decay_at
 
 log = logging.getLogger(__name__)
 
+ROWS_PER_COMPONENT = 32  # fewer rows do not show a component of the population
 _BETAS = (0.0, 0.9)  # of Adam, both networks (Gulrajani et al. 2017, Algorithm 1)
 _EMA_DECAY = 0.99
 _PRIOR, _WEIGHTS, _TRAINING, _MOMENTS = 1, 2, 3, 4  # random streams
@@ -93,7 +94,7 @@ def train_wgan(
         rows=train,
     )
     x0 = torch.from_numpy(_normalised(files, normalisation, labels, thinned(train)))
-    prior = fit_prior(x0, recipe.noise, child_seed(recipe.seed, _PRIOR))
+    prior = fit_prior(x0, recipe.noise, child_seed(recipe.seed, _PRIOR), ROWS_PER_COMPONENT)
     scores = _scores(files, normalisation, labels, train, prior.factors).to(place)
     train_labels = torch.from_numpy(labels[train]).to(place)
     log.info(

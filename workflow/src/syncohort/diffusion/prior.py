@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-ROWS_PER_FACTOR = 32
+ROWS_PER_FACTOR = 64
 MAX_ROWS = 8_192
 _POWER_ITERATIONS = 4
 _SPARE_FACTORS = 16
@@ -73,17 +73,20 @@ def thinned(rows):
     return rows[:: -(-len(rows) // MAX_ROWS)]
 
 
-def fit_prior(x0, n_factors: int, seed: int) -> GaussianPrior:
+def fit_prior(
+    x0, n_factors: int, seed: int, rows_per_factor: int = ROWS_PER_FACTOR
+) -> GaussianPrior:
     """Fit the prior to training rows x0 [N, G, K], 0 at padded positions.
 
-    n_factors: the most factors; there are no more than one per 32 rows, beyond which they
-    fit the rows rather than the population: at one per 8 the guess alone tells training rows
-    from others (AUC 0.70 with 1,600 rows; 0.55 at one per 32). Eigenvectors by randomised
-    SVD (Halko et al. 2011); seed: of its start. MAX_ROWS rows are enough (see `thinned`).
+    n_factors: the most factors; there are no more than one per `rows_per_factor` rows, beyond
+    which they fit the rows rather than the population: the guess alone then tells training
+    rows from others, and a trained network tells them as much better (docs/measurements.md).
+    Eigenvectors by randomised SVD (Halko et al. 2011); seed: of its start. MAX_ROWS rows are
+    enough (see `thinned`).
     """
     variance = x0.square().mean(dim=0)
     rows = x0.flatten(1)  # [N, D]
-    n_factors = min(n_factors, len(rows) // ROWS_PER_FACTOR, rows.shape[1])
+    n_factors = min(n_factors, len(rows) // rows_per_factor, rows.shape[1])
     if not n_factors:
         return GaussianPrior(variance, rows.new_zeros(rows.shape[1], 0), rows.new_zeros(0))
     with torch.random.fork_rng(devices=[x0.device] if x0.device.type == "cuda" else []):

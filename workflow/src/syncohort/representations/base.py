@@ -68,7 +68,7 @@ class Representation(ABC):
         """
         raise InputError(
             f"{type(self).__name__} decodes to values, not to probabilities; use the decoding rule "
-            "matched, matched_by_label or rounding"
+            "matched or rounding"
         )
 
     def reconstruct(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
