@@ -159,6 +159,8 @@ def test_curves_that_cannot_be_measured_are_refused():
         parse_config(changed(labels={"case_label": None}))
     with pytest.raises(InputError, match="needs a diffusion model with diffusion.label_dropout"):
         parse_config(STUDY | {"generators": {"plain": STUDY["generators"]["plain"]}})
+    with pytest.raises(InputError, match=r"only the scale the models are released at \(1\)"):
+        parse_config(changed(evaluation={"guidance_curve": [1]}))
     with pytest.raises(InputError, match="cannot be called own_seed2: further trainings"):
         parse_config(changed(generators={"own_seed2": {"kind": "mosaic"}}))
 

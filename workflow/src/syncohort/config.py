@@ -277,6 +277,16 @@ class Config(Section):
                 "evaluation.guidance_curve needs a diffusion model with diffusion.label_dropout "
                 "above 0 among `generators`"
             )
+        released = {
+            generator.sampling.guidance_scale
+            for generator in self.generators.values()
+            if is_guidable(generator)
+        }
+        if released == set(self.evaluation.guidance_curve):
+            raise ValueError(
+                "evaluation.guidance_curve names only the scale the models are released at "
+                f"({released.pop():g}); a curve needs others beside it"
+            )
         return self
 
 
