@@ -131,7 +131,7 @@ def test_a_network_that_knows_its_training_rows_is_found_out():
 def test_validation_is_a_tenth_of_training_but_never_rare():
     data = torch.zeros(300, 40, 5)
     judge = wide_validation(data, np.arange(300) % 3 == 0)
-    passes = 2 * DRAWS + 2 * 2 * 100
+    passes = 2 * DRAWS + 2 * (100 + 200)
     assert judge.validations_apart(n_train=passes * 5, epochs=600) == 1
     assert judge.validations_apart(n_train=passes, epochs=600) == 5
     assert judge.validations_apart(n_train=passes, epochs=24) == 2
