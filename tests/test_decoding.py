@@ -19,7 +19,7 @@ from syncohort.representations.gene_pca import GenePCA
 from syncohort.synthesis import synthetic_ids
 
 MATCHED = Decision("matched", 0.3, 0.3, label_margin=0.3)
-ROUNDING = Decision("rounding", 0.3, 0.3)
+ROUNDING = Decision("rounding", 0.3, 0.3, 0)
 MODES = pytest.mark.parametrize("mode", ["haplotype", "genotype"])
 SIZES = [3, 3, 1]  # SNPs of the gene blocks
 N_VARIANTS = sum(SIZES)
@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_refused(tmp_path):
     with pytest.raises(
         InputError, match="rule 'nearest' is unknown; use one of matched, rounding, argm"
     ):
-        Decision("nearest", 0.3, 0.3)
+        Decision("nearest", 0.3, 0.3, 0)
 
 
 def test_a_piece_of_the_chromosome_decodes_as_in_the_whole():
@@ -278,7 +278,7 @@ def test_one_threshold_for_all_labels_meets_the_expected_calls():
     labels = np.repeat([0, 1], [300, 100])
     values = rng.uniform(0, 1, (400, 5)).astype(np.float32)
     shares = np.array([[[0.4] * 5, [0.6] * 5]])
-    thresholds = matched_thresholds(values, labels, shares, Decision("matched", 0.45, 0.45))
+    thresholds = matched_thresholds(values, labels, shares, Decision("matched", 0.45, 0.45, 0))
     assert (thresholds[:, 0] == thresholds[:, 1]).all()
     called = cut_values(values, labels, thresholds).mean(axis=0)
     np.testing.assert_allclose(called, (300 * 0.4 + 100 * 0.6) / 400, atol=1 / 400)
@@ -313,7 +313,7 @@ def test_the_margin_narrows_from_rare_to_common_variants(maf, margin):
     for frequency, direction in ((maf, -1), (1 - maf, 1)):
         shares = np.full((1, 1, 1), frequency)
         ours = values if direction < 0 else 1 - values
-        threshold = matched_thresholds(ours, labels, shares, Decision("matched", 0.3, 0.1))
+        threshold = matched_thresholds(ours, labels, shares, Decision("matched", 0.3, 0.1, 0))
         found = abs(float(threshold[0, 0, 0]) - 0.5)
         assert found <= margin + 1e-6
         assert maf == 0 or found == pytest.approx(margin)

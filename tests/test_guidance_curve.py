@@ -161,6 +161,8 @@ def test_curves_that_cannot_be_measured_are_refused():
         parse_config(STUDY | {"generators": {"plain": STUDY["generators"]["plain"]}})
     with pytest.raises(InputError, match=r"only the scale the models are released at \(1\)"):
         parse_config(changed(evaluation={"guidance_curve": [1]}))
+    guided = {"guided": {"sampling": {"guidance_scale": 2}}}
+    parse_config(changed(generators=guided, evaluation={"guidance_curve": [1, 2]}))
     with pytest.raises(InputError, match="cannot be called own_seed2: further trainings"):
         parse_config(changed(generators={"own_seed2": {"kind": "mosaic"}}))
 

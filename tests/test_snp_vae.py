@@ -408,7 +408,7 @@ def decode(fitted, folder, rule, latents, *, cuts=(), seed=5) -> np.ndarray:
         np.save(path, shard)
     n_people = len(latents)
     people = People([f"S{i}" for i in range(n_people)], ["all"] * n_people, [""] * n_people)
-    options = {"first_position": 1, "decision": Decision(rule, 0.49, 0.49), "seed": seed}
+    options = {"first_position": 1, "decision": Decision(rule, 0.49, 0.49, 0), "seed": seed}
     decode_cohort(paths, model, stores[1], people, folder / "22.zip", **options)
     return to_rows(CohortStore(folder / "22.zip").read(), "genotype")
 

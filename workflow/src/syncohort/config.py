@@ -272,17 +272,17 @@ class Config(Section):
                 "evaluation.guidance_curve compares effects on the label: it needs "
                 "labels.case_label or labels.cuts"
             )
-        if not any(is_guidable(generator) for generator in self.generators.values()):
-            raise ValueError(
-                "evaluation.guidance_curve needs a diffusion model with diffusion.label_dropout "
-                "above 0 among `generators`"
-            )
         released = {
             generator.sampling.guidance_scale
             for generator in self.generators.values()
             if is_guidable(generator)
         }
-        if released == set(self.evaluation.guidance_curve):
+        if not released:
+            raise ValueError(
+                "evaluation.guidance_curve needs a diffusion model with diffusion.label_dropout "
+                "above 0 among `generators`"
+            )
+        if len(released | set(self.evaluation.guidance_curve)) == 1:
             raise ValueError(
                 "evaluation.guidance_curve names only the scale the models are released at "
                 f"({released.pop():g}); a curve needs others beside it"

@@ -67,7 +67,7 @@ class Decision:
     rule: str
     rare_margin: float
     common_margin: float
-    label_margin: float = 0.0
+    label_margin: float
 
     def __post_init__(self):
         if self.rule not in RULES:
@@ -177,8 +177,6 @@ def matched_thresholds(
     margin = _margin(expected, decision)
     shared = np.clip(cut, half_way - margin, half_way + margin)
     thresholds = np.repeat(shared[:, None], shares.shape[1], axis=1).astype(np.float32)
-    if not decision.label_margin:
-        return thresholds
     for label in np.flatnonzero(n_rows):
         trust = n_rows[label] / (n_rows[label] + HALF_TRUSTED_ROWS)
         apart = trust * (_cut(values[labels == label], shares[:, label]) - cut)

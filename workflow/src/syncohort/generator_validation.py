@@ -44,8 +44,8 @@ class Validation:
     process, weighting: as in training; data: x_0, indexed by rows; conditions: [N], what the
     network is told of them; labels: [N] int64, the classes within which rows are compared.
     rows: [M] int64, of validation; fellows: [2 M], training rows of the same labels (see
-    `partners`): with all of them the membership AUC is off by chance by about .016 with 500
-    rows of validation, with fewer it stopped trainings for nothing. batch_size: rows at once.
+    `partners`), the first M of them row by row. The membership AUC takes all of them, for with
+    few its chance error stops trainings (docs/measurements.md). batch_size: rows at once.
     A draw is a row, a time and noise: there are DRAWS of them, so that few rows are used
     several times.
     """

@@ -79,8 +79,8 @@ def fit_prior(
     """Fit the prior to training rows x0 [N, G, K], 0 at padded positions.
 
     n_factors: the most factors; there are no more than one per `rows_per_factor` rows, beyond
-    which they fit the rows rather than the population: the guess alone then tells training
-    rows from others, and a trained network tells them as much better (docs/measurements.md).
+    which they fit the rows rather than the population: the guess tells training rows from
+    others, and so does the network that starts from it (docs/measurements.md).
     Eigenvectors by randomised SVD (Halko et al. 2011); seed: of its start. MAX_ROWS rows are
     enough (see `thinned`).
     """
