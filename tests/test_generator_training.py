@@ -15,6 +15,7 @@ from syncohort.generator import load_generator
 from syncohort.generator_training import MappedRows, train_diffusion
 from syncohort.generator_validation import DRAWS, make_validation, partners
 from syncohort.latents import LatentFiles, fit_normalisation, read_latents
+from syncohort.parallel import run_together
 
 MASKS = [
     np.array([[True, True, True], [True, True, False]]),
@@ -180,6 +181,23 @@ def test_continuous_time_and_min_snr_train_and_are_another_run(cohort, tmp_path,
     assert losses[1][-1] < 2 * losses[1][0]
     config = load_generator(tmp_path / "other").config
     assert all(config[name] == value for name, value in options.items())
+
+
+def test_two_processes_train_one_generator_and_write_its_checkpoint_once(cohort, tmp_path):
+    files = {"log_path": tmp_path / "losses.tsv", "state_path": tmp_path / "state.pt"}
+    options = cohort | RECIPE | files | {"checkpoint_seconds": 0}
+    result = run_together(
+        train_diffusion, processes=2, **options, checkpoint_path=tmp_path / "together"
+    )
+    assert result.history[-1]["device"] == "2 x cpu" and len(result.history) == 3
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["losses.tsv", "together"]
+    described = load_generator(tmp_path / "together").config
+    assert described["training"]["best_loss"] == result.best_loss
+    train(cohort, tmp_path / "alone")
+    alone = load_generator(tmp_path / "alone").config
+    found = {name: described["training"].pop(name) for name in ("best_loss", "membership_auc")}
+    assert found["best_loss"] != alone["training"].pop("best_loss")  # another part, other noise
+    assert alone["training"].pop("membership_auc") and described == alone
 
 
 def test_unknown_times_and_weightings_are_refused(cohort, tmp_path):

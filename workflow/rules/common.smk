@@ -128,7 +128,15 @@ TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
 HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
 LIGHT_MINUTES = 30
 THREADS = STUDY.compute.threads
-GPUS = STUDY.compute.gpus
+GPUS = min(1, STUDY.compute.gpus)
+
+# The training of a diffusion model has a process for each of its GPUs.
+TRAINING_GPUS = STUDY.compute.gpus
+TRAINING_THREADS = THREADS * max(1, TRAINING_GPUS)
+
+
+def training_mb(wildcards, attempt):
+    return heavy_mb(wildcards, attempt) * max(1, TRAINING_GPUS)
 
 
 def genotype_files(wildcards):

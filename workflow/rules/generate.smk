@@ -15,11 +15,12 @@ rule train_diffusion:
         "<benchmarks>/train_diffusion/{generator}.tsv"
     conda:
         "../../envs/syncohort.yaml"
-    threads: THREADS
+    threads: TRAINING_THREADS
     resources:
-        mem_mb=heavy_mb,
+        mem_mb=training_mb,
         runtime=TRAINING_MINUTES,
-        gpu=GPUS,
+        gpu=TRAINING_GPUS,
+        nodes=1,
     params:
         code=code_of("train_diffusion"),
         mode=STUDY.mode,

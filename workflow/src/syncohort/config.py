@@ -156,13 +156,18 @@ class Compute(Section):
         "auto", description="`auto`: a GPU when the job sees one; each job logs what it got."
     )
     gpus: int = Field(
-        1, ge=0, le=1, description="GPUs a training or sampling job asks for (`resources: gpu`)."
+        1,
+        ge=0,
+        le=16,
+        description="GPUs of one machine that the training of a diffusion model asks for and shares its batches among (`resources: gpu`); other trainings and sampling ask for at most one.",
     )
-    threads: int = Field(2, ge=1, description="Processors of a heavy job.")
+    threads: int = Field(
+        2, ge=1, description="Processors of a heavy job; a training on several GPUs: for each."
+    )
     memory_mb: int = Field(
         4000,
         ge=500,
-        description="Memory of a heavy job [MB]; light ones ask for a quarter, at least 1,000.",
+        description="Memory of a heavy job [MB]; a training on several GPUs: for each; light jobs ask for a quarter, at least 1,000.",
     )
     training_hours: float = Field(
         12,

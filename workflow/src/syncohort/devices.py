@@ -1,8 +1,12 @@
 """Which device a network runs on, and in what precision."""
 
+import logging
+
 import torch
 
 from syncohort.errors import InputError
+
+log = logging.getLogger(__name__)
 
 DEVICES = ("auto", "cpu", "cuda")
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -23,6 +27,19 @@ def resolve_device(device: str) -> torch.device:
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(device)
+
+
+def n_training_processes(device: str, gpus: int) -> int:
+    """How many processes train on `gpus` GPUs: one for each that is here, one without any.
+
+    device: as in `resolve_device`.
+    """
+    if gpus <= 1 or resolve_device(device).type == "cpu":
+        return 1
+    found = torch.cuda.device_count()
+    if found < gpus:
+        log.warning("%d GPUs were asked for; the job sees and uses %d", gpus, found)
+    return min(found, gpus)
 
 
 def device_name(device: torch.device) -> str:

@@ -22,6 +22,7 @@ from syncohort.generator import Generator
 from syncohort.generator_validation import make_validation
 from syncohort.genotypes import People, rows_per_person
 from syncohort.latents import LatentFiles, Normalisation, fit_normalisation
+from syncohort.parallel import ALONE, Team
 from syncohort.seeds import child_seed
 from syncohort.training import TrainResult, fit
 
@@ -165,6 +166,7 @@ def train_diffusion(
     device: str = "auto",
     max_resident_bytes: int | None = None,
     state_path: str | Path | None = None,
+    team: Team = ALONE,
     **training,
 ) -> TrainResult:
     """Train a diffusion model on latents and write its checkpoint.
@@ -184,7 +186,8 @@ def train_diffusion(
     patience: epochs without a lower validation loss that end the training; None: all are
     run. max_resident_bytes: larger latents stay on disk; None: half of a GPU's memory, 8 GB
     without one. epochs, batch_size, seed, device ("auto", "cpu", "cuda"), state_path (deleted
-    when the checkpoint is written) and `training`: as in `training.fit`.
+    when the checkpoint is written), team (whose first process writes it) and `training`: as in
+    `training.fit`.
 
     Everything is fitted on the rows outside `is_validation`; those choose the epoch.
 
@@ -280,8 +283,11 @@ def train_diffusion(
         limits={"membership_auc": membership_max},
         state_path=state_path,
         fingerprint=json.dumps(config, sort_keys=True),
+        team=team,
         **training,
     )
+    if not team.is_first:
+        return result
     config["training"] |= _outcome(result)
     generator.save(checkpoint_path)
     if state_path is not None:

@@ -2,7 +2,8 @@
 
 Every random number of step k comes from (seed, k), and the order of rows in epoch e from
 (seed, e). A run that was killed therefore continues from its last saved state, anywhere
-in an epoch, with the numbers the uninterrupted run draws.
+in an epoch, with the numbers the uninterrupted run draws. Where several processes share the
+batches (see `parallel`), those after the first draw theirs from (seed, k, rank).
 """
 
 import copy
@@ -19,6 +20,7 @@ from torch import nn
 
 from syncohort.devices import autocast, device_name
 from syncohort.errors import InputError
+from syncohort.parallel import ALONE, Team
 from syncohort.seeds import child_seed
 from syncohort.training_state import Progress, Setting, StateFile, write_table
 
@@ -90,6 +92,7 @@ def fit(
     checkpoint_seconds: float = 600.0,
     fingerprint: str = "",
     log_path: str | Path | None = None,
+    team: Team = ALONE,
 ) -> TrainResult:
     """Train `model` in place and leave the chosen weights in it.
 
@@ -98,7 +101,8 @@ def fit(
     n_rows: training rows. learning_rate: the peak; warmup_steps: optimiser steps;
     clip_norm: gradient norm, None does not clip. ema_decay: with one, an average of the
     weights is what is validated and returned; None trains without. device: a torch device
-    (see `devices.resolve_device`). threads: CPU threads, None leaves torch's setting.
+    (see `devices.resolve_device`). threads: CPU threads of all processes of the team, None
+    leaves torch's setting.
     validate: called with the (averaged) model in eval mode every `validate_every` epochs
     and after the last; returns at least "loss", further entries become columns of the
     table. The weights with the lowest are kept; `patience` validations without a new
@@ -110,12 +114,16 @@ def fit(
     to continue; the caller deletes it once the result is safe. A state of another
     configuration, or of other data as told by `fingerprint`, is ignored with a log line.
     log_path: tab-separated table of COLUMNS, brought up to date after every epoch.
+    team: the processes that train together, each with the same arguments. Its first one
+    validates, saves and writes the table; all get the same weights and result. loss_fn is given
+    the process's own part of each batch, so that the random numbers, unlike the expected
+    gradient, depend on the number of processes. A state is continued by any number.
 
     Raises InputError when the loss is not finite.
     """
     device = torch.device(device)
     if threads is not None:
-        torch.set_num_threads(threads)
+        torch.set_num_threads(max(1, threads // team.size))
     setting = Setting(
         n_rows=n_rows,
         epochs=epochs,
@@ -136,7 +144,7 @@ def fit(
     state = None
     if state_path is not None:
         state = StateFile(Path(state_path), setting.digest(), checkpoint_seconds)
-    run = _Run(model.to(device), loss_fn, setting, device, validate, state)
+    run = _Run(model.to(device), loss_fn, setting, device, validate, state, team)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         return run.to_the_end(None if log_path is None else Path(log_path))
 
@@ -144,13 +152,14 @@ def fit(
 class _Run:
     """One training run; the methods go from the smallest part to the whole."""
 
-    def __init__(self, model, loss_fn, setting: Setting, device, validate, state):
+    def __init__(self, model, loss_fn, setting: Setting, device, validate, state, team: Team):
         self._model = model
         self._loss_fn = loss_fn
         self._setting = setting
         self._device = device
         self._validate = validate
         self._state = state
+        self._team = team
         self._parameters = list(model.parameters())
         self._optimiser = torch.optim.AdamW(
             self._parameters,
@@ -178,10 +187,19 @@ class _Run:
         }
 
     def _save_when_due(self) -> None:
-        if self._state is not None and self._state.due:
+        if self._team.is_first and self._state is not None and self._state.due:
             self._state.save(self._content())
 
     def _resume(self) -> None:
+        self._load_state()
+        steps = self._team.gather(self._progress.step)
+        if len(set(steps)) > 1:
+            raise InputError(
+                "the processes of the training read different states, of optimiser steps "
+                f"{', '.join(map(str, steps))}; start the job again"
+            )
+
+    def _load_state(self) -> None:
         state = None if self._state is None else self._state.load(self._device)
         if state is None:
             return
@@ -206,20 +224,22 @@ class _Run:
         factor = learning_rate_factor(step, setting.warmup_steps, setting.n_steps)
         return setting.learning_rate * factor
 
-    def _step(self, rows) -> None:
-        seed = child_seed(self._setting.seed, _STEP, self._progress.step)
+    def _step(self, batch) -> None:
+        rows, share = self._team.part(batch)
+        seed = child_seed(self._setting.seed, _STEP, self._progress.step, *self._team.stream)
         self._generator.manual_seed(seed)
         torch.manual_seed(seed)  # dropout knows no other generator
         with autocast(self._device, self._setting.precision):
             loss = self._loss_fn(self._model, rows, self._generator)
         self._optimiser.zero_grad()
         loss.backward()
+        loss = self._team.average(self._parameters, loss.detach(), share)
         if self._setting.clip_norm is not None:
             nn.utils.clip_grad_norm_(self._parameters, self._setting.clip_norm)
         for group in self._optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self._optimiser.step()
-        self._loss_sum += loss.detach() * len(rows)
+        self._loss_sum += loss * len(batch)
         self._progress.step += 1
         self._progress.batch += 1
         self._average()
@@ -233,14 +253,17 @@ class _Run:
         for mine, theirs in zip(self._averaged.buffers(), self._model.buffers(), strict=True):
             mine.copy_(theirs)
 
+    def _measure(self) -> dict:
+        self._averaged.eval()
+        with torch.no_grad(), autocast(self._device, self._setting.precision):
+            return dict(self._validate(self._averaged))
+
     def _validation(self, epoch: int) -> dict:
         """Validate when it is time and keep the weights if they are the best so far."""
         due = epoch % self._setting.validate_every == 0 or epoch == self._setting.epochs
         if self._validate is None or not due:
             return {"loss": None}
-        self._averaged.eval()
-        with torch.no_grad(), autocast(self._device, self._setting.precision):
-            values = dict(self._validate(self._averaged))
+        values = self._team.gather(self._measure() if self._team.is_first else None)[0]
         progress = self._progress
         progress.excess = self._setting.excess(values)
         if (progress.excess, values["loss"]) < (progress.best_excess, progress.best_loss):
@@ -253,8 +276,8 @@ class _Run:
     def _finish_epoch(self) -> None:
         progress = self._progress
         self._model.train()
-        for rows in self._remaining_batches():
-            self._step(rows)
+        for batch in self._remaining_batches():
+            self._step(batch)
             self._save_when_due()
             self._report_when_due()
         train_loss = self._loss_sum.item() / self._setting.n_rows
@@ -272,12 +295,16 @@ class _Run:
             "train_loss": train_loss,
             "validation_loss": validation.pop("loss"),
             "learning_rate": self._optimiser.param_groups[0]["lr"],
-            "device": device_name(self._device),
+            "device": self._place(),
         }
         progress.history.append(row | validation)
         progress.epoch, progress.batch = epoch, 0
         self._loss_sum.zero_()
         self._save_when_due()
+
+    def _place(self) -> str:
+        name, size = device_name(self._device), self._team.size
+        return name if size == 1 else f"{size} x {name}"
 
     def _report(self, epoch: int, what: str) -> None:
         """A log line with the time left, at the pace since the start of this process."""
@@ -333,14 +360,14 @@ class _Run:
             "training %s weights on %s rows with %s, from epoch %d, step %d",
             f"{sum(each.numel() for each in self._parameters):,}",
             f"{setting.n_rows:,}",
-            device_name(self._device),
+            self._place(),
             progress.epoch + 1,
             progress.step,
         )
         while not self._is_over():
             self._finish_epoch()
             self._report_epoch()
-            if log_path is not None:
+            if log_path is not None and self._team.is_first:
                 write_table(log_path, progress.history)
         self._report_limits()
         self._take_chosen_weights()

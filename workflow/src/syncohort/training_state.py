@@ -27,7 +27,10 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Setting:
-    """All that decides the numbers of a run; the hash of it guards the saved state."""
+    """What decides the numbers of a run; the hash of it guards the saved state.
+
+    All but the number of processes: a job that gets fewer GPUs when it is tried again goes on.
+    """
 
     n_rows: int
     epochs: int
