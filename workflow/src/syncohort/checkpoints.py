@@ -22,7 +22,9 @@ from syncohort.errors import InputError, examples, raise_all
 from syncohort.genotypes import People
 from syncohort.latents import sha256
 
-FORMAT = 2
+FORMAT = 3
+VALUES_AT_ONCE = 1 << 26  # latents of a batch: 256 MB, of which sampling holds some six
+LEAST_ROWS = 256
 
 
 class LatentGenerator(ABC):
@@ -63,6 +65,11 @@ class LatentGenerator(ABC):
             )
         return np.array([index[name] for name in names], dtype=np.int64)
 
+    @property
+    def batch_rows(self) -> int:
+        """Rows that are drawn together: as many as memory allows, an even number."""
+        return max(LEAST_ROWS, VALUES_AT_ONCE // self.mask.numel() // 2 * 2)
+
     @abstractmethod
     def drawer(
         self, place: torch.device, **options
@@ -77,16 +84,17 @@ class LatentGenerator(ABC):
         labels: np.ndarray,
         *,
         seed: int,
-        batch_size: int = 256,
+        batch_size: int | None = None,
         device: str = "auto",
         first_row: int = 0,
         **options,
     ) -> Iterator[np.ndarray]:
         """Sample rows, `batch_size` at a time: yield latents float32 [n, G, K].
 
-        labels: [N], what `conditions` gives; first_row: place of the first row in the cohort,
-        which with `seed` decides its noise; options: see `drawer`.
+        labels: [N], what `conditions` gives; batch_size: None for `batch_rows`; first_row: place
+        of the first row in the cohort, which with `seed` decides its noise; options: see `drawer`.
         """
+        batch_size = batch_size or self.batch_rows
         draw = self.drawer(resolve_device(device), **options)
         for start in range(0, len(labels), batch_size):
             with torch.inference_mode():

@@ -58,7 +58,7 @@ class Synthesis(Section):
         2,
         ge=1,
         le=10_000,
-        description="Sampling jobs per generator; the cohort does not depend on it.",
+        description="Sampling jobs per generator; the cohort does not depend on it. A job draws 256 MB of latents together or a multiple of it, so that a small cohort takes one.",
     )
 
     @model_validator(mode="after")

@@ -80,6 +80,10 @@ class SamplingConfig(Section):
     )
     steps: int = Field(40, ge=1, description="Denoising steps, at most diffusion.n_steps.")
     guidance_scale: float = Field(1.0, ge=0, description="Classifier-free guidance; 1 is none.")
+    centred: bool = Field(
+        True,
+        description="Keep what is drawn for a label at the label's training mean, the more the more rows are drawn together (needs diffusion.residual_from_class_mean).",
+    )
 
 
 class DecodingConfig(Section):
@@ -135,6 +139,11 @@ class DiffusionGenerator(Section):
         if self.sampling.guidance_scale != 1 and self.diffusion.label_dropout == 0:
             raise ValueError(
                 "sampling.guidance_scale other than 1 needs diffusion.label_dropout above 0"
+            )
+        if self.sampling.centred and not self.diffusion.residual_from_class_mean:
+            raise ValueError(
+                "sampling.centred needs diffusion.residual_from_class_mean; set one to false or "
+                "the other to true"
             )
         return self
 
@@ -238,7 +247,7 @@ PRESETS = {
             "patience": 100,
             "membership_max": 1.0,
         },
-        "sampling": {"sampler": "ancestral", "steps": 500},
+        "sampling": {"sampler": "ancestral", "steps": 500, "centred": False},
         "decoding": {"rule": "rounding"},
     },
     "snpgen": {
@@ -275,7 +284,12 @@ PRESETS = {
             "patience": 500,
             "membership_max": 1.0,
         },
-        "sampling": {"sampler": "ddim", "steps": 50, "guidance_scale": 5.0},
+        "sampling": {
+            "sampler": "ddim",
+            "steps": 50,
+            "guidance_scale": 5.0,
+            "centred": False,
+        },
         "decoding": {"rule": "argmax"},
     },
 }

@@ -12,6 +12,7 @@ import torch
 from syncohort.checkpoints import LatentGenerator, part_of, read_checkpoint
 from syncohort.denoisers import build_denoiser
 from syncohort.devices import autocast
+from syncohort.diffusion.centring import Centring
 from syncohort.diffusion.guidance import conditional_denoiser
 from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.process import Process
@@ -60,29 +61,44 @@ class Generator(LatentGenerator):
         )
 
     def drawer(
-        self, place: torch.device, *, sampler: str, steps: int, guidance_scale: float = 1.0
+        self,
+        place: torch.device,
+        *,
+        sampler: str,
+        steps: int,
+        guidance_scale: float = 1.0,
+        centred: bool = False,
     ) -> Callable:
         """See `LatentGenerator`. sampler, steps: see `diffusion.samplers`; guidance_scale: see
-        `conditional_denoiser`.
+        `conditional_denoiser`; centred: with `Centring`, over the rows of a batch.
 
-        Raises InputError for guidance without label dropout in training, an unknown
-        sampler, or more steps than T.
+        Raises InputError for guidance without label dropout in training, centring without
+        labels' means, an unknown sampler, or more steps than T.
         """
         if guidance_scale != 1 and not self.config["label_dropout"]:
             raise InputError(
                 f"guidance_scale {guidance_scale:g} needs a generator trained with "
                 "label_dropout above 0 (this one: 0); retrain it, or use guidance_scale 1"
             )
+        if centred and not self.config["residual_from_class_mean"]:
+            raise InputError(
+                "centred sampling needs a generator trained with residual_from_class_mean (this "
+                "one: without); retrain it, or use centred: false"
+            )
         solve = find_sampler(sampler)
         process, network = self.process(place), self.network.to(place).eval()
 
+        label_rows = torch.tensor(self.config["label_rows"], dtype=torch.float32, device=place)
+
         def draw(labels, seed, first_row):
+            told = torch.from_numpy(labels).to(place)
             denoise = conditional_denoiser(
                 process,
                 network,
-                torch.from_numpy(labels).to(place),
+                told,
                 guidance_scale=guidance_scale,
                 null_label=self.n_classes,
+                centre=Centring(told, label_rows) if centred else None,
             )
             noise = RowNoise(seed, first_row, len(labels), process.mask)
             with autocast(place):

@@ -226,6 +226,7 @@ def train_diffusion(
         class_names,
         representation_fingerprints,
         anchors=None if anchors is None else anchors.tolist(),
+        label_rows=_label_rows(told[train_rows], normalisation),
         denoiser=denoiser,
         schedule=schedule,
         n_steps=n_steps,
@@ -293,6 +294,12 @@ def train_diffusion(
     if state_path is not None:
         Path(state_path).unlink(missing_ok=True)
     return result
+
+
+def _label_rows(told: np.ndarray, normalisation: Normalisation) -> list[float]:
+    """Training rows of each class, or of each anchor its shares of them."""
+    n_classes = len(normalisation.center)
+    return mix(torch.eye(n_classes), torch.from_numpy(told)).sum(dim=0).tolist()
 
 
 def _outcome(result: TrainResult) -> dict:

@@ -48,7 +48,7 @@ def sample_shard(
     n_shards: int,
     shard: int,
     seed: int,
-    batch_size: int = 256,
+    batch_size: int | None = None,
     device: str = "auto",
     threads: int | None = None,
     representation_fingerprints: dict[str, str] | None = None,
@@ -58,8 +58,9 @@ def sample_shard(
 
     people: all of the cohort; both haplotypes of a person are drawn for the person's label or
     value. The latents of a row depend on (generator, people, sampling, seed) and its
-    place in the cohort, not on `n_shards`; on `batch_size` (rows, even in haplotype mode)
-    only by rounding. representation_fingerprints: of the models that will decode, checked
+    place in the cohort, not on `n_shards`. batch_size: rows drawn together (even in haplotype
+    mode), None for the generator's own choice; latents depend on it by rounding alone, unless
+    sampling is centred. representation_fingerprints: of the models that will decode, checked
     against those the generator was trained on. sampling: what `sample_batches` of this kind
     of generator takes besides.
 
@@ -67,11 +68,11 @@ def sample_shard(
     """
     if threads is not None:
         torch.set_num_threads(threads)
-    each = rows_per_person(mode)
+    generator = load_latent_generator(generator_path, representation_fingerprints)
+    each, batch_size = rows_per_person(mode), batch_size or generator.batch_rows
     if batch_size % each:
         raise ValueError(f"batch_size {batch_size} would part the haplotypes of a person")
     own = shard_slice(len(people), n_shards, shard, batch_size // each)
-    generator = load_latent_generator(generator_path, representation_fingerprints)
     rows = np.repeat(generator.conditions(people[own]), each)
     batches = generator.sample_batches(
         rows,

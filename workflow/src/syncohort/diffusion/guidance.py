@@ -6,6 +6,8 @@ import torch
 
 from syncohort.diffusion.process import Process
 
+ROWS_AT_ONCE = 256
+
 
 def drop_labels(labels, probability: float, null_label: int, generator: torch.Generator):
     """Replace each label [N] by the null label with this probability (Ho & Salimans 2022)."""
@@ -14,22 +16,41 @@ def drop_labels(labels, probability: float, null_label: int, generator: torch.Ge
 
 
 def conditional_denoiser(
-    process: Process, network, labels, *, guidance_scale: float, null_label: int
+    process: Process,
+    network,
+    labels,
+    *,
+    guidance_scale: float,
+    null_label: int,
+    centre: Callable | None = None,
 ) -> Callable:
     """Bind labels and guidance: return denoise(x [N, G, K], t int) -> x0_hat [N, G, K].
 
-    labels: [N], see `denoisers`. guidance_scale w: null + w (conditional - null), so 1 is the plain
-    conditional model, 0 ignores the label (Ho & Salimans 2022, eq. 6 with their w + 1 as w).
-    Guiding the target guides x_0 and eps alike: each is affine in the other at a given x_t.
+    labels: [N], see `denoisers`; the network is shown ROWS_AT_ONCE rows at a time. centre: what is
+    done to the conditional x0_hat of all rows (see `Centring`); None: nothing. guidance_scale w:
+    null + w (conditional - null), so 1 is the plain conditional model, 0 ignores the label (Ho &
+    Salimans 2022, eq. 6 with their w + 1 as w). Guiding x_0 guides eps alike: each is affine
+    in the other at a given x_t.
     """
     null_labels = torch.full_like(labels, null_label)
 
+    def predicted(x, t: int, told):
+        parts = zip(x.split(ROWS_AT_ONCE), told.split(ROWS_AT_ONCE), strict=True)
+        return torch.cat([_predicted_x0(process, network, *part, t) for part in parts])
+
     def denoise(x, t: int):
-        times = torch.full_like(labels, t, dtype=torch.int64)
-        prediction = process.predict(network, x, times, labels)
+        x0 = predicted(x, t, labels)
+        if centre is not None:
+            x0 = centre(x0)
         if guidance_scale != 1:
-            free = process.predict(network, x, times, null_labels)
-            prediction = free + guidance_scale * (prediction - free)
-        return process.prediction_to_x0(prediction, x, times)
+            free = predicted(x, t, null_labels)
+            x0 = free + guidance_scale * (x0 - free)
+        return x0
 
     return denoise
+
+
+def _predicted_x0(process: Process, network, x, labels, t: int):
+    times = torch.full_like(labels, t, dtype=torch.int64)
+    prediction = process.predict(network, x, times, labels)
+    return process.prediction_to_x0(prediction, x, times)
