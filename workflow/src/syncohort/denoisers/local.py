@@ -45,8 +45,7 @@ class PositionLinear(nn.Module):
         return self.weight if self.mix is None else (self.mix @ self.weight).view(self.shape)
 
     def forward(self, x):
-        product = torch.bmm(x, self.weights())  # in the precision that autocast chooses
-        return product + self.bias.to(product.dtype)
+        return torch.baddbmm(self.bias, x, self.weights())  # as autocast chooses
 
 
 class _Context(nn.Module):
@@ -82,8 +81,9 @@ class _Layer(nn.Module):
         if self.context is not None:
             u = u + self.context(u)
         left, right = self.gates.to(u.dtype)
-        mixed = torch.addcmul(u, left, _from_left(u, self.reach))
-        mixed = torch.addcmul(mixed, right, _from_right(u, self.reach))
+        mixed, reach = u.clone(), self.reach
+        mixed[reach:].addcmul_(left[reach:], u[:-reach])
+        mixed[:-reach].addcmul_(right[:-reach], u[reach:])
         return h + self.leave(F.silu(self.enter(mixed)))
 
 
@@ -138,7 +138,8 @@ class LocalDenoiser(nn.Module):
         known = torch.cat([angle.sin(), angle.cos(), mix(self.label.weight, label)], dim=1)
         condition = self.condition(known)
         groups = self._to_groups(x)  # [M, N, D]
-        window = torch.cat([_from_left(groups, 1), groups, _from_right(groups, 1)], dim=2)
+        beside = F.pad(groups, (0, 0, 0, 0, 1, 1))  # nothing beyond the edges
+        window = torch.cat([beside[:-2], groups, beside[2:]], dim=2)
         h = self.enter(window)  # [M, N, W]
         h = h + mix(self.place.to(h.dtype), label).transpose(0, 1)
         for layer in self.layers:
@@ -159,16 +160,4 @@ class LocalDenoiser(nn.Module):
 
 def _normalised(h):
     """h [M, N, W] with a mean square of 1 over the channels."""
-    return h * h.square().mean(dim=2, keepdim=True, dtype=torch.float32).add(1e-6).rsqrt().to(
-        h.dtype
-    )
-
-
-def _from_left(groups, reach: int):
-    """At each place the group `reach` places to its left, 0 at the edge."""
-    return F.pad(groups[:-reach], (0, 0, 0, 0, reach, 0)) if reach < len(groups) else 0 * groups
-
-
-def _from_right(groups, reach: int):
-    """At each place the group `reach` places to its right, 0 at the edge."""
-    return F.pad(groups[reach:], (0, 0, 0, 0, 0, reach)) if reach < len(groups) else 0 * groups
+    return h * h.square().mean(dim=2, keepdim=True).add(1e-6).rsqrt()

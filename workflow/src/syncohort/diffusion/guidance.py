@@ -6,7 +6,7 @@ import torch
 
 from syncohort.diffusion.process import Process
 
-ROWS_AT_ONCE = 256
+ROWS_AT_ONCE = 128
 
 
 def drop_labels(labels, probability: float, null_label: int, generator: torch.Generator):
