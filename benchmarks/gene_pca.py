@@ -3,6 +3,7 @@
 Axes: V variants, N people, n some of them.
 """
 
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -56,8 +57,10 @@ def lengths(folder: Path) -> np.ndarray:
     return np.load(folder / "lengths.npy")
 
 
-def parts(folder: Path) -> list[Path]:
-    return sorted(folder.glob("dosages_*.npy"))
+def parts(folder: Path) -> Iterator[np.ndarray]:
+    """Dosages [V, n] of some people after the other, mapped from their files."""
+    for path in sorted(folder.glob("dosages_*.npy")):
+        yield np.asarray(np.load(path, mmap_mode="r"))
 
 
 def sklearn_components(rows: np.ndarray, length: np.ndarray, solver: str) -> list[np.ndarray]:
@@ -77,14 +80,14 @@ def our_components(folder: Path, threads: int, n_at_once: int) -> Components:
     first = first_variants(length)
     sums = BlockSums(first, length, n_at_once, threads)
     for part in parts(folder):
-        sums.add(np.load(part))
+        sums.add(part)
     return sums.finish().components(first, length, MAX_COMPONENTS)
 
 
 def _sklearn(folder: Path, size: Size, *, solver: str) -> Timed:
     # one thread is the fastest for matrices this small
     with threadpool_limits(1), Stopwatch() as watch:
-        rows = np.concatenate([np.load(part) for part in parts(folder)], axis=1).T
+        rows = np.concatenate(list(parts(folder)), axis=1).T
         sklearn_components(rows, lengths(folder), solver)
     return Timed(size.gene_pca.n_genes, watch.seconds)
 

@@ -16,6 +16,7 @@ from syncohort.evaluation.reconstruction import (
 from syncohort.genes import assign_genes, read_genes
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
 from syncohort.representations.base import PeopleFingerprint, encode_people
+from syncohort.representations.block_covariance import BlockSums, batches
 from syncohort.representations.gene_pca import (
     GenePCA,
     fit_gene_pca,
@@ -76,8 +77,8 @@ def imputed(rows, mean_of) -> np.ndarray:
 @pytest.mark.parametrize("mode", ["haplotype", "genotype"])
 @pytest.mark.parametrize("missing", [0.0, 0.1])
 def test_components_are_scikit_learns(tmp_path, mode, missing):
-    sizes = np.array([1, 2, 5, 9, 17, 30, 30, 3])
-    store = store_of(tmp_path / "c.zip", founder_calls(97, 80, seed=1, missing=missing))
+    sizes = np.array([1, 2, 5, 9, 17, 30, 47, 3])
+    store = store_of(tmp_path / "c.zip", founder_calls(114, 80, seed=1, missing=missing))
     train = first_half(store)
     model = fit_gene_pca(store, blocks_of(sizes), train=train, mode=mode, rule="counts")
     assert model.blocks["n_variants"].tolist() == sizes.tolist()
@@ -228,6 +229,27 @@ def test_chunks_change_nothing_and_saved_models_decode(tmp_path):
     np.testing.assert_array_equal(again.encode(rows), model.encode(rows))
     pd.testing.assert_frame_equal(again.blocks, model.blocks)
     assert again.training_fingerprint == model.training_fingerprint
+
+
+@pytest.mark.parametrize("missing", [0.0, 0.1])
+def test_covariance_of_blocks_and_of_parts_of_them(missing):
+    length = np.array([4, 1, 68, 33, 36])
+    first = np.cumsum(length) - length
+    rows = to_rows(founder_calls(142, 30, seed=17, missing=missing), "genotype")
+    sums = BlockSums(first, length, rows_at_once=9)
+    for start in range(0, 30, 9):
+        sums.add(rows[start : start + 9].T)
+    covariance = sums.finish()
+    expected = np.cov(imputed(rows, rows).T, bias=True)
+    starts, sizes = np.append(first, [5, 6, 107]), np.append(length, [3, 67, 35])
+    found = 0
+    for batch in batches(starts, sizes):
+        for values, member in zip(covariance.matrices(batch), batch.member, strict=True):
+            size, part = sizes[member], slice(starts[member], starts[member] + sizes[member])
+            np.testing.assert_allclose(values[:size, :size], expected[part, part], atol=1e-12)
+            assert not values[size:].any() and not values[:, size:].any()
+            found += 1
+    assert found == len(starts)
 
 
 def test_holdout_people_leave_no_trace(tmp_path):
@@ -465,7 +487,7 @@ def test_real_people_keep_their_alleles(tmp_path, real_data):
 
 def test_threads_do_not_change_the_model(tmp_path):
     store = store_of(tmp_path / "c.zip", founder_calls(300, 60, seed=5, missing=0.02))
-    blocks = blocks_of(np.full(10, 30))
+    blocks = blocks_of(np.repeat([30, 45], 4))
     one, two = (
         fit_gene_pca(store, blocks, train=first_half(store), mode="haplotype", threads=n)
         for n in (1, 2)

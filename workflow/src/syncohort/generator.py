@@ -88,8 +88,6 @@ class Generator(LatentGenerator):
         solve = find_sampler(sampler)
         process, network = self.process(place), self.network.to(place).eval()
 
-        label_rows = torch.tensor(self.config["label_rows"], dtype=torch.float32, device=place)
-
         def draw(labels, seed, first_row):
             told = torch.from_numpy(labels).to(place)
             denoise = conditional_denoiser(
@@ -98,7 +96,7 @@ class Generator(LatentGenerator):
                 told,
                 guidance_scale=guidance_scale,
                 null_label=self.n_classes,
-                centre=Centring(told, label_rows) if centred else None,
+                centre=Centring(told, self.config["label_rows"]) if centred else None,
             )
             noise = RowNoise(seed, first_row, len(labels), process.mask)
             with autocast(place):

@@ -22,13 +22,14 @@ class Centring:
     differences. That is a ridge regression on the label, whose penalty is the training rows; for
     values of a trait it is one on the shares of their anchors.
 
-    labels: [N], see `conditioning`; label_rows: float32 [C], training rows of each.
+    labels: [N], see `conditioning`; label_rows: training rows of each class or anchor, C numbers.
     """
 
-    def __init__(self, labels, label_rows):
-        self._shares = mix(torch.eye(len(label_rows), device=labels.device), labels)  # [N, C]
+    def __init__(self, labels, label_rows: list[float]):
+        penalty = torch.tensor(label_rows, dtype=torch.float32, device=labels.device).diag()
+        self._shares = mix(torch.eye(len(penalty), device=labels.device), labels)  # [N, C]
         drawn = self._shares.T @ self._shares
-        self._weights = torch.linalg.solve(drawn + label_rows.diag(), self._shares.T)  # [C, N]
+        self._weights = torch.linalg.solve(drawn + penalty, self._shares.T)  # [C, N]
 
     def __call__(self, x0):
         with torch.autocast(x0.device.type, enabled=False):

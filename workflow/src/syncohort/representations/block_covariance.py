@@ -8,13 +8,18 @@ padded size m, K components.
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from threadpoolctl import ThreadpoolController
 
+from syncohort.representations.leading_eigenvectors import leading_eigenvectors
+
 ROUNDING = 1e-9  # relative, of shares of variance and ranks
-_BATCH_ELEMENTS = 1 << 18  # of one temporary array: 2 MB in float64, what a core's cache holds
+_BATCH_BYTES = 1 << 19  # of one temporary array: a core's cache holds a few
+# Numpy makes half of the products of a matrix with itself, by a routine slower for few variants.
+_FEW_VARIANTS = 36
 
 
 @dataclass(frozen=True)
@@ -30,14 +35,14 @@ class Batch:
 def batches(first: np.ndarray, length: np.ndarray, depth: int = 0) -> Iterator[Batch]:
     """Group blocks, given by first variant and number of variants [N], by padded size.
 
-    Padding adds at most an eighth; a batch is limited so that arrays [B, m, m] and
-    [B, m, depth] stay small.
+    Padding adds at most a sixteenth; a batch is limited so that float64 arrays [B, m, m]
+    and float32 arrays [B, m, depth] stay small.
     """
-    step = 1 << np.maximum(np.log2(length).astype(int) - 3, 0)
+    step = 1 << np.maximum(np.log2(length).astype(int) - 4, 0)
     padded = -(-length // step) * step
     for size in np.unique(padded):
         members = np.flatnonzero(padded == size)
-        at_once = max(1, _BATCH_ELEMENTS // int(size * max(size, depth)))
+        at_once = max(1, _BATCH_BYTES // int(size * max(8 * size, 4 * depth)))
         for start in range(0, len(members), at_once):
             member = members[start : start + at_once]
             offset = np.arange(size)
@@ -69,78 +74,62 @@ class BlockSums:
     def __init__(self, first: np.ndarray, length: np.ndarray, rows_at_once: int, threads: int = 1):
         self._batches = list(batches(first, length, rows_at_once))
         self._threads = threads
-        n_variants = int(length.sum())
         self._n_rows = 0
-        self._x = np.zeros(n_variants, np.int64)
-        self._m = np.zeros(n_variants, np.int64)
-        self._xx = self._zeros()
-        self._xm, self._mm = None, None  # made when the first missing call turns up
+        self._any_missing = False
+        sizes = [batch.column.size * batch.column.shape[1] for batch in self._batches]
+        self._starts = np.cumsum([0, *sizes])
+        n_variants = int(length.sum())
+        self._x, self._m = np.zeros((2, n_variants), np.int64)
+        # Zeros take no memory before they are written: without missing calls one of three does.
+        # Some after the last block are there to be read with it (`BlockCovariance.matrices`).
+        n_pairs = self._starts[-1] + max((b.column.shape[1] for b in self._batches), default=0)
+        self._xx, self._xm, self._mm = (np.zeros(n_pairs, np.int32) for _ in range(3))
 
     def add(self, values: np.ndarray) -> None:
         """Add values int8 [V, r], -1 missing; r at most 4 million, so that float32 is exact."""
         self._n_rows += values.shape[1]
-        missing = values < 0 if values.min(initial=0) < 0 else None
-        if missing is not None:
-            values = np.maximum(values, 0)
-            self._m += missing.sum(axis=1)
-            if self._xm is None:
-                self._xm, self._mm = self._zeros(), self._zeros()
-        self._x += values.sum(axis=1, dtype=np.int32)
 
         def add_batch(number: int) -> None:
             column = self._batches[number].column
-            x_batch = values[column].astype(np.float32)  # [B, m, r]
-            self._xx[number] += _products(x_batch, x_batch)
-            if missing is not None and missing[column].any():
-                m_batch = missing[column].astype(np.float32)
-                self._xm[number] += _products(x_batch, m_batch)
-                self._mm[number] += _products(m_batch, m_batch)
+            calls = values[column]  # [B, m, r]
+            missing = calls < 0 if calls.min(initial=0) < 0 else None
+            x = (calls if missing is None else np.maximum(calls, 0)).astype(np.float32)
+            self._x[column] += _sums(x)
+            self._pairs(self._xx, number)[:] += _products(x, x)
+            if missing is not None:
+                self._any_missing = True
+                m = missing.astype(np.float32)
+                self._m[column] += _sums(m)
+                self._pairs(self._xm, number)[:] += _products(x, m)
+                self._pairs(self._mm, number)[:] += _products(m, m)
 
         _spread(add_batch, range(len(self._batches)), self._threads)
 
+    def _pairs(self, flat: np.ndarray, number: int) -> np.ndarray:
+        """The part [B, m, m] of flat sums that belongs to a batch."""
+        column = self._batches[number].column
+        return flat[slice(*self._starts[number : number + 2])].reshape(*column.shape, -1)
+
     def finish(self) -> "BlockCovariance":
         """Covariance with missing calls at the mean of the observed ones (0 if none is)."""
-        mean = self._x / np.maximum(self._n_rows - self._m, 1)
-        sizes = [batch.column.shape[1] ** 2 * len(batch.column) for batch in self._batches]
-        starts = np.cumsum([0, *sizes])
-        flat = np.empty(starts[-1])
-        origin = np.empty(len(mean), np.int64)
+        origin = np.empty(len(self._x), np.int64)
+        for batch, start in zip(self._batches, self._starts[:-1], strict=True):
+            size = batch.column.shape[1]
+            row = start + size * np.arange(batch.column.size).reshape(batch.column.shape)
+            origin[batch.column[batch.real]] = (row - batch.column[:, :1])[batch.real]
+        missing = (self._m, self._xm, self._mm) if self._any_missing else None
+        return BlockCovariance(self._n_rows, origin, self._x, self._xx, missing, self._threads)
 
-        def finish_batch(number: int) -> None:
-            column, real = self._batches[number].column, self._batches[number].real
-            start, stop = starts[number : number + 2]
-            flat[start:stop] = self._covariance(number, mean).ravel()
-            rows = start + np.arange(column.size).reshape(column.shape) * column.shape[1]
-            origin[column[real]] = (rows - column[:, :1])[real]
 
-        _spread(finish_batch, range(len(self._batches)), self._threads)
-        return BlockCovariance(mean, flat, origin, self._threads)
-
-    def _zeros(self) -> list[np.ndarray]:
-        shapes = [(len(b.column), *(b.column.shape[1],) * 2) for b in self._batches]
-        return [np.zeros(shape, np.int32) for shape in shapes]
-
-    def _covariance(self, number: int, mean: np.ndarray) -> np.ndarray:
-        """Covariance [B, m, m] of the variants of one batch."""
-        column = self._batches[number].column
-        x_i, xx = self._x[column][:, :, None], self._xx[number]
-        if self._xm is None:
-            scatter = self._n_rows * xx.astype(np.float64)
-            scatter -= x_i.astype(np.float64) * x_i.swapaxes(1, 2)  # whole numbers so far
-            scatter /= self._n_rows**2
-            return scatter
-        mean_i, m_i = mean[column][:, :, None], self._m[column][:, :, None]
-        mean_j, m_j = mean_i.swapaxes(1, 2), m_i.swapaxes(1, 2)
-        # sum of (x_i - mean_i)(x_j - mean_j) over rows that have both calls
-        x_and_o = x_i - self._xm[number]
-        both = self._n_rows - m_i - m_j + self._mm[number]
-        scatter = xx - mean_j * x_and_o - mean_i * x_and_o.swapaxes(1, 2)
-        scatter += mean_i * mean_j * both
-        scatter /= self._n_rows
-        return scatter
+def _sums(values: np.ndarray) -> np.ndarray:
+    """Sums [B, m] over the rows of values [B, m, r]."""
+    return (values @ np.ones(values.shape[2], np.float32)).astype(np.int32)
 
 
 def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Sums [B, m, m] of products over the rows of values [B, m, r]."""
+    if right is left and left.shape[1] <= _FEW_VARIANTS:
+        right = left.copy()
     return (left @ right.swapaxes(1, 2)).astype(np.int32)
 
 
@@ -160,22 +149,53 @@ class Components:
 
 @dataclass(frozen=True)
 class BlockCovariance:
-    """mean [V]; the covariance of variants v, w of one block is flat[origin[v] + w].
+    """Covariance of the variants of each block, worked out from sums where it is asked for.
 
+    The sum of x_v x_w over n_rows rows is xx[origin[v] + w] for variants v, w of one block,
+    that of x_v is x[v]; missing: the same of missing indicators m, xm and mm, or None without.
     threads: how many work on the blocks.
     """
 
-    mean: np.ndarray
-    flat: np.ndarray
+    n_rows: int
     origin: np.ndarray
+    x: np.ndarray
+    xx: np.ndarray
+    missing: tuple[np.ndarray, np.ndarray, np.ndarray] | None
     threads: int = 1
+
+    @cached_property
+    def mean(self) -> np.ndarray:
+        """Of the observed values of each variant [V]."""
+        n_missing = 0 if self.missing is None else self.missing[0]
+        return self.x / np.maximum(self.n_rows - n_missing, 1)
 
     def matrices(self, batch: Batch) -> np.ndarray:
         """Covariance [B, m, m] of blocks, or of consecutive parts of them; 0 where padded."""
-        column = batch.column
-        values = self.flat[self.origin[column][:, :, None] + column[:, None, :]]
-        values *= batch.real[:, :, None] & batch.real[:, None, :]
-        return values
+        column, size = batch.column, batch.column.shape[1]
+        row = self.origin[column] + column[:, :1]
+
+        def pairs(flat):
+            # the first sums of each row lie one after the other: copied at once
+            return sliding_window_view(flat, size)[row]
+
+        x_i = self.x[column][:, :, None].astype(float)
+        if self.missing is None:
+            scatter = pairs(self.xx) * float(self.n_rows)
+            scatter -= x_i * x_i.swapaxes(1, 2)  # whole numbers so far
+            scatter /= self.n_rows**2
+        else:
+            m, xm, mm = self.missing
+            mean_i, m_i = self.mean[column][:, :, None], m[column][:, :, None]
+            mean_j, m_j = mean_i.swapaxes(1, 2), m_i.swapaxes(1, 2)
+            # sum of (x_i - mean_i)(x_j - mean_j) over rows that have both calls
+            x_and_o = x_i - pairs(xm)
+            both = self.n_rows - m_i - m_j + pairs(mm)
+            scatter = pairs(self.xx) - mean_j * x_and_o - mean_i * x_and_o.swapaxes(1, 2)
+            scatter += mean_i * mean_j * both
+            scatter /= self.n_rows
+        if not batch.real.all():
+            scatter *= batch.real[:, :, None] & batch.real[:, None, :]
+        return scatter
 
     def spectra(self, first, length, n_top: int) -> tuple[np.ndarray, np.ndarray]:
         """The n_top largest eigenvalues [N, n_top] and the total variance [N] of blocks [N]."""
@@ -198,14 +218,10 @@ class BlockCovariance:
         def decompose(batch: Batch) -> None:
             covariance = self.matrices(batch)
             total[batch.member] = np.trace(covariance, axis1=1, axis2=2)
-            # padded axes must come last, behind the null space of the real ones
-            diagonal = np.arange(covariance.shape[1])
-            covariance[:, diagonal, diagonal] -= ~batch.real
-            values, vectors = np.linalg.eigh(covariance)
-            values, vectors = values[:, ::-1][:, :n_top], vectors[:, :, ::-1][:, :, :n_top]
+            values, vectors = leading_eigenvectors(covariance, n_top, batch.real)
             width = values.shape[1]
             top[batch.member, :width] = np.maximum(values, 0)
-            loadings[batch.column[batch.real], :width] = _with_signs(vectors)[batch.real]
+            loadings[batch.column[batch.real], :width] = vectors[batch.real]
 
         _spread(decompose, batches(first, length), self.threads)
         return Components(loadings, top, total)
@@ -230,14 +246,6 @@ class BlockCovariance:
 
         _spread(cut, batches(first, length), self.threads)
         return cuts
-
-
-def _with_signs(vectors: np.ndarray) -> np.ndarray:
-    """Axes [B, m, K], each turned so that its entry of largest size is positive."""
-    size = np.abs(vectors)
-    # the first of entries that are equal but for rounding, so that the sign is stable
-    lead = np.argmax(size >= 0.999 * size.max(axis=1, keepdims=True), axis=1)
-    return vectors * np.sign(np.take_along_axis(vectors, lead[:, None, :], axis=1))
 
 
 def _squared_correlation(covariance: np.ndarray) -> np.ndarray:
