@@ -55,6 +55,12 @@ def test_places_are_those_the_user_wrote():
     assert "generators.a.denoiser.widht: unknown key. Did you mean 'width'?" in text
 
 
+def test_single_keys_of_the_default_denoiser_change_under_any_name():
+    values = {"generators": {"a": {"denoiser": {"experts": 32}}}}
+    denoiser = parse_config(values).generators["a"].denoiser
+    assert (denoiser.kind, denoiser.experts, denoiser.width) == ("local", 32, 96)
+
+
 def test_a_preset_is_a_start_that_single_keys_change():
     values = {"generators": {"a": {"preset": "genetic_diffusion_paper", "training": {"epochs": 7}}}}
     paper = parse_config(values).generators["a"]
@@ -92,7 +98,10 @@ def test_a_preset_is_a_start_that_single_keys_change():
             "Input should be 'genetic_diffusion', 'genetic_diffusion_paper', 'snpgen' or",
         ),
         ({"generators": {"a": {"kind": "gan"}}}, "needs `kind`, one of diffusion, block_gaussian"),
-        ({"generators": {"a": {"denoiser": {"width": 8}}}}, "denoiser: needs `kind`, one of mlp"),
+        (
+            {"generators": {"a": {"denoiser": {"kind": "unet"}}}},
+            "denoiser: needs `kind`, one of mlp",
+        ),
         (
             {"generators": {"a": {"denoiser": {"kind": "cnn", "multipliers": [1, 2]}}}},
             "attention_at [32, 64]: the levels' down-sampling factors are [1, 2]",

@@ -228,6 +228,7 @@ AlleleGenerator = Annotated[
 
 # What differs from the defaults, which are the preset `genetic_diffusion`.
 PRESETS = {
+    "genetic_diffusion": {"denoiser": {"kind": "local"}},  # so that single keys of it can change
     "genetic_diffusion_paper": {
         "representation": "gene_pca_paper",
         "denoiser": {"kind": "mlp_cnn"},
@@ -299,7 +300,8 @@ def _with_preset(generator):
     """A generator's section as the user wrote it -> with its preset and its kind filled in."""
     if not isinstance(generator, dict) or generator.get("kind", "diffusion") != "diffusion":
         return generator
-    preset = PRESETS.get(generator.get("preset"), {})  # an unknown name is refused by its field
+    name = generator.get("preset", "genetic_diffusion")
+    preset = PRESETS.get(name, {})  # an unknown name is refused by its field
     return merged({"kind": "diffusion"} | preset, generator)
 
 
