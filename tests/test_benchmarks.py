@@ -9,7 +9,7 @@ import torch
 from conftest import REPOSITORY
 
 from syncohort.diffusion.process import Process
-from syncohort.diffusion.samplers import ancestral
+from syncohort.diffusion.samplers import ancestral, sampling_times
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.evaluation.neighbours import nearest_neighbours
 
@@ -56,7 +56,7 @@ def test_plain_sampling_is_ancestral_over_all_steps(scripts):
         return process.prediction_to_x0(prediction, x, times)
 
     noise = draws()
-    ours = ancestral(denoise, noise(), schedule, n_steps, noise)
+    ours = ancestral(denoise, noise(), schedule, sampling_times(schedule, n_steps), noise)
     betas = plain.cosine_betas(n_steps)
     theirs = plain.sample_batch(FixedNetwork(), labels, (5, 8), betas, draws())
     torch.testing.assert_close(theirs, ours, rtol=1e-3, atol=1e-3)

@@ -9,7 +9,7 @@ from syncohort.config import parse_config
 from syncohort.diffusion.centring import Centring
 from syncohort.diffusion.guidance import ROWS_AT_ONCE, conditional_denoiser
 from syncohort.diffusion.process import Process
-from syncohort.diffusion.samplers import RowNoise, find_sampler
+from syncohort.diffusion.samplers import RowNoise, find_sampler, sampling_times
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.errors import InputError
 from syncohort.generator import load_generator
@@ -85,7 +85,9 @@ def test_sampling_with_a_network_that_is_off_ends_at_the_labels_mean(sampler):
             process, off_network, labels, guidance_scale=1, null_label=2, centre=centre
         )
         noise = RowNoise(3, 0, len(labels), mask)
-        x0 = find_sampler(sampler)(denoise, noise(), process.schedule, 20, noise)
+        x0 = find_sampler(sampler)(
+            denoise, noise(), process.schedule, sampling_times(process.schedule, 20), noise
+        )
         return torch.stack([x0[labels == label].mean(dim=0)[mask] for label in (0, 1)])
 
     off = mean_of(None)

@@ -24,6 +24,7 @@ from syncohort.diffusion.process import (
 )
 from syncohort.diffusion.samplers import (
     SAMPLERS,
+    SPACINGS,
     RowNoise,
     ancestral,
     ddim,
@@ -369,18 +370,47 @@ def test_guidance_extrapolates_x0_whatever_the_target(target, scale):
 # --- samplers
 
 
-@given(n_steps=st.integers(2, 1500), data=st.data())
-def test_sampling_times_fall_evenly_from_T_to_zero(n_steps, data):
+@given(n_steps=st.integers(2, 1500), name=st.sampled_from(SCHEDULES), data=st.data())
+def test_sampling_times_fall_from_T_to_zero(n_steps, name, data):
     steps = data.draw(st.integers(1, n_steps))
-    times = sampling_times(n_steps, steps)
-    gaps = [t - s for t, s in pairwise(times)]
-    assert times[0] == n_steps and times[-1] == 0 and len(times) == steps + 1
-    assert max(gaps) - min(gaps) <= 1 and min(gaps) >= 1
+    schedule = make_schedule(name, n_steps)
+    for spacing in SPACINGS:
+        times = sampling_times(schedule, steps, spacing)
+        assert times[0] == n_steps and times[-1] == 0 and len(times) == steps + 1
+        assert all(t > s for t, s in pairwise(times))
+    gaps = [t - s for t, s in pairwise(sampling_times(schedule, steps, "time"))]
+    assert max(gaps) - min(gaps) <= 1
 
 
-def test_too_many_steps_are_refused():
+def test_balanced_steps_are_even_in_the_square_root_of_lambda():
+    """With lambda = 6 - 12 u^2 at u = t / T a unit of time counts sqrt(24 u): even in u^1.5."""
+    n_steps, steps = 5_000, 8
+    u = torch.linspace(0, 1, n_steps + 1, dtype=torch.float64)
+    schedule = Schedule("quadratic", torch.sigmoid(2 * (6 - 12 * u.square())))
+    expected = torch.linspace(1, 0, steps + 1, dtype=torch.float64) ** (2 / 3)
+    found = torch.tensor(sampling_times(schedule, steps, "balanced")) / n_steps
+    torch.testing.assert_close(found, expected.float(), atol=1 / n_steps, rtol=0)
+
+
+def test_balanced_steps_keep_the_variance_of_large_and_small_components():
+    """40 steps of a cosine schedule, exact denoiser; standard deviations from .05 to 20."""
+    schedule, kept = make_schedule("cosine", 500), {}
+    for spacing in SPACINGS:
+        times = sampling_times(schedule, 40, spacing)
+        kept[spacing] = {
+            sd: exact_moments(sde_dpm2m, schedule, times, 0, sd)[1] / sd**2
+            for sd in (0.05, 0.1, 0.3, 1.0, 3.0, 10.0, 20.0)
+        }
+    assert all(0.9 < share < 1.08 for share in kept["balanced"].values())
+    assert kept["time"][0.05] < 0.5 and kept["time"][10.0] < 0.9 and kept["time"][20.0] < 0.7
+
+
+def test_too_many_steps_and_unknown_spacings_are_refused():
+    schedule = make_schedule("cosine", 80)
     with pytest.raises(InputError, match="81 sampling steps .* T = 80; use 1 to 80"):
-        sampling_times(80, 81)
+        sampling_times(schedule, 81)
+    with pytest.raises(InputError, match="'karras' is unknown; use one of balanced, time"):
+        sampling_times(schedule, 8, "karras")
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -401,7 +431,13 @@ def test_ancestral_step_is_the_posterior(name):
             seen[time] = x
             return x0
 
-        ancestral(denoise, x_t, schedule, 3, lambda noise=noise: torch.full_like(x_t, noise))
+        ancestral(
+            denoise,
+            x_t,
+            schedule,
+            sampling_times(schedule, 3),
+            lambda noise=noise: torch.full_like(x_t, noise),
+        )
         torch.testing.assert_close(seen[s], mean + noise * precision**-0.5)
 
 
@@ -419,7 +455,7 @@ def gaussian_denoiser(schedule: Schedule, mean: float, sd: float):
 def ancestral_variance(schedule: Schedule, steps: int, sd: float) -> float:
     """Exact variance of ancestral samples with that denoiser: each step is linear in x."""
     variance, alpha_bar = 1.0, schedule.alpha_bar.tolist()
-    for t, s in pairwise(sampling_times(schedule.n_steps, steps)):
+    for t, s in pairwise(sampling_times(schedule, steps)):
         alpha = alpha_bar[t] / alpha_bar[s]
         gain = alpha_bar[t] ** 0.5 * sd**2 / (alpha_bar[t] * sd**2 + 1 - alpha_bar[t])
         if s == 0:
@@ -434,7 +470,7 @@ def test_ancestral_samples_have_the_mean_and_variance_of_gaussian_data():
     n_rows, schedule, mean, sd = 20_000, make_schedule("cosine", 1000), -1.3, 0.6
     noise = RowNoise(0, 0, n_rows, torch.ones(1, 1, dtype=torch.bool))
     denoise = gaussian_denoiser(schedule, mean, sd)
-    x = ancestral(denoise, noise(), schedule, 1000, noise).double()
+    x = ancestral(denoise, noise(), schedule, sampling_times(schedule, 1000), noise).double()
     assert abs(x.mean().item() - mean) < 4 * sd / n_rows**0.5
     assert x.var().item() == pytest.approx(sd**2, rel=4 * (2 / n_rows) ** 0.5)
 
@@ -447,7 +483,9 @@ def test_ancestral_variance_falls_short_by_order_one_in_the_steps():
     for coarse, fine in pairwise(short):
         assert coarse / fine == pytest.approx(2, rel=0.1)
     noise = RowNoise(1, 0, n_rows, torch.ones(1, 1, dtype=torch.bool))
-    x = ancestral(gaussian_denoiser(schedule, 0, sd), noise(), schedule, 16, noise)
+    x = ancestral(
+        gaussian_denoiser(schedule, 0, sd), noise(), schedule, sampling_times(schedule, 16), noise
+    )
     assert x.var().item() == pytest.approx(exact[16], rel=4 * (2 / n_rows) ** 0.5)
     assert exact[16] < 0.95 * sd**2
 
@@ -460,7 +498,9 @@ def test_ddim_approaches_the_probability_flow_map_with_order_one():
     exact = x * sd / (end * sd**2 + 1 - end) ** 0.5
     errors = []
     for steps in (64, 128, 256, 512):
-        found = ddim(gaussian_denoiser(schedule, 0, sd), x, schedule, steps, None)
+        found = ddim(
+            gaussian_denoiser(schedule, 0, sd), x, schedule, sampling_times(schedule, steps), None
+        )
         errors.append((found - exact).abs().max().item())
     assert errors[-1] < 0.01
     for coarse, fine in pairwise(errors):
@@ -484,26 +524,32 @@ def test_order_of_the_deterministic_samplers(sampler, order, sd):
     exact = mean + (x - end**0.5 * mean) * sd / (end * sd**2 + 1 - end) ** 0.5
     errors = []
     for steps in (96, 192, 384, 768):
-        found = sampler(gaussian_denoiser(schedule, mean, sd), x, schedule, steps, None)
+        found = sampler(
+            gaussian_denoiser(schedule, mean, sd),
+            x,
+            schedule,
+            sampling_times(schedule, steps),
+            None,
+        )
         errors.append((found - exact).abs().max().item())
     assert errors[-1] < 0.02 / 10 ** (order - 1)
     for coarse, fine in pairwise(errors):
         assert math.log2(coarse / fine) == pytest.approx(order, abs=0.15)
 
 
-def exact_moments(sampler, schedule: Schedule, steps: int, mean: float, sd: float):
+def exact_moments(sampler, schedule: Schedule, times: list[int], mean: float, sd: float):
     """Mean and variance of the samples: each is mean + a sum of independent normals.
 
     Its weights are found by sampling unit vectors in place of the normals.
     """
-    unit = torch.eye(steps + 1, dtype=torch.float64)[:, None, None]  # [steps + 1, 1, 1, normals]
+    unit = torch.eye(len(times), dtype=torch.float64)[:, None, None]  # [times, 1, 1, normals]
     draws = iter(unit)
     weights = sampler(
-        gaussian_denoiser(schedule, 0, sd), next(draws), schedule, steps, draws.__next__
+        gaussian_denoiser(schedule, 0, sd), next(draws), schedule, times, draws.__next__
     )
     nothing = torch.zeros(1, 1, 1, dtype=torch.float64)
     shift = sampler(
-        gaussian_denoiser(schedule, mean, sd), nothing, schedule, steps, lambda: nothing
+        gaussian_denoiser(schedule, mean, sd), nothing, schedule, times, lambda: nothing
     )
     return shift.item(), weights.square().sum().item()
 
@@ -515,7 +561,7 @@ def test_order_of_the_stochastic_samplers_in_the_variance(sampler, order):
     assert x_end == pytest.approx(1, abs=2e-3)  # the standard normal start is good enough
     errors = []
     for steps in (96, 192, 384):
-        _, variance = exact_moments(sampler, schedule, steps, 0, sd)
+        _, variance = exact_moments(sampler, schedule, sampling_times(schedule, steps), 0, sd)
         errors.append(abs(variance - sd**2))
     assert errors[-1] < 0.05 / 10 ** (order - 1)
     for coarse, fine in pairwise(errors):
@@ -526,12 +572,14 @@ def test_the_stochastic_solver_has_the_mean_and_variance_of_gaussian_data():
     n_rows, schedule, mean, sd = 20_000, make_schedule("cosine", 1000), -1.3, 0.6
     noise = RowNoise(0, 0, n_rows, torch.ones(1, 1, dtype=torch.bool))
     denoise = gaussian_denoiser(schedule, mean, sd)
-    x = sde_dpm2m(denoise, noise(), schedule, 250, noise).double()
+    x = sde_dpm2m(denoise, noise(), schedule, sampling_times(schedule, 250), noise).double()
     assert abs(x.mean().item() - mean) < 4 * sd / n_rows**0.5
     assert x.var().item() == pytest.approx(sd**2, rel=4 * (2 / n_rows) ** 0.5)
     # at the steps of a quick run it is nearer than the ancestral sampler
     errors = {
-        sampler: abs(exact_moments(sampler, schedule, 40, mean, sd)[1] - sd**2)
+        sampler: abs(
+            exact_moments(sampler, schedule, sampling_times(schedule, 40), mean, sd)[1] - sd**2
+        )
         for sampler in (ancestral, sde_dpm2m)
     }
     assert errors[sde_dpm2m] < 0.5 * errors[ancestral]
@@ -541,10 +589,13 @@ def test_solvers_of_second_order_start_and_end_like_those_of_first_order():
     """With two steps there is nothing to extrapolate: before the first, and to t = 0."""
     schedule, x = make_schedule("cosine", 100), torch.randn(4, 3, 2, generator=generator())
     denoise = gaussian_denoiser(schedule, 0.3, 0.5)
-    assert torch.equal(dpm2m(denoise, x, schedule, 2, None), ddim(denoise, x, schedule, 2, None))
+    assert torch.equal(
+        dpm2m(denoise, x, schedule, sampling_times(schedule, 2), None),
+        ddim(denoise, x, schedule, sampling_times(schedule, 2), None),
+    )
     noise = lambda: torch.ones_like(x)
-    other = ancestral(denoise, x, schedule, 2, noise)
-    assert torch.equal(sde_dpm2m(denoise, x, schedule, 2, noise), other)
+    other = ancestral(denoise, x, schedule, sampling_times(schedule, 2), noise)
+    assert torch.equal(sde_dpm2m(denoise, x, schedule, sampling_times(schedule, 2), noise), other)
 
 
 def test_an_unknown_sampler_is_refused():
@@ -583,9 +634,9 @@ def test_samplers_of_second_order_agree_with_diffusers(schedule_name):
         return lambda: torch.randn(start.shape, generator=source)
 
     close = {"atol": 1e-4, "rtol": 1e-4}
-    found = dpm2m(x0_of, start, schedule, 25, None)
+    found = dpm2m(x0_of, start, schedule, sampling_times(schedule, 25), None)
     torch.testing.assert_close(found, theirs("dpmsolver++", lambda: None), **close)
-    found = sde_dpm2m(x0_of, start, schedule, 25, normals())
+    found = sde_dpm2m(x0_of, start, schedule, sampling_times(schedule, 25), normals())
     torch.testing.assert_close(found, theirs("sde-dpmsolver++", normals()), **close)
 
 
@@ -615,12 +666,21 @@ def test_samplers_agree_with_diffusers():
         return x
 
     noise_source = generator(2)
-    ours = ancestral(x0_of, start, schedule, 25, lambda: torch.randn(shape, generator=noise_source))
+    ours = ancestral(
+        x0_of,
+        start,
+        schedule,
+        sampling_times(schedule, 25),
+        lambda: torch.randn(shape, generator=noise_source),
+    )
     other = diffusers.DDPMScheduler(**setting, variance_type="fixed_small")
     torch.testing.assert_close(ours, theirs(other, generator=generator(2)), atol=1e-4, rtol=1e-4)
     other = diffusers.DDIMScheduler(**setting, set_alpha_to_one=True)
     torch.testing.assert_close(
-        ddim(x0_of, start, schedule, 25, None), theirs(other), atol=1e-4, rtol=1e-4
+        ddim(x0_of, start, schedule, sampling_times(schedule, 25), None),
+        theirs(other),
+        atol=1e-4,
+        rtol=1e-4,
     )
 
 
@@ -639,8 +699,8 @@ def test_padded_positions_are_exactly_zero_all_the_way(sampler, target, with_pri
         return torch.ones_like(x) * 3  # not 0 at padded positions
 
     denoise = conditional_denoiser(process, rude_network, labels, guidance_scale=2, null_label=2)
-    noise = RowNoise(0, 0, 4, mask)
-    x = SAMPLERS[sampler](denoise, noise(), process.schedule, 5, noise)
+    noise, times = RowNoise(0, 0, 4, mask), sampling_times(process.schedule, 5)
+    x = SAMPLERS[sampler](denoise, noise(), process.schedule, times, noise)
     for each in (*seen, x, process.draw_noise(4, generator())):
         assert (each[:, ~mask] == 0).all()
         assert (each[:, mask] != 0).all()

@@ -13,7 +13,7 @@ from syncohort.config import parse_config
 from syncohort.config_denoisers import LatentUNetConfig
 from syncohort.denoisers import build_denoiser, count_flops
 from syncohort.denoisers.latent_unet import CrossAttention
-from syncohort.diffusion.samplers import ddim
+from syncohort.diffusion.samplers import ddim, sampling_times
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.generator_training import train_diffusion
 from syncohort.sampling import load_latent_generator
@@ -137,7 +137,7 @@ def test_ddim_is_eulers_method_in_sigma():
         return (0.25 * x / signal[t] + 0.3 * noise) / (0.25 + noise)
 
     start = torch.randn(5, 4, 1, generator=torch.Generator().manual_seed(0)).double()
-    found = ddim(denoise, start, schedule, 50, None)
+    found = ddim(denoise, start, schedule, sampling_times(schedule, 50), None)
     times = list(range(1000, -1, -20))
     x = start / signal[1000]
     for t, s in pairwise(times):
@@ -162,7 +162,7 @@ def test_ddim_agrees_with_the_euler_scheduler_of_diffusers():
         return (x - sigma[t] * eps_of(x, t)) / signal[t]
 
     start = torch.randn(5, 4, 1, generator=torch.Generator().manual_seed(0))
-    found = ddim(denoise, start, schedule, 50, None)
+    found = ddim(denoise, start, schedule, sampling_times(schedule, 50), None)
     x = start / signal[1000]
     for step in scheduler.timesteps:
         t = int(step) + 1  # they count steps from 0

@@ -79,6 +79,10 @@ class SamplingConfig(Section):
         description="Sampler: ancestral; DDIM; DPM-Solver++ of second order, deterministic or stochastic.",
     )
     steps: int = Field(40, ge=1, description="Denoising steps, at most diffusion.n_steps.")
+    spacing: Literal["balanced", "time"] = Field(
+        "balanced",
+        description="Where the steps are: more of them at little and at much noise, where the smallest and the largest components of the data are drawn; or evenly in time.",
+    )
     guidance_scale: float = Field(1.0, ge=0, description="Classifier-free guidance; 1 is none.")
     centred: bool = Field(
         True,
@@ -248,7 +252,7 @@ PRESETS = {
             "patience": 100,
             "membership_max": 1.0,
         },
-        "sampling": {"sampler": "ancestral", "steps": 500, "centred": False},
+        "sampling": {"sampler": "ancestral", "steps": 500, "spacing": "time", "centred": False},
         "decoding": {"rule": "rounding"},
     },
     "snpgen": {
@@ -288,6 +292,7 @@ PRESETS = {
         "sampling": {
             "sampler": "ddim",
             "steps": 50,
+            "spacing": "time",
             "guidance_scale": 5.0,
             "centred": False,
         },

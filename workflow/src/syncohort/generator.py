@@ -16,7 +16,7 @@ from syncohort.diffusion.centring import Centring
 from syncohort.diffusion.guidance import conditional_denoiser
 from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.process import Process
-from syncohort.diffusion.samplers import RowNoise, find_sampler
+from syncohort.diffusion.samplers import RowNoise, find_sampler, sampling_times
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.errors import InputError
 from syncohort.latents import Normalisation
@@ -66,11 +66,12 @@ class Generator(LatentGenerator):
         *,
         sampler: str,
         steps: int,
+        spacing: str = "time",
         guidance_scale: float = 1.0,
         centred: bool = False,
     ) -> Callable:
-        """See `LatentGenerator`. sampler, steps: see `diffusion.samplers`; guidance_scale: see
-        `conditional_denoiser`; centred: with `Centring`, over the rows of a batch.
+        """See `LatentGenerator`. sampler, steps, spacing: see `diffusion.samplers`; guidance_scale:
+        see `conditional_denoiser`; centred: with `Centring`, over the rows of a batch.
 
         Raises InputError for guidance without label dropout in training, centring without
         labels' means, an unknown sampler, or more steps than T.
@@ -87,6 +88,7 @@ class Generator(LatentGenerator):
             )
         solve = find_sampler(sampler)
         process, network = self.process(place), self.network.to(place).eval()
+        times = sampling_times(process.schedule, steps, spacing)
 
         def draw(labels, seed, first_row):
             told = torch.from_numpy(labels).to(place)
@@ -100,7 +102,7 @@ class Generator(LatentGenerator):
             )
             noise = RowNoise(seed, first_row, len(labels), process.mask)
             with autocast(place):
-                x0 = solve(denoise, noise(), process.schedule, steps, noise)
+                x0 = solve(denoise, noise(), process.schedule, times, noise)
             return self.normalisation.undo(x0.cpu().numpy(), labels)
 
         return draw
