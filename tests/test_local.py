@@ -107,5 +107,5 @@ def test_experts_bound_the_weights_of_a_whole_genome():
     with torch.device("meta"):
         exact, shared = count(), count(experts=32)
     assert exact > 500e6
-    # what is left per position: its mix of experts, biases, gates and labels
-    assert shared < exact / 15
+    # what is left per position: maps in and out, its mix of experts, biases, gates and labels
+    assert shared < exact / 6

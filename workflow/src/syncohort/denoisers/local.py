@@ -92,8 +92,8 @@ class LocalDenoiser(nn.Module):
 
     mask: bool tensor [G, K]; n_classes: C; group_blocks: blocks of a group; width: channels
     of a group; layers: residual layers, the i-th of which reaches 2^i groups to both sides;
-    context: numbers about the whole row in each layer, 0 for none; experts: see
-    `PositionLinear`.
+    context: numbers about the whole row in each layer, 0 for none; experts: of the layers, see
+    `PositionLinear`; the maps into and out of them, an eighth of the weights, are always free.
     """
 
     def __init__(
@@ -123,11 +123,11 @@ class LocalDenoiser(nn.Module):
             nn.SiLU(),
         )
         self.place = nn.Parameter(torch.zeros(n_classes + 1, n_groups, width))
-        self.enter = PositionLinear(n_groups, 3 * latents, width, experts)
+        self.enter = PositionLinear(n_groups, 3 * latents, width, None)
         self.layers = nn.ModuleList(
             _Layer(n_groups, width, context, experts, reach=2**i) for i in range(layers)
         )
-        self.leave = PositionLinear(n_groups, width, latents, experts, scale=0.0)
+        self.leave = PositionLinear(n_groups, width, latents, None, scale=0.0)
 
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
