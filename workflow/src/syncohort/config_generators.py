@@ -101,13 +101,13 @@ class DecodingConfig(Section):
         0.3, ge=0, lt=0.5, description="How far a rare variant's threshold may be from rounding's."
     )
     common_margin: float = Field(
-        0.1,
+        0.15,
         ge=0,
         lt=0.5,
         description="The same for a MAF of 0.1 and more; unphased genotypes want 0.3.",
     )
     label_margin: float = Field(
-        0.06,
+        0.1,
         ge=0,
         lt=0.5,
         description="How far a label's threshold may be from the one for all. Large for few large labels, whose frequencies are then met; small for many small ones, where it costs linkage.",
