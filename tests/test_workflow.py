@@ -161,6 +161,35 @@ def test_every_job_leaves_a_log_and_a_benchmark(run):
     assert "cpu" in (run / "results/tiny/logs/train_diffusion/small.log").read_text()
 
 
+def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "both")
+    small = yaml.safe_load((folder / "tiny.yaml").read_text())["generators"]["small"]
+    paper = {
+        "preset": "genetic_diffusion_paper",
+        "denoiser": {
+            "mlp": {"widths": [64, 32]},
+            "cnn": {"base_width": 32, "multipliers": [1, 2], "attention_at": [2]},
+        },
+        "diffusion": {"n_steps": 20},
+        "training": {"epochs": 2},
+        "sampling": {"steps": 20},
+    }
+    study = change_study(folder, generators={"small": small, "paper": paper})
+    result = snakemake(folder, study=study)
+    assert result.returncode == 0, result.stdout + result.stderr
+    results = folder / "results/tiny"
+    kept = "train_diffusion/small/checkpoint.safetensors"
+    assert (results / kept).stat().st_mtime == (run / "results/tiny" / kept).stat().st_mtime
+    both = {"small": "gene_pca", "paper": "gene_pca_paper"}
+    for name, representation in both.items():
+        assert (results / f"release/{name}/vcf/21.vcf.gz").exists()
+        assert (results / f"fit_gene_pca/{representation}/21.npz").exists()
+    metrics = pd.read_csv(results / "collect_metrics/metrics.tsv", sep="\t")
+    ours, published = (set(metrics.loc[metrics["generator"] == name, "metric"]) for name in both)
+    assert "ld_slope" in ours and ours == published
+    assert "the published recipe" in (results / "write_report/report.html").read_text()
+
+
 # --- what runs again
 
 
