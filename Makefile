@@ -45,9 +45,9 @@ format: $(READY)
 	$(RUN)/ruff format .
 	$(RUN)/snakefmt Snakefile workflow/rules
 
-# the files that are written from workflow/src/syncohort/config.py
+# the files that are written from workflow/src/syncohort/config/
 config: $(READY)
-	PYTHONPATH=workflow/src $(RUN)/python -m syncohort.config_files
+	PYTHONPATH=workflow/src $(RUN)/python -m syncohort.config.generated_files
 
 # pins of what is installed now, after changing envs/requirements.in
 lock: $(READY)

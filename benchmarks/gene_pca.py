@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from timing import Stopwatch, Timed
 
 from syncohort.representations.block_covariance import BlockSums, Components
-from syncohort.representations.gene_pca import paper_components
+from syncohort.representations.gene_pca_fitting import paper_components
 
 N_FOUNDERS = 20
 ERROR_RATE = 0.01

@@ -10,7 +10,7 @@ from sizes import Size
 from sklearn.neighbors import NearestNeighbors
 from timing import Stopwatch, Timed
 
-from syncohort.evaluation.neighbours import nearest_neighbours
+from syncohort.evaluation.privacy.neighbours import nearest_neighbours
 
 
 def prepare(folder: Path, size: Size) -> None:

@@ -13,10 +13,10 @@ from sizes import Diffusion, Size
 from timing import Stopwatch, Timed
 
 from syncohort.diffusion.guidance import drop_labels
+from syncohort.diffusion.model import Generator
 from syncohort.diffusion.prior import fit_prior
-from syncohort.generator import Generator
-from syncohort.latents import Normalisation
-from syncohort.training import fit
+from syncohort.generators.latents import Normalisation
+from syncohort.training.loop import fit
 
 BATCH = 128
 LABEL_DROPOUT = 0.1

@@ -17,7 +17,7 @@ from sizes import Diffusion, Size
 from timing import Stopwatch, Timed
 from torch.utils.data import DataLoader, Dataset
 
-from syncohort.denoisers import build_denoiser
+from syncohort.diffusion.denoisers import build_denoiser
 
 LEARNING_RATE = 2e-4
 WARMUP_STEPS = 100

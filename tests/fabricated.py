@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation import MAF_BINS, MAJORITY, metric_row, tidy
+from syncohort.evaluation.tidy import MAF_BINS, MAJORITY, metric_row, tidy
 
 CALIBRATION = {kind: kind for kind in ("unseen", "bootstrap", "independent", "mosaic")}
 RELEASED = ["good", "memoriser"]

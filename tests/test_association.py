@@ -8,27 +8,19 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 
-from syncohort.association import (
-    SCAN_COLUMNS,
-    clump,
-    linear_estimates,
-    logistic_estimates,
-    read_scan,
-    scan_variants,
-    separates,
-    squared_correlations,
-    top_variants,
-    write_scan,
-)
+from syncohort.association.ancestry import PrincipalAxes
+from syncohort.association.clumping import clump, squared_correlations, top_variants
+from syncohort.association.harmonise import COUNTS, harmonise
+from syncohort.association.regression import linear_estimates, logistic_estimates, separates
+from syncohort.association.scan import SCAN_COLUMNS, read_scan, scan_variants, write_scan
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError
-from syncohort.evaluation import TIDY_COLUMNS
-from syncohort.evaluation.association import REAL, measure_association, scan_cohort
-from syncohort.evaluation.discoveries import find_causal_snps, read_causal_snps
-from syncohort.evaluation.embedding import PrincipalAxes
+from syncohort.evaluation.association.discoveries import find_causal_snps, read_causal_snps
+from syncohort.evaluation.association.measure import REAL, measure_association, scan_cohort
+from syncohort.evaluation.tidy import TIDY_COLUMNS
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
-from syncohort.formats.summary_statistics import COUNTS, harmonise, read_summary_statistics
+from syncohort.formats.summary_statistics import read_summary_statistics
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 OPTIONS = {"case_label": "case", "n_components": 2, "minimum_people": 20, "seed": 3}

@@ -12,10 +12,10 @@ from syncohort.baselines.mosaic import Segments
 from syncohort.baselines.panel import Panel
 from syncohort.baselines.wgan import WGAN
 from syncohort.baselines.wgan_training import Recipe, train_networks, train_wgan
+from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.errors import InputError
 from syncohort.genotypes import CohortStore, People
-from syncohort.sampling import load_latent_generator, sample_shard
-from syncohort.synthesis import synthetic_ids
+from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
 MOSAIC = {"recombination_map": None, "cM_per_Mb": 1.0, "mutation_rate": 0.0}
 

@@ -11,7 +11,7 @@ from conftest import REPOSITORY
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.samplers import ancestral, sampling_times
 from syncohort.diffusion.schedules import make_schedule
-from syncohort.evaluation.neighbours import nearest_neighbours
+from syncohort.evaluation.privacy.neighbours import nearest_neighbours
 
 
 @pytest.fixture

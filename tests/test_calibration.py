@@ -9,8 +9,9 @@ import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, LABELS, metrics
 
-from syncohort.evaluation import MAJORITY, metric_row, tidy
-from syncohort.evaluation.bounds import (
+from syncohort.evaluation.tables import read_tables
+from syncohort.evaluation.tidy import MAJORITY, metric_row, tidy
+from syncohort.evaluation.verdicts.bounds import (
     FAIL,
     LOOK,
     NOT_MEASURED,
@@ -25,9 +26,14 @@ from syncohort.evaluation.bounds import (
     shortfall,
     times,
 )
-from syncohort.evaluation.calibration import judge, label_checklist, release_checklist
-from syncohort.evaluation.registry import DIMENSIONS, METRICS, describe, find_metric, label_of
-from syncohort.evaluation.summary import read_tables
+from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist
+from syncohort.evaluation.verdicts.metrics import (
+    DIMENSIONS,
+    METRICS,
+    describe,
+    find_metric,
+    label_of,
+)
 
 
 def study(**rows) -> pd.DataFrame:

@@ -3,19 +3,20 @@
 import numpy as np
 import pytest
 import torch
-from test_synthesis import CLASSES, MASK, MEAN, RECIPE, SD, make_cohort
+from latent_cohorts import CLASSES, MASK, MEAN, RECIPE, SD, make_cohort
 
-from syncohort.config import parse_config
+from syncohort.config.study import parse_config
 from syncohort.diffusion.centring import Centring
 from syncohort.diffusion.guidance import ROWS_AT_ONCE, conditional_denoiser
+from syncohort.diffusion.model import load_generator
 from syncohort.diffusion.process import Process
-from syncohort.diffusion.samplers import RowNoise, find_sampler, sampling_times
+from syncohort.diffusion.samplers import find_sampler, sampling_times
 from syncohort.diffusion.schedules import make_schedule
+from syncohort.diffusion.training import train_diffusion
 from syncohort.errors import InputError
-from syncohort.generator import load_generator
-from syncohort.generator_training import train_diffusion
+from syncohort.generators.noise import RowNoise
 from syncohort.genotypes import People
-from syncohort.sampling import sample_shard
+from syncohort.synthesis.sampling import sample_shard
 
 LABEL_ROWS = [30.0, 10.0, 5.0]
 

@@ -6,41 +6,22 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import chi2
+from signals import people_with_signal, shuffle_labels
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import balanced_accuracy_score, log_loss, roc_auc_score
 
-from syncohort import classifier_networks
-from syncohort.classifier_networks import GenotypeCNN, GenotypeMLP, GenotypeTransformer
-from syncohort.classifier_scores import score
-from syncohort.classifiers import KINDS, MIN_FREQUENCY, _Work, train_classifier
+from syncohort.classifiers import networks as classifier_networks
+from syncohort.classifiers.fitting import KINDS, MIN_FREQUENCY, _Work, train_classifier
+from syncohort.classifiers.networks import GenotypeCNN, GenotypeMLP, GenotypeTransformer
 from syncohort.dosages import DosageScale
 from syncohort.errors import InputError
+from syncohort.evaluation.utility.scores import score
 
 
 def evaluate(fitted, dosages, labels, **options):
     """Scores of classifiers of several seeds on these people."""
     probabilities = np.stack([each.probabilities(dosages) for each in fitted])
     return score(probabilities, fitted[0].classes, labels, **options)
-
-
-def people_with_signal(n_people, n_variants, *, seed, effect=0.5, classes=("a", "b")):
-    """Dosages [S, V] and labels; half of the variants differ in frequency between labels."""
-    rng = np.random.default_rng(seed)
-    labels = np.array(classes)[np.arange(n_people) % len(classes)]
-    shift = np.random.default_rng(0).normal(size=(len(classes), n_variants)) * effect
-    shift[:, n_variants // 2 :] = 0
-    frequency = np.clip(0.5 + shift[np.arange(n_people) % len(classes)], 0.05, 0.95)
-    return rng.binomial(2, frequency).astype(np.int8), labels
-
-
-def shuffle_labels(labels, *, seed):
-    """Half of the people of each of two labels get the other: nothing is left of the truth."""
-    rng = np.random.default_rng(seed)
-    shuffled = labels.copy()
-    for label in np.unique(labels):
-        own = np.flatnonzero(labels == label)
-        shuffled[rng.permutation(own)] = np.resize(np.unique(labels), len(own))
-    return shuffled
 
 
 def train(kind, data, validation, **options):

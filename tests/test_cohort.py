@@ -9,18 +9,15 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from syncohort.checks import check_cohort, consistent_builds, require_usable
-from syncohort.cohort import (
-    filter_variants,
-    hwe_p_value,
-    hwe_p_values_by_label,
-    import_chromosome,
-    join_labels,
-    minor_allele_frequency,
-)
+from syncohort.cohort.checks import check_cohort, consistent_builds, require_usable
+from syncohort.cohort.filters import filter_variants, minor_allele_frequency
+from syncohort.cohort.hardy_weinberg import hwe_p_value, hwe_p_values_by_label
+from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.labels import join_labels
 from syncohort.errors import InputError
 from syncohort.formats.plink import write_plink
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, carries
+from syncohort.report.check_page import write_check_page
 
 BUILDS = pd.read_csv(REPOSITORY / "resources/genome_builds.tsv", sep="\t")
 LABELS = {
@@ -302,13 +299,13 @@ def check(
         }
     ).to_csv(tmp_path / "raw.tsv", sep="\t", index=False)
     out = [tmp_path / name for name in ("check.html", "checks.tsv", "people.tsv")]
-    check_cohort(
+    found = check_cohort(
         [tmp_path / "raw.zip"],
         [tmp_path / "raw.json"],
         [tmp_path / "raw.tsv"],
         genes,
         BUILDS,
-        *out,
+        *out[1:],
         mode=mode,
         phasing=phasing,
         intergenic="nearest",
@@ -319,6 +316,7 @@ def check(
         labels=LABELS,
         **({"case_label": None, "selection": None, "trait": None} | association),
     )
+    write_check_page(out[0], *found, simulated=False)
     return out
 
 

@@ -6,8 +6,8 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
-from syncohort.config import Config, parse_config
-from syncohort.config_files import generated_files
+from syncohort.config.generated_files import generated_files
+from syncohort.config.study import Config, parse_config
 from syncohort.errors import InputError
 
 

@@ -4,19 +4,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from syncohort import decoding
-from syncohort.cohort import hwe_p_values_by_label
-from syncohort.decoding import (
+from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
+from syncohort.cohort.synthetic_people import synthetic_ids
+from syncohort.errors import InputError
+from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, from_rows
+from syncohort.representations.gene_pca import GenePCA
+from syncohort.synthesis import decoding
+from syncohort.synthesis.decoding import (
     Decision,
     cut_values,
     decode_cohort,
     matched_thresholds,
     training_shares,
 )
-from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, from_rows
-from syncohort.representations.gene_pca import GenePCA
-from syncohort.synthesis import synthetic_ids
 
 MATCHED = Decision("matched", 0.3, 0.3, label_margin=0.3)
 ROUNDING = Decision("rounding", 0.3, 0.3, 0)

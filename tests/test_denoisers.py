@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.special import erf, softmax
 
-from syncohort.denoisers import DENOISERS, build_denoiser, count_flops
-from syncohort.denoisers.convolutions import sinusoids
+from syncohort.diffusion.denoisers import DENOISERS, build_denoiser, count_flops
+from syncohort.diffusion.denoisers.convolutions import sinusoids
 from syncohort.errors import InputError
 
 N_CLASSES = 3

@@ -7,13 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from processes import generator, independent_prior, make_process
 
 from syncohort.diffusion.guidance import conditional_denoiser, drop_labels
-from syncohort.diffusion.prior import GaussianPrior, fit_prior
+from syncohort.diffusion.prior import fit_prior
 from syncohort.diffusion.process import (
     TARGETS,
     WEIGHTINGS,
-    Process,
     add_noise,
     from_x0,
     loss_weight,
@@ -23,11 +23,6 @@ from syncohort.diffusion.process import (
 )
 from syncohort.diffusion.schedules import SCHEDULES, Schedule, between_steps, make_schedule
 from syncohort.errors import InputError
-
-
-def generator(seed: int = 0) -> torch.Generator:
-    return torch.Generator().manual_seed(seed)
-
 
 # --- schedules
 
@@ -122,14 +117,6 @@ def test_bad_schedules_are_refused():
         make_schedule("cosine", 1)
     with pytest.raises(ValueError, match="does not fall at t = 2"):
         Schedule("flat", torch.tensor([1.0, 0.5, 0.5]))
-
-
-# --- forward process, targets, loss
-
-
-def make_process(target="x0", mask=None, prior=None, name="cosine", n_steps=100) -> Process:
-    mask = torch.ones(3, 2, dtype=torch.bool) if mask is None else mask
-    return Process(make_schedule(name, n_steps), target, mask, prior)
 
 
 def test_forward_process_has_the_right_moments():
@@ -228,10 +215,6 @@ def test_unknown_target_is_refused():
 def idle_network(x, t_fraction, label, residual=True):
     """A network whose layers give nothing."""
     return x if residual else torch.zeros_like(x)
-
-
-def independent_prior(variance) -> GaussianPrior:
-    return GaussianPrior(variance, torch.zeros(variance.numel(), 0), torch.zeros(0))
 
 
 @pytest.mark.parametrize("target", TARGETS)

@@ -9,18 +9,18 @@ import pytest
 from cohorts import NAMES, linked_calls, people_of, store_of, value_of
 from sklearn.decomposition import PCA
 
+from syncohort.association.ancestry import PrincipalAxes
 from syncohort.dosages import DosageScale, read_dosages
 from syncohort.errors import InputError
-from syncohort.evaluation import TIDY_COLUMNS
-from syncohort.evaluation import embedding as module
-from syncohort.evaluation.embedding import (
+from syncohort.evaluation.fidelity import embedding as module
+from syncohort.evaluation.fidelity.embedding import (
     Embedding,
-    PrincipalAxes,
     add_tsne,
     embed_people,
     fit_embedding,
     pca_distance,
 )
+from syncohort.evaluation.tidy import TIDY_COLUMNS
 from syncohort.formats.plink import write_plink
 
 SPLITS = np.array(["train"] * 160 + ["validation"] * 20 + ["holdout"] * 120, dtype=object)

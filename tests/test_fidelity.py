@@ -11,12 +11,12 @@ import pytest
 from cohorts import NAMES, linked_calls, people_of, row_of, store_of, unlink, value_of
 
 from syncohort.errors import InputError
-from syncohort.evaluation import TIDY_COLUMNS, maf_bin
-from syncohort.evaluation.fidelity import Fidelity, measure_fidelity, summarise_fidelity
-from syncohort.evaluation.frequencies import summarise_spectrum
-from syncohort.evaluation.heterozygosity import summarise_people
+from syncohort.evaluation.fidelity.frequencies import summarise_spectrum
+from syncohort.evaluation.fidelity.heterozygosity import summarise_people
+from syncohort.evaluation.fidelity.linkage import linkage, summarise_linkage
+from syncohort.evaluation.fidelity.measure import Fidelity, measure_fidelity, summarise_fidelity
 from syncohort.evaluation.intervals import stretch_row, stretch_sums
-from syncohort.evaluation.linkage import linkage, summarise_linkage
+from syncohort.evaluation.tidy import TIDY_COLUMNS, maf_bin
 from syncohort.formats.genetic_map import GeneticMap, constant_map
 from syncohort.formats.vcf import write_vcf
 from syncohort.genotypes import CohortStore

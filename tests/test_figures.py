@@ -9,10 +9,11 @@ from fabricated import CALIBRATION, MOSAICS, RELEASED
 from fabricated import metrics as fabricated_metrics
 from matplotlib.image import imread
 
-from syncohort import figures, metric_figures
-from syncohort.evaluation import MAF_BINS, MAJORITY, TIDY_COLUMNS
-from syncohort.evaluation.calibration import judge
-from syncohort.plotting import OTHER_LABELS, SOURCE_COLOURS, label_looks, short
+from syncohort.evaluation.tidy import MAF_BINS, MAJORITY, TIDY_COLUMNS
+from syncohort.evaluation.verdicts.judging import judge
+from syncohort.figures import metrics as metric_figures
+from syncohort.figures import people as figures
+from syncohort.figures.style import OTHER_LABELS, SOURCE_COLOURS, label_looks, short
 
 
 def frequencies(n=500, *, low=0.0) -> pd.DataFrame:

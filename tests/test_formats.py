@@ -10,10 +10,10 @@ import pysam
 import pytest
 
 from syncohort.errors import InputError
-from syncohort.formats.exports import write_sample_sheet
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import binary_phenotype, write_plink
 from syncohort.formats.readers import open_source
+from syncohort.formats.sample_sheet import write_sample_sheet
 from syncohort.formats.vcf import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 

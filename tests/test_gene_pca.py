@@ -8,20 +8,15 @@ import pytest
 from cyvcf2 import VCF
 from sklearn.decomposition import PCA
 
+from syncohort.cohort.genes import read_genes
 from syncohort.errors import InputError
-from syncohort.evaluation.reconstruction import (
-    combine_chromosomes,
-    measure_reconstruction,
-)
-from syncohort.genes import assign_genes, read_genes
+from syncohort.evaluation.models.reconstruction import combine_chromosomes, measure_reconstruction
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
 from syncohort.representations.base import PeopleFingerprint, encode_people
 from syncohort.representations.block_covariance import BlockSums, batches
-from syncohort.representations.gene_pca import (
-    GenePCA,
-    fit_gene_pca,
-    paper_components,
-)
+from syncohort.representations.blocks import assign_genes
+from syncohort.representations.gene_pca import GenePCA
+from syncohort.representations.gene_pca_fitting import fit_gene_pca, paper_components
 
 SPACING_BP = 10
 

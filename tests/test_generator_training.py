@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from syncohort.diffusion.model import load_generator
 from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.schedules import make_schedule
+from syncohort.diffusion.training import MappedRows, train_diffusion
+from syncohort.diffusion.validation import DRAWS, make_validation, partners
 from syncohort.errors import InputError
-from syncohort.generator import load_generator
-from syncohort.generator_training import MappedRows, train_diffusion
-from syncohort.generator_validation import DRAWS, make_validation, partners
-from syncohort.latents import LatentFiles, fit_normalisation, read_latents
-from syncohort.parallel import run_together
+from syncohort.generators.latents import LatentFiles, fit_normalisation, read_latents
+from syncohort.training.parallel import run_together
 
 MASKS = [
     np.array([[True, True, True], [True, True, False]]),

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncohort.cohort.genes import inside_genes, read_genes
 from syncohort.errors import InputError
 from syncohort.formats.annotation import FORMATS
-from syncohort.genes import Blocks, assign_genes, inside_genes, name_blocks, read_genes
 from syncohort.genotypes import Variants, contig_order
+from syncohort.representations.blocks import Blocks, assign_genes, name_blocks
 
 # One gene of two transcripts, one nested in it, two far copies of a symbol, the first of
 # them again on another contig, and contigs out of natural order.

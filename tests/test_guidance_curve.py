@@ -7,18 +7,18 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
+from clones import clone
 from fabricated import CALIBRATION, metrics
-from test_workflow import clone
 
-from syncohort.association_figures import plot_guidance
-from syncohort.config import parse_config
+from syncohort.config.study import parse_config
 from syncohort.errors import InputError
-from syncohort.evaluation import metric_row, tidy
-from syncohort.evaluation.calibration import judge
-from syncohort.evaluation.guidance import guidance_table
-from syncohort.evaluation.replicates import replicate_table
-from syncohort.evaluation.summary import read_tables
-from syncohort.report_comparison import comparison_parts, guidance_parts, trait_parts
+from syncohort.evaluation.association.guidance import guidance_table
+from syncohort.evaluation.tables import read_tables
+from syncohort.evaluation.tidy import metric_row, tidy
+from syncohort.evaluation.verdicts.judging import judge
+from syncohort.evaluation.verdicts.replicates import replicate_table
+from syncohort.figures.association import plot_guidance
+from syncohort.report.comparison import comparison_parts, guidance_parts, trait_parts
 
 
 def point(generator, slope, **others) -> pd.DataFrame:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from cohorts import linked_calls, people_of, row_of, store_of, unlink
 
-from syncohort.evaluation.haplotypes import (
+from syncohort.evaluation.fidelity.haplotypes import (
     length_ratio_row,
     matching_haplotypes,
     mean_stretch_bp,

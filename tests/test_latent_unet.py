@@ -9,14 +9,14 @@ import pytest
 import torch
 from conftest import REPOSITORY
 
-from syncohort.config import parse_config
-from syncohort.config_denoisers import LatentUNetConfig
-from syncohort.denoisers import build_denoiser, count_flops
-from syncohort.denoisers.latent_unet import CrossAttention
+from syncohort.config.denoisers import LatentUNetConfig
+from syncohort.config.study import parse_config
+from syncohort.diffusion.denoisers import build_denoiser, count_flops
+from syncohort.diffusion.denoisers.latent_unet import CrossAttention
 from syncohort.diffusion.samplers import ddim, sampling_times
 from syncohort.diffusion.schedules import make_schedule
-from syncohort.generator_training import train_diffusion
-from syncohort.sampling import load_latent_generator
+from syncohort.diffusion.training import train_diffusion
+from syncohort.synthesis.sampling import load_latent_generator
 
 SIZE = 128  # positions of the paper's latents, of one channel
 PAPER = {"base_width": 64, "multipliers": [1, 2, 4], "blocks_per_level": 2, "label_width": 128}
@@ -191,7 +191,7 @@ def test_presets_are_whole_configurations(preset):
 SAMPLE = """
 import sys
 import numpy as np
-from syncohort.sampling import load_latent_generator
+from syncohort.synthesis.sampling import load_latent_generator
 from syncohort.genotypes import People
 path, out = sys.argv[1:]
 generator = load_latent_generator(path)

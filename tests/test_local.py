@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from syncohort.denoisers import build_denoiser
-from syncohort.denoisers.local import PositionLinear
+from syncohort.diffusion.denoisers import build_denoiser
+from syncohort.diffusion.denoisers.local import PositionLinear
 
 N_CLASSES = 3
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncohort.evaluation.neighbours import (
+from syncohort.evaluation.privacy.neighbours import (
     METRICS,
     nearest_neighbours,
     nearest_of,

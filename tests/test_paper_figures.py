@@ -11,19 +11,20 @@ from conftest import REPOSITORY
 from fabricated import metrics as fabricated_metrics
 from threadpoolctl import threadpool_limits
 
-from syncohort import paper_figures
-from syncohort.costs import measure_costs
-from syncohort.denoisers import build_denoiser
+from syncohort.diffusion.denoisers import build_denoiser
+from syncohort.diffusion.model import load_generator
+from syncohort.diffusion.training import train_diffusion
 from syncohort.errors import InputError
-from syncohort.evaluation import bottleneck, metric_row, tidy
-from syncohort.evaluation.summary import read_tables
-from syncohort.generator import load_generator
-from syncohort.generator_training import train_diffusion
-from syncohort.genes import assign_genes
-from syncohort.paper_figures import kept_epoch, plot_bottleneck, plot_mixing, plot_training
-from syncohort.paper_tables import POPULATIONS, is_papers_task, tabulate_paper, write_page
+from syncohort.evaluation.models import bottleneck
+from syncohort.evaluation.models.costs import measure_costs
+from syncohort.evaluation.tables import read_tables
+from syncohort.evaluation.tidy import metric_row, tidy
+from syncohort.figures import training as paper_figures
+from syncohort.figures.training import kept_epoch, plot_bottleneck, plot_mixing, plot_training
+from syncohort.report.paper_tables import POPULATIONS, is_papers_task, tabulate_paper, write_page
 from syncohort.representations.base import encode_people
-from syncohort.representations.gene_pca import fit_gene_pca
+from syncohort.representations.blocks import assign_genes
+from syncohort.representations.gene_pca_fitting import fit_gene_pca
 
 PRINTED = read_tables([REPOSITORY / "resources/genetic_diffusion_tables.tsv"])
 SMALL = {

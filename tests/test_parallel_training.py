@@ -13,15 +13,15 @@ from pathlib import Path
 import psutil
 import pytest
 import torch
+from clones import change_study, clone, snakemake
 from conftest import REPOSITORY
-from test_training import N_ROWS, SETTING, X, Y, loss_fn, make_model, validate, weights
-from test_workflow import change_study, clone, snakemake
+from regressions import N_ROWS, SETTING, X, Y, loss_fn, make_model, validate, weights
 
-from syncohort.config import parse_config
-from syncohort.devices import n_training_processes
+from syncohort.config.study import parse_config
 from syncohort.errors import InputError
-from syncohort.parallel import Team, run_together
-from syncohort.training import fit
+from syncohort.training.devices import n_training_processes
+from syncohort.training.loop import fit
+from syncohort.training.parallel import Team, run_together
 
 SETTING = SETTING | {"precision": "float32"}
 CASES = {

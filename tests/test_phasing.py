@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from cohorts import people_of, store_of
 
+from syncohort.cohort.phasing import phase_chromosome
 from syncohort.errors import InputError
 from syncohort.formats.vcf import VcfSource
 from syncohort.genotypes import CohortStore
-from syncohort.phasing import phase_chromosome
 
 beagle = pytest.mark.skipif(shutil.which("beagle") is None, reason="no program beagle")
 OPTIONS = {"recombination_map": None, "seed": 3, "threads": 1, "memory_mb": 2_000}

@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 from cohorts import people_of, row_of, store_of, value_of
 
-from syncohort.cohort import hwe_p_value
-from syncohort.evaluation.fidelity import measure_fidelity
-from syncohort.evaluation.genotype_counts import walk_counts
-from syncohort.evaluation.heterozygosity import summarise_people
-from syncohort.evaluation.population_structure import (
+from syncohort.cohort.hardy_weinberg import hwe_p_value
+from syncohort.evaluation.fidelity.genotype_counts import walk_counts
+from syncohort.evaluation.fidelity.heterozygosity import summarise_people
+from syncohort.evaluation.fidelity.measure import measure_fidelity
+from syncohort.evaluation.fidelity.population_structure import (
     hudson_sums,
     hwe_p_values,
     summarise_equilibrium,

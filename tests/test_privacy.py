@@ -7,13 +7,13 @@ import pytest
 from cohorts import NAMES, people_of, row_of, store_of, value_of
 from scipy.stats import mannwhitneyu
 
-from syncohort.evaluation import TIDY_COLUMNS
-from syncohort.evaluation.copies import WINDOW_SNPS, find_copies
-from syncohort.evaluation.frequency_attack import count_alleles, frequency_scores
-from syncohort.evaluation.membership import Targets, membership_rows
-from syncohort.evaluation.neighbours import pairwise_distances
-from syncohort.evaluation.privacy import measure_privacy
-from syncohort.evaluation.record_distances import adversarial_rows, data_copying_row
+from syncohort.evaluation.privacy.copies import WINDOW_SNPS, find_copies
+from syncohort.evaluation.privacy.frequency_attack import count_alleles, frequency_scores
+from syncohort.evaluation.privacy.measure import measure_privacy
+from syncohort.evaluation.privacy.membership import Targets, membership_rows
+from syncohort.evaluation.privacy.neighbours import pairwise_distances
+from syncohort.evaluation.privacy.record_distances import adversarial_rows, data_copying_row
+from syncohort.evaluation.tidy import TIDY_COLUMNS
 
 N_VARIANTS = 500
 LABELS = {"x": 250, "y": 150}  # training people
@@ -392,8 +392,8 @@ def test_data_copying_is_the_mann_whitney_z():
 
 def generator_of(folder, latents, labels, is_validation, **recipe):
     """A tiny diffusion model of latents [N, G, K]."""
-    from syncohort.generator import load_generator
-    from syncohort.generator_training import train_diffusion
+    from syncohort.diffusion.model import load_generator
+    from syncohort.diffusion.training import train_diffusion
 
     folder.mkdir()
     np.save(folder / "1.npy", latents)
@@ -417,7 +417,7 @@ def generator_of(folder, latents, labels, is_validation, **recipe):
 
 
 def white_box_row(generator, latents, labels, member):
-    from syncohort.evaluation.white_box import TIMES, row_losses
+    from syncohort.evaluation.privacy.white_box import TIMES, row_losses
 
     losses = row_losses(generator, latents, labels, seed=1, device="cpu")
     assert losses.shape == (len(latents), len(TIMES))
@@ -460,7 +460,7 @@ def test_white_box_attack_sees_the_memorising_model_and_passes_the_fresh_one(tmp
 
 def test_losses_belong_to_rows(tmp_path):
     """The loss of a row does not depend on who is attacked with it."""
-    from syncohort.evaluation.white_box import row_losses
+    from syncohort.evaluation.privacy.white_box import row_losses
 
     latents = np.random.default_rng(1).normal(size=(60, 5, 3)).astype(np.float32)
     labels = np.arange(60) % 2
@@ -474,10 +474,10 @@ def test_losses_belong_to_rows(tmp_path):
 
 def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     """From genotypes to the table; the latents are those `encode_people` writes."""
-    from syncohort.evaluation.white_box import attack_generator
-    from syncohort.genes import assign_genes
+    from syncohort.evaluation.privacy.white_box import attack_generator
     from syncohort.representations.base import encode_people, encode_rows
-    from syncohort.representations.gene_pca import fit_gene_pca
+    from syncohort.representations.blocks import assign_genes
+    from syncohort.representations.gene_pca_fitting import fit_gene_pca
 
     people = cohort.real.people
     blocks = assign_genes(cohort.real.variants, None, intergenic="own", max_snps=20)

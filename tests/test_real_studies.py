@@ -8,11 +8,11 @@ import sys
 import pandas as pd
 import pytest
 import yaml
+from clones import clone
 from conftest import REPOSITORY
-from test_workflow import clone
 
-from syncohort.evaluation.reconstruction import combine_chromosomes
-from syncohort.evaluation.summary import read_tables
+from syncohort.evaluation.models.reconstruction import combine_chromosomes
+from syncohort.evaluation.tables import read_tables
 from syncohort.genotypes import CohortStore
 
 pytestmark = pytest.mark.slow

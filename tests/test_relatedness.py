@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 from cohorts import people_of, row_of, store_of, value_of
 
-from syncohort.evaluation.coverage import compare_coverage, within_reach
-from syncohort.evaluation.relatedness import PairCounts, compare_relatedness
+from syncohort.evaluation.fidelity.coverage import compare_coverage, within_reach
+from syncohort.evaluation.fidelity.relatedness import PairCounts, compare_relatedness
 from syncohort.formats.plink import write_plink
 
 FREQUENCY = np.random.default_rng(0).uniform(0.1, 0.9, 3_000)

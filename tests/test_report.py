@@ -11,10 +11,13 @@ import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, MOSAICS, RELEASED, metrics
 
-from syncohort import metric_figures, pages, report_methods, report_tables
-from syncohort.evaluation import metric_row, tidy
-from syncohort.evaluation.calibration import judge
-from syncohort.report import Material, Study, render_caption, write_metrics_page, write_report
+from syncohort.evaluation.tidy import metric_row, tidy
+from syncohort.evaluation.verdicts.judging import judge
+from syncohort.figures import metrics as metric_figures
+from syncohort.report import html as pages
+from syncohort.report import methods as report_methods
+from syncohort.report import tables as report_tables
+from syncohort.report.page import Material, Study, render_caption, write_metrics_page, write_report
 
 CAPTIONS = {file.stem: file.read_text() for file in (REPOSITORY / "workflow/report").glob("*.rst")}
 VOID = {"img", "meta", "br", "hr", "link", "input"}

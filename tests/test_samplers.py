@@ -7,14 +7,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from test_diffusion import generator, independent_prior, make_process
+from processes import generator, independent_prior, make_process
 
 from syncohort.diffusion.guidance import conditional_denoiser
 from syncohort.diffusion.process import TARGETS
 from syncohort.diffusion.samplers import (
     SAMPLERS,
     SPACINGS,
-    RowNoise,
     ancestral,
     ddim,
     dpm2m,
@@ -24,6 +23,7 @@ from syncohort.diffusion.samplers import (
 )
 from syncohort.diffusion.schedules import SCHEDULES, Schedule, make_schedule
 from syncohort.errors import InputError
+from syncohort.generators.noise import RowNoise
 
 
 @given(n_steps=st.integers(2, 1500), name=st.sampled_from(SCHEDULES), data=st.data())

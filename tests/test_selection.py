@@ -7,28 +7,26 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from clones import change_study, clone, planned_rules, snakemake
 from cohorts import linked_calls, store_of
-from test_workflow import change_study, clone, planned_rules, snakemake
 
-from syncohort.association import clump, read_scan, write_scan
-from syncohort.covariates import covariate_problems, covariate_values
-from syncohort.errors import InputError
-from syncohort.formats.plink import write_plink
-from syncohort.formats.summary_statistics import read_summary_statistics
-from syncohort.genotypes import CohortStore, People
-from syncohort.selection import (
+from syncohort.association.clumping import clump
+from syncohort.association.covariates import covariate_problems, covariate_values
+from syncohort.association.scan import read_scan, write_scan
+from syncohort.association.selection import (
     Adjustment,
     check_selection,
     choose_variants,
     scan_training,
     select_variants,
 )
-from syncohort.selection_report import (
-    effect_correlation,
-    plot_selection,
-    selection_parts,
-    verdict,
-)
+from syncohort.errors import InputError
+from syncohort.evaluation.association.selection import effect_correlation, verdict
+from syncohort.figures.selection import plot_selection
+from syncohort.formats.plink import write_plink
+from syncohort.formats.summary_statistics import read_summary_statistics
+from syncohort.genotypes import CohortStore, People
+from syncohort.report.selection import selection_parts
 
 N_TRAIN, N_OTHER, V = 600, 200, 150
 SPLITS = np.array(["train"] * N_TRAIN + ["validation"] * N_OTHER + ["holdout"] * N_OTHER)

@@ -9,7 +9,7 @@ import pytest
 from cyvcf2 import VCF
 
 from syncohort.errors import InputError
-from syncohort.simulate import (
+from syncohort.simulation.demo import (
     SUPERPOPULATIONS,
     _gametes,
     _write_genes,

@@ -7,20 +7,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from syncohort.config import parse_config
-from syncohort.decoding import Decision, decode_cohort, draw_calls
+from syncohort.config.study import parse_config
 from syncohort.errors import InputError
-from syncohort.evaluation.reconstruction import measure_reconstruction
+from syncohort.evaluation.models.reconstruction import measure_reconstruction
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
 from syncohort.representations import load_representation, snp_vae_training
 from syncohort.representations.base import encode_people, read_rows
 from syncohort.representations.snp_vae import SnpVAE
-from syncohort.representations.snp_vae_network import (
-    Discriminator,
-    Layout,
-    SnpAutoencoder,
-    one_hot,
-)
+from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
 from syncohort.representations.snp_vae_training import (
     Game,
     Objective,
@@ -30,6 +24,7 @@ from syncohort.representations.snp_vae_training import (
     reconstruction_loss,
     validate,
 )
+from syncohort.synthesis.decoding import Decision, decode_cohort, draw_calls
 
 SIZES = {"20": 30, "22": 17}
 N_VARIANTS = sum(SIZES.values())

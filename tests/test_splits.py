@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncohort.errors import InputError
-from syncohort.splits import (
+from syncohort.cohort.splits import (
     keep_share,
     read_kinship,
     read_people,
@@ -15,6 +14,7 @@ from syncohort.splits import (
     split_people,
     split_table,
 )
+from syncohort.errors import InputError
 
 OPTIONS = {
     "validation": 0.1,

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation import metric_row, tidy
-from syncohort.evaluation.summary import join_metrics, read_tables
+from syncohort.evaluation.tables import join_metrics, read_tables
+from syncohort.evaluation.tidy import metric_row, tidy
 
 
 def test_names_stay_text_and_numbers_become_numbers(tmp_path):

@@ -9,7 +9,7 @@ from cohorts import linked_calls, people_of, store_of
 from scipy.stats import norm
 
 from syncohort.errors import InputError
-from syncohort.traits import liability_trait, simulate_trait
+from syncohort.simulation.trait import liability_trait, simulate_trait
 
 GROUPS = np.repeat(["north", "south"], 150)
 TRAIT = {

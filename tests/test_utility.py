@@ -3,13 +3,15 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_classifiers import people_with_signal, shuffle_labels
+from signals import people_with_signal, shuffle_labels
 
 from syncohort.errors import InputError
-from syncohort.evaluation import MAJORITY, utility
-from syncohort.evaluation.augmentation import measure_augmentation
-from syncohort.evaluation.recovery import recovery_rate
-from syncohort.evaluation.utility import LabelledPeople, Training, measure_utility
+from syncohort.evaluation.tidy import MAJORITY
+from syncohort.evaluation.utility import measure as utility
+from syncohort.evaluation.utility.augmentation import measure_augmentation
+from syncohort.evaluation.utility.bench import LabelledPeople, Training
+from syncohort.evaluation.utility.measure import measure_utility
+from syncohort.evaluation.utility.recovery import recovery_rate
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 KINDS = ["mlp", "logistic"]

@@ -8,20 +8,21 @@ from cohorts import linked_calls, store_of
 
 from syncohort.baselines.alleles import copy_unseen
 from syncohort.baselines.block_gaussian import fit_block_gaussian
-from syncohort.cohort import join_labels
-from syncohort.conditioning import ANCHOR_SHARES, fit_anchors, mix, positions
-from syncohort.config import parse_config
+from syncohort.cohort.labels import join_labels
+from syncohort.cohort.splits import read_people, split_table
+from syncohort.cohort.synthetic_people import draw_people, synthetic_ids
+from syncohort.cohort.value_bins import label_order, value_bins
+from syncohort.config.study import parse_config
+from syncohort.diffusion.training import train_diffusion
 from syncohort.errors import InputError
-from syncohort.formats.exports import read_sample_sheet, write_sample_sheet
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
-from syncohort.generator_training import train_diffusion, training_rows, training_values
+from syncohort.formats.sample_sheet import read_sample_sheet, write_sample_sheet
+from syncohort.generators.conditioning import ANCHOR_SHARES, fit_anchors, mix, positions
+from syncohort.generators.latents import fit_normalisation
+from syncohort.generators.rows import training_rows, training_values
 from syncohort.genotypes import CohortStore, People
-from syncohort.latents import fit_normalisation
-from syncohort.sampling import load_latent_generator, sample_shard
-from syncohort.splits import read_people, split_table
-from syncohort.synthesis import draw_people, synthetic_ids
-from syncohort.value_labels import label_order, value_bins
+from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
 CUTS = [18.5, 25.0, 30.0]
 BINS = ["below 18.5", "18.5 to 25", "25 to 30", "30 and above"]

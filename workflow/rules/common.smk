@@ -7,9 +7,11 @@ from pathlib import Path
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
-from syncohort.config import parse_config
-from syncohort.errors import InputError, raise_all
-from syncohort.provenance import code_digest, stage_seed
+from syncohort.config.study import parse_config
+from syncohort.errors import InputError
+from syncohort.errors import raise_all
+from syncohort.code_digest import code_digest
+from syncohort.seeds import stage_seed
 
 try:
     STUDY = parse_config(config)
@@ -41,7 +43,8 @@ def source():
 
 def study_chromosomes():
     """The chromosomes of the study, in genomic order: from the configuration or the files."""
-    from syncohort.genotypes import contig_order, normalise_contig
+    from syncohort.genotypes import contig_order
+    from syncohort.genotypes import normalise_contig
 
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
     if named is None:

@@ -1,5 +1,5 @@
 # The generators by what is done with them, and look-ups by the wildcards that name them.
-from syncohort.config import is_guidable
+from syncohort.config.study import is_guidable
 
 
 def mosaic_of(effective_size):
@@ -73,7 +73,7 @@ REPRESENTATIONS = sorted(
 )
 SHARDS = list(range(STUDY.synthesis.shards))
 
-# What is measured, by the parts of the report (evaluation/registry.py has their names).
+# What is measured, by the parts of the report (evaluation/verdicts/metrics.py has their names).
 DIMENSIONS = [
     "frequencies",
     "linkage",

@@ -4,9 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.genes import assign_genes, read_gene_files
+from syncohort.cohort.genes import read_gene_files
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
+from syncohort.representations.blocks import assign_genes
 
 with job(snakemake):
     blocks = assign_genes(

@@ -4,11 +4,11 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.white_box import attack_generator
-from syncohort.generator import load_generator
+from syncohort.diffusion.model import load_generator
+from syncohort.evaluation.privacy.white_box import attack_generator
+from syncohort.files import file_fingerprints
 from syncohort.genotypes import CohortStore
-from syncohort.latents import file_fingerprints
-from syncohort.provenance import job
+from syncohort.job import job
 from syncohort.representations import load_representation
 
 with job(snakemake):

@@ -6,11 +6,11 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 import pandas as pd
 
-from syncohort.association import read_scan
+from syncohort.association.scan import read_scan
+from syncohort.association.selection import choose_variants
 from syncohort.formats.summary_statistics import read_summary_statistics
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
-from syncohort.selection import choose_variants
+from syncohort.job import job
 
 with job(snakemake):
     found, output = snakemake.input, snakemake.output

@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.calibration import judge, label_checklist, release_checklist
-from syncohort.evaluation.recovery import recovery_rate
-from syncohort.evaluation.summary import join_metrics, read_tables
-from syncohort.provenance import job
+from syncohort.evaluation.tables import join_metrics, read_tables
+from syncohort.evaluation.utility.recovery import recovery_rate
+from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist
+from syncohort.job import job
 
 with job(snakemake):
     found, params = snakemake.input, snakemake.params

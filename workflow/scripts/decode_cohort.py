@@ -4,11 +4,11 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.decoding import Decision, decode_cohort
-from syncohort.formats.exports import read_sample_sheet
+from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 from syncohort.representations import load_representation
+from syncohort.synthesis.decoding import Decision, decode_cohort
 
 with job(snakemake):
     models = [load_representation(path) for path in snakemake.input.models]

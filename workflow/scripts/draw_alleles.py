@@ -5,9 +5,9 @@ import sys
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.baselines.alleles import copy_unseen, draw_alleles
-from syncohort.formats.exports import read_sample_sheet
+from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     store, settings = CohortStore(snakemake.input.real), dict(snakemake.params.generator)

@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.formats.exports import write_sample_sheet
-from syncohort.provenance import job
-from syncohort.splits import read_people
-from syncohort.synthesis import draw_people
+from syncohort.cohort.splits import read_people
+from syncohort.cohort.synthetic_people import draw_people
+from syncohort.formats.sample_sheet import write_sample_sheet
+from syncohort.job import job
 
 with job(snakemake):
     real = read_people(snakemake.input.people)

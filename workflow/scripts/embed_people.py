@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.embedding import Embedding, embed_people
+from syncohort.evaluation.fidelity.embedding import Embedding, embed_people
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     embedded = embed_people(

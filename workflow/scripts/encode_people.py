@@ -5,7 +5,7 @@ import sys
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.genotypes import CohortStore, common_people
-from syncohort.provenance import job
+from syncohort.job import job
 from syncohort.representations import load_representation
 from syncohort.representations.base import encode_people
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from syncohort.formats.plink import write_plink
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     stores = [CohortStore(path) for path in snakemake.input.stores]

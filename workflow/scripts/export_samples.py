@@ -6,7 +6,7 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 import shutil
 
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     shutil.copyfile(snakemake.input.people, snakemake.output.people)

@@ -6,7 +6,7 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.formats.vcf import write_vcf
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     write_vcf(CohortStore(snakemake.input.store), snakemake.output.vcf)

@@ -4,11 +4,11 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.cohort import filter_variants
-from syncohort.genes import read_gene_files
+from syncohort.cohort.filters import filter_variants
+from syncohort.cohort.genes import read_gene_files
+from syncohort.cohort.splits import read_people
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
-from syncohort.splits import read_people
+from syncohort.job import job
 
 with job(snakemake):
     genes = read_gene_files(snakemake.input.genes, snakemake.params.annotation_format)

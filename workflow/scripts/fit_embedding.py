@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.embedding import fit_embedding
+from syncohort.evaluation.fidelity.embedding import fit_embedding
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     embedding = fit_embedding(

@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.genes import Blocks
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
-from syncohort.representations.gene_pca import fit_gene_pca
+from syncohort.job import job
+from syncohort.representations.blocks import Blocks
+from syncohort.representations.gene_pca_fitting import fit_gene_pca
 
 with job(snakemake):
     store = CohortStore(snakemake.input.store)

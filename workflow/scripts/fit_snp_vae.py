@@ -5,7 +5,7 @@ import sys
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 from syncohort.representations.snp_vae_training import fit_snp_vae
 
 with job(snakemake):

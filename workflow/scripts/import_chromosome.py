@@ -4,8 +4,8 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.cohort import import_chromosome
-from syncohort.provenance import job
+from syncohort.cohort.importing import import_chromosome
+from syncohort.job import job
 
 with job(snakemake):
     import_chromosome(

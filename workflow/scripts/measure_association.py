@@ -4,11 +4,11 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.association import read_scan
-from syncohort.evaluation.association import measure_association
-from syncohort.evaluation.discoveries import read_causal_snps
+from syncohort.association.scan import read_scan
+from syncohort.evaluation.association.discoveries import read_causal_snps
+from syncohort.evaluation.association.measure import measure_association
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     found, params = snakemake.input, snakemake.params

@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.augmentation import measure_augmentation
-from syncohort.evaluation.utility import Training
+from syncohort.evaluation.utility.augmentation import measure_augmentation
+from syncohort.evaluation.utility.bench import Training
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 from syncohort.seeds import child_seed
 
 with job(snakemake):

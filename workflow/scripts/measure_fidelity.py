@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.fidelity import Fidelity, measure_fidelity
+from syncohort.evaluation.fidelity.measure import Fidelity, measure_fidelity
 from syncohort.formats.genetic_map import constant_map, read_genetic_map
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     real, synthetic = CohortStore(snakemake.input.real), CohortStore(snakemake.input.synthetic)

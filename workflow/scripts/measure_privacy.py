@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.privacy import measure_privacy
+from syncohort.evaluation.privacy.measure import measure_privacy
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     privacy = measure_privacy(

@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.reconstruction import measure_reconstruction
+from syncohort.evaluation.models.reconstruction import measure_reconstruction
 from syncohort.genotypes import SPLITS, CohortStore, common_people
-from syncohort.provenance import job
+from syncohort.job import job
 from syncohort.representations import load_representation
 
 with job(snakemake):

@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
+from syncohort.cohort.phasing import phase_chromosome
 from syncohort.genotypes import CohortStore
-from syncohort.phasing import phase_chromosome
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     phase_chromosome(

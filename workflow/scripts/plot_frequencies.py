@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.summary import read_tables
-from syncohort.figures import plot_frequencies
-from syncohort.provenance import job
+from syncohort.evaluation.tables import read_tables
+from syncohort.figures.fidelity import plot_frequencies
+from syncohort.job import job
 
 with job(snakemake):
     plot_frequencies(read_tables(snakemake.input.tables), snakemake.output.figure)

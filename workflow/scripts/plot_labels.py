@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.summary import read_tables
-from syncohort.metric_figures import plot_labels
-from syncohort.provenance import job
+from syncohort.evaluation.tables import read_tables
+from syncohort.figures.metrics import plot_labels
+from syncohort.job import job
 
 with job(snakemake):
     plot_labels(

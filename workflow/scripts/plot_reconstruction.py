@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.reconstruction import combine_chromosomes
-from syncohort.evaluation.summary import read_tables
-from syncohort.figures import plot_reconstruction
-from syncohort.provenance import job
+from syncohort.evaluation.models.reconstruction import combine_chromosomes
+from syncohort.evaluation.tables import read_tables
+from syncohort.figures.training import plot_reconstruction
+from syncohort.job import job
 
 with job(snakemake):
     tables = [read_tables([path]) for path in snakemake.input.tables]

@@ -6,10 +6,11 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from pathlib import Path
 
-from syncohort.association import read_scan
-from syncohort.evaluation.summary import read_tables
-from syncohort.provenance import job
-from syncohort.selection_report import plot_selection, verdict
+from syncohort.association.scan import read_scan
+from syncohort.evaluation.association.selection import verdict
+from syncohort.evaluation.tables import read_tables
+from syncohort.figures.selection import plot_selection
+from syncohort.job import job
 
 with job(snakemake):
     found = snakemake.input

@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.summary import read_tables
-from syncohort.paper_figures import plot_training
-from syncohort.provenance import job
+from syncohort.evaluation.tables import read_tables
+from syncohort.figures.training import plot_training
+from syncohort.job import job
 
 with job(snakemake):
     limits = snakemake.params.membership_max

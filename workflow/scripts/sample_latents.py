@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.formats.exports import read_sample_sheet
-from syncohort.latents import file_fingerprints
-from syncohort.provenance import job
-from syncohort.sampling import sample_shard
+from syncohort.files import file_fingerprints
+from syncohort.formats.sample_sheet import read_sample_sheet
+from syncohort.job import job
+from syncohort.synthesis.sampling import sample_shard
 
 with job(snakemake):
     sample_shard(

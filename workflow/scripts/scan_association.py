@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.association import write_scan
-from syncohort.evaluation.association import scan_cohort
+from syncohort.association.scan import write_scan
+from syncohort.evaluation.association.measure import scan_cohort
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     params = snakemake.params

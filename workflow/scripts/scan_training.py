@@ -4,11 +4,11 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.association import write_scan
-from syncohort.cohort import read_label_table
+from syncohort.association.scan import write_scan
+from syncohort.association.selection import Adjustment, scan_training
+from syncohort.cohort.labels import read_label_table
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
-from syncohort.selection import Adjustment, scan_training
+from syncohort.job import job
 
 with job(snakemake):
     scan, counts = scan_training(

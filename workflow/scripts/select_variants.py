@@ -7,10 +7,10 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 import json
 from pathlib import Path
 
-from syncohort.association import read_scan
+from syncohort.association.scan import read_scan
+from syncohort.association.selection import select_variants
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
-from syncohort.selection import select_variants
+from syncohort.job import job
 
 with job(snakemake):
     store = CohortStore(snakemake.input.store)

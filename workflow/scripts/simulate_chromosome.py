@@ -4,8 +4,8 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.provenance import job
-from syncohort.simulate import simulate_chromosome
+from syncohort.job import job
+from syncohort.simulation.demo import simulate_chromosome
 
 with job(snakemake):
     demo = snakemake.params.demo

@@ -4,8 +4,8 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.provenance import job
-from syncohort.simulate import demo_people
+from syncohort.job import job
+from syncohort.simulation.demo import demo_people
 
 with job(snakemake):
     people = demo_people(snakemake.params.people_per_population, snakemake.params.families)

@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.cohort import read_label_table
+from syncohort.cohort.labels import read_label_table
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
-from syncohort.traits import simulate_trait
+from syncohort.job import job
+from syncohort.simulation.trait import simulate_trait
 
 with job(snakemake):
     found, params = snakemake.input, snakemake.params

@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.checks import require_usable
-from syncohort.provenance import job
-from syncohort.splits import split_table
+from syncohort.cohort.checks import require_usable
+from syncohort.cohort.splits import split_table
+from syncohort.job import job
 
 with job(snakemake):
     require_usable(snakemake.input.checks, snakemake.input.page)

@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.fidelity import Fidelity, summarise_fidelity
-from syncohort.evaluation.summary import read_tables
-from syncohort.provenance import job
+from syncohort.evaluation.fidelity.measure import Fidelity, summarise_fidelity
+from syncohort.evaluation.tables import read_tables
+from syncohort.job import job
 
 with job(snakemake):
     tables = {name: read_tables(snakemake.input[name]) for name in Fidelity.names()}

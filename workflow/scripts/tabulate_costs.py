@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.costs import measure_costs
+from syncohort.evaluation.models.costs import measure_costs
 from syncohort.genotypes import rows_per_person
-from syncohort.provenance import job
+from syncohort.job import job
 
 with job(snakemake):
     costs = measure_costs(

@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.guidance import guidance_table
-from syncohort.evaluation.summary import read_tables
-from syncohort.provenance import job
+from syncohort.evaluation.association.guidance import guidance_table
+from syncohort.evaluation.tables import read_tables
+from syncohort.job import job
 
 with job(snakemake):
     params = snakemake.params

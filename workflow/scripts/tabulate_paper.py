@@ -4,10 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.summary import read_tables
-from syncohort.paper_tables import is_papers_task, tabulate_paper, write_page
-from syncohort.provenance import job
-from syncohort.splits import read_people
+from syncohort.cohort.splits import read_people
+from syncohort.evaluation.tables import read_tables
+from syncohort.job import job
+from syncohort.report.paper_tables import is_papers_task, tabulate_paper, write_page
 
 with job(snakemake):
     same_task = is_papers_task(read_people(snakemake.input.people).label)

@@ -4,9 +4,9 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.replicates import replicate_table
-from syncohort.evaluation.summary import read_tables
-from syncohort.provenance import job
+from syncohort.evaluation.tables import read_tables
+from syncohort.evaluation.verdicts.replicates import replicate_table
+from syncohort.job import job
 
 with job(snakemake):
     table = replicate_table(read_tables([snakemake.input.metrics]), snakemake.params.replicates)

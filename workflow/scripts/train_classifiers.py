@@ -4,9 +4,10 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.evaluation.utility import Training, measure_utility
+from syncohort.evaluation.utility.bench import Training
+from syncohort.evaluation.utility.measure import measure_utility
 from syncohort.genotypes import CohortStore
-from syncohort.provenance import job
+from syncohort.job import job
 from syncohort.seeds import child_seed
 
 with job(snakemake):

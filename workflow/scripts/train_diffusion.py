@@ -4,13 +4,14 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.devices import n_training_processes
-from syncohort.generator_training import train_diffusion, training_rows, training_values
-from syncohort.latents import file_fingerprints
-from syncohort.parallel import run_together
-from syncohort.provenance import job
+from syncohort.cohort.splits import read_people
+from syncohort.diffusion.training import train_diffusion
+from syncohort.files import file_fingerprints
+from syncohort.generators.rows import training_rows, training_values
+from syncohort.job import job
 from syncohort.representations import load_representation
-from syncohort.splits import read_people
+from syncohort.training.devices import n_training_processes
+from syncohort.training.parallel import run_together
 
 with job(snakemake):
     models = [load_representation(path) for path in snakemake.input.models]

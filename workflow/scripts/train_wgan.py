@@ -5,11 +5,11 @@ import sys
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.baselines.wgan_training import train_wgan
-from syncohort.generator_training import training_rows
-from syncohort.latents import file_fingerprints
-from syncohort.provenance import job
+from syncohort.cohort.splits import read_people
+from syncohort.files import file_fingerprints
+from syncohort.generators.rows import training_rows
+from syncohort.job import job
 from syncohort.representations import load_representation
-from syncohort.splits import read_people
 
 with job(snakemake):
     train_wgan(

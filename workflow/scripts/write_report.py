@@ -7,11 +7,11 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 import json
 from pathlib import Path
 
-from syncohort.evaluation.summary import read_tables
-from syncohort.paper_tables import is_papers_task, paper_parts
-from syncohort.provenance import job
-from syncohort.report import Material, Study, write_metrics_page, write_report
-from syncohort.selection_report import selection_parts
+from syncohort.evaluation.tables import read_tables
+from syncohort.job import job
+from syncohort.report.page import Material, Study, write_metrics_page, write_report
+from syncohort.report.paper_tables import is_papers_task, paper_parts
+from syncohort.report.selection import selection_parts
 
 with job(snakemake):
     found = snakemake.input

@@ -29,7 +29,6 @@ MODES = ("haplotype", "genotype")
 SPLITS = ("train", "validation", "holdout")
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
-
 _PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 
@@ -363,3 +362,15 @@ class CohortWriter:
                     entry = zipfile.ZipInfo(str(file.relative_to(self._folder)))
                     archive.writestr(entry, file.read_bytes())
         os.replace(partial, self._path)
+
+
+SITE_COLUMNS = ["contig", "position_bp", "id", "effect_allele", "other_allele"]
+
+
+def site_table(store: CohortStore, part: slice = slice(None)) -> pd.DataFrame:
+    """The variants of a chromosome, or of a slice of it, as the columns `SITE_COLUMNS`."""
+    variants = store.variants[part]
+    columns = (variants.position_bp, variants.id, variants.allele[:, 1], variants.allele[:, 0])
+    table = pd.DataFrame(dict(zip(SITE_COLUMNS[1:], columns, strict=True)))
+    table.insert(0, "contig", store.contig)
+    return table

@@ -1,5 +1,7 @@
 """One seed in, any number of independent seeds out."""
 
+import hashlib
+
 import numpy as np
 
 
@@ -11,3 +13,9 @@ def child_seed(seed: int, *keys: int) -> int:
     """
     state = np.random.SeedSequence([seed, *keys]).generate_state(1, np.uint64)
     return int(state[0] >> np.uint64(1))
+
+
+def stage_seed(seed: int, *stage: str) -> int:
+    """A seed of its own for each named stage, from the one seed of the configuration."""
+    text = "/".join([str(seed), *map(str, stage)])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "little")

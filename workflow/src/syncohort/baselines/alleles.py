@@ -13,9 +13,9 @@ import numpy as np
 
 from syncohort.baselines.mosaic import mosaic_calls
 from syncohort.baselines.panel import Panel
+from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, CohortWriter, People
-from syncohort.provenance import stage_seed
-from syncohort.synthesis import synthetic_ids
+from syncohort.seeds import stage_seed
 
 
 def draw_alleles(

@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from syncohort.checkpoints import LatentGenerator, describe, require_training_rows
-from syncohort.diffusion.samplers import RowNoise
-from syncohort.latents import LatentFiles
+from syncohort.generators.base import LatentGenerator, describe, require_training_rows
+from syncohort.generators.latents import LatentFiles
+from syncohort.generators.noise import RowNoise
 
 STRETCH_CHANNELS = 256
 _LEAST_SHRINKAGE = 1e-6  # keeps a covariance of few rows invertible

@@ -18,7 +18,7 @@ from syncohort.genotypes import (
     rows_per_person,
     to_rows,
 )
-from syncohort.provenance import stage_seed
+from syncohort.seeds import stage_seed
 
 CM_PER_MORGAN = 100
 

@@ -10,9 +10,9 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from syncohort.checkpoints import LatentGenerator, part_of
-from syncohort.diffusion.samplers import RowNoise
-from syncohort.latents import Normalisation
+from syncohort.generators.base import LatentGenerator, part_of
+from syncohort.generators.latents import Normalisation
+from syncohort.generators.noise import RowNoise
 from syncohort.seeds import child_seed
 
 _LABEL_CHANNELS = 16

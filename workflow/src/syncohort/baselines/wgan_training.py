@@ -12,15 +12,14 @@ import numpy as np
 import torch
 
 from syncohort.baselines.wgan import WGAN, LabelledMLP, ScoreNetwork
-from syncohort.checkpoints import describe, require_training_rows
-from syncohort.devices import device_name, resolve_device
 from syncohort.diffusion.prior import GaussianPrior, fit_prior, thinned
-from syncohort.latents import ROWS_AT_ONCE, LatentFiles, Normalisation, fit_normalisation
+from syncohort.generators.base import describe, require_training_rows
+from syncohort.generators.latents import ROWS_AT_ONCE, LatentFiles, Normalisation, fit_normalisation
 from syncohort.seeds import child_seed
-from syncohort.training import ema_decay_at
+from syncohort.training.devices import device_name, resolve_device
+from syncohort.training.loop import ema_decay_at
 
 log = logging.getLogger(__name__)
-
 ROWS_PER_COMPONENT = 32  # fewer rows do not show a component of the population
 _BETAS = (0.0, 0.9)  # of Adam, both networks (Gulrajani et al. 2017, Algorithm 1)
 _EMA_DECAY = 0.99

@@ -10,7 +10,7 @@ Axes: N rows drawn together, C classes or anchors, G gene blocks, K channels, D 
 
 import torch
 
-from syncohort.conditioning import mix
+from syncohort.generators.conditioning import mix
 
 
 class Centring:

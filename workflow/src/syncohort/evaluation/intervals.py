@@ -5,7 +5,18 @@ Axes: N variants or pairs in genomic order, B stretches, C sums a statistic is m
 
 import numpy as np
 
-from syncohort.evaluation import metric_row, percentile_interval
+from syncohort.evaluation.tidy import metric_row
+
+
+def percentile_interval(draws) -> tuple[float, float]:
+    """The central 95 % of bootstrap draws (Efron 1979, percentile method)."""
+    draws = np.asarray(draws, dtype=float)
+    draws = draws[np.isfinite(draws)]
+    if not len(draws):
+        return np.nan, np.nan
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return float(low), float(high)
+
 
 STRETCHES = 50
 STRETCHES_PER_CHROMOSOME = 20  # of tables that hold the sums of stretches, not each variant

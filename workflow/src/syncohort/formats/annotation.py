@@ -28,6 +28,7 @@ _EXPECTED = {
     "table": "a tab- or comma-separated table whose first line names the columns, such as "
     "GENE_CHROMOSOME, GENE_START, GENE_END, GENE_NAME (1-based)",
 }
+
 FORMATS = tuple(_EXPECTED)
 
 _NAMED = (
@@ -38,6 +39,7 @@ _NAMED = (
     (r"glist", "glist"),
     (r"\.loc$", "magma"),
 )
+
 _HEADINGS = {  # by preference; compared in lower case without punctuation
     "contig": "genechromosome genechrom genechr chromosome chrom chr contig seqname seqid "
     "chromosomename chromosomescaffoldname",

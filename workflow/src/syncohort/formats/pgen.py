@@ -16,7 +16,7 @@ import zstandard
 
 from syncohort import __version__
 from syncohort.errors import InputError
-from syncohort.formats.exports import all_or_nothing, whole_calls
+from syncohort.files import all_or_nothing
 from syncohort.formats.plink import check_files, read_bim, read_fam, unique_ids, whole_positions
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
@@ -29,7 +29,14 @@ from syncohort.formats.sites import (
 )
 from syncohort.genotypes import MISSING, CohortStore, common_people, normalise_contig
 
+
+def whole_calls(calls: np.ndarray) -> np.ndarray:
+    """Calls int8 [v, S, 2] with both alleles missing where one is: PLINK files know no half."""
+    return np.where((calls < 0).any(axis=2, keepdims=True), np.int8(MISSING), calls)
+
+
 _PVAR = {"#CHROM": "contig", "POS": "position", "ID": "id", "REF": "ref", "ALT": "alt"}
+
 _PSAM = {
     "#FID": "family",
     "#IID": "sample",
@@ -38,6 +45,7 @@ _PSAM = {
     "MAT": "mother",
     "SEX": "sex",
 }
+
 _PGEN_MISSING = -9
 _BLOCK_ALLELES = 1 << 25  # alleles that pgenlib returns as int32 at once
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples, raise_all
-from syncohort.formats.exports import all_or_nothing
+from syncohort.files import all_or_nothing
 from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, make_sites, spellings, walk
 from syncohort.genotypes import MISSING, CohortStore, common_people, from_rows
 
@@ -23,6 +23,7 @@ _MAGIC = b"\x6c\x1b\x01"
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")
 _FAM = ("family", "sample", "father", "mother", "sex", "phenotype")
 _BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
+
 # what the two labels of a trait are called; anything else is no PLINK phenotype
 _CASES = ("case", "cases", "affected", "yes", "true", "2")
 _CONTROLS = ("control", "controls", "ctrl", "unaffected", "healthy", "no", "false", "0")

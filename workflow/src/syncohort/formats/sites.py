@@ -14,7 +14,6 @@ from syncohort.genotypes import Variants, contig_order, normalise_contig
 
 CHUNK_VARIANTS = 2_000
 DROP_REASONS = ("no_position", "monomorphic_code", "not_a_snp", "multiallelic", "duplicate")
-
 _BASES = {"A": 0, "C": 1, "G": 2, "T": 3}
 
 

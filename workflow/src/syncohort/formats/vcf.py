@@ -18,7 +18,8 @@ from cyvcf2 import VCF
 
 from syncohort import __version__
 from syncohort.errors import InputError, examples
-from syncohort.formats.exports import all_or_nothing
+from syncohort.files import all_or_nothing
+from syncohort.formats.bcftools import VcfFile, bcftools
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     Chunk,
@@ -28,7 +29,6 @@ from syncohort.formats.sites import (
     spellings,
     walk,
 )
-from syncohort.formats.vcf_files import VcfFile, bcftools
 from syncohort.genotypes import MISSING, CohortStore, contig_order, normalise_contig
 
 # one call is a tab and three characters: four bytes, so that a row of people is one look-up

@@ -18,6 +18,7 @@ from syncohort.representations.leading_eigenvectors import leading_eigenvectors
 
 ROUNDING = 1e-9  # relative, of shares of variance and ranks
 _BATCH_BYTES = 1 << 19  # of one temporary array: a core's cache holds a few
+
 # Numpy makes half of the products of a matrix with itself, by a routine slower for few variants.
 _FEW_VARIANTS = 36
 

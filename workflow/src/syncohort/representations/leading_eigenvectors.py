@@ -17,6 +17,7 @@ TOLERANCE = 1e-10  # of |C v - value v|, relative to the largest eigenvalue
 _WORTHWHILE = 2.25  # rows for each vector iterated on, from which on the iteration is faster
 _ROUNDS = 2
 _DEGREE = 12
+
 # How much more a filter may amplify the first than the last vector wanted: rounding of the
 # one must not cover the other.
 _APART = 1e10

@@ -22,14 +22,9 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from syncohort.errors import InputError
+from syncohort.files import pack_texts, require_same, unpack_texts
 from syncohort.genotypes import PLOIDY, Variants, rows_per_person
-from syncohort.representations.base import (
-    Representation,
-    fingerprint_variants,
-    pack_texts,
-    require_same,
-    unpack_texts,
-)
+from syncohort.representations.base import Representation, fingerprint_variants
 from syncohort.representations.snp_vae_network import Layout, SnpAutoencoder, one_hot
 
 _KIND = "syncohort snp_vae 1"

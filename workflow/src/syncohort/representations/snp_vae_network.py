@@ -19,9 +19,11 @@ from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
 _GROUPS = 8
+
 # Log-variances of the posterior beyond these are of no use and overflow (as in latent diffusion).
 _LOG_VARIANCES = (-30.0, 20.0)
 _LEAK = 0.2
+
 # The posterior starts narrow: with the usual start, as wide as the prior, the divergence empties
 # the latents before the decoder has learned to read them.
 _FIRST_LOG_VARIANCE = -4.0

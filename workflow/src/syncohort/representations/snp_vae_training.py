@@ -25,22 +25,16 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
-from syncohort.devices import resolve_device
 from syncohort.errors import InputError
 from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person
 from syncohort.representations.base import PeopleFingerprint, read_rows
 from syncohort.representations.snp_vae import SnpVAE, n_calls
-from syncohort.representations.snp_vae_network import (
-    Discriminator,
-    Layout,
-    SnpAutoencoder,
-    one_hot,
-)
+from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
 from syncohort.seeds import child_seed
-from syncohort.training import TrainResult, fit
+from syncohort.training.devices import resolve_device
+from syncohort.training.loop import TrainResult, fit
 
 log = logging.getLogger(__name__)
-
 _MISSING = -1
 _WEIGHTS = 2  # random stream beside those of the training loop
 _PRIOR_COUNT = 0.5  # of each call, in the frequencies that the logits start at

@@ -1,0 +1,56 @@
+"""A copy of the clone, and Snakemake in it."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+from conftest import REPOSITORY
+
+PARTS = ("Snakefile", "workflow", "config", "envs", "profiles", "resources", "slurm")
+
+
+def clone(folder: Path) -> Path:
+    """Copy what a clone holds, without results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        source = REPOSITORY / part
+        if source.is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(source, folder / part, ignore=ignored)
+        else:
+            shutil.copy(source, folder)
+    shutil.copy(REPOSITORY / "tests/studies/tiny.yaml", folder / "tiny.yaml")
+    return folder
+
+
+def snakemake(folder: Path, *options: str, study: str = "tiny.yaml") -> subprocess.CompletedProcess:
+    """Run Snakemake in a clone; the caller looks at the return code."""
+    # the study last: its option takes all words that follow
+    command = [sys.executable, "-m", "snakemake", *options, "--cores", "2", "--configfile", study]
+    return subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, timeout=1800, check=False
+    )
+
+
+def planned_rules(folder: Path, *options: str, study: str = "tiny.yaml") -> set[str]:
+    """The rules a dry run says it would run, `all` apart."""
+    result = snakemake(folder, "--dry-run", *options, study=study)
+    assert result.returncode == 0, result.stdout + result.stderr
+    text = result.stdout + result.stderr
+    if "Nothing to be done" in text:
+        return set()
+    table = text.split("Job stats:")[1].split("\ntotal")[0]
+    return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all"}
+
+
+def change_study(folder: Path, **changes) -> str:
+    """Write a copy of the tiny study with some sections updated; return its name."""
+    study = yaml.safe_load((folder / "tiny.yaml").read_text())
+    for section, values in changes.items():
+        old = study.get(section)
+        study[section] = old | values if isinstance(old, dict) else values
+    (folder / "changed.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
+    return "changed.yaml"

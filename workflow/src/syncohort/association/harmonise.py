@@ -1,0 +1,104 @@
+"""Alignment of GWAS summary statistics with a cohort's variants: strand, allele order, palindromes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from syncohort.errors import InputError
+from syncohort.genotypes import SITE_COLUMNS, CohortStore, site_table
+
+COUNTS = (
+    "rows",
+    "unusable",
+    "repeated",
+    "not_in_cohort",
+    "ambiguous",
+    "other_alleles",
+    "aligned",
+    "flipped",
+    "complemented",
+)
+
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+
+@dataclass(frozen=True)
+class Harmonised:
+    """Summary statistics on a cohort's variants.
+
+    table: one row per aligned variant, in the cohort's order (index: into the joined
+    chromosomes): contig, position_bp, id, effect_allele (ALT), other_allele (REF), beta per
+    ALT allele, p. counts (`COUNTS`): rows of the file; of these unusable (no finite
+    beta or no p in [0, 1]), not_in_cohort, ambiguous (A/T and C/G: either strand fits),
+    other_alleles, repeated (a variant's second row), and aligned, the rest; of those flipped
+    (the effect allele was REF) and complemented (other strand).
+    """
+
+    table: pd.DataFrame
+    counts: dict[str, int]
+
+
+def harmonise(statistics: pd.DataFrame, stores: list[CohortStore]) -> Harmonised:
+    """Align summary statistics with the variants of a cohort, so that beta is per ALT allele.
+
+    statistics: from `read_summary_statistics`; stores: one per chromosome. Variants are
+    found by position, or by id where the file has no positions. An effect allele that is
+    REF flips the sign; alleles that fit only as their complements are of the other strand;
+    A/T and C/G variants are left out, because either strand fits them.
+
+    Raises InputError when no row is aligned: another build, most likely.
+    """
+    usable = np.isfinite(statistics["beta"]) & statistics["p"].between(0, 1)
+    counts = dict.fromkeys(COUNTS, 0)
+    counts |= {"rows": len(statistics), "unusable": int((~usable).sum())}
+    sites = pd.concat([site_table(store) for store in stores], ignore_index=True)
+    found = _join(statistics[usable], sites)
+    counts["not_in_cohort"] = int(usable.sum()) - found["row"].nunique()
+
+    alt, ref = found["effect_allele"], found["other_allele"]
+    ambiguous = alt.str.translate(_COMPLEMENT) == ref
+    straight = _fit(found, alt, ref)
+    swapped = _fit(found, ref, alt)
+    own_strand = straight | swapped
+    complement = [allele.str.translate(_COMPLEMENT) for allele in (alt, ref)]
+    straight |= ~own_strand & _fit(found, *complement)
+    swapped |= ~own_strand & _fit(found, *complement[::-1])
+    fits = straight | swapped
+    # a row may meet several variants of its site: the one it fits, or none, decides
+    rows = found.assign(fits=fits, ambiguous=ambiguous)
+    rows = rows.sort_values("fits", ascending=False, kind="stable").drop_duplicates("row")
+    counts["other_alleles"] = int((~rows["fits"]).sum())
+    counts["ambiguous"] = int((rows["fits"] & rows["ambiguous"]).sum())
+
+    kept = rows[rows["fits"] & ~rows["ambiguous"]].sort_values(["variant", "row"])
+    unique = ~kept.duplicated("variant")
+    counts["repeated"] = int((~unique).sum())
+    kept = kept[unique]
+    is_swapped, is_own = swapped.loc[kept.index], own_strand.loc[kept.index]
+    counts["aligned"] = len(kept)
+    counts["flipped"], counts["complemented"] = int(is_swapped.sum()), int((~is_own).sum())
+    if kept.empty:
+        raise InputError(
+            f"summary statistics: none of {len(statistics):,} rows fits a variant of the cohort "
+            f"({counts['not_in_cohort']:,} are at other places, {counts['other_alleles']:,} have "
+            "other alleles); are both of the same genome build?"
+        )
+    table = kept.assign(beta=np.where(is_swapped, -kept["beta"], kept["beta"]))
+    return Harmonised(table.set_index("variant")[[*SITE_COLUMNS, "beta", "p"]], counts)
+
+
+def _join(statistics, sites) -> pd.DataFrame:
+    """Pairs of a row and a variant at its place: theirs (effect, other, beta, p) and SITE_COLUMNS."""
+    theirs = statistics.rename(columns={"effect_allele": "effect", "other_allele": "other"})
+    theirs = theirs.rename_axis("row").reset_index()
+    ours = sites.rename_axis("variant").reset_index()
+    if (theirs["position_bp"] > 0).any():
+        return theirs.drop(columns="id").merge(ours, on=["contig", "position_bp"])
+    ours = ours[~ours["id"].isin(["", "."])]
+    return theirs.drop(columns=["contig", "position_bp"]).merge(ours, on="id")
+
+
+def _fit(found, effect, other) -> pd.Series:
+    """Where the file's effect allele is `effect` and its other allele, if it names one, `other`."""
+    return (found["effect"] == effect) & ((found["other"] == other) | (found["other"] == ""))

@@ -1,0 +1,1 @@
+"""Classifiers of the label, trained on real or on synthetic people."""

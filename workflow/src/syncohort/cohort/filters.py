@@ -1,0 +1,85 @@
+"""Which variants are used, judged by training people alone."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from syncohort.cohort.genes import inside_genes
+from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
+from syncohort.cohort.importing import _reasons
+from syncohort.errors import InputError
+from syncohort.genotypes import CohortStore, CohortWriter, People
+
+
+def filter_variants(
+    raw: CohortStore,
+    people: People,
+    genes: pd.DataFrame | None,
+    store_path,
+    summary_path,
+    *,
+    maf_min: float,
+    variant_missing_max: float,
+    hwe_p_min: float,
+) -> None:
+    """Write the cohort dataset of one chromosome: labelled people, variants that pass.
+
+    Every figure a variant is judged by comes from training people alone.
+
+    Args:
+        raw: imported chromosome. people: those who are used, with label and split.
+        genes: annotation, to drop SNPs outside genes; None keeps them.
+        store_path, summary_path: dataset and JSON of counts to write.
+        Others: see the section `filters` of the configuration.
+    """
+    place = {sample: i for i, sample in enumerate(raw.people.id)}
+    index = np.array([place[sample] for sample in people.id])
+    train = people.split == "train"
+    inside = np.ones(len(raw.variants), dtype=bool)
+    if genes is not None:
+        inside = inside_genes(raw.variants, genes)
+    dropped = dict.fromkeys(("outside genes", "missing calls", "rare", "Hardy-Weinberg"), 0)
+    n_kept = 0
+    with CohortWriter(store_path, people) as writer:
+        for part, calls in raw.variant_chunks(samples=index):
+            seen = calls[:, train]
+            reasons = {
+                "outside genes": ~inside[part],
+                "missing calls": (seen < 0).any(axis=2).mean(axis=1) > variant_missing_max,
+                "rare": minor_allele_frequency(seen) < max(maf_min, 1e-12),
+            }
+            if hwe_p_min > 0:
+                p = hwe_p_values_by_label(seen, people.label[train])
+                reasons["Hardy-Weinberg"] = p < hwe_p_min
+            keep = np.ones(len(calls), dtype=bool)
+            for reason, fails in reasons.items():
+                dropped[reason] += int((keep & fails).sum())
+                keep &= ~fails
+            if keep.any():
+                n_kept += int(keep.sum())
+                phasing = raw.read_phasing(part, index)
+                writer.append(raw.variants[part][keep], calls[keep], phasing[keep])
+        if n_kept == 0:
+            raise InputError(
+                f"chromosome {raw.contig}: all {len(raw.variants):,} SNPs are filtered away "
+                f"({_reasons(dropped)}). Relax the section `filters`, leave the chromosome out with "
+                "input.chromosomes, or, where SNPs are outside genes, check the genome build of "
+                "the annotation or set genes.intergenic to nearest or own."
+            )
+    summary = {
+        "contig": raw.contig,
+        "n_read": len(raw.variants),
+        "n_kept": n_kept,
+        "dropped": dropped,
+    }
+    Path(summary_path).write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def minor_allele_frequency(calls: np.ndarray) -> np.ndarray:
+    """MAF [V] of calls int8 [V, S, 2]; missing alleles do not count, 0 where all are missing."""
+    alt = (calls == 1).sum(axis=(1, 2))
+    known = (calls >= 0).sum(axis=(1, 2))
+    frequency = alt / np.maximum(known, 1)
+    return np.minimum(frequency, 1 - frequency)

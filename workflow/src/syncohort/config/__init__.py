@@ -1,0 +1,1 @@
+"""The configuration: typed sections, their defaults and bounds, and the files written from them."""

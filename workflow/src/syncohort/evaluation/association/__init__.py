@@ -1,0 +1,1 @@
+"""Do synthetic people carry the associations of real people?"""

@@ -1,0 +1,148 @@
+"""Power and false discoveries of an association scan, against known causal SNPs.
+
+Axes: V variants, S people, L leads of the scan, C causal SNPs.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from syncohort.association.clumping import squared_correlations
+from syncohort.dosages import read_dosages
+from syncohort.errors import InputError
+from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.tidy import metric_row, people_in
+from syncohort.genotypes import CohortStore, normalise_contig
+
+GENOME_WIDE_P = 5e-8
+SUGGESTIVE_P = 1e-3
+LINKED_R2 = 0.2  # from which a lead stands for a causal SNP
+LINKED_KB = 1_000
+
+_COLUMNS = {  # by preference
+    "contig": ("contig", "chrom", "chr"),
+    "position_bp": ("position_bp", "position", "pos", "bp"),
+    "effect": ("effect", "beta"),
+}
+
+
+@dataclass(frozen=True)
+class CausalSNPs:
+    """Known causal SNPs that a cohort holds.
+
+    snps: their rows of a scan's table (its index), and effect per ALT allele; note: how many
+    of those known, or that none are.
+    """
+
+    snps: pd.DataFrame
+    note: str
+
+
+def read_causal_snps(path: str | Path) -> pd.DataFrame:
+    """Read the known causal SNPs of a simulated trait (TSV with a header).
+
+    Columns contig, position_bp (or position) and effect (or beta), in any unit, per copy of
+    effect_allele, or of ALT where there is no such column. Returns contig, position_bp,
+    effect, effect_allele ("" for ALT).
+    Raises InputError for a column that is missing or not a number.
+    """
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    found = {
+        name: next((each for each in spellings if each in table), None)
+        for name, spellings in _COLUMNS.items()
+    }
+    missing = [name for name, column in found.items() if column is None]
+    if missing:
+        raise InputError(
+            f"{path}: no column {', '.join(missing)}; found {', '.join(table)}. A table of "
+            "causal SNPs is tab-separated, for example\ncontig\tposition_bp\teffect\n21\t1234\t0.2"
+        )
+    numbers = {name: _numbers(table[found[name]], path) for name in ("position_bp", "effect")}
+    contig = table[found["contig"]].map(normalise_contig)
+    allele = table["effect_allele"].str.upper() if "effect_allele" in table else ""
+    return pd.DataFrame({"contig": contig, **numbers, "effect_allele": allele})
+
+
+def find_causal_snps(scan: pd.DataFrame, known: pd.DataFrame | None) -> CausalSNPs:
+    """Find causal SNPs among the variants of a scan, by position and allele.
+
+    known: from `read_causal_snps`; None where nobody knows them.
+    """
+    if known is None:
+        return CausalSNPs(scan.iloc[:0].assign(effect=0.0), "no causal SNPs known")
+    sites = ["contig", "position_bp"]
+    table = scan.reset_index().merge(known, on=sites, suffixes=("", "_causal"))
+    named = table.pop("effect_allele_causal")
+    swapped = named == table["other_allele"]
+    table["effect"] = np.where(swapped, -table["effect"], table["effect"])
+    table = table[swapped | (named == table["effect_allele"]) | (named == "")]
+    table = table.drop_duplicates("index").set_index("index")
+    return CausalSNPs(table, f"{len(table)} of {len(known)} causal SNPs are in the cohort")
+
+
+def discovery_rows(
+    stores: list[CohortStore],
+    scan: pd.DataFrame,
+    causal: CausalSNPs,
+    *,
+    withheld: str,
+    seed: int,
+    draws: int = 1_000,
+) -> list[dict]:
+    """Rows of a tidy table: power and false_discoveries of a scan.
+
+    stores: the real cohort, in whose training people linkage is measured; scan: with the
+    column lead; withheld: why there are no values, or "".
+
+    power: share of the causal SNPs with a significant lead of r2 >= 0.2 within 1 Mb;
+    false_discoveries: share of the significant leads that are so linked to no causal SNP.
+    Group "all": p < 0.05 / V, or 5e-8 if that is larger (Bonferroni); then p < 0.001.
+    Intervals resample causal SNPs, or leads.
+    """
+    levels = {"all": max(GENOME_WIDE_P, 0.05 / len(scan)), f"p < {SUGGESTIVE_P:g}": SUGGESTIVE_P}
+    withheld = withheld or ("" if len(causal.snps) else causal.note)
+    if withheld:
+        names = ("power", "false_discoveries")
+        return [metric_row(name, each, np.nan, note=withheld) for name in names for each in levels]
+    leads = scan[scan["lead"] & (scan["p"] < SUGGESTIVE_P)]
+    linked = _linked(stores, leads, causal.snps)  # [L, C]
+    rows = []
+    for group, level in levels.items():
+        found = linked[(leads["p"] < level).to_numpy()]
+        text = f"p < {level:.2g}"
+        note = f"{causal.note}; {text}"
+        rows.append(_share_row("power", group, found.any(axis=0), note, seed, draws))
+        missed, note = ~found.any(axis=1), f"{len(found)} leads, {text}"
+        rows.append(_share_row("false_discoveries", group, missed, note, seed, draws))
+    return rows
+
+
+def _numbers(column: pd.Series, path) -> pd.Series:
+    numbers = pd.to_numeric(column, errors="coerce")
+    if numbers.isna().any():
+        row = int(np.argmax(numbers.isna()))
+        raise InputError(
+            f"{path}, line {row + 2}: {column.name} is {column.iloc[row]!r}, not a number"
+        )
+    return numbers
+
+
+def _linked(stores, leads: pd.DataFrame, causal: pd.DataFrame) -> np.ndarray:
+    """Whether each lead stands for each causal SNP, bool [L, C]."""
+    chosen = np.union1d(leads.index, causal.index)
+    dosages = read_dosages(stores, people_in(stores[0], "train"), chosen).T  # [chosen, S]
+    first, second = (np.searchsorted(chosen, table.index) for table in (leads, causal))
+    r2 = squared_correlations(dosages[first], dosages[second])
+    contig_1, contig_2 = (table["contig"].to_numpy() for table in (leads, causal))
+    at_1, at_2 = (table["position_bp"].to_numpy(np.int64) for table in (leads, causal))
+    near = np.abs(at_1[:, None] - at_2) <= 1_000 * LINKED_KB
+    return (r2 >= LINKED_R2) & near & (contig_1[:, None] == contig_2)
+
+
+def _share_row(metric, group, hits, note, seed, draws) -> dict:
+    if not len(hits):
+        return metric_row(metric, group, np.nan, note=f"no discoveries: {note}")
+    drawn = np.random.default_rng(seed).choice(hits, (draws, len(hits))).mean(axis=1)
+    return metric_row(metric, group, hits.mean(), *percentile_interval(drawn), note=note)

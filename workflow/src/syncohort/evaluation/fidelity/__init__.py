@@ -1,0 +1,1 @@
+"""Are synthetic people like real people?"""

@@ -1,0 +1,150 @@
+"""How alike the people of a label are: kinship, and the distribution of pairwise distances.
+
+Axes: S people, V variants, L labels.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import wasserstein_distance
+
+from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.tidy import metric_row
+
+RELATED = 0.0884  # kinship of second-degree relatives and closer
+LABEL_PEOPLE = 5
+MOST_PEOPLE = 300  # per label
+DRAWS = 300
+
+
+@dataclass(frozen=True)
+class PairCounts:
+    """Genotypes of all pairs of people over the variants called in both, float [S, S].
+
+    both_het: heterozygous in both; opposite: homozygous for different alleles; one_het:
+    heterozygous in exactly one; het: heterozygous in the first of the pair; called.
+    """
+
+    both_het: np.ndarray
+    opposite: np.ndarray
+    one_het: np.ndarray
+    het: np.ndarray
+    called: np.ndarray
+
+    @staticmethod
+    def of(dosages: np.ndarray) -> "PairCounts":
+        """Count over dosages int8 [S, V], -1 missing."""
+        ref, het, alt = ((dosages == value).astype(np.float32) for value in (0, 1, 2))
+        called = ref + het + alt
+        both_het = het @ het.T
+        opposite = ref @ alt.T
+        own_het = het @ called.T  # [S, S]: heterozygous in the first, called in the second
+        return PairCounts(
+            both_het,
+            opposite + opposite.T,
+            own_het + own_het.T - 2 * both_het,
+            own_het,
+            called @ called.T,
+        )
+
+    def kinship(self) -> np.ndarray:
+        """KING-robust kinship [S, S]; NaN where the less heterozygous has no such call.
+
+        Source: Manichaikul et al. 2010, eq. 11 (between families).
+        """
+        fewer = np.minimum(self.het, self.het.T)
+        apart = 4 * self.opposite + self.one_het
+        return 0.5 - np.divide(apart, 4 * fewer, out=np.full_like(fewer, np.nan), where=fewer > 0)
+
+    def distance(self) -> np.ndarray:
+        """Mean difference of dosage per allele [S, S], in [0, 1]; NaN without common calls."""
+        apart = 2 * self.opposite + self.one_het
+        whole = 2 * self.called
+        return np.divide(apart, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+
+
+def compare_relatedness(
+    synthetic: np.ndarray,
+    synthetic_labels: np.ndarray,
+    holdout: np.ndarray,
+    holdout_labels: np.ndarray,
+    *,
+    seed: int,
+) -> list[dict]:
+    """Metric rows of the pairs of people within labels.
+
+    synthetic, holdout: dosages int8 [S, V], -1 missing; labels [S]. Labels with fewer than 5
+    people in either are left out; of more than 300 people of a label 300 are drawn.
+
+    kinship_pairs: share of pairs with a kinship above 0.0884 (second degree) over the
+    holdout's share, as counts among as many pairs as the holdout has, each plus 1/2, with an
+    interval by bootstrap over people.
+    pairwise_distance: Wasserstein distance between the distributions of pairwise distances,
+    in standard deviations of the holdout's, mean over labels.
+    """
+    rng = np.random.default_rng(seed)
+    sources = ((synthetic, synthetic_labels.astype(str)), (holdout, holdout_labels.astype(str)))
+    labels = [
+        label
+        for label in sorted(set(sources[0][1]) & set(sources[1][1]))
+        if min((own == label).sum() for _, own in sources) >= LABEL_PEOPLE
+    ]
+    if not labels:
+        note = f"too few: no label with {LABEL_PEOPLE} people"
+        names = ("kinship_pairs", "pairwise_distance")
+        return [metric_row(name, "all", np.nan, note=note) for name in names]
+    # per label: related bool [S, S] and distances [S, S] of synthetic and of holdout people
+    pairs = [[_measured(*source, label, rng) for source in sources] for label in labels]
+    draws = [[_drawn(each, rng) for each in label] for label in pairs]
+    return [_kinship_row(pairs, draws), _distance_row(pairs)]
+
+
+def _measured(dosages, labels, label, rng) -> tuple[np.ndarray, np.ndarray]:
+    people = np.flatnonzero(labels == label)
+    if len(people) > MOST_PEOPLE:
+        people = np.sort(rng.choice(people, MOST_PEOPLE, replace=False))
+    counts = PairCounts.of(dosages[people])
+    return counts.kinship() > RELATED, counts.distance()
+
+
+def _drawn(measured, rng) -> np.ndarray:
+    """How often each person is drawn: [DRAWS + 1, S], first everybody once."""
+    n = len(measured[0])
+    copies = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)
+    return np.concatenate([np.ones((1, n)), copies])
+
+
+def _kinship_row(pairs, draws) -> dict:
+    related, total = np.zeros((2, 2, DRAWS + 1))  # [source, draws]
+    for label, copies_of in zip(pairs, draws, strict=True):
+        for source, (measured, copies) in enumerate(zip(label, copies_of, strict=True)):
+            related[source] += _between(np.where(measured[0], 1.0, 0.0), copies)
+            total[source] += _between(np.ones_like(measured[1]), copies)
+    shares = related / np.maximum(total, 1)
+    ratios = (shares[0] * total[1] + 0.5) / (related[1] + 0.5)
+    note = f"{shares[0, 0]:.4f} of {total[0, 0]:,.0f} pairs, holdout {shares[1, 0]:.4f}"
+    interval = percentile_interval(ratios[1:])
+    return metric_row("kinship_pairs", "all", ratios[0], *interval, note=note)
+
+
+def _between(values: np.ndarray, copies: np.ndarray) -> np.ndarray:
+    """Sum [draws] of values [S, S] over pairs of two people drawn so often [draws, S]."""
+    values = values - np.diag(np.diag(values))
+    return 0.5 * np.einsum("ds,ds->d", copies @ values, copies)
+
+
+def _distance_row(pairs) -> dict:
+    """No interval: redrawn people are farther from anything than those they are drawn from."""
+    values = []
+    for (_, ours), (_, theirs) in pairs:
+        first, second = _of_pairs(ours), _of_pairs(theirs)
+        if len(first) and len(second) and second.std() > 0:
+            values.append(wasserstein_distance(first, second) / second.std())
+    if not values:
+        return metric_row("pairwise_distance", "all", np.nan, note="the holdout does not vary")
+    return metric_row("pairwise_distance", "all", np.mean(values), note=f"{len(values)} labels")
+
+
+def _of_pairs(distances: np.ndarray) -> np.ndarray:
+    values = distances[np.triu_indices(len(distances), k=1)]
+    return values[np.isfinite(values)]

@@ -1,0 +1,1 @@
+"""What is measured of a fitted model rather than of the people drawn from it."""

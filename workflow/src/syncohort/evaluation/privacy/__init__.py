@@ -1,0 +1,1 @@
+"""Does a synthetic cohort leak who was in the real one?"""

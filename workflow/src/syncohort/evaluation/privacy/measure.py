@@ -1,0 +1,327 @@
+"""Does a synthetic cohort give away who was in the real one?
+
+Every question is asked of training people and, as the measure of what chance gives, of holdout
+people, whom the generator never saw. Distances are between alleles of all chromosomes; a row is
+a haplotype or, in genotype mode, a person. Cohorts of more than `max_people` people a group are
+sampled for distances, which hides copies in proportion; whole copies, copied windows and the
+attack on frequencies always use everybody.
+
+The attacks on membership ("membership_auc", `membership_rows`) come by three doors here, and by
+a fourth in `white_box`:
+distance: near a synthetic row. density ratio: nearer to synthetic rows than to other real
+people, the reference (DOMIAS; van Breugel et al. 2023, eq. 2, with the distances to the
+nearest in place of two densities). frequency: alleles nearer to the synthetic frequencies of
+the label than to the reference's (Homer et al. 2008, eq. 1).
+The reference are validation people, and for frequencies also the holdout people, each
+compared with the others. When the synthetic cohort is itself the validation people
+(the calibration row "unseen"), half of its people stand for the synthetic, half for the reference.
+
+Axes: V variants, R rows, N people, A and B rows of two groups.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from syncohort.evaluation.privacy.copies import copy_label_rows, copy_rows, find_copies
+from syncohort.evaluation.privacy.frequency_attack import (
+    AlleleCounts,
+    count_alleles,
+    frequency_scores,
+)
+from syncohort.evaluation.privacy.membership import (
+    Targets,
+    membership_rows,
+    sample_index,
+    targets_of,
+)
+from syncohort.evaluation.privacy.neighbours import (
+    EuclideanSums,
+    HammingSums,
+    Operand,
+    nearest_of,
+    unary,
+)
+from syncohort.evaluation.privacy.record_distances import (
+    adversarial_rows,
+    closest_rows,
+    data_copying_row,
+)
+from syncohort.evaluation.tidy import check_same_variants, metric_row, tidy
+from syncohort.genotypes import CohortStore, common_people, rows_per_person, to_rows
+from syncohort.seeds import child_seed
+
+VARIANTS_AT_ONCE = 2_000
+REFERENCE_NEIGHBOURS = 5
+
+_ROW_PAIRS = (  # whose distances to whom
+    ("synthetic", "train"),
+    ("synthetic", "holdout"),
+    ("synthetic", "synthetic"),
+    ("train", "train"),
+    ("train", "reference"),
+    ("holdout", "holdout"),
+    ("holdout", "train"),
+    ("holdout", "reference"),
+)
+
+_PEOPLE_PAIRS = (("synthetic", "train"), ("holdout", "train"))
+_PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP = range(4)  # random streams
+
+
+@dataclass(frozen=True)
+class Privacy:
+    """metrics: tidy table. people: one row per attacked person: person, label, member (True
+    for training people) and the attacks' scores (distance, density_ratio, frequency: higher
+    for suspected members).
+    """
+
+    metrics: pd.DataFrame
+    people: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Group:
+    """Some people of a cohort.
+
+    real: of the real cohort; index, label: [N] of those whose distances are taken; members:
+    bool [people of the cohort], everybody of the group.
+    """
+
+    real: bool
+    index: np.ndarray
+    label: np.ndarray
+    members: np.ndarray
+
+
+@dataclass(frozen=True)
+class _Distances:
+    """rows: (group, group) -> Hamming [A, B]; people: metric -> (group, group) -> [A, B];
+    frequency: group -> score [R] of the attack on frequencies, NaN where it has no opinion.
+    """
+
+    rows: dict
+    people: dict
+    frequency: dict
+
+
+def measure_privacy(
+    real_stores: list[CohortStore],
+    synthetic_stores: list[CohortStore],
+    *,
+    cohort: str,
+    generator: str,
+    mode: str,
+    minimum_people: int,
+    max_people: int,
+    seed: int,
+    unseen: bool = False,
+) -> Privacy:
+    """Every measure of privacy but the white-box attack.
+
+    The stores are one per chromosome, in the same order; mode: "haplotype" or "genotype".
+    Metrics with fewer than `minimum_people` people on a side are NaN and say so.
+    max_people: most training and synthetic people, and twice the most holdout and reference
+    people, whose distances are taken. unseen: the synthetic people are the validation people.
+
+    aa_truth, aa_syn (groups "holdout", "train"): share of real, or synthetic, rows whose
+    nearest row of the other kind is farther than that of their own; groups of equal size with
+    equal labels, the mean of several subsamples, ties half. Both 0.5 when alike; aa_truth
+    above: synthetic rows are far from real ones; aa_syn above: too like one another.
+    privacy_loss: (aa_truth + aa_syn) / 2 of the holdout less that of training people;
+    positive = memorised (Yale et al. 2020, eq. 1 and 2).
+    closest_record_ratio (groups = metrics): median distance of synthetic records to the
+    nearest training record over that of holdout people. closest_record_tail: share of
+    synthetic rows nearer to a training row than all but 1 % of holdout rows are: 0.01 expected.
+    neighbour_distance_ratio: median of nearest over second nearest training row.
+    identical_share, window_copies: share of rows, and of windows of consecutive SNPs, that are
+    verbatim in a training row; windows of several lengths, "all" the shortest of which unseen
+    people share at most 10 %. data_copying: z-score, below -3 when synthetic rows are
+    nearer to training rows than holdout rows are (C_T, Meehan et al. 2020, section 3; labels
+    as cells). The group UNSEEN is the same of holdout people. membership_auc: see above.
+    """
+    common_people(synthetic_stores)
+    for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
+        check_same_variants(real, synthetic)
+    groups = _choose_people(
+        common_people(real_stores), synthetic_stores[0].people, max_people, unseen, seed
+    )
+    few = {name: len(group.index) for name, group in groups.items() if len(group.index) < 2}
+    smallest = min(len(groups[name].index) for name in ("train", "holdout", "synthetic"))
+    if few or smallest < minimum_people:
+        return _withheld(min([smallest, *few.values()]), cohort, generator)
+    each = rows_per_person(mode)
+    distances = _measure_distances(real_stores, synthetic_stores, groups, mode)
+    rng = np.random.default_rng(child_seed(seed, _BOOTSTRAP))
+    labels = {name: group.label for name, group in groups.items()}
+    metrics = adversarial_rows(distances.rows, labels, each, minimum_people, rng)
+    metrics += closest_rows(distances.rows, distances.people, each, rng)
+    copies = find_copies(real_stores, synthetic_stores, mode, child_seed(seed, _HASH))
+    metrics += copy_rows(copies, rng)
+    metrics.append(data_copying_row(distances.rows, labels, each))
+    everybody = {"synthetic": synthetic_stores[0].people.label}
+    everybody["holdout"] = real_stores[0].people.label[groups["holdout"].members]
+    metrics += copy_label_rows(copies, everybody, rng)
+    attacked = np.concatenate([groups[name].index for name in ("train", "holdout")])
+    targets = targets_of(real_stores[0].people, attacked)
+    scores = _attack_scores(distances)
+    for index, (attack, values) in enumerate(scores.items()):
+        options = {"minimum_people": minimum_people, "seed": child_seed(seed, _MEMBERSHIP, index)}
+        by_person = values.reshape(len(targets), each).sum(axis=1)
+        metrics += membership_rows(attack, by_person, targets, **options)
+        if each > 1:
+            metrics += membership_rows(f"{attack}, haplotypes", values, targets, **options)[:1]
+    return Privacy(
+        tidy(metrics, cohort=cohort, generator=generator), _people_table(targets, scores, each)
+    )
+
+
+def _withheld(people: int, cohort: str, generator: str) -> Privacy:
+    names = [("aa_truth", "holdout"), ("aa_syn", "holdout"), ("privacy_loss", "all")]
+    names += [("closest_record_ratio", "hamming"), ("identical_share", "all")]
+    names += [("window_copies", "all"), ("data_copying", "all")]
+    names += [("membership_auc", attack) for attack in ("distance", "density ratio", "frequency")]
+    note = f"too few: {people} people"
+    rows = [metric_row(metric, group, np.nan, note=note) for metric, group in names]
+    nobody = Targets(*np.empty((3, 0), dtype=object), {})
+    return Privacy(tidy(rows, cohort=cohort, generator=generator), _people_table(nobody, {}, 1))
+
+
+def _choose_people(real, synthetic, max_people: int, unseen: bool, seed: int) -> dict[str, _Group]:
+    """The groups, those above their limit sampled. A stream per group: they do not depend on
+    each other."""
+    everyone = np.arange(len(synthetic))
+    chosen = {
+        "train": (real, np.flatnonzero(real.split == "train"), max_people),
+        "holdout": (real, np.flatnonzero(real.split == "holdout"), max_people // 2),
+        "reference": (real, np.flatnonzero(real.split == "validation"), max_people // 2),
+        "synthetic": (synthetic, everyone, max_people),
+    }
+    if unseen:
+        # every second person of each label
+        rank = pd.Series(synthetic.label).groupby(synthetic.label).cumcount().to_numpy()
+        chosen["reference"] = (synthetic, everyone[rank % 2 == 1], max_people // 2)
+        chosen["synthetic"] = (synthetic, everyone[rank % 2 == 0], max_people)
+    groups = {}
+    for stream, (name, (people, index, limit)) in enumerate(chosen.items()):
+        members = np.isin(np.arange(len(people)), index)
+        index = sample_index(index, limit, child_seed(seed, _PEOPLE, stream))
+        groups[name] = _Group(people is real, index, people.label[index].astype(str), members)
+    return groups
+
+
+def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distances:
+    """All that needs the genotypes of the chosen people, in one pass along the chromosomes."""
+    each = rows_per_person(mode)
+    size = {name: len(group.index) for name, group in groups.items()}
+    of_rows = {(a, b): HammingSums(size[a] * each, size[b] * each) for a, b in _ROW_PAIRS}
+    l1 = {(a, b): HammingSums(size[a], size[b]) for a, b in _PEOPLE_PAIRS}
+    l2 = {(a, b): EuclideanSums(size[a], size[b]) for a, b in _PEOPLE_PAIRS}
+    frequency = {name: np.zeros(size[name] * each) for name in ("train", "holdout")}
+    for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
+        counts = _label_counts(real, synthetic, groups)
+        for variants, calls in _walk(real, synthetic, groups):
+            rows = {name: to_rows(part, mode) for name, part in calls.items()}
+            _add_frequency_scores(frequency, rows, groups, counts, variants, each)
+            binary = rows if mode == "haplotype" else {n: unary(rows[n]) for n in rows}
+            _add(of_rows, {name: Operand.of(part) for name, part in binary.items()})
+            dosages = {n: to_rows(calls[n], "genotype") for n in ("synthetic", "train", "holdout")}
+            _add(l1, {name: Operand.of(unary(part)) for name, part in dosages.items()})
+            _add(l2, {name: Operand.of(part) for name, part in dosages.items()})
+    return _Distances(
+        {pair: sums.distances() for pair, sums in of_rows.items()},
+        {
+            "l1": {pair: sums.distances() for pair, sums in l1.items()},
+            "l2": {pair: sums.l2() for pair, sums in l2.items()},
+            "cosine": {pair: sums.cosine() for pair, sums in l2.items()},
+        },
+        frequency,
+    )
+
+
+def _walk(real, synthetic, groups) -> Iterator[tuple[slice, dict]]:
+    """Calls int8 [v, N, P] of each group, some variants at a time."""
+    sides = [
+        (store, [g for g in groups if groups[g].real == (store is real)])
+        for store in (real, synthetic)
+    ]
+    for start in range(0, len(real.variants), VARIANTS_AT_ONCE):
+        variants, calls = slice(start, start + VARIANTS_AT_ONCE), {}
+        for store, names in sides:
+            # one read for all groups of a store, which lie in the same chunks
+            wanted = np.unique(np.concatenate([groups[name].index for name in names]))
+            read = store.read(variants, wanted)
+            for name in names:
+                calls[name] = read[:, np.searchsorted(wanted, groups[name].index)]
+        yield variants, calls
+
+
+def _add(sums: dict, operands: dict[str, Operand]) -> None:
+    for (a, b), each in sums.items():
+        each.add(operands[a], operands[b])
+
+
+def _label_counts(real, synthetic, groups) -> dict[str, dict[str, AlleleCounts]]:
+    """Alleles by label of everybody in "synthetic" and in the attackers' "reference".
+
+    The reference of frequencies takes in the holdout people too, each without themself.
+    """
+    counts = {}
+    for name in ("synthetic", "reference", "holdout"):
+        store = real if groups[name].real else synthetic
+        members, labels = groups[name].members, store.people.label
+        masks = {str(label): members & (labels == label) for label in set(labels[members])}
+        counts[name] = count_alleles(store, masks)
+    both = [counts["reference"], counts["holdout"]]
+    labels = both[0].keys() & both[1].keys()
+    counts["reference"] = {label: both[0][label] + both[1][label] for label in labels}
+    return counts
+
+
+def _add_frequency_scores(scores, rows, groups, counts, variants, each) -> None:
+    """Add some variants' scores to `scores`, group -> [R]."""
+    for name, score in scores.items():
+        labels = np.repeat(groups[name].label, each)
+        known = counts["synthetic"].keys() & counts["reference"].keys()
+        score[~np.isin(labels, list(known))] = np.nan
+        for label in known & set(labels):
+            own = np.flatnonzero(labels == label)
+            of_label = (counts[source][label][variants] for source in ("synthetic", "reference"))
+            score[own] += frequency_scores(
+                rows[name][own], each, *of_label, in_reference=name == "holdout"
+            )
+
+
+def _attack_scores(distances: _Distances) -> dict[str, np.ndarray]:
+    """Attack -> score [R] of the training and holdout rows."""
+    to_synthetic = np.concatenate(
+        [distances.rows["synthetic", name].min(axis=0) for name in ("train", "holdout")]
+    )
+    to_reference = []
+    for name in ("train", "holdout"):
+        rows = distances.rows[name, "reference"]
+        k = min(REFERENCE_NEIGHBOURS, rows.shape[1])
+        to_reference.append(nearest_of(rows, k).distance.mean(axis=1))
+    to_reference = np.concatenate(to_reference)
+    # a pseudo-distance keeps the ratio of copies finite
+    tiny = 1e-3 * np.median(to_reference)
+    return {
+        "distance": -to_synthetic,
+        "density ratio": np.log(to_reference + tiny) - np.log(to_synthetic + tiny),
+        "frequency": np.concatenate([distances.frequency[name] for name in ("train", "holdout")]),
+    }
+
+
+def _people_table(targets: Targets, scores: dict, each: int) -> pd.DataFrame:
+    """The attacks' scores, summed over the rows of a person."""
+    table = pd.DataFrame(
+        {"person": targets.id, "label": targets.label, "member": targets.member.astype(bool)}
+    )
+    for attack in ("distance", "density ratio", "frequency"):
+        values = scores.get(attack, np.empty(0))
+        table[attack.replace(" ", "_")] = (
+            values.reshape(len(targets), -1).sum(axis=1) if len(values) else []
+        )
+    return table

@@ -1,0 +1,177 @@
+"""Are synthetic records nearer to training records, or to each other, than unseen people's are?
+
+Summaries of distances between groups of people ("train", "holdout", "synthetic"), given as
+(group, group) -> float32 [A, B] between their rows, the rows of a person together.
+
+Axes: A, B rows (haplotypes or people) of two groups, N people.
+"""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.privacy.neighbours import nearest_of
+from syncohort.evaluation.tidy import metric_row, ratio
+
+DRAWS = 200
+SUBSAMPLES = 5
+TAIL = 0.01
+CELL_ROWS = 20  # of the holdout, for a label to be a cell of its own in the data-copying test
+UNSEEN = "unseen people"
+
+
+def adversarial_rows(distances, labels, each: int, minimum_people: int, rng) -> list[dict]:
+    """aa_truth, aa_syn (groups "holdout", "train") and privacy_loss (Yale et al. 2020, eq. 1, 2).
+
+    labels: group -> [N]; each: rows a person. Mean of SUBSAMPLES of equal size and labels; the
+    intervals hold what subsamples and their people vary.
+    """
+    drawn = {}
+    for real in ("holdout", "train"):
+        chosen = [_equal_people(labels, real, rng) for _ in range(SUBSAMPLES)]
+        people = len(chosen[0][real])
+        if people < minimum_people:
+            note = f"too few: {people} people of equal labels"
+            names = ("aa_truth", "aa_syn")
+            return [metric_row(name, "holdout", np.nan, note=note) for name in names]
+        drawn[real] = [_adversarial(distances, real, people, each) for people in chosen]
+    rows, loss = [], 0
+    for real, sign in (("holdout", 1), ("train", -1)):
+        resampled = np.array([_resampled_means(drawn[real], rng) for _ in range(DRAWS)])  # [D, 2]
+        mean = np.mean([[side.mean() for side in pair] for pair in drawn[real]], axis=0)
+        note = f"{len(drawn[real][0][0]):,} people a side"
+        for column, name in enumerate(("aa_truth", "aa_syn")):
+            interval = percentile_interval(resampled[:, column])
+            rows.append(metric_row(name, real, mean[column], *interval, note=note))
+        loss = loss + sign * np.concatenate([[mean.mean()], resampled.mean(axis=1)])
+    return [*rows, metric_row("privacy_loss", "all", loss[0], *percentile_interval(loss[1:]))]
+
+
+def _equal_people(labels, real: str, rng) -> dict[str, np.ndarray]:
+    """People (places in their groups) of one real group and synthetic, with equal labels.
+
+    As many of each label as the smallest of train, holdout and synthetic has.
+    """
+    sides = {name: labels[name] for name in ("train", "holdout", "synthetic")}
+    chosen = {real: [], "synthetic": []}
+    for label in sorted(set.intersection(*map(set, sides.values()))):
+        n = min((of == label).sum() for of in sides.values())
+        for name, parts in chosen.items():
+            parts.append(rng.choice(np.flatnonzero(sides[name] == label), n, replace=False))
+    return {name: np.concatenate([*parts, np.empty(0, int)]) for name, parts in chosen.items()}
+
+
+def _adversarial(distances, real: str, people: dict, each: int) -> tuple:
+    """Share of rows of each person [N] nearer to their own kind: real people, synthetic people."""
+    ours, theirs = (_rows_of(people[name], each) for name in (real, "synthetic"))
+    itself = np.arange(len(ours))
+    across = distances["synthetic", real][np.ix_(theirs, ours)]
+    shares = []
+    for name, rows, to_other in ((real, ours, across.T), ("synthetic", theirs, across)):
+        own = nearest_of(distances[name, name][np.ix_(rows, rows)], self_index=itself)
+        other = to_other.min(axis=1)
+        farther = (other > own.distance[:, 0]) + 0.5 * (other == own.distance[:, 0])
+        shares.append(farther.reshape(-1, each).mean(axis=1))
+    return tuple(shares)
+
+
+def _rows_of(people: np.ndarray, each: int) -> np.ndarray:
+    """Rows of people, the rows of a person together."""
+    return (people[:, None] * each + np.arange(each)).ravel()
+
+
+def _resampled_means(pairs: list[tuple], rng) -> list[float]:
+    pair = pairs[rng.integers(len(pairs))]
+    return [resample(side, rng).mean() for side in pair]
+
+
+def resample(values: np.ndarray, rng) -> np.ndarray:
+    """As many people as there are, drawn with replacement along the first axis."""
+    return values[rng.integers(len(values), size=len(values))]
+
+
+def closest_rows(distances, by_metric: dict, each: int, rng) -> list[dict]:
+    """closest_record_ratio, closest_record_tail and neighbour_distance_ratio.
+
+    distances: Hamming, of rows; by_metric: metric -> (group, "train") -> distances of people.
+    """
+    nearest = {
+        name: nearest_of(distances[name, "train"], k=2).distance
+        for name in ("synthetic", "holdout")
+    }
+    ours, unseen = (part[:, 0].reshape(-1, each) for part in nearest.values())
+    rows = [_ratio_of_medians("hamming", ours, unseen, rng)]
+    for metric, of_people in by_metric.items():
+        sides = [of_people[name, "train"].min(axis=1) for name in ("synthetic", "holdout")]
+        rows.append(_ratio_of_medians(metric, *sides, rng))
+    drawn = [_tail(resample(ours, rng), resample(unseen, rng)) for _ in range(DRAWS)]
+    note = f"{TAIL:g} expected"
+    rows.append(
+        metric_row(
+            "closest_record_tail",
+            "all",
+            _tail(ours, unseen),
+            *percentile_interval(drawn),
+            note=note,
+        )
+    )
+    for group, name in (("all", "synthetic"), (UNSEEN, "holdout")):
+        first, second = nearest[name].T
+        # a row with two copies at distance 0 is no less a copy than a row with one
+        ratios = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
+        ratios = ratios.reshape(-1, each)
+        interval = percentile_interval([np.median(resample(ratios, rng)) for _ in range(DRAWS)])
+        rows.append(metric_row("neighbour_distance_ratio", group, np.median(ratios), *interval))
+    return rows
+
+
+def _ratio_of_medians(group: str, ours, unseen, rng) -> dict:
+    drawn = [
+        ratio(np.median(resample(ours, rng)), np.median(resample(unseen, rng)))
+        for _ in range(DRAWS)
+    ]
+    value = ratio(np.median(ours), np.median(unseen))
+    note = "" if np.isfinite(value) else "half of the holdout people are copies of training people"
+    return metric_row("closest_record_ratio", group, value, *percentile_interval(drawn), note=note)
+
+
+def _tail(ours, unseen) -> float:
+    """Share of `ours` below the TAIL quantile of `unseen`, those equal to it in proportion.
+
+    Where many unseen rows tie at the quantile (copies at distance 0), as many of the ties
+    count as make the share of the unseen rows themselves TAIL.
+    """
+    bound = np.quantile(unseen, TAIL, method="lower")
+    tied = (unseen == bound).mean()
+    of_ties = (TAIL - (unseen < bound).mean()) / tied
+    return (ours < bound).mean() + of_ties * (ours == bound).mean()
+
+
+def data_copying_row(distances, labels, each: int) -> dict:
+    """data_copying: C_T of Meehan et al. 2020, section 3, with labels as cells.
+
+    Labels with less than CELL_ROWS rows in the holdout make one cell together.
+    """
+    nearest = {name: distances[name, "train"].min(axis=1) for name in ("synthetic", "holdout")}
+    labels = {name: np.repeat(labels[name], each) for name in nearest}
+    counted = pd.Series(labels["holdout"]).value_counts()
+    large = set(counted.index[counted >= CELL_ROWS]) & set(labels["synthetic"])
+    cells = {name: np.where(np.isin(of, list(large)), of, "") for name, of in labels.items()}
+    scores, weights = [], []
+    for cell in sorted(set(cells["holdout"]) & set(cells["synthetic"])):
+        ours, unseen = (nearest[name][cells[name] == cell] for name in ("synthetic", "holdout"))
+        scores.append(_rank_sum_z(ours, unseen))
+        weights.append(len(unseen))
+    value = np.average(scores, weights=weights) if scores else np.nan
+    return metric_row("data_copying", "all", value, note=f"{len(scores)} cells")
+
+
+def _rank_sum_z(a, b) -> float:
+    """z of the Mann-Whitney test, negative where a is smaller than b; ties as in Lehmann 1975."""
+    n, total = len(a), len(a) + len(b)
+    ranks = rankdata(np.concatenate([a, b]))
+    _, tied = np.unique(ranks, return_counts=True)
+    ties = (tied**3 - tied).sum() / (total * max(total - 1, 1))
+    sd = np.sqrt(n * len(b) / 12 * (total + 1 - ties))
+    return (ranks[:n].sum() - n * (total + 1) / 2) / sd if sd > 0 else 0.0

@@ -1,0 +1,1 @@
+"""Which metrics there are, and which of their values pass."""

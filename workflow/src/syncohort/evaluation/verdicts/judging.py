@@ -1,0 +1,188 @@
+"""Verdicts of all metrics, each beside what the calibration generators score, and the checklists.
+
+Verdicts are given metric by metric and never added up to one score. What passes: `registry` (by
+metric) and `bounds` (how bounds follow from calibration rows).
+"""
+
+from math import isfinite
+
+import numpy as np
+import pandas as pd
+
+from syncohort.evaluation.tidy import MAJORITY
+from syncohort.evaluation.verdicts.bounds import (
+    FAIL,
+    LOOK,
+    NOT_MEASURED,
+    PASS,
+    UNSEEN,
+    VERDICTS,
+    Bounds,
+    Level,
+    number,
+)
+from syncohort.evaluation.verdicts.metrics import (
+    DIMENSIONS,
+    HOLDOUT,
+    REAL,
+    Metric,
+    describe,
+    find_metric,
+    judged_by,
+    label_of,
+)
+
+BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")
+_NOT_JUDGED = (REAL, MAJORITY)
+_WORST_FIRST = (FAIL, LOOK, PASS)
+
+
+def judge(metrics: pd.DataFrame, calibration: dict[str, str]) -> pd.DataFrame:
+    """The tidy table with a verdict for each row.
+
+    calibration: kind ("unseen", "bootstrap", "independent", "mosaic") -> name of its generator.
+    Adds dimension, verdict ("" for a row that is not judged), pass_low, pass_high, look_low,
+    look_high (NaN: no rule; infinite: open), good. Rows of metrics that are not in `METRICS`
+    have none of it.
+    """
+    levels, unseen = _levels(metrics, calibration), calibration.get(UNSEEN)
+    rows = []
+    for row in metrics.itertuples(index=False):
+        metric = find_metric(row.metric, row.group)
+        is_unseen = row.generator == unseen
+        if metric is None or metric.rule is None or row.generator in _NOT_JUDGED:
+            rows.append(_judged(metric, None, ""))
+        elif not isfinite(row.value):
+            rows.append(_judged(metric, None, NOT_MEASURED))
+        elif is_unseen and metric.needs_many:
+            rows.append(_judged(metric, None, ""))
+        else:
+            known = levels.get((row.metric, row.group), {})
+            own = levels.get((row.metric, row.group, row.generator), {})
+            bounds = metric.rule(known | own, is_unseen)
+            verdict = bounds.verdict(row.value, row.low, row.high) if bounds else ""
+            rows.append(_judged(metric, bounds, verdict))
+    return pd.concat([metrics.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
+
+
+def _levels(metrics: pd.DataFrame, calibration: dict[str, str]) -> dict:
+    """(metric, group) -> kind -> Level, and (metric, group, generator) -> HOLDOUT -> Level."""
+    kinds = {name: kind for kind, name in calibration.items()} | {REAL: REAL}
+    levels = {}
+    for row in metrics.itertuples(index=False):
+        if not isfinite(row.value):
+            continue
+        low = row.low if isfinite(row.low) else row.value
+        high = row.high if isfinite(row.high) else row.value
+        level = Level(row.value, min(low, row.value), max(high, row.value))
+        if row.generator in kinds:
+            levels.setdefault((row.metric, row.group), {})[kinds[row.generator]] = level
+        if judged := judged_by(row.group):
+            levels[row.metric, judged, row.generator] = {HOLDOUT: level}
+    return levels
+
+
+def _judged(metric: Metric | None, bounds: Bounds | None, verdict: str) -> dict:
+    """The columns that `judge` adds to a row."""
+    return {
+        "dimension": metric.dimension if metric else "",
+        "verdict": verdict,
+        **{name: getattr(bounds, name, np.nan) for name in BOUND_COLUMNS},
+        "good": metric.good if metric else "",
+    }
+
+
+def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
+    """One row per generator and dimension: what a committee reads first.
+
+    judged: from `judge`. Rows by label count in the column labels, not in the verdict.
+    Returns generator, dimension, verdict (the worst of its metrics; "look" instead of "pass"
+    where most of them could not be measured), passed, looked, failed, unmeasured (numbers of
+    metrics), worst (those farthest from passing, in words), labels (how labels do, in words).
+    """
+    by_label = judged["group"].map(label_of)
+    used = judged[(judged["verdict"] != "") & (judged["dimension"] != "")]
+    rows = []
+    for (generator, dimension), part in used.groupby(["generator", "dimension"], sort=False):
+        own = part[by_label[part.index] == ""]
+        passed, looked, failed, unmeasured = ((own["verdict"] == word).sum() for word in VERDICTS)
+        verdict = worst_verdict(own["verdict"])
+        rows.append(
+            {
+                "generator": generator,
+                "dimension": dimension,
+                "verdict": LOOK if verdict == PASS and unmeasured > passed else verdict,
+                "passed": passed,
+                "looked": looked,
+                "failed": failed,
+                "unmeasured": unmeasured,
+                "worst": _worst(own),
+                "labels": _labels_in_words(part, by_label),
+            }
+        )
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return table
+    order = {name: index for index, name in enumerate(DIMENSIONS)}
+    generators = {name: index for index, name in enumerate(dict.fromkeys(judged["generator"]))}
+    keys = table["generator"].map(generators), table["dimension"].map(order)
+    return table.iloc[np.lexsort(keys[::-1])].reset_index(drop=True)
+
+
+def label_checklist(judged: pd.DataFrame) -> pd.DataFrame:
+    """One row per generator, dimension and label: dimension, label, verdict, worst (in words)."""
+    labels = judged["group"].map(label_of)
+    used = judged.assign(label=labels)[(labels != "") & (judged["verdict"] != "")]
+    keys = ["generator", "dimension", "label"]
+    rows = [
+        {**dict(zip(keys, names, strict=True)), "verdict": worst_verdict(part["verdict"])}
+        | {"worst": _worst(part, most=1)}
+        for names, part in used.groupby(keys, sort=False)
+    ]
+    return pd.DataFrame(rows, columns=[*keys, "verdict", "worst"])
+
+
+def worst_verdict(verdicts) -> str:
+    """The worst of some verdicts; "not measured" only when nothing was."""
+    return next((word for word in _WORST_FIRST if word in set(verdicts)), NOT_MEASURED)
+
+
+def _worst(rows: pd.DataFrame, most: int = 2) -> str:
+    """The rows farthest from passing, in words; why nothing was measured; or that all pass."""
+    failing = rows[rows["verdict"].isin((FAIL, LOOK))]
+    if failing.empty:
+        return _passing(rows)
+    bounds = [Bounds(*row) for row in failing[list(BOUND_COLUMNS)].itertuples(index=False)]
+    excess = [each.excess(value) for each, value in zip(bounds, failing["value"], strict=True)]
+    # a failing metric before one to look at, then the farther
+    order = np.lexsort([-np.array(excess), failing["verdict"] != FAIL])
+    texts = []
+    for place in order[:most]:
+        row = failing.iloc[place]
+        title = describe(find_metric(row["metric"], row["group"]), row["group"])
+        texts.append(f"{title}: {number(row['value'])} (passes: {bounds[place]})")
+    more = len(failing) - most
+    return "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
+
+
+def _passing(rows: pd.DataFrame) -> str:
+    """That all rows pass, and how many could not be measured, with the first reason."""
+    passed, missing = (rows[rows["verdict"] == word] for word in (PASS, NOT_MEASURED))
+    reason = next((note for note in missing["note"] if note), "")
+    if passed.empty:
+        return reason
+    text = f"all {len(passed)} pass"
+    return f"{text}; {len(missing)} not measured ({reason})" if len(missing) else text
+
+
+def _labels_in_words(rows: pd.DataFrame, by_label: pd.Series) -> str:
+    """How labels do: "24 pass, 2 fail (GBR, YRI)"."""
+    labels = by_label[rows.index]
+    if not (labels != "").any():
+        return ""
+    verdicts = rows.groupby(labels)["verdict"].agg(worst_verdict).drop("", errors="ignore")
+    counts = verdicts.value_counts()
+    text = ", ".join(f"{counts[word]} {word}" for word in VERDICTS if word in counts)
+    failing = [str(label) for label in verdicts.index[verdicts == FAIL]]
+    named = ", ".join(failing[:5]) + (" ..." if len(failing) > 5 else "")
+    return f"{text} ({named})" if failing else text

@@ -1,0 +1,490 @@
+"""Every metric of the tidy table: what it measures, what good looks like, how it is judged.
+
+The bounds of a metric come from the same metric, and the same group of SNPs or people, of the
+calibration generators: unseen real people, a bootstrap copy of the training people,
+independent SNPs and a mosaic of real haplotypes.
+"""
+
+import re
+from dataclasses import dataclass
+
+from syncohort.evaluation.verdicts.bounds import (
+    UNSEEN,
+    Rule,
+    above,
+    at_least,
+    at_most,
+    below,
+    near,
+    near_level,
+    share_of,
+    shortfall,
+    times,
+    within,
+)
+
+BOOTSTRAP, INDEPENDENT, MOSAIC = "bootstrap", "independent", "mosaic"
+REAL = "real"
+HOLDOUT = "unseen people"  # group in which a privacy metric gives the holdout's own level
+_HOLDOUT_GROUPS = f"(?:.*, )?{HOLDOUT}"
+
+DIMENSIONS = {
+    "frequencies": "Allele frequencies",
+    "linkage": "Linkage",
+    "individuals": "Individuals",
+    "structure": "Population structure",
+    "privacy": "Privacy of the people",
+    "model": "Privacy of the trained network",
+    "utility": "Utility",
+    "association": "Association",
+}
+
+FIDELITY = ("frequencies", "linkage", "individuals", "structure")
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One metric of the tidy table.
+
+    groups: regular expression of the groups it is for. rule: None for a number that only
+    explains others. needs_many: it depends on how many people there are to learn from, so
+    that unseen people, a tenth as many, are not judged by it.
+    """
+
+    name: str
+    dimension: str
+    title: str
+    good: str
+    rule: Rule | None = None
+    groups: str = ""
+    needs_many: bool = False
+
+
+METRICS = (
+    Metric(
+        "frequency_error",
+        "frequencies",
+        "Error of allele frequencies",
+        "as small as the bootstrap copy's, which has but the error of sampling",
+        times(BOOTSTRAP, passes=1.15, looks=1.5),
+    ),
+    Metric(
+        "minor_frequency_kept",
+        "frequencies",
+        "Rare alleles kept",
+        "near 1 for rare alleles too; below, they were lost",
+        near(1, 0.07, 0.2),
+    ),
+    Metric(
+        "frequency_r",
+        "frequencies",
+        "Correlation of allele frequencies",
+        "as near 1 as the bootstrap copy's; almost any generator comes close",
+        shortfall(BOOTSTRAP, 1.3, 2.25),
+    ),
+    Metric(
+        "sfs_distance",
+        "frequencies",
+        "Distance of site-frequency spectra",
+        "as small as unseen people's",
+        times(UNSEEN, BOOTSTRAP, passes=1.3, looks=2),
+    ),
+    Metric(
+        "ld_r",
+        "linkage",
+        "Linkage: correlation with the holdout's",
+        "as near 1 as the bootstrap copy's; independent SNPs are near 0",
+        shortfall(BOOTSTRAP, 1.5, 3),
+    ),
+    Metric(
+        "ld_slope",
+        "linkage",
+        "Linkage: slope on the holdout's",
+        "the bootstrap copy's; below, linkage is too weak",
+        near_level(BOOTSTRAP, 0.05, 0.2),
+    ),
+    Metric(
+        "ld_kept",
+        "linkage",
+        "Linkage kept",
+        "near 1 at every distance; below, long haplotypes are lost",
+        near(1, 0.15, 0.4),
+    ),
+    Metric(
+        "ld_kept_cM",
+        "linkage",
+        "Linkage kept, by genetic distance",
+        "near 1 at every distance",
+        near(1, 0.15, 0.4),
+    ),
+    Metric(
+        "ld_r_train",
+        "linkage",
+        "Linkage: correlation with the training people's",
+        "as near 1 as unseen people's; nearer is no virtue",
+        shortfall(UNSEEN, 1.1, 3),
+    ),
+    Metric(
+        "ld_slope_train",
+        "linkage",
+        "Linkage: slope on the training people's",
+        "as unseen people's",
+        near_level(UNSEEN, 0.05, 0.2),
+    ),
+    Metric(
+        "haplotype_match_length",
+        "linkage",
+        "Length of haplotypes two people share",
+        "near 1; below, haplotypes are broken up, above, people are too alike",
+        near(1, 0.1, 0.3),
+    ),
+    Metric(
+        "heterozygosity_ratio",
+        "individuals",
+        "Heterozygosity",
+        "near 1; below, people are too uniform",
+        near(1, 0.03, 0.1),
+    ),
+    Metric(
+        "heterozygosity_spread",
+        "individuals",
+        "Spread of heterozygosity between people",
+        "near 1; below, people differ too little from each other",
+        near(1, 0.08, 0.3),
+    ),
+    Metric(
+        "homozygosity_runs",
+        "individuals",
+        "Length of homozygous stretches",
+        "near 1",
+        near(1, 0.1, 0.3),
+    ),
+    Metric(
+        "inbreeding_f",
+        "individuals",
+        "Inbreeding coefficient F",
+        "as unseen people's; above, too few heterozygotes for the frequencies",
+        near_level(UNSEEN, 0.01, 0.05, relative=False),
+    ),
+    Metric(
+        "hwe_rejected",
+        "individuals",
+        "SNPs out of Hardy-Weinberg equilibrium",
+        "as few as in real people",
+    ),
+    Metric(
+        "hwe_rejected_ratio",
+        "individuals",
+        "SNPs out of Hardy-Weinberg equilibrium, over real",
+        "near 1; at most 3",
+        at_most(3, 6),
+    ),
+    Metric(
+        "kinship_pairs",
+        "individuals",
+        "Close relatives among the people",
+        "no more than among real people",
+        at_most(1.5, 3),
+    ),
+    Metric(
+        "pairwise_distance",
+        "individuals",
+        "Distances between people of a label",
+        "distributed as unseen people's",
+        times(UNSEEN, passes=1.3, looks=2),
+    ),
+    Metric(
+        "knn_precision",
+        "individuals",
+        "Precision: synthetic people among real ones",
+        "as high as unseen people's",
+        share_of(UNSEEN, 0.95, 0.8),
+    ),
+    Metric(
+        "knn_recall",
+        "individuals",
+        "Recall: real people among synthetic ones",
+        "as high as unseen people's; below, kinds of people are missing",
+        share_of(UNSEEN, 0.95, 0.8),
+    ),
+    Metric(
+        "aa_truth",
+        "individuals",
+        "Holdout people told from synthetic by their nearest neighbour",
+        "near 0.5; above, synthetic people are far from real ones",
+        within(0.4, 0.65, 0.3, 0.8),
+        groups="holdout",
+    ),
+    Metric(
+        "aa_syn",
+        "individuals",
+        "Synthetic people told from holdout by their nearest neighbour",
+        "near 0.5; above, synthetic people are too like one another",
+        within(0.4, 0.65, 0.3, 0.8),
+        groups="holdout",
+    ),
+    Metric(
+        "fst_r",
+        "structure",
+        "Fst between labels: correlation with the holdout's",
+        "as near 1 as the bootstrap copy's",
+        shortfall(BOOTSTRAP, 2, 5),
+    ),
+    Metric(
+        "fst_error",
+        "structure",
+        "Fst between labels: error",
+        "as small as the bootstrap copy's",
+        times(BOOTSTRAP, passes=1.3, looks=2),
+    ),
+    Metric(
+        "pca_distance",
+        "structure",
+        "Distance on principal axes",
+        "as small as unseen people's",
+        times(UNSEEN, BOOTSTRAP, passes=1.3, looks=2),
+    ),
+    Metric(
+        "membership_auc",
+        "model",
+        "Membership told by the trained network itself",
+        "0.5; it matters when the network is handed out too, not for the people alone",
+        at_most(0.55, 0.62),
+        groups="white box",
+    ),
+    Metric(
+        "membership_auc",
+        "privacy",
+        "Membership told",
+        "0.5, or no more than unseen people reach by chance; the copy shows what a leak is",
+        at_most(0.53, 0.6),
+    ),
+    Metric(
+        "identical_share",
+        "privacy",
+        "Whole copies of training people",
+        "the level of the holdout people",
+        groups=_HOLDOUT_GROUPS,
+    ),
+    Metric(
+        "identical_share",
+        "privacy",
+        "Whole copies of training people",
+        "no more than among unseen people",
+        above(HOLDOUT, 0, 0.01),
+    ),
+    Metric(
+        "window_copies",
+        "privacy",
+        "Windows copied from training people",
+        "the level of the holdout people",
+        groups=_HOLDOUT_GROUPS,
+    ),
+    Metric(
+        "window_copies",
+        "privacy",
+        "Windows copied from training people",
+        "no more than among unseen people",
+        above(HOLDOUT, 0.01, 0.1),
+    ),
+    Metric(
+        "closest_record_ratio",
+        "privacy",
+        "Distance to the closest training person, over unseen people's",
+        "near 1; below, synthetic people lean on training people",
+        at_least(0.97, 0.9),
+    ),
+    Metric(
+        "closest_record_tail",
+        "privacy",
+        "Share nearer to a training person than 99 % of unseen people",
+        "0.01; above, some are near copies",
+        at_most(0.02, 0.03),
+    ),
+    Metric(
+        "neighbour_distance_ratio",
+        "privacy",
+        "Nearest over second nearest training person",
+        "the level of the holdout people",
+        groups=_HOLDOUT_GROUPS,
+    ),
+    Metric(
+        "neighbour_distance_ratio",
+        "privacy",
+        "Nearest over second nearest training person",
+        "as unseen people's; below, single training people are leaned on",
+        share_of(HOLDOUT, 0.97, 0.9),
+    ),
+    Metric(
+        "data_copying",
+        "privacy",
+        "Data-copying test (z)",
+        "above -3; below, synthetic people are nearer to training people than unseen ones are",
+        at_least(-3, -5),
+    ),
+    Metric(
+        "privacy_loss",
+        "privacy",
+        "Privacy loss",
+        "near 0; it barely sees even a copy, so little follows from a pass",
+        at_most(0.02, 0.05),
+    ),
+    Metric(
+        "aa_truth",
+        "privacy",
+        "Training people told from synthetic by their nearest neighbour",
+        "not below that of the holdout people; below, training people have synthetic doubles",
+        below(HOLDOUT, 0.02, 0.1),
+        groups="train",
+    ),
+    Metric(
+        "aa_syn",
+        "privacy",
+        "Synthetic people told from training by their nearest neighbour",
+        "not below that of the holdout people; below, they are doubles of training people",
+        below(HOLDOUT, 0.02, 0.1),
+        groups="train",
+    ),
+    Metric(
+        "recovery_rate",
+        "utility",
+        "Recovery of the classifier's accuracy",
+        "as high as the bootstrap copy's; independent SNPs come near it, so it proves little alone",
+        groups=".*with real",
+    ),
+    Metric(
+        "recovery_rate",
+        "utility",
+        "Recovery of the classifier's accuracy",
+        "as high as the bootstrap copy's; independent SNPs come near it, so it proves little alone",
+        share_of(BOOTSTRAP, 0.95, 0.85),
+        needs_many=True,
+    ),
+    Metric("accuracy", "utility", "Accuracy of a classifier", "as high as trained on real people"),
+    Metric(
+        "balanced_accuracy",
+        "utility",
+        "Accuracy, mean over labels",
+        "as high as trained on real people",
+    ),
+    Metric("auc", "utility", "AUC of a classifier", "as high as trained on real people"),
+    Metric("trained_people", "utility", "People trained on", "as many as real training people"),
+    Metric(
+        "augmentation_gain",
+        "utility",
+        "Accuracy gained by adding synthetic people to few real ones",
+        "above 0; the generator has seen all training people, and most of the gain is theirs",
+    ),
+    Metric("augmented_accuracy", "utility", "Accuracy with synthetic people added", "high"),
+    Metric(
+        "augmented_balanced_accuracy",
+        "utility",
+        "Accuracy with synthetic people added, mean over labels",
+        "high",
+    ),
+    Metric("augmented_auc", "utility", "AUC with synthetic people added", "high"),
+    Metric(
+        "effect_r",
+        "association",
+        "Effects: correlation with the true ones",
+        "as high as real people's",
+        share_of(REAL, 0.8, 0.5),
+        groups="true effects",
+        needs_many=True,
+    ),
+    Metric(
+        "effect_r",
+        "association",
+        "Effects: correlation with real people's",
+        "as high as the bootstrap copy's; shuffled labels are near 0",
+        share_of(BOOTSTRAP, 0.8, 0.5),
+        needs_many=True,
+    ),
+    Metric(
+        "effect_slope",
+        "association",
+        "Effects: slope on real people's",
+        "0.8 to 1.2, or as unseen people's; below, associations are washed out",
+        near(1, 0.2, 0.5),
+    ),
+    Metric(
+        "sign_agreement",
+        "association",
+        "Effects of the same sign",
+        "as often as in the bootstrap copy; chance is 0.5",
+        share_of(BOOTSTRAP, 0.9, 0.75),
+        needs_many=True,
+    ),
+    Metric(
+        "power",
+        "association",
+        "Power: causal SNPs found",
+        "as many as in as many real people",
+        share_of(REAL, 0.8, 0.5),
+        needs_many=True,
+    ),
+    Metric(
+        "false_discoveries",
+        "association",
+        "False discoveries",
+        "no larger a share than in real people",
+        above(REAL, 0.05, 0.2),
+    ),
+    Metric(
+        "score_auc",
+        "association",
+        "Polygenic score on the holdout, less the one trained on real people",
+        "near 0",
+        at_least(-0.03, -0.1),
+        groups="less trained on real",
+        needs_many=True,
+    ),
+    Metric("score_auc", "association", "Polygenic score on the holdout (AUC)", "as after real"),
+    Metric(
+        "score_r",
+        "association",
+        "Polygenic score on the holdout, less the one trained on real people",
+        "near 0",
+        at_least(-0.05, -0.15),
+        groups="less trained on real",
+        needs_many=True,
+    ),
+    Metric(
+        "score_r",
+        "association",
+        "Polygenic score on the holdout (correlation)",
+        "as after real",
+    ),
+)
+
+_LABEL = re.compile(r"(?:^|, )label (.+)$")
+
+
+def find_metric(name: str, group: str) -> Metric | None:
+    """The entry of `METRICS` for a group of a metric, the first that fits; None: not known."""
+    entries = [metric for metric in METRICS if metric.name == name]
+    for metric in entries:
+        if metric.groups and re.fullmatch(f"(?:{metric.groups})(?:, .*)?", group):
+            return metric
+    return next((metric for metric in entries if not metric.groups), None)
+
+
+def judged_by(group: str) -> str:
+    """The group that a group of the same generator is a level for; "" for most groups.
+
+    "unseen people" for "all", "500 SNPs, unseen people" for "500 SNPs", "holdout" for "train".
+    """
+    if group in (HOLDOUT, "holdout"):
+        return "all" if group == HOLDOUT else "train"
+    return group.removesuffix(f", {HOLDOUT}") if group.endswith(f", {HOLDOUT}") else ""
+
+
+def label_of(group: str) -> str:
+    """The label a group of people is about ("distance, label X": X), "" for a group of all."""
+    found = _LABEL.search(group)
+    return found.group(1) if found else ""
+
+
+def describe(metric: Metric, group: str) -> str:
+    """A metric and its group in words."""
+    return metric.title if group in ("all", metric.groups) else f"{metric.title}, {group}"

@@ -1,0 +1,1 @@
+"""Pictures: each function reads a table and writes one SVG or PNG."""

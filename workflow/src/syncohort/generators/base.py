@@ -1,0 +1,210 @@
+"""What every generator of latents has in common: its labels and its checkpoint.
+
+Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
+"""
+
+import hashlib
+import json
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from syncohort import __version__
+from syncohort.errors import InputError, examples, raise_all
+from syncohort.files import sha256
+from syncohort.generators.conditioning import positions
+from syncohort.genotypes import People
+from syncohort.training.devices import resolve_device
+
+FORMAT = 3
+VALUES_AT_ONCE = 1 << 26  # latents of a batch: 256 MB, of which sampling holds some six
+LEAST_ROWS = 256
+
+
+class LatentGenerator(ABC):
+    """A fitted model that draws latents of people with given labels.
+
+    config: plain dict, what the checkpoint carries as JSON, with `class_names`, `anchors` where
+    it is told values (see `conditioning`) and `representation_fingerprints`; mask: bool [G, K],
+    True where a block has a component.
+    """
+
+    def __init__(self, config: dict, mask: np.ndarray):
+        self.config = config
+        self.mask = torch.from_numpy(mask)
+
+    @property
+    def n_classes(self) -> int:
+        """C, classes or anchors; also the null label."""
+        return len(self.config.get("anchors") or self.config["class_names"])
+
+    def conditions(self, people: People) -> np.ndarray:
+        """What the generator is told of people: classes [S] int64 or positions [S] float32.
+
+        Raises InputError for labels it was not trained on, or people without a value.
+        """
+        if self.config.get("anchors"):
+            return positions(people.value, self.config["anchors"])
+        return self.label_indices(people.label)
+
+    def label_indices(self, names) -> np.ndarray:
+        """Class indices [n] int64 of labels [n] str. Raises InputError for unknown ones."""
+        known = self.config["class_names"]
+        index = {name: i for i, name in enumerate(known)}
+        unknown = sorted(set(names) - set(known))
+        if unknown:
+            raise InputError(
+                f"the generator was not trained on the labels {examples(unknown)}; "
+                f"it knows {examples(known, limit=30)}"
+            )
+        return np.array([index[name] for name in names], dtype=np.int64)
+
+    @property
+    def batch_rows(self) -> int:
+        """Rows that are drawn together: as many as memory allows, an even number."""
+        return max(LEAST_ROWS, VALUES_AT_ONCE // self.mask.numel() // 2 * 2)
+
+    @abstractmethod
+    def drawer(
+        self, place: torch.device, **options
+    ) -> Callable[[np.ndarray, int, int], np.ndarray]:
+        """Return draw(labels, seed, first_row) -> latents float32 [n, G, K] of one batch.
+
+        place: where it is computed; options: the model's own; the others: see `sample_batches`.
+        """
+
+    def sample_batches(
+        self,
+        labels: np.ndarray,
+        *,
+        seed: int,
+        batch_size: int | None = None,
+        device: str = "auto",
+        first_row: int = 0,
+        **options,
+    ) -> Iterator[np.ndarray]:
+        """Sample rows, `batch_size` at a time: yield latents float32 [n, G, K].
+
+        labels: [N], what `conditions` gives; batch_size: None for `batch_rows`; first_row: place
+        of the first row in the cohort, which with `seed` decides its noise; options: see `drawer`.
+        """
+        batch_size = batch_size or self.batch_rows
+        draw = self.drawer(resolve_device(device), **options)
+        for start in range(0, len(labels), batch_size):
+            with torch.inference_mode():
+                latents = draw(labels[start : start + batch_size], seed, first_row + start)
+            yield latents
+
+    def sample(self, labels: np.ndarray, **options) -> np.ndarray:
+        """Sample latents float32 [N, G, K] for labels [N]; options as in `sample_batches`."""
+        empty = np.empty((0, *self.mask.shape), dtype=np.float32)
+        return np.concatenate([empty, *self.sample_batches(labels, **options)])
+
+    @abstractmethod
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """All that is fitted, by name, but for `mask`."""
+
+    @staticmethod
+    @abstractmethod
+    def restore(config: dict, tensors: dict[str, torch.Tensor]) -> "LatentGenerator":
+        """The generator of a checkpoint's config and tensors, `mask` among them."""
+
+    def save(self, path: str | Path) -> None:
+        """Write the checkpoint: one safetensors file with `config` as JSON in its header."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(path.name + ".partial")
+        tensors = {"mask": self.mask, **self.tensors()}
+        tensors = {name: each.cpu().contiguous() for name, each in tensors.items()}
+        save_file(tensors, partial, metadata={"config": json.dumps(self.config, sort_keys=True)})
+        os.replace(partial, path)
+
+
+def require_training_rows(
+    labels: np.ndarray, is_validation: np.ndarray, class_names: list[str]
+) -> None:
+    """Raise InputError for a class that no row [N] outside `is_validation` carries."""
+    trained = np.bincount(labels[~is_validation], minlength=len(class_names))
+    empty = [name for name, count in zip(class_names, trained, strict=True) if not count]
+    if empty:
+        raise InputError(
+            f"no training people carry the labels {examples(empty)}; a generator cannot learn "
+            "them. Merge or drop these labels, or make the training share larger."
+        )
+
+
+def describe(
+    kind: str,
+    latents_paths: list,
+    labels: np.ndarray,
+    is_validation: np.ndarray,
+    class_names: list[str],
+    representation_fingerprints: dict[str, str] | None,
+    **settings,
+) -> dict:
+    """The config of a checkpoint: what the generator is, and what it was fitted to.
+
+    settings: those of this kind of generator; the others as in its training.
+    """
+    return {
+        "format": FORMAT,
+        "kind": kind,
+        "package_version": __version__,
+        "class_names": list(class_names),
+        "latents_sha256": [sha256(path) for path in latents_paths],
+        "rows_sha256": hashlib.sha256(labels.tobytes() + is_validation.tobytes()).hexdigest(),
+        "representation_fingerprints": representation_fingerprints or {},
+        **settings,
+    }
+
+
+def read_checkpoint(
+    path: str | Path, representation_fingerprints: dict[str, str] | None = None
+) -> tuple[dict, dict[str, torch.Tensor]]:
+    """Read the config and the tensors of a checkpoint.
+
+    representation_fingerprints, if given, must be those the generator was trained with.
+
+    Raises InputError when the file is missing, is no checkpoint of this format, or belongs
+    to other representations.
+    """
+    if not Path(path).exists():
+        raise InputError(f"{path}: no such generator checkpoint")
+    try:
+        with safe_open(path, framework="pt") as file:
+            config = json.loads((file.metadata() or {}).get("config", "{}"))
+            tensors = {name: file.get_tensor(name) for name in sorted(file.keys())}
+    except SafetensorError as error:
+        raise InputError(f"{path}: not a generator checkpoint ({error})") from error
+    if config.get("format") != FORMAT:
+        raise InputError(
+            f"{path}: checkpoint format {config.get('format')}, syncohort {__version__} reads "
+            f"format {FORMAT}; train the generator again"
+        )
+    _check_representation(path, config["representation_fingerprints"], representation_fingerprints)
+    return config, tensors
+
+
+def part_of(tensors: dict, prefix: str) -> dict:
+    """The tensors whose names start with `prefix`, by the rest of their names."""
+    found = {name: each for name, each in tensors.items() if name.startswith(prefix)}
+    return {name.removeprefix(prefix): each for name, each in found.items()}
+
+
+def _check_representation(path, trained_with: dict, given: dict | None) -> None:
+    if given is None or given == trained_with:
+        return
+    differing = [
+        f"{name}: generator {trained_with.get(name)}, given {given.get(name)}"
+        for name in sorted(trained_with.keys() | given.keys())
+        if trained_with.get(name) != given.get(name)
+    ]
+    raise_all(
+        differing, f"{path}: the generator was trained on the latents of other representations"
+    )

@@ -1,0 +1,143 @@
+"""Tables of the report, as HTML: the release checklist and every metric with its verdict."""
+
+import numpy as np
+import pandas as pd
+
+from syncohort.cohort.value_bins import label_order
+from syncohort.evaluation.verdicts.bounds import NOT_MEASURED, VERDICTS, Bounds, number
+from syncohort.evaluation.verdicts.judging import BOUND_COLUMNS, worst_verdict
+from syncohort.evaluation.verdicts.metrics import (
+    DIMENSIONS,
+    METRICS,
+    describe,
+    find_metric,
+    label_of,
+)
+from syncohort.report import html as pages
+
+LABELS_SHOWN = 8  # more are folded away
+_CSS = {NOT_MEASURED: "missing", "not judged": "missing"}
+
+
+def checklist_matrix(checklist: pd.DataFrame, generators, beside) -> str:
+    """One verdict per dimension (rows) and generator (columns), those beside in brackets."""
+    wide = checklist.pivot(index="dimension", columns="generator", values="verdict")
+    wide = wide.reindex(columns=[*generators, *beside]).fillna("not judged")
+    rows = []
+    for dimension in (name for name in DIMENSIONS if name in wide.index):
+        cells = [pages.cell(word, _CSS.get(word, word)) for word in wide.loc[dimension]]
+        rows.append(pages.cell(DIMENSIONS[dimension]) + "".join(cells))
+    return pages.rows_table(["", *generators, *(f"({name})" for name in beside)], rows)
+
+
+def generator_checklist(checklist: pd.DataFrame, generator: str) -> str:
+    """What a generator passes and what keeps it from passing, by dimension."""
+    rows = []
+    for row in checklist[checklist["generator"] == generator].itertuples():
+        counts = f"{row.passed} / {row.looked} / {row.failed} / {row.unmeasured}"
+        cells = [
+            pages.cell(DIMENSIONS[row.dimension]),
+            pages.cell(row.verdict, _CSS.get(row.verdict, row.verdict)),
+            pages.cell(counts),
+            pages.cell(row.worst),
+            pages.cell(row.labels),
+        ]
+        rows.append("".join(cells))
+    head = ["", "verdict", "pass / look / fail / not measured", "farthest from passing", "by label"]
+    return pages.rows_table(head, rows, words=True)
+
+
+def dimension_table(judged: pd.DataFrame, dimension: str, sources: list[str]) -> str:
+    """All metrics of a dimension: a row per group of SNPs or people, a column per generator.
+
+    Rows of single labels are left to `label_tables`.
+    """
+    own = judged[(judged["dimension"] == dimension) & (judged["group"].map(label_of) == "")]
+    own = own[own["generator"].isin(sources)]
+    shown = [source for source in sources if source in set(own["generator"])]
+    cells = {(row.metric, row.group, row.generator): value_cell(row) for row in own.itertuples()}
+    groups = _first_rows(own, shown)
+    rows, last = [], None
+    for metric, row in groups:
+        if metric.title != last:
+            rows.append(pages.title_row(metric.title, f"good: {metric.good}", 2 + len(shown)))
+            last = metric.title
+        values = [
+            cells.get((row["metric"], row["group"], source), pages.cell("")) for source in shown
+        ]
+        rows.append("".join([pages.cell(row["group"]), pages.cell(bounds_text(row)), *values]))
+    return pages.rows_table(["", "passes", *shown], rows)
+
+
+def label_table(judged: pd.DataFrame, generator: str, people: dict[str, int]) -> tuple[str, str]:
+    """A generator's metrics label by label, as HTML, and how the labels do, in words.
+
+    people: label -> training people. Values that nothing judges are shown too. Both are empty
+    without rows by label.
+    """
+    own = judged[judged["generator"] == generator]
+    own = own[(own["verdict"] != "") | own["value"].notna()]
+    own = own.assign(label=own["group"].map(label_of))
+    own = own[own["label"] != ""]
+    if own.empty:
+        return "", ""
+    columns = {}
+    for row in own.itertuples():
+        metric = find_metric(row.metric, row.group)
+        columns.setdefault((METRICS.index(metric), _without_label(metric, row.group)), row.metric)
+    columns = dict(sorted(columns.items()))
+    head = ["label", "training people", *(title for _, title in columns)]
+    rows, verdicts = [], {}
+    for label, part in sorted(own.groupby("label"), key=lambda pair: label_order(pair[0])):
+        values = {
+            _without_label(find_metric(row.metric, row.group), row.group): row
+            for row in part.itertuples()
+        }
+        verdicts[label] = worst_verdict(part["verdict"])
+        cells = [
+            value_cell(values[title]) if title in values else pages.cell("") for _, title in columns
+        ]
+        size = number(people[label]) if label in people else ""
+        rows.append("".join([pages.cell(str(label)), pages.cell(size, "number"), *cells]))
+    counts = pd.Series(verdicts).value_counts()
+    words = [f"{counts[word]} {word}" for word in VERDICTS if word in counts]
+    return pages.rows_table(head, rows), f"{len(verdicts)} labels: {', '.join(words)}"
+
+
+def notes_table(judged: pd.DataFrame, sources: list[str]) -> str:
+    """Why values are missing: a row per reason."""
+    own = judged[judged["value"].isna() & judged["generator"].isin(sources)]
+    own = own[(own["note"] != "") & (own["group"].map(label_of) == "")]
+    table = own.groupby(["metric", "note"], sort=False)["generator"].agg(
+        lambda names: ", ".join(dict.fromkeys(names))
+    )
+    return pages.table(table.reset_index()[["metric", "generator", "note"]])
+
+
+def _first_rows(own: pd.DataFrame, sources: list[str]) -> list[tuple]:
+    """(metric, row) of each group, the row of the first source that has it, in the registry's
+    order and, within a metric, as measured."""
+    rank = {source: index for index, source in enumerate(sources)}
+    ordered = own.assign(_rank=own["generator"].map(rank)).sort_values("_rank", kind="stable")
+    first = ordered.drop_duplicates(["metric", "group"])
+    found = [(find_metric(row["metric"], row["group"]), row) for _, row in first.iterrows()]
+    return sorted(found, key=lambda pair: METRICS.index(pair[0]))
+
+
+def value_cell(row, remark: str = "") -> str:
+    """A value of a judged row with its interval and a remark, coloured by its verdict."""
+    if not np.isfinite(row.value):
+        return pages.cell(row.note or "-", "missing")
+    interval = f" [{number(row.low)}, {number(row.high)}]" if np.isfinite(row.low) else ""
+    return pages.cell(f"{number(row.value)}{interval}{remark}", row.verdict)
+
+
+def bounds_text(row) -> str:
+    """The values of a judged row's metric that pass, in words; "" without bounds."""
+    limits = [float(getattr(row, name)) for name in BOUND_COLUMNS]
+    return "" if np.isnan(limits).any() else str(Bounds(*limits))
+
+
+def _without_label(metric, group: str) -> str:
+    """The title of a metric's rows by label: "Membership told, distance"."""
+    return describe(metric, group.rpartition("label ")[0].rstrip(", ") or "all")

@@ -1,0 +1,1 @@
+"""Sampling latents and decoding them to genotypes."""

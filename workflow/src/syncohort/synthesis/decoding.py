@@ -1,0 +1,301 @@
+"""Decoding: sampled latents to alleles and dosages, cut where the label's training people say.
+
+What a generator draws is a little too smooth: the values of a rare allele stay low, those of a
+heterozygote spread. Rounding then loses rare alleles, and in genotype mode heterozygotes. A
+matched threshold lies where as many synthetic rows are above it as the training frequencies of
+their labels let expect. What a generator draws for a label is also a little off its frequencies,
+which a classifier of the label takes for signal; so a label's threshold may leave the common one
+by a margin. A wide one would undo the chance differences between samples too, and costs linkage
+when labels are small (docs/measurements.md).
+
+A representation that gives probabilities of the calls can also take the likeliest, or draw.
+
+Axes: S people, R rows (2 S haplotypes or S people), G positions of the latents, K channels, V
+variants, L labels, C calls, T thresholds of a call: one in haplotype mode (ALT), two in genotype
+mode (at least one ALT, two ALT).
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from syncohort.errors import InputError
+from syncohort.genotypes import (
+    CHUNK_VARIANTS,
+    MISSING,
+    PLOIDY,
+    CohortStore,
+    CohortWriter,
+    People,
+    from_rows,
+    rows_per_person,
+    to_rows,
+)
+from syncohort.representations.base import Representation
+from syncohort.seeds import child_seed
+
+# The last two need the probabilities of the calls.
+RULES = ("matched", "rounding", "argmax", "sampled")
+
+# A label's shares count as if so many more of its rows had the shares of everybody.
+PRIOR_ROWS = 10
+
+# With so many synthetic rows a label's own threshold counts half, that of all rows the other
+# half: a quantile of a handful of values is mostly chance.
+HALF_TRUSTED_ROWS = 20
+WIDEST = 0.49  # that any threshold is from half way
+
+# From this frequency of the minor allele a variant has the margin of the common ones.
+COMMON_MAF = 0.1
+
+# Values held at once; the sorting takes a few times as many.
+_CHUNK_ELEMENTS = 1 << 23
+_ROWS_AT_ONCE = 512
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How values become calls.
+
+    rule: "matched"; "rounding", half way between two calls; "argmax", the likeliest call; or
+    "sampled", a call drawn with the probabilities. rare_margin: how far from half way the
+    matched threshold of the rarest variant may be, in [0, 0.5); common_margin: that of variants
+    of MAF 0.1 and more, with a straight line between; label_margin: how far a label's threshold
+    may be from the one for all. Rare alleles need the freedom, for their values are small;
+    common ones are nearly right as they are, and each allele turned over to meet a frequency is
+    an error of linkage.
+    """
+
+    rule: str
+    rare_margin: float
+    common_margin: float
+    label_margin: float
+
+    def __post_init__(self):
+        if self.rule not in RULES:
+            raise InputError(
+                f"decoding rule {self.rule!r} is unknown; use one of {', '.join(RULES)}"
+            )
+
+
+def decode_cohort(
+    shard_paths: list[str | Path],
+    model: Representation,
+    real: CohortStore,
+    people: People,
+    out_path: str | Path,
+    *,
+    first_position: int,
+    decision: Decision,
+    seed: int,
+) -> None:
+    """Decode one chromosome of the sampled latents to a cohort dataset.
+
+    shard_paths: latents [R, G, K] of consecutive people. model: of the chromosome, and maybe of
+    others; its latents are positions `first_position` ... of the G. real: the chromosome's real
+    cohort, of which training people alone are read. people: ids, labels and split of the whole
+    synthetic cohort. seed: of the draws, which depend on it, the person and the variant. Calls
+    are phased in haplotype mode. Variants are decoded in chunks, the fewer at once the more rows
+    there are.
+
+    Raises InputError when latents, model, real cohort and people do not fit together, or for a
+    rule that needs probabilities the model does not give.
+    """
+    mode, variants = model.mode, model.variants_of(real.contig)
+    n_rows = len(people) * rows_per_person(mode)
+    sampled = _SampledRows(shard_paths, model, real.contig, first_position)
+    sampled.require(n_rows)
+    model.require_variants(real)
+    training = _TrainingRows(real, mode)
+    labels = np.repeat(training.label_indices(people.label), rows_per_person(mode))
+    with CohortWriter(out_path, people) as writer:
+        for part in _variant_chunks(len(variants), max(n_rows, len(training.labels))):
+            if decision.rule == "argmax":
+                rows = sampled.decode(lambda *given: likeliest(model.probabilities(*given)), part)
+            elif decision.rule == "sampled":
+                rows = draw_calls(sampled.decode(model.probabilities, part), part.start, seed)
+            elif decision.rule == "rounding":
+                rows = model.round_rows(sampled.decode(model.decode_variants, part))
+            else:
+                values = sampled.decode(model.decode_variants, part)
+                thresholds = matched_thresholds(values, labels, training.shares(part), decision)
+                rows = cut_values(values, labels, thresholds)
+            writer.append(variants[part], from_rows(rows, mode), phased=mode == "haplotype")
+
+
+def likeliest(probabilities: np.ndarray) -> np.ndarray:
+    """Rows int8 [R, V] of the likeliest calls, of probabilities [R, V, C]."""
+    return probabilities.argmax(axis=2).astype(np.int8)
+
+
+def draw_calls(probabilities: np.ndarray, first_variant: int, seed: int) -> np.ndarray:
+    """Rows int8 [R, V] drawn with probabilities [R, V, C].
+
+    first_variant: place of the first variant in the chromosome. The draw of row r at a variant is
+    the r-th of that variant's own stream, whatever is decoded together.
+    """
+    rows = np.empty(probabilities.shape[:2], dtype=np.int8)
+    for column in range(rows.shape[1]):
+        random = np.random.default_rng(child_seed(seed, first_variant + column))
+        reached = probabilities[:, column, :-1].cumsum(axis=1)  # [R, C - 1]
+        rows[:, column] = (random.random(len(rows))[:, None] >= reached).sum(axis=1)
+    return rows
+
+
+def training_shares(rows: np.ndarray, labels: np.ndarray, n_labels: int, mode: str) -> np.ndarray:
+    """Share of each label's training rows that reach each call, float64 [T, L, V].
+
+    rows: int8 [R, V] of training rows, -1 missing (left out); labels: int [R] in 0..L-1.
+    Frequencies of ALT are drawn towards those of everybody by `PRIOR_ROWS`, and in genotype
+    mode the shares towards Hardy-Weinberg proportions of that frequency by as much.
+    """
+    member = (labels == np.arange(n_labels)[:, None]).astype(np.float32)  # [L, R]
+    called = (member @ (rows != MISSING)).astype(np.float64)  # [L, V]
+    steps = range(1, PLOIDY // rows_per_person(mode) + 1)
+    reached = np.stack([member @ (rows >= step) for step in steps]).astype(np.float64)  # [T, L, V]
+    alleles = len(steps) * called
+    everybody = reached.sum(axis=(0, 1)) / np.maximum(alleles.sum(axis=0), 1)  # [V]
+    frequency = (reached.sum(axis=0) + PRIOR_ROWS * everybody) / (alleles + PRIOR_ROWS)  # [L, V]
+    if mode == "haplotype":
+        return frequency[None]
+    expected = np.stack([1 - (1 - frequency) ** 2, frequency**2])
+    return (reached + PRIOR_ROWS * expected) / (called + PRIOR_ROWS)
+
+
+def matched_thresholds(
+    values: np.ndarray, labels: np.ndarray, shares: np.ndarray, decision: Decision
+) -> np.ndarray:
+    """Thresholds float32 [T, L, V] above which the given shares of the values lie.
+
+    values: float32 [R, V] of all synthetic rows; labels: int [R]; shares: [T, L, V], see
+    `training_shares`. One threshold for all, within its margin, and each label's beside it as
+    far as it is trusted (see `HALF_TRUSTED_ROWS`), within the label's margin. All stay within
+    WIDEST of half way, so that the thresholds of two calls cannot change places.
+    """
+    n_rows = np.bincount(labels, minlength=shares.shape[1])  # [L]
+    expected = np.average(shares, axis=1, weights=n_rows)  # [T, V]
+    cut = _cut(values, expected)
+    half_way = np.arange(len(shares))[:, None] + 0.5
+    margin = _margin(expected, decision)
+    shared = np.clip(cut, half_way - margin, half_way + margin)
+    thresholds = np.repeat(shared[:, None], shares.shape[1], axis=1).astype(np.float32)
+    for label in np.flatnonzero(n_rows):
+        trust = n_rows[label] / (n_rows[label] + HALF_TRUSTED_ROWS)
+        apart = trust * (_cut(values[labels == label], shares[:, label]) - cut)
+        thresholds[:, label] += np.clip(apart, -decision.label_margin, decision.label_margin)
+    return np.clip(thresholds, half_way[:, None] - WIDEST, half_way[:, None] + WIDEST)
+
+
+def _margin(expected: np.ndarray, decision: Decision) -> np.ndarray:
+    """How far from half way a threshold may be, [V], from the expected shares [T, V]."""
+    frequency = expected.mean(axis=0)
+    common = np.minimum(np.minimum(frequency, 1 - frequency) / COMMON_MAF, 1)
+    return decision.rare_margin + common * (decision.common_margin - decision.rare_margin)
+
+
+def cut_values(values: np.ndarray, labels: np.ndarray, thresholds: np.ndarray) -> np.ndarray:
+    """Rows int8 [R, V]: how many thresholds [T, L, V] of its label each value [R, V] exceeds."""
+    rows = np.zeros(values.shape, dtype=np.int8)
+    for label in range(thresholds.shape[1]):
+        own = np.flatnonzero(labels == label)
+        reached = [values[own] > threshold for threshold in thresholds[:, label]]
+        rows[own] = np.sum(reached, axis=0, dtype=np.int8)
+    return rows
+
+
+def _cut(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
+    """Where to cut values [R, V] so that shares [T, V] lie above: halfway between two, [T, V]."""
+    ordered = np.sort(np.ascontiguousarray(values.T), axis=1)  # [V, R]
+    place = np.clip((1 - shares) * len(values) - 0.5, 0, len(values) - 1)  # [T, V]
+    below = place.astype(np.int64)
+    above = np.minimum(below + 1, len(values) - 1)
+    lower, upper = (np.take_along_axis(ordered, at.T, axis=1).T for at in (below, above))
+    return lower + (place - below) * (upper - lower)
+
+
+class _TrainingRows:
+    """The training people of a real cohort: their labels, and their shares chunk by chunk.
+
+    labels: int [R] into `names`.
+    """
+
+    def __init__(self, real: CohortStore, mode: str):
+        self._real, self._mode = real, mode
+        self._people = np.flatnonzero(real.people.split == "train")
+        self.names, labels = np.unique(
+            real.people.label[self._people].astype(str), return_inverse=True
+        )
+        self.labels = np.repeat(labels, rows_per_person(mode))
+
+    def label_indices(self, labels: np.ndarray) -> np.ndarray:
+        """Index into `names` of labels [S] str. Raises InputError for one nobody here carries."""
+        found = np.unique(labels.astype(str))
+        unknown = np.setdiff1d(found, self.names)
+        if len(unknown):
+            raise InputError(
+                f"{self._real.path}: no training people carry the labels {', '.join(unknown)} "
+                "of the synthetic people; draw the labels again"
+            )
+        return np.searchsorted(self.names, labels.astype(str))
+
+    def shares(self, variants: slice) -> np.ndarray:
+        rows = to_rows(self._real.read(variants, self._people), self._mode)
+        return training_shares(rows, self.labels, len(self.names), self._mode)
+
+
+def _variant_chunks(n_variants: int, n_rows: int) -> Iterator[slice]:
+    """Consecutive chunks that bound the values held at once, and fit those of the dataset."""
+    pieces = -(-CHUNK_VARIANTS * n_rows // _CHUNK_ELEMENTS)
+    size = max(1, CHUNK_VARIANTS // pieces)
+    for start in range(0, n_variants, size):
+        yield slice(start, min(start + size, n_variants))
+
+
+class _SampledRows:
+    """The synthetic rows of one chromosome: shards of latents laid end to end, on disk."""
+
+    def __init__(self, shard_paths, model: Representation, contig: str, first_position: int):
+        self._shards = [np.load(path, mmap_mode="r") for path in shard_paths]
+        self._starts = np.cumsum([0, *map(len, self._shards)])
+        self._model, self._contig, self._first = model, contig, first_position
+
+    def require(self, n_rows: int) -> None:
+        """Raise InputError unless there are `n_rows` rows, of latents the model knows."""
+        found = self._starts[-1]
+        if found != n_rows:
+            raise InputError(
+                f"the shards hold {found:,} rows of latents, the cohort needs {n_rows:,}; "
+                "sample every shard again with the present labels"
+            )
+        n_positions, n_channels = self._model.mask.shape
+        for shard in self._shards:
+            if shard.shape[1] < self._first + n_positions or shard.shape[2] != n_channels:
+                raise InputError(
+                    f"latents have {shard.shape[1]} positions of {shard.shape[2]} channels, the "
+                    f"representation needs {self._first + n_positions} of {n_channels}; they "
+                    "belong to different models"
+                )
+
+    def decode(self, function: Callable, variants: slice) -> np.ndarray:
+        """function(latents, contig, variants) of all rows, so many at a time whatever the shards."""
+        needed = self._model.positions_of(self._contig, variants)
+        positions = slice(self._first + needed.start, self._first + needed.stop)
+        return np.concatenate(
+            [
+                function(
+                    self._read(start, start + _ROWS_AT_ONCE, positions), self._contig, variants
+                )
+                for start in range(0, self._starts[-1], _ROWS_AT_ONCE)
+            ]
+        )
+
+    def _read(self, start: int, stop: int, positions: slice) -> np.ndarray:
+        """Latents [r, g, K] of rows start..stop."""
+        return np.concatenate(
+            [
+                shard[max(start - first, 0) : max(stop - first, 0), positions]
+                for shard, first in zip(self._shards, self._starts, strict=False)
+            ]
+        )

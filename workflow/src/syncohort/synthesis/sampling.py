@@ -1,0 +1,98 @@
+"""Sampling the latents of a synthetic cohort, in shards.
+
+Axes: R rows (haplotypes or people), G gene blocks, K channels.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from syncohort.baselines.block_gaussian import BlockGaussian
+from syncohort.baselines.wgan import WGAN
+from syncohort.diffusion.model import Generator
+from syncohort.generators.base import LatentGenerator, read_checkpoint
+from syncohort.genotypes import People, rows_per_person
+
+KINDS = {"diffusion": Generator, "block_gaussian": BlockGaussian, "wgan": WGAN}
+
+
+def load_latent_generator(
+    path: str | Path, representation_fingerprints: dict[str, str] | None = None
+) -> LatentGenerator:
+    """Read a checkpoint of any kind; arguments and errors as `read_checkpoint`."""
+    config, tensors = read_checkpoint(path, representation_fingerprints)
+    return KINDS[config["kind"]].restore(config, tensors)
+
+
+def shard_slice(n_people: int, n_shards: int, shard: int, people_per_batch: int) -> slice:
+    """The people of shard 0 <= `shard` < `n_shards`, as a slice.
+
+    Shards are cut between sampling batches, so that the batches, and with them the last
+    bits of the results, are the same for any number of shards. With more shards than
+    batches some are empty.
+    """
+    n_batches = -(-n_people // people_per_batch)
+    start, stop = (n_batches * part // n_shards * people_per_batch for part in (shard, shard + 1))
+    return slice(start, min(stop, n_people))
+
+
+def sample_shard(
+    generator_path: str | Path,
+    people: People,
+    out_path: str | Path,
+    *,
+    mode: str,
+    n_shards: int,
+    shard: int,
+    seed: int,
+    batch_size: int | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    representation_fingerprints: dict[str, str] | None = None,
+    **sampling,
+) -> None:
+    """Sample the latents of one shard of a cohort into an .npy file, float32 [R, G, K].
+
+    people: all of the cohort; both haplotypes of a person are drawn for the person's label or
+    value. The latents of a row depend on (generator, people, sampling, seed) and its
+    place in the cohort, not on `n_shards`. batch_size: rows drawn together (even in haplotype
+    mode), None for the generator's own choice; latents depend on it by rounding alone, unless
+    sampling is centred. representation_fingerprints: of the models that will decode, checked
+    against those the generator was trained on. sampling: what `sample_batches` of this kind
+    of generator takes besides.
+
+    Raises InputError for labels or models the generator was not trained on.
+    """
+    if threads is not None:
+        torch.set_num_threads(threads)
+    generator = load_latent_generator(generator_path, representation_fingerprints)
+    each, batch_size = rows_per_person(mode), batch_size or generator.batch_rows
+    if batch_size % each:
+        raise ValueError(f"batch_size {batch_size} would part the haplotypes of a person")
+    own = shard_slice(len(people), n_shards, shard, batch_size // each)
+    rows = np.repeat(generator.conditions(people[own]), each)
+    batches = generator.sample_batches(
+        rows,
+        seed=seed,
+        batch_size=batch_size,
+        device=device,
+        first_row=own.start * each,
+        **sampling,
+    )
+    _write_batches(Path(out_path), (len(rows), *generator.mask.shape), batches)
+
+
+def _write_batches(path: Path, shape: tuple, batches: Iterator[np.ndarray]) -> None:
+    """Write batches of rows to one .npy file, atomically and one batch at a time."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(path.name + ".partial")
+    latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
+    start = 0
+    for batch in batches:
+        latents[start : start + len(batch)] = batch
+        start += len(batch)
+    latents.flush()
+    os.replace(partial, path)

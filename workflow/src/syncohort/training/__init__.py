@@ -1,0 +1,1 @@
+"""One training loop for every network: resumable, on one or several devices."""
