@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
+from syncohort.formats.missing_codes import MissingCodes
 
 MAX_CLASSES = 30  # of a covariate of text; more are no covariate but a name
 
@@ -14,7 +15,7 @@ MAX_CLASSES = 30  # of a covariate of text; more are no covariate but a name
 def covariate_problems(table: pd.DataFrame, columns: list[str], missing: list[str]) -> list[str]:
     """Why columns of a table of str cannot be covariates; [] when they can.
 
-    missing: values that mean that there is none.
+    missing: further values that mean that there is none (`formats.missing_codes`).
     """
     problems = []
     for column in columns:
@@ -62,4 +63,4 @@ def covariate_values(
 
 
 def _is_known(values: pd.Series, missing: list[str]) -> pd.Series:
-    return ~values.isin(["", *missing])
+    return pd.Series(~MissingCodes(missing).is_missing(values), index=values.index)

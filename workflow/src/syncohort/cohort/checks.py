@@ -81,7 +81,7 @@ def check_cohort(
     if selection is not None:
         none = labels["missing"]
         checks += people_checks.selection_checks(people, selection, case_label, none, train_share)
-    checks.append(people_checks.relatives_check(people, kinship))
+    checks += people_checks.relatives_checks(people, kinship)
     checks += _annotation_checks(variants, inside, genes, intergenic)
     if not simulated:  # simulated chromosomes have no build
         checks += _build_checks(summaries, genes, builds)

@@ -1,26 +1,45 @@
 """Who has which label, or why a person is left out."""
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from syncohort.cohort.value_bins import value_bins
-from syncohort.errors import InputError, examples
+from syncohort.errors import examples
+from syncohort.formats.missing_codes import MissingCodes
+from syncohort.formats.people_files import PERSON_COLUMNS, phenotype_problem
+from syncohort.formats.tables import find_columns, read_table
 
 # What a people table says about a person; other columns of the label table follow.
-PEOPLE_COLUMNS = ("sample", "label", "family", "missing", "excluded", "value")
+PEOPLE_COLUMNS = (
+    "sample",
+    "label",
+    "family",
+    "father",
+    "mother",
+    "missing",
+    "excluded",
+    "value",
+)
+# How label tables name the columns of parents.
+PARENTS = {
+    "father": "father fatherid fatheriid pat patid paternalid paternal dad",
+    "mother": "mother motherid motheriid mat matid maternalid maternal mum mom",
+}
 
 
 @dataclass(frozen=True)
 class LabelJoin:
     """people: one row per genotyped person with `PEOPLE_COLUMNS`; problems: what stops the run;
-    n_unmatched: rows of the label table without genotypes."""
+    n_unmatched: rows of the label table without genotypes; codes: values read as no label, and
+    suspicious: values kept as labels that look like a code for none, with their counts."""
 
     people: pd.DataFrame
     problems: list[str]
     n_unmatched: int
+    codes: dict[str, int] = field(default_factory=dict)
+    suspicious: dict[str, int] = field(default_factory=dict)
 
 
 def join_labels(
@@ -61,11 +80,20 @@ def join_labels(
         if column is not None and column not in source.columns
     ]
     people = pd.DataFrame({"sample": file_people["sample"], "label": "", "family": ""})
+    people["father"] = people["mother"] = ""
     people["missing"] = missing_share
     people["excluded"] = people["value"] = ""
+    if table is None and not problems:
+        problems = [
+            f"{name}: column {column!r} {problem}; PLINK takes numbers or words for a phenotype"
+            for column in columns
+            if column not in PERSON_COLUMNS
+            and (problem := phenotype_problem(source[column])) is not None
+        ]
     if problems:
         return LabelJoin(people, problems, 0)
 
+    codes = MissingCodes(missing)
     ids = source[id_column].str.strip()
     used = source[ids.isin(set(people["sample"]))]
     repeated = used[id_column].str.strip()
@@ -82,7 +110,7 @@ def join_labels(
         )
     used = used.assign(_id=used[id_column].str.strip()).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
-    people["label"] = _joined_labels(joined[columns], missing, is_fam=table is None)
+    people["label"] = _joined_labels(joined[columns], codes)
     if cuts:
         values = pd.to_numeric(people["label"], errors="coerce").to_numpy(np.float64)
         wrong = people.loc[(people["label"] != "") & ~np.isfinite(values), "label"].unique()
@@ -95,6 +123,7 @@ def join_labels(
         people["label"] = value_bins(values, cuts)
     if family_column:
         people["family"] = joined[family_column].str.strip().fillna("").to_numpy()
+    people[list(PARENTS)] = _parents(joined, file_people, codes)
     extra = [c for c in joined.columns if c not in (id_column, *PEOPLE_COLUMNS)]
     people = pd.concat([people, joined[extra].fillna("")], axis=1)
 
@@ -116,43 +145,44 @@ def join_labels(
         )
     if counts.empty and not used.empty:
         problems.append("nobody with a usable label is left")
-    return LabelJoin(people, problems, int((~ids.isin(set(people["sample"]))).sum()))
+    n_unmatched = int((~ids.isin(set(people["sample"]))).sum())
+    return LabelJoin(people, problems, n_unmatched, *_code_counts(joined[columns], codes))
 
 
-def _joined_labels(columns: pd.DataFrame, missing: list[str], *, is_fam: bool) -> pd.Series:
+def _joined_labels(columns: pd.DataFrame, codes: MissingCodes) -> pd.Series:
     """Labels [S] from their columns, joined by "/"; "" where one of them is missing."""
-    parts = []
-    for name in columns:
-        part = columns[name].fillna("").str.strip()
-        # PLINK's other code for a missing phenotype
-        zero = is_fam and name == "phenotype" and set(part) <= {"", "0", "1", "2", "-9"}
-        parts.append(part.mask(part.isin([*missing, "0"] if zero else missing), ""))
+    parts = [columns[name].fillna("").str.strip() for name in columns]
+    parts = [part.mask(codes.is_missing(part), "") for part in parts]
     known = np.all([part != "" for part in parts], axis=0)
     return parts[0].str.cat(parts[1:], sep="/").where(known, "")
 
 
-def read_label_table(path: str) -> pd.DataFrame:
-    """A table of str, TSV or CSV with a header.
+def _code_counts(columns: pd.DataFrame, codes: MissingCodes) -> tuple[dict, dict]:
+    """How often values of columns were read as no label, and values that look so were kept."""
+    taken, kept = {}, {}
+    for name in columns:
+        values = columns[name].dropna().str.strip()
+        missing = values[codes.is_missing(values) & (values != "").to_numpy()]
+        for counts, found in ((taken, missing.value_counts()), (kept, codes.suspicious(values))):
+            for value, count in found.items():
+                counts[value] = counts.get(value, 0) + int(count)
+    return taken, kept
 
-    Raises InputError for a file that is missing or no table.
-    """
-    if not Path(path).is_file():
-        raise InputError(f"labels.table: {path}: no such file")
-    try:
-        with open(path, encoding="utf-8-sig") as file:
-            header = file.readline()
-        separator = next((mark for mark in "\t,;" if mark in header), r"\s+")
-        table = pd.read_csv(
-            path,
-            sep=separator,
-            dtype=str,
-            keep_default_na=False,
-            encoding="utf-8-sig",
-            index_col=False,
-        )
-    except (ValueError, pd.errors.ParserError) as error:  # UnicodeDecodeError, EmptyDataError
-        raise InputError(
-            f"labels.table: {path}: not a table of text ({str(error).strip()}). Save it as TSV or "
-            "CSV, encoded as UTF-8, with one header line."
-        ) from None
-    return table.rename(columns={c: c.strip().lstrip("#") for c in table.columns})
+
+def _parents(joined: pd.DataFrame, file_people: pd.DataFrame, codes: MissingCodes) -> pd.DataFrame:
+    """Columns father and mother [S]: of the label table, else of the genotype files; "" for none."""
+    columns = {}
+    for parent, aliases in PARENTS.items():
+        known = pd.Series("", index=file_people.index)
+        for table in (joined, file_people):
+            for column in find_columns(table.columns, aliases, "the label table"):
+                named = table[column].fillna("").astype(str).str.strip()
+                named = named.mask(codes.is_missing(named) | (named == "0").to_numpy(), "")
+                known = known.where(known != "", named)
+        columns[parent] = known
+    return pd.DataFrame(columns)
+
+
+def read_label_table(path: str) -> pd.DataFrame:
+    """A table of str with a heading; see `formats.tables`."""
+    return read_table(path, "labels.table").reset_index(drop=True)

@@ -10,9 +10,10 @@ import pandas as pd
 
 from syncohort.association.covariates import covariate_problems
 from syncohort.cohort.labels import LabelJoin
-from syncohort.cohort.splits import NO_FAMILY
+from syncohort.cohort.splits import groups_of, own_ancestors
 from syncohort.cohort.synthetic_people import draw_labels
 from syncohort.errors import InputError, examples
+from syncohort.formats.missing_codes import MissingCodes
 from syncohort.genotypes import carries, rows_per_person
 
 # Below about so many training rows the same recipe starts to remember people.
@@ -54,11 +55,27 @@ def label_checks(joined: LabelJoin) -> list[Check]:
             else "",
         )
     )
+    if joined.codes:
+        checks.append(Check("values read as no label", _counted(joined.codes)))
+    if joined.suspicious:
+        checks.append(
+            Check(
+                "labels that look like a code",
+                _counted(joined.suspicious),
+                "look",
+                "Kept as labels. If one of them means that there is no label, name it in "
+                "labels.missing.",
+            )
+        )
     if joined.n_unmatched:
         checks.append(
             Check("lines of the label table without genotypes", f"{joined.n_unmatched:,}, not used")
         )
     return checks
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return examples([f"{value} ({count:,})" for value, count in counts.items()], 10)
 
 
 def size_checks(people: pd.DataFrame, mode: str, train_share: float) -> list[Check]:
@@ -129,6 +146,11 @@ def selection_checks(
         for problem in covariate_problems(used, selection["covariates"], missing)
         if len(used)
     ]
+    for column in used.columns.intersection(selection["covariates"]):
+        odd = MissingCodes(missing).suspicious(used[column])
+        if odd:
+            advice = "Kept as values. If one of them means that there is none, name it in labels.missing."
+            checks.append(Check(f"covariate {column}", _counted(odd), "look", advice))
     if selection["statistics"] is not None or used.empty:
         return checks  # the statistics' own people choose
     fewest, words = _smaller_side(used, case_label)
@@ -168,22 +190,52 @@ def synthesis_checks(people: pd.DataFrame, synthesis: dict) -> list[Check]:
     return []
 
 
-def relatives_check(people: pd.DataFrame, kinship: bool) -> Check:
-    """What is known of relatives."""
-    family = people.loc[people["excluded"] == "", "family"]
-    sizes = family[~family.isin(NO_FAMILY)].value_counts()
-    if len(sizes):
-        found = f"{(sizes > 1).sum():,} families of two or more, the largest of {sizes.max():,}"
-        return Check("relatives", found + (" and a kinship table" if kinship else ""))
+def relatives_checks(people: pd.DataFrame, kinship: bool) -> list[Check]:
+    """What is known of relatives: families, parents, or a table of kinship."""
+    used = (people["excluded"] == "").to_numpy()
+    sizes = np.bincount(groups_of(people, None)[used])
+    parents = people.loc[used, ["father", "mother"]]
+    n_children = int((parents != "").any(axis=1).sum())
+    found = []
+    if (sizes > 1).any():
+        found.append(
+            f"{(sizes > 1).sum():,} families of two or more, the largest of {sizes.max():,}"
+        )
+    if n_children:
+        found.append(f"{n_children:,} people with a father or mother named")
     if kinship:
-        return Check("relatives", "a kinship table")
-    return Check(
-        "relatives",
-        "nothing says who is related",
-        "look",
-        "Relatives between training and holdout people make the comparison look better than it "
-        "is: give split.family_column or split.kinship_table if there may be any.",
-    )
+        found.append("a kinship table")
+    if not found:
+        advice = (
+            "Relatives between training and holdout people make the comparison look better than it "
+            "is: give split.family_column or split.kinship_table if there may be any."
+        )
+        return [Check("relatives", "nothing says who is related", "look", advice)]
+    one_family = sizes.max() > max(20, used.sum() / 4)
+    advice = "One group holds so many people: is this the right column, and are its ids unique?"
+    return [
+        Check(
+            "relatives",
+            "; ".join(found),
+            "look" if one_family else "ok",
+            advice if one_family else "",
+        ),
+        *_pedigree_checks(people),
+    ]
+
+
+def _pedigree_checks(people: pd.DataFrame) -> list[Check]:
+    wrong = own_ancestors(people["sample"].to_numpy(), people[["father", "mother"]])
+    if not len(wrong):
+        return []
+    return [
+        Check(
+            "pedigree",
+            f"{len(wrong):,} people are their own ancestors: {examples(wrong)}",
+            "look",
+            "Correct the columns of father and mother; these people are kept on one side.",
+        )
+    ]
 
 
 def missing_check(missing: np.ndarray, person_missing_max: float) -> Check:

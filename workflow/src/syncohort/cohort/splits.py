@@ -8,34 +8,49 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from syncohort.errors import InputError, examples
+from syncohort.formats.missing_codes import MissingCodes
+from syncohort.formats.tables import TextTable, find_columns, numbers_of
 from syncohort.genotypes import SPLITS, People, values_of
 
-NO_FAMILY = ("", "0", "NA", "-9")  # plink2 writes 0 for everybody
+_CODES_OF_KINSHIP = MissingCodes()
+_CODES = MissingCodes(["0"])  # plink2 writes family 0 for everybody
+_KINSHIP_COLUMNS = {  # KING, plink2 and their like; compared as `find_columns` does
+    "id_1": "iid1 id1 sample1 sampleid1 ind1 indv1",
+    "id_2": "iid2 id2 sample2 sampleid2 ind2 indv2",
+    "kinship": "kinship phi kin relatednessphi",
+}
 
 
 def read_kinship(path: str | Path, kinship_min: float) -> pd.DataFrame:
     """Read pairs of relatives (id_1, id_2) from a table with two id columns and a kinship column.
 
     Understands KING and plink2 `--make-king-table` headers (IID1/ID1, IID2/ID2, KINSHIP) and
-    any TSV/CSV whose columns carry such names.
+    any table whose columns carry such names. A pair without a kinship is no pair.
     """
-    table = pd.read_csv(path, sep=None, engine="python", dtype=str)
-    names = {str(column).strip("#").lower(): column for column in table.columns}
-    chosen = []
-    for choices in (("iid1", "id1"), ("iid2", "id2"), ("kinship", "phi")):
-        column = next((names[choice] for choice in choices if choice in names), None)
-        if column is None:
+    key = "split.kinship_table"
+    opened = TextTable(path, key)
+    chosen = {}
+    for name, aliases in _KINSHIP_COLUMNS.items():
+        found = find_columns(opened.columns, aliases, path)
+        if not found:
             raise InputError(
-                f"{path}: no column {' or '.join(choices)}; found {', '.join(table.columns)}. "
-                "A kinship table needs two id columns and a kinship column (KING or plink2 names)."
+                f"{key}: {path}: no column {' or '.join(aliases.split()[:2])}; found "
+                f"{', '.join(opened.columns)}. A kinship table needs two id columns and a kinship "
+                "column (KING or plink2 names)."
             )
-        chosen.append(column)
-    kinship = pd.to_numeric(table[chosen[2]], errors="coerce")
-    if kinship.isna().any():
-        line = int(np.argmax(kinship.isna())) + 2
-        raise InputError(f"{path}, line {line}: the kinship is not a number")
-    related = table[kinship >= kinship_min]
-    return pd.DataFrame({"id_1": related[chosen[0]], "id_2": related[chosen[1]]})
+        chosen[found[0]] = name
+    related, without = [], 0
+    for part in opened.chunks(chosen):
+        table = part.rename(columns=chosen)
+        unknown = _CODES_OF_KINSHIP.is_missing(table["kinship"])
+        without += int(unknown.sum())
+        table = table[~unknown]
+        kinship = numbers_of(table["kinship"], f"{key}: {path}", "kinship")
+        related.append(table.loc[kinship >= kinship_min, ["id_1", "id_2"]])
+    if without:
+        print(f"{path}: {without:,} pairs have no kinship and count as unrelated")
+    none = pd.DataFrame({"id_1": [], "id_2": []}, dtype=str)
+    return pd.concat([none, *related], ignore_index=True)
 
 
 def _require_known(pairs: pd.DataFrame, samples: pd.Series, path) -> None:
@@ -50,24 +65,65 @@ def _require_known(pairs: pd.DataFrame, samples: pd.Series, path) -> None:
         )
 
 
-def relative_groups(ids: np.ndarray, family: np.ndarray, pairs: pd.DataFrame | None):
-    """Number the groups of relatives [S]: people linked by a family id or by a kinship pair.
+def relative_groups(
+    ids: np.ndarray,
+    family: np.ndarray,
+    pairs: pd.DataFrame | None,
+    parents: pd.DataFrame | None = None,
+) -> np.ndarray:
+    """Number the groups of relatives [S]: people linked by family, kinship or parents.
 
-    family: [S] str; "", 0, NA and -9 stand for none. pairs: columns id_1, id_2; ids that are not in the cohort
-    are ignored.
+    Args:
+        ids: [S] str, sample ids.
+        family: [S] str; "", 0 and codes for "none" stand for no family.
+        pairs: columns id_1, id_2, or None; ids that are not in the cohort are ignored.
+        parents: columns father and mother [S], or None. A parent who is not in the cohort links
+            the children.
     """
     index = {person: i for i, person in enumerate(ids)}
-    links = []
-    first = {}
-    for i, name in enumerate(family):
-        if name not in NO_FAMILY:
-            links.append((first.setdefault(name, i), i))
+    links = _links_of_names(pd.Series(family), {})
+    if parents is not None:
+        # one number for a parent, father of one and mother of another by mistake
+        known = dict(index)
+        for name in ("father", "mother"):
+            links += _links_of_names(parents[name], known)
     if pairs is not None:
         known = pairs[pairs["id_1"].isin(index) & pairs["id_2"].isin(index)]
         links += [(index[a], index[b]) for a, b in zip(known["id_1"], known["id_2"], strict=True)]
     rows, columns = np.array(links, dtype=int).reshape(-1, 2).T
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(ids), len(ids)))
     return connected_components(graph, directed=False)[1]
+
+
+def _links_of_names(names: pd.Series, first: dict[str, int]) -> list[tuple[int, int]]:
+    """Links of the rows [S] of the same name with the first that has it, which `first` holds."""
+    is_none = _CODES.is_missing(names)
+    rows = np.flatnonzero(~is_none)
+    return [(first.setdefault(names.iloc[i], i), i) for i in rows]
+
+
+def groups_of(people: pd.DataFrame, pairs: pd.DataFrame | None) -> np.ndarray:
+    """The groups of relatives of a table of people, those left out of the study among them:
+    who is not used may still be what two others have in common."""
+    parents = people[["father", "mother"]] if {"father", "mother"} <= set(people) else None
+    return relative_groups(people["sample"].to_numpy(), people["family"], pairs, parents)
+
+
+def own_ancestors(ids: np.ndarray, parents: pd.DataFrame) -> np.ndarray:
+    """Sample ids of people whom a pedigree makes their own ancestors.
+
+    ids: [S] str; parents: columns father and mother [S].
+    """
+    index = pd.Series(np.arange(len(ids)), index=ids)
+    children = np.tile(np.arange(len(ids)), 2)
+    found = pd.concat([parents["father"], parents["mother"]]).map(index)
+    known = found.notna().to_numpy()
+    rows, columns = children[known], found[known].to_numpy(int)
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(len(ids), len(ids)))
+    component = connected_components(graph, connection="strong")[1]
+    in_cycle = np.bincount(component)[component] > 1
+    in_cycle[rows[rows == columns]] = True
+    return np.asarray(ids)[in_cycle]
 
 
 def split_people(
@@ -182,7 +238,8 @@ def split_table(
     pairs = None if kinship_path is None else read_kinship(kinship_path, kinship_min)
     if pairs is not None:
         _require_known(pairs, people["sample"], kinship_path)
-    groups = relative_groups(used["sample"].to_numpy(), used["family"].to_numpy(), pairs)
+    groups = groups_of(people, pairs)[(people["excluded"] == "").to_numpy()]
+    groups = np.unique(groups, return_inverse=True)[1]
     split = split_people(
         used["label"].to_numpy(), groups, validation=validation, holdout=holdout, seed=seed
     )

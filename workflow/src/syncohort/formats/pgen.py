@@ -17,7 +17,8 @@ import zstandard
 from syncohort import __version__
 from syncohort.errors import InputError
 from syncohort.files import all_or_nothing
-from syncohort.formats.plink import check_files, read_bim, read_fam, unique_ids, whole_positions
+from syncohort.formats.people_files import read_psam
+from syncohort.formats.plink import check_files, read_bim, whole_positions
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     Chunk,
@@ -37,15 +38,6 @@ def whole_calls(calls: np.ndarray) -> np.ndarray:
 
 _PVAR = {"#CHROM": "contig", "POS": "position", "ID": "id", "REF": "ref", "ALT": "alt"}
 
-_PSAM = {
-    "#FID": "family",
-    "#IID": "sample",
-    "IID": "sample",
-    "PAT": "father",
-    "MAT": "mother",
-    "SEX": "sex",
-}
-
 _PGEN_MISSING = -9
 _BLOCK_ALLELES = 1 << 25  # alleles that pgenlib returns as int32 at once
 
@@ -63,7 +55,7 @@ class PgenSource:
 
     def __init__(self, path: str, *, pvar: str | None = None, psam: str | None = None):
         self._pgen, self._pvar, self._psam = pgen_files(path, pvar=pvar, psam=psam)
-        self._people = _read_psam(self._psam)
+        self._people = read_psam(self._psam)
         self._variants, self._lengths_bp = _read_pvar(self._pvar)
         self.sample_ids = self._people["sample"].to_numpy(dtype=object)
         self._reader = self._open()
@@ -222,27 +214,6 @@ def _read_pvar(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
         raise InputError(f"{path}: cannot be read as .pvar: {error}") from None
     table = table.rename(columns=_PVAR)
     return table.assign(position=whole_positions(table["position"], path, len(above) + 2)), lengths
-
-
-def _read_psam(path: Path) -> pd.DataFrame:
-    """The people of a .psam or .fam, as str: sample, then what else the file has."""
-    with open(path, encoding="utf-8") as file:
-        heading, above = _heading(file)
-        if not heading.startswith(("#FID", "#IID")):
-            return read_fam(path)
-        rows = [line.split() for line in file if line.strip()]
-    columns = [_PSAM.get(name, name) for name in heading.split()]
-    wrong = [at for at, row in enumerate(rows) if len(row) != len(columns)]
-    if wrong or not rows:
-        at = wrong[0] if wrong else 0
-        raise InputError(
-            f"{path}, line {len(above) + at + 2}: "
-            f"{len(rows[at]) if wrong else 'no'} columns under a heading of {len(columns)}"
-        )
-    table = pd.DataFrame(rows, columns=columns, dtype=str)
-    table["sample"] = unique_ids(table.get("family"), table["sample"], path)
-    first = [name for name in ("sample", "family") if name in columns]
-    return table[first + [name for name in columns if name not in (*first, "SID")]]
 
 
 def _open_text(path: Path):

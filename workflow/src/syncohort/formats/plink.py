@@ -14,14 +14,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.errors import InputError, examples, raise_all
+from syncohort.errors import InputError, raise_all
 from syncohort.files import all_or_nothing
+from syncohort.formats.people_files import read_fam
 from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, make_sites, spellings, walk
 from syncohort.genotypes import MISSING, CohortStore, common_people, from_rows
 
 _MAGIC = b"\x6c\x1b\x01"
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")
-_FAM = ("family", "sample", "father", "mother", "sex", "phenotype")
 _BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
 
 # what the two labels of a trait are called; anything else is no PLINK phenotype
@@ -66,7 +66,7 @@ class PlinkSource:
             )
 
     def people_columns(self) -> pd.DataFrame:
-        """A table of str: sample, family, father, mother, sex and phenotype, as in the .fam."""
+        """A table of str: sample, family, father, mother, sex and phenotype; see `read_psam`."""
         return self._people.copy()
 
     def contigs(self) -> list[str]:
@@ -170,34 +170,6 @@ def whole_positions(position: pd.Series, path: Path, first_line: int) -> pd.Seri
             "(base pairs; 0 for unknown)"
         )
     return numbers.astype(np.int64)
-
-
-def read_fam(path: Path) -> pd.DataFrame:
-    """The people of a .fam, as str: family, sample, father, mother, sex, phenotype.
-
-    Raises:
-        InputError: a row does not have six columns, or an id occurs twice.
-    """
-    table = _read_columns(path, _FAM)
-    table["sample"] = unique_ids(table["family"], table["sample"], path)
-    return table[["sample", "family", "father", "mother", "sex", "phenotype"]]
-
-
-def unique_ids(family: pd.Series | None, person: pd.Series, path) -> pd.Series:
-    """IID, or FID_IID for all where IIDs repeat over families.
-
-    Raises:
-        InputError: people remain that have the same id.
-    """
-    ids = person
-    if family is not None and ids.duplicated().any():
-        ids = family + "_" + person
-    if ids.duplicated().any():
-        raise InputError(
-            f"{path}: sample ids occur more than once: {examples(ids[ids.duplicated()].unique())}. "
-            "Every person needs an id of its own; rename or remove the copies."
-        )
-    return ids
 
 
 def _read_columns(path: Path, names: tuple[str, ...]) -> pd.DataFrame:

@@ -1,0 +1,146 @@
+"""Which values of a table mean that there is none.
+
+The rule: a value is compared without blanks around it, in any case, and as a number where it is
+one (-9 is -9.0). What the usual programs write for "no value" is missing, and so is what
+`labels.missing` adds. What often means it, and as often is a value, is kept and shown on the
+check page.
+"""
+
+import re
+
+import numpy as np
+import pandas as pd
+
+# R, pandas, BIDS, SQL, Excel, Stata, SPSS, SAS, PLINK, and people
+_WORDS = r"""
+    na n/a n.a. n.a n\a nan -nan +nan none null nil <na> <n/a> <none> <null> <nan>
+    <missing> <unknown> (null) (none) (na) (missing) (unknown) (blank) [null] [na] [none]
+    [missing] [unknown] \n #na #n/a #null! #null #value! #ref! #div/0! #num! #name? #nan
+    #missing 1.#ind -1.#ind 1.#qnan -1.#qnan 1.#nan 1.#inf na_character_ na_integer_ na_real_
+    sysmis unknown unk unkn missing undefined unspecified unavailable
+"""
+_PHRASES = (
+    "#n/a n/a",
+    "not available",
+    "not applicable",
+    "not known",
+    "not recorded",
+    "not reported",
+    "not specified",
+    "not provided",
+    "not collected",
+    "not stated",
+    "not ascertained",
+    "not measured",
+    "not tested",
+    "no data",
+    "no value",
+    "no label",
+    "no information",
+    "no phenotype",
+    "nodata",
+    "missing data",
+    "missing value",
+    "do not know",
+    "don't know",
+    "dont know",
+    "prefer not to answer",
+    "prefer not to say",
+)
+# only marks, such as - . ? * _, and the dotted letters of Stata and SAS; + beside - is a value
+_MARKS = re.compile(r"[-–—.?*_/~]+|\._|\.[a-z]")
+_CODES = frozenset([*_WORDS.split(), *_PHRASES])
+_NUMBER = re.compile(r"[-+]?(0|[1-9]\d*|0?(?=\.\d))(\.\d*)?(e[-+]?\d+)?")
+_SUSPICIOUS_WORDS = """
+    unclassified undetermined indeterminate inconclusive unassigned unlabelled unlabeled
+    uncertain nd n.d. n/d tbd tba refused declined withheld excluded redacted failed error fail
+    invalid blank empty void nat np ns nr ni x xx xxx ?? !
+"""
+_SUSPICIOUS_PHRASES = (
+    *_SUSPICIOUS_WORDS.split(),
+    "not determined",
+    "not done",
+    "not sure",
+    "to be determined",
+    "not asked",
+)
+_WRAPPED = re.compile(r"[<\[({#].*|.*[>\])}]")
+_SUSPICIOUS_NUMBERS = frozenset(
+    float(sign + digit * length)
+    for digit in "6789"
+    for length in range(1, 7)
+    for sign in ("-", "")
+    if length > 1 or sign
+) | {-1.0, -2.0, -3.0, -5.0}
+
+
+class MissingCodes:
+    """The values that mean "none": those every program knows, and `more` of the configuration."""
+
+    def __init__(self, more=()):
+        folded = [_fold(value) for value in more]
+        self._texts = frozenset(folded)
+        self._numbers = frozenset(
+            number for each in folded if (number := number_of(each)) is not None
+        )
+
+    def is_missing(self, values: pd.Series) -> np.ndarray:
+        """Which values of a column of str are missing, bool [N]."""
+        unique = values.unique()
+        codes = {value for value in unique if self.is_code(value)}
+        return values.isin(codes).to_numpy()
+
+    def is_code(self, value) -> bool:
+        """Whether one value is missing."""
+        text = _fold(value)
+        if not text or text in _CODES or text in self._texts or _MARKS.fullmatch(text):
+            return True
+        if re.sub(r"[\s_-]+", " ", text) in _CODES:
+            return True
+        number = number_of(text)
+        return number is not None and (_is_certain(number) or number in self._numbers)
+
+    def suspicious(self, values: pd.Series) -> dict[str, int]:
+        """Kept values that look like a code for "none", with how often they occur.
+
+        values: classes, or numbers. In a column of numbers a code such as 99 counts only where
+        it stands outside the rest, and 0 only beside 1 and 2 alone.
+        """
+        counts = values[~self.is_missing(values)].value_counts()
+        numbers = {value: number_of(_fold(value)) for value in counts.index}
+        known = {value: n for value, n in numbers.items() if n is not None}
+        found = [value for value in counts.index if value not in known and _looks(value)]
+        rest = [n for n in known.values() if n not in _SUSPICIOUS_NUMBERS]
+        low, high = (min(rest), max(rest)) if rest else (np.inf, -np.inf)
+        for value, number in known.items():
+            code = number in _SUSPICIOUS_NUMBERS and not low <= number <= high
+            zero = number == 0 and set(known.values()) == {0.0, 1.0, 2.0}
+            if (code and (rest or len(counts) > len(known))) or zero:
+                found.append(value)
+        return {value: int(counts[value]) for value in found}
+
+
+def number_of(text: str) -> float | None:
+    """A text as a number; None for words, infinities and numbers with leading zeros (ids)."""
+    folded = _fold(text)
+    return float(folded) if _NUMBER.fullmatch(folded) and folded not in ("", "-", "+") else None
+
+
+def _fold(value) -> str:
+    return str(value).strip().strip("'\"").strip().replace("\u2212", "-").casefold()
+
+
+def _is_certain(number: float) -> bool:
+    """-9, and -999, -9999 and so on."""
+    return number == -9 or (number <= -999 and re.fullmatch(r"-9+(\.0)?", repr(number)) is not None)
+
+
+def _looks(value: str) -> bool:
+    text = _fold(value)
+    spaced = re.sub(r"[\s_-]+", " ", text)
+    return (
+        text in _SUSPICIOUS_PHRASES
+        or spaced in _SUSPICIOUS_PHRASES
+        or _WRAPPED.fullmatch(text) is not None
+        or any(re.fullmatch(rf"{word}\W+.*", spaced) for word in ("unknown", "missing", "none"))
+    )
