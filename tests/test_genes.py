@@ -126,13 +126,21 @@ def test_genes_without_symbol_go_by_their_id(tmp_path):
     ("name", "text", "expected"),
     [
         ("a.bed", "chr1\t5\t9\tG\nchr1\tfive\t9\tG\n", ["a.bed, line 2", "five", "0-based"]),
-        ("a.bed", "chr1\t5\t9\n", ["a.bed, line 1", "gene name"]),
+        (
+            "a.bed",
+            "chr1\t5\t9\nchr1\t5\t9\tG\n",
+            ["a.bed, line 2", "4 fields, the first row has 3"],
+        ),
         ("glist-a", "1 9 5 G\n", ["glist-a, line 1", "start <= end"]),
         ("a.gtf", "1\ts\tgene\t5\t9\t.\t+\t.\t\n", ["a.gtf, line 1", "gene_id"]),
         ("a.gff3", "1\ts\tmRNA\t5\t9\t.\t+\t.\tID=x\n", ["a.gff3", "no gene found"]),
         ("a.txt", "once upon a time\n", ["a.txt, line 1", "once upon", "glist", "gtf"]),
         ("a.txt", "", ["a.txt", "no annotation format"]),
-        ("a.txt", "chrom\tstart\tend\tgene\n1\t5\n", ["a.txt, line 2", "names the columns"]),
+        (
+            "a.txt",
+            "chrom\tstart\tend\tgene\n1\t5\n",
+            ["a.txt, line 2", "found 2 fields, the heading has 4"],
+        ),
         ("a.gtf", b"\x1f\x8b\x08\x00broken", ["a.gtf", "gzip"]),
     ],
 )

@@ -52,9 +52,9 @@ def test_a_constant_rate():
         ("20 rs1 0.5 2000\n20 rs2 0.6 1000\n", "position 1000 does not come after"),
         ("20 rs1 0.5 2000\n", "1 positions"),
         ("21 rs1 0.5 2000\n21 rs1 0.5 3000\n", "chromosome 20: 0 positions"),
-        ("20 rs1 0.5 2000\n20 rs2 x 3000\n", "line 2.*expected a PLINK"),
-        ("chrom start end\n20 1 2\n", "line 1.*expected a PLINK"),
-        ("20 1000 0.1\n", "line 1.*expected a PLINK"),
+        ("20 rs1 0.5 2000\n20 rs2 x 3000\n", "line 2: the distance .cM. .x. is not a number"),
+        ("chrom start end\n20 1 2\n", "line 1: a heading.*expected a PLINK"),
+        ("20 1000 0.1\n", "line 1: found 3 fields, expected 4: chromosome, id, cM"),
     ],
 )
 def test_what_is_no_map_is_refused(tmp_path, text, message):

@@ -8,13 +8,14 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
 from syncohort.config.study import parse_config
+from syncohort.config.yaml_files import read_typed
 from syncohort.errors import InputError
 from syncohort.errors import raise_all
 from syncohort.code_digest import code_digest
 from syncohort.seeds import stage_seed
 
 try:
-    STUDY = parse_config(config)
+    STUDY = parse_config(config, read_typed(workflow.configfiles))
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
 

@@ -9,6 +9,7 @@ from syncohort.errors import InputError
 from syncohort.genotypes import SITE_COLUMNS, CohortStore, site_table
 
 COUNTS = (
+    "other_tests",
     "rows",
     "unusable",
     "repeated",
@@ -29,7 +30,8 @@ class Harmonised:
 
     table: one row per aligned variant, in the cohort's order (index: into the joined
     chromosomes): contig, position_bp, id, effect_allele (ALT), other_allele (REF), beta per
-    ALT allele, p. counts (`COUNTS`): rows of the file; of these unusable (no finite
+    ALT allele, p. counts (`COUNTS`): rows of other tests in the file, which are not used; its
+    other rows; of these unusable (no finite
     beta or no p in [0, 1]), not_in_cohort, ambiguous (A/T and C/G: either strand fits),
     other_alleles, repeated (a variant's second row), and aligned, the rest; of those flipped
     (the effect allele was REF) and complemented (other strand).
@@ -51,6 +53,7 @@ def harmonise(statistics: pd.DataFrame, stores: list[CohortStore]) -> Harmonised
     """
     usable = np.isfinite(statistics["beta"]) & statistics["p"].between(0, 1)
     counts = dict.fromkeys(COUNTS, 0)
+    counts["other_tests"] = statistics.attrs.get("other_tests", 0)
     counts |= {"rows": len(statistics), "unusable": int((~usable).sum())}
     sites = pd.concat([site_table(store) for store in stores], ignore_index=True)
     found = _join(statistics[usable], sites)

@@ -102,8 +102,8 @@ class Labels(Section):
         description="Label of the cases, when the labels are a disease, or the part of it before or after a `/`: switches the comparison of association on.",
     )
     missing: list[Text] = Field(
-        ["", "NA", "NaN", "nan", "NONE", "-9", "."],
-        description="Values that mean `no label`; these people are left out.",
+        [],
+        description="Further values that mean `no label`, beside NA, n/a, NaN, None, null, #N/A, unknown, missing, `.`, `-`, empty, -9, -999 and their like, which always do: in any case, numbers by value (-9.0 is -9). These people are left out. The rule holds for covariates, families and parents too; what only looks like such a code (-1, 99, `undetermined`) is kept and shown on the check page.",
     )
     minimum_people: int = Field(10, ge=4, description="Fewest people a label may have.")
     rare: Literal["stop", "drop"] = Field(

@@ -4,11 +4,21 @@ from typing import Annotated, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 
-# YAML reads 20 and -9 as numbers
-Text = Annotated[str, BeforeValidator(lambda value: str(value))]
+
+def _as_text(value) -> str:
+    """A value of YAML as the text that was typed: 20 and -9 are numbers there, NO and 007 lost."""
+    if isinstance(value, str):
+        return value
+    if type(value) in (int, float):
+        return str(value)
+    raise PydanticCustomError("text_wanted", "is no text")
+
+
+Text = Annotated[str, BeforeValidator(_as_text)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
 PositiveFraction = Annotated[float, Field(gt=0, le=1)]
 

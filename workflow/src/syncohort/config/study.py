@@ -33,6 +33,7 @@ from syncohort.config.representations import (
     with_representations,
 )
 from syncohort.config.sections import Name, Section, kind_of, sections_of
+from syncohort.config.yaml_files import with_spelling
 from syncohort.errors import InputError
 
 RESERVED = ("real", "unseen", "train", "validation", "holdout", "synthetic")
@@ -162,24 +163,42 @@ def is_guidable(generator) -> bool:
     return generator.kind == "diffusion" and generator.diffusion.label_dropout > 0
 
 
-def parse_config(values: dict) -> Config:
+def parse_config(values: dict, typed: dict[tuple[str, ...], str] | None = None) -> Config:
     """Check a configuration as Snakemake read it from YAML.
+
+    typed: how its files spell words and numbers, from `read_typed`; None where there are none.
 
     Raises:
         InputError: lists every problem with key, value and what is allowed.
     """
+    typed = typed or {}
     try:
-        return Config.model_validate(values)
+        return Config.model_validate(with_spelling(values, typed))
     except ValidationError as error:
-        problems = "\n  - ".join(_problem(e) for e in error.errors())
+        problems = list(dict.fromkeys(_problem(e, typed) for e in _plain(error.errors())))
+        listed = "\n  - ".join(problems)
         raise InputError(
-            f"The configuration cannot be used ({error.error_count()} problem(s)):\n  - {problems}\n"
+            f"The configuration cannot be used ({len(problems)} problem(s)):\n  - {listed}\n"
             "Every key is described in config/README.md."
         ) from None
 
 
-def _problem(error: dict) -> str:
-    place, models = _locate([str(part) for part in error["loc"]])
+def _plain(errors: list[dict]) -> list[dict]:
+    """Errors without those of a text or a list that say only that it is not the other."""
+
+    def is_empty(error: dict) -> bool:
+        branch = str(error["loc"][-1]) if error["loc"] else ""
+        is_list = isinstance(error["input"], list)
+        return (branch == "str" and is_list) or (branch.startswith("list[") and not is_list)
+
+    return [error for error in errors if not is_empty(error)]
+
+
+def _problem(error: dict, typed: dict) -> str:
+    wanted = [str(part) for part in error["loc"] if not str(part).startswith(("list[", "str"))]
+    place, models = _locate(wanted)
+    if error["type"] in ("string_type", "text_wanted"):
+        return _text_problem(place, error["input"], typed)
     key = ".".join(place) or "configuration"
     if error["type"] == "extra_forbidden":
         allowed = sorted({name for model in models for name in model.model_fields})
@@ -193,6 +212,22 @@ def _problem(error: dict) -> str:
     if isinstance(error["input"], dict | Section):  # a whole section: its text says which key
         return f"{key}: {message}."
     return f"{key}: {message}; found {error['input']!r}."
+
+
+def _text_problem(place: list[str], value, typed: dict) -> str:
+    """That a text is wanted where YAML read a truth value, a number or nothing."""
+    key = ".".join(part for part in place if not part.isdigit() and part != "[key]")
+    if isinstance(value, list | dict):
+        return f"{key}: a text is wanted; found {value!r}."
+    is_key = place[-1:] == ["[key]"]  # pydantic gives it a number
+    at = (*place[:-2], str(value), "[key]") if is_key else tuple(place)
+    spelling = getattr(value, "typed", typed.get(at))
+    if spelling is None or spelling in ("", str(value)):
+        word = {True: "yes", False: "NO", None: "~"}.get(value, value)
+        if isinstance(value, bool) or value is None:
+            return f"{key}: a text is wanted; YAML read {value!r}. Write the text in quotes, such as '{word}'."
+        return f"{key}: write '{word}' in quotes; YAML read the number {value!r}."
+    return f"{key}: write '{spelling}' in quotes; YAML read {value!r}."
 
 
 def _locate(loc: list[str]) -> tuple[list[str], list]:

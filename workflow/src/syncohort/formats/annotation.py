@@ -4,7 +4,6 @@ or a table with a heading; plain or gzipped.
 Coordinates that leave this module are 1-based and inclusive, whatever the file's habit.
 """
 
-import csv
 import gzip
 import logging
 import re
@@ -16,12 +15,13 @@ from urllib.parse import unquote
 import pandas as pd
 
 from syncohort.errors import InputError
+from syncohort.formats.tables import TextTable, find_columns, heading_fields
 from syncohort.genotypes import normalise_contig
 
 _EXPECTED = {
     "gtf": 'tab-separated: contig, source, feature, start, end, ., strand, ., gene_id "X"; ...',
     "gff3": "tab-separated: contig, source, feature (gene), start, end, ., strand, ., Name=X;...",
-    "bed": "contig, start (0-based), end, gene name",
+    "bed": "contig, start (0-based), end[, gene name]",
     "genepred": "[bin,] name, contig, strand (+ or -), txStart (0-based), txEnd, ...",
     "glist": "contig, start, end, gene name (1-based, as PLINK reads it)",
     "magma": "gene id, contig, start, end[, strand, symbol] (1-based)",
@@ -30,6 +30,11 @@ _EXPECTED = {
 }
 
 FORMATS = tuple(_EXPECTED)
+
+_OF_EQUAL_ROWS = ("bed", "genepred", "glist", "magma")
+_GTF_ATTRIBUTE = re.compile(
+    r"""(?<![\w.])(gene_name|gene_id|transcript_id)\s+(?:"([^"]+)"|([^\s";]+))"""
+)
 
 _NAMED = (
     (r"\.gtf$", "gtf"),
@@ -67,7 +72,7 @@ def read_transcripts(path: str | Path, format: str = "auto") -> pd.DataFrame:
         raise InputError(f"{path}: no such annotation file")
     if format == "auto":
         format = _guess_format(path)
-    records = list(_records(path, format, _line_parser(path, format)))
+    records = list(_records(path, format, _line_parser(format)))
     if not records and format == "gtf":  # a file of transcripts only
         records = list(_records(path, format, _parse_gtf_transcript))
     if not records:
@@ -75,16 +80,18 @@ def read_transcripts(path: str | Path, format: str = "auto") -> pd.DataFrame:
     return pd.DataFrame(records, columns=["transcript", "gene", "contig", "start_bp", "end_bp"])
 
 
-def _lines(path: Path, comment: str = "#") -> Iterator[tuple[int, str]]:
-    """Numbered lines without comments, blank lines and browser directives."""
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Numbered lines without comments, blank lines, browser directives and what is after ##FASTA."""
     with open(path, "rb") as raw:
         opened = gzip.open if raw.read(2) == b"\x1f\x8b" else open
     number = 0
     try:
-        with opened(path, "rt", encoding="utf-8") as lines:
+        with opened(path, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 line = line.rstrip("\r\n")
-                if line.strip() and not line.startswith((comment, "track ", "browser ")):
+                if line.startswith("##FASTA"):
+                    return
+                if line.strip() and not line.startswith(("#", "track ", "browser ")):
                     yield number, line
     except (UnicodeDecodeError, EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise InputError(
@@ -122,6 +129,8 @@ def _guess_from_line(line: str) -> str | None:
         return "table"
     if re.match(r"..ii", kinds):
         return "magma"
+    if re.fullmatch(r".ii", kinds) and (len(tabbed) > 1 or fields[0].lower().startswith("chr")):
+        return "bed"
     if re.match(r".iit", kinds):
         spaced = len(tabbed) == 1 and not fields[0].lower().startswith("chr")
         return "glist" if spaced else "bed"
@@ -130,11 +139,10 @@ def _guess_from_line(line: str) -> str | None:
 
 def _records(path: Path, format: str, parse: Callable) -> Iterator[tuple]:
     """Rows (transcript, gene, normalised contig, start_bp, end_bp) of the lines that hold one."""
-    for number, line in _lines(path):
+    for number, line, record in _parsed(path, format, parse):
         try:
-            record = parse(line)
-            if record is None:
-                continue
+            if isinstance(record, Exception):
+                raise record
             transcript, gene, contig, start, end = record
             start, end = int(start), int(end)
             if not (gene and contig and 1 <= start <= end):
@@ -147,9 +155,37 @@ def _records(path: Path, format: str, parse: Callable) -> Iterator[tuple]:
         yield transcript or number, gene, normalise_contig(contig), start, end
 
 
-def _line_parser(path: Path, format: str) -> Callable:
-    if format == "table":
-        return _table_parser(path)
+def _parsed(path: Path, format: str, parse: Callable | None) -> Iterator[tuple]:
+    """Line number, text and record of each line that holds one; the error, where it cannot."""
+    if parse is None:
+        yield from _table_records(path)
+        return
+    expected = None
+    for number, line in _lines(path):
+        if format == "gff3" and line.startswith(">"):  # sequences, without ##FASTA above them
+            return
+        if format in _OF_EQUAL_ROWS:
+            found = len(_fields(line))
+            expected = expected or found
+            if found != expected:
+                raise InputError(
+                    f"{path}, line {number}: found {found} fields, the first row has {expected}; "
+                    f"expected {format}: {_EXPECTED[format]}"
+                )
+        try:
+            record = parse(line)
+        except (ValueError, IndexError) as error:
+            record = error
+        if record is not None:
+            yield number, line, record
+
+
+def _fields(line: str) -> list[str]:
+    return line.split("\t") if "\t" in line else line.split()
+
+
+def _line_parser(format: str) -> Callable | None:
+    """Makes a record of a line; None for a table with a heading."""
     return {
         "gtf": _parse_gtf_gene,
         "gff3": _parse_gff3_gene,
@@ -157,7 +193,7 @@ def _line_parser(path: Path, format: str) -> Callable:
         "genepred": _parse_genepred,
         "glist": _parse_glist,
         "magma": _parse_magma,
-    }[format]
+    }.get(format)
 
 
 def _parse_gtf_gene(line: str):
@@ -171,7 +207,7 @@ def _parse_gtf_transcript(line: str):
 
 
 def _gtf_record(fields: list[str]):
-    found = dict(re.findall(r'(gene_name|gene_id|transcript_id)\s+"([^"]+)"', fields[8]))
+    found = {name: quoted or word for name, quoted, word in _GTF_ATTRIBUTE.findall(fields[8])}
     gene = found.get("gene_name") or found.get("gene_id")
     return found.get("transcript_id"), gene, fields[0], fields[3], fields[4]
 
@@ -187,12 +223,16 @@ def _parse_gff3_gene(line: str):
 
 
 def _parse_bed(line: str):
-    contig, start, end, gene, *_ = line.split("\t") if "\t" in line else line.split()
-    return None, gene, contig, int(start) + 1, end
+    contig, start, end, *names = _fields(line)
+    first = int(start) + 1
+    gene = names[0].strip() if names else ""
+    if gene in ("", "."):  # a region without a name goes by its place
+        gene = f"{contig}:{first}-{end}"
+    return None, gene, contig, first, end
 
 
 def _parse_genepred(line: str):
-    fields = line.split("\t") if "\t" in line else line.split()
+    fields = _fields(line)
     first = 1 if fields[3] in ("+", "-") else 0  # after the bin column
     transcript, contig, strand, start, end = fields[first : first + 5]
     if strand not in ("+", "-"):
@@ -211,38 +251,25 @@ def _parse_magma(line: str):
     return None, more[1] if len(more) > 1 else identifier, contig, start, end
 
 
-def _split_table(line: str, delimiter: str) -> list[str]:
-    return [field.strip() for field in next(csv.reader([line], delimiter=delimiter))]
-
-
-def _heading_columns(header: str) -> dict[str, list[int]]:
+def _heading_columns(header: str) -> dict[str, list[str]]:
     """Which columns of a headed table may hold contig, start, end and gene; best first."""
-    delimiter = "\t" if "\t" in header else ","
-    names = [re.sub(r"[^a-z]", "", name.lower()) for name in _split_table(header, delimiter)]
-    return {
-        field: [names.index(alias) for alias in aliases.split() if alias in names]
-        for field, aliases in _HEADINGS.items()
-    }
+    names = heading_fields(header)
+    return {field: find_columns(names, each, "heading") for field, each in _HEADINGS.items()}
 
 
-def _table_parser(path: Path) -> Callable:
-    number, header = next(_lines(path, comment="##"), (0, ""))
-    columns = _heading_columns(header)
+def _table_records(path: Path) -> Iterator[tuple[int, str, tuple]]:
+    """Line number, text and record of each row of a headed table."""
+    table = TextTable(path)
+    columns = {field: find_columns(table.columns, each, path) for field, each in _HEADINGS.items()}
     lacking = [field for field, found in columns.items() if not found]
     if lacking:
         raise InputError(
-            f"{path}, line {number}: no column for {', '.join(lacking)} in the heading "
-            f"{header[:120]!r}; expected {_EXPECTED['table']}"
+            f"{path}, line {table.heading_line}: no column for {', '.join(lacking)} in the heading "
+            f"{', '.join(table.columns)[:120]!r}; expected {_EXPECTED['table']}"
         )
-    delimiter = "\t" if "\t" in header else ","
-
-    def parse(line: str):
-        if line == header:
-            return None
-        row = _split_table(line, delimiter)
-        contig, start, end = (row[columns[field][0]] for field in ("contig", "start", "end"))
+    for part in table.chunks():
         # genes without a symbol go by the next best column, their id
-        gene = next((row[column] for column in columns["gene"] if row[column]), "")
-        return None, gene, contig, start, end
-
-    return parse
+        genes = part[columns["gene"]].replace("", None).bfill(axis=1).iloc[:, 0].fillna("")
+        places = [part[columns[field][0]] for field in ("contig", "start", "end")]
+        for number, gene, *place in zip(part.index, genes, *places, strict=True):
+            yield number, "\t".join([*place, gene]), (None, gene, *place)

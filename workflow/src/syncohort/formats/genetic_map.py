@@ -3,15 +3,16 @@
 Axes: M points of a map.
 """
 
-import gzip
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from syncohort.errors import InputError
+from syncohort.formats.tables import TextTable, first_fields, numbers_of
 from syncohort.genotypes import normalise_contig
 
+_PLINK_MAP = ("chromosome", "id", "cM", "position")
 _LAYOUT = (
     "a PLINK .map (no header: chromosome, id, cM, position), or a HapMap map (a header such as "
     "`Chromosome Position(bp) Rate(cM/Mb) Map(cM)`)"
@@ -78,49 +79,50 @@ def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
     path = Path(str(path).replace("{chrom}", contig))
     if not path.is_file():
         raise InputError(f"{path}: no such genetic map; expected {_LAYOUT}")
-    columns, points = None, {}
-    for number, fields in _lines(path):
-        if columns is None:
-            columns = _columns(fields)
-            if columns is None:
-                raise InputError(f"{path}, line {number}: {' '.join(fields)!r}; expected {_LAYOUT}")
-            if not _is_number(fields[-1]):
-                continue  # that was the header
-        at_contig, at_position, at_cM = columns
-        try:
-            position_bp, cM = float(fields[at_position]), float(fields[at_cM])
-            found = contig if at_contig is None else fields[at_contig]
-        except (IndexError, ValueError):
-            raise InputError(
-                f"{path}, line {number}: {' '.join(fields)!r}; expected {_LAYOUT}"
-            ) from None
-        if normalise_contig(found) == normalise_contig(contig):
-            points.setdefault(position_bp, cM)
+    opened = _open_map(path)
+    at_contig, at_position, at_cM = _columns(opened)
+    names = [name for name in (at_contig, at_position, at_cM) if name is not None]
+    points = {}
+    for part in opened.chunks(names):
+        if at_contig is not None:
+            own = {name for name in part[at_contig].unique() if _is_contig(name, contig)}
+            part = part[part[at_contig].isin(own)]
+        position_bp = numbers_of(part[at_position], path, "position")
+        cM = numbers_of(part[at_cM], path, "distance [cM]")
+        for position, distance in zip(position_bp.tolist(), cM.tolist(), strict=True):
+            points.setdefault(position, distance)
     try:
         return GeneticMap(list(points), list(points.values()))
     except ValueError as error:
         raise InputError(f"{path}, chromosome {contig}: {error}") from None
 
 
-def _lines(path: Path):
-    with open(path, "rb") as raw:
-        opened = gzip.open if raw.read(2) == b"\x1f\x8b" else open
-    with opened(path, "rt") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip() and not line.startswith("##"):
-                yield number, line.split()
+def _open_map(path: Path) -> TextTable:
+    """The table of a map: a PLINK .map has no heading."""
+    first = first_fields(path)
+    if first and _is_number(first[-1]):
+        return TextTable(path, names=_PLINK_MAP)
+    return TextTable(path)
 
 
-def _columns(first: list[str]) -> tuple[int | None, int, int] | None:
-    """Where chromosome, position and cM stand, from the first line; None if it is no map."""
-    if _is_number(first[-1]):
-        return (0, 3, 2) if len(first) == 4 else None
-    names = [name.lower() for name in first]
-    if names[-1].startswith("rate") or not any("pos" in name for name in names):
-        return None
-    position = next(i for i, name in enumerate(names) if "pos" in name)
-    contig = next((i for i, name in enumerate(names) if "chr" in name), None)
-    return contig, position, len(names) - 1
+def _columns(table: TextTable) -> tuple[str | None, str, str]:
+    """The columns of chromosome, position and cM.
+
+    Raises:
+        InputError: the heading is none of a map.
+    """
+    names = {name.lower(): name for name in table.columns}
+    position = next((names[name] for name in names if "pos" in name), None)
+    if position is None or list(names)[-1].startswith("rate"):
+        raise InputError(
+            f"{table.path}, line {table.heading_line}: a heading of {', '.join(table.columns)}; expected {_LAYOUT}"
+        )
+    contig = next((names[name] for name in names if "chr" in name), None)
+    return contig, position, "cM" if tuple(table.columns) == _PLINK_MAP else table.columns[-1]
+
+
+def _is_contig(name: str, contig: str) -> bool:
+    return normalise_contig(name) == normalise_contig(contig)
 
 
 def _is_number(text: str) -> bool:

@@ -45,7 +45,7 @@ class TextTable:
             a double quote is then a letter as any other.
 
     `columns` are the names, without `#` and blanks around them; `separator` is a tab, a comma,
-    a semicolon or `BLANKS`.
+    a semicolon or `BLANKS`; `heading_line` is the heading's number, 0 without one.
 
     Raises:
         InputError: no such file, no text, no heading, or a column name that stands twice.
@@ -58,21 +58,21 @@ class TextTable:
         names: Iterable[str] | None = None,
         separator: str | None = None,
     ):
-        self._path = Path(path)
+        self.path = Path(path)
         self._place = f"{key}: {path}" if key else str(path)
         self._quoted = names is None and separator is None
         if names is not None:
-            self.columns, self.separator, self._above = list(names), BLANKS, 0
+            self.columns, self.separator, self.heading_line = list(names), BLANKS, 0
             return
-        self._above, heading = self._find_heading()
+        self.heading_line, heading = self._find_heading()
         self.separator = separator or _guess_separator(heading)
         try:
             fields = _split(heading, self.separator)
         except ValueError as error:
-            raise InputError(f"{self._place}, line {self._above}: {error}") from None
+            raise InputError(f"{self._place}, line {self.heading_line}: {error}") from None
         fields[0] = fields[0].lstrip("#")
         self.columns = [field.strip() or f"column {k}" for k, field in enumerate(fields, 1)]
-        self._require_unique(self._above)
+        self._require_unique(self.heading_line)
 
     def read(self, columns: Iterable[str] | None = None) -> pd.DataFrame:
         """The rows as str, indexed by their line in the file; columns: those wanted, or all."""
@@ -103,7 +103,7 @@ class TextTable:
 
     def _body(self, block: bytes, first_line: int) -> tuple[bytes, np.ndarray]:
         """The rows of a block, heading and blank lines left out, and their line numbers."""
-        for _ in range(max(0, min(self._above - first_line + 1, block.count(b"\n")))):
+        for _ in range(max(0, min(self.heading_line - first_line + 1, block.count(b"\n")))):
             block = block[block.index(b"\n") + 1 :]
             first_line += 1
         n_lines = block.count(b"\n")
@@ -154,18 +154,20 @@ class TextTable:
             return
         n = len(self.columns)
         expected = (
-            f"the heading has {n}" if self._above else f"expected {n}: {', '.join(self.columns)}"
+            f"the heading has {n}"
+            if self.heading_line
+            else f"expected {n}: {', '.join(self.columns)}"
         )
         problems = [
             f"line {lines[at]}: found {counts[at]} {'field' if counts[at] == 1 else 'fields'}, {expected}"
             for at in wrong
         ]
         advice = ""
-        if self._above and len(wrong) == len(counts) and (counts == n + 1).all():
+        if self.heading_line and len(wrong) == len(counts) and (counts == n + 1).all():
             advice = "Name the first column too (R: write.table with row.names = FALSE)."
-        elif self._above and self.separator == BLANKS:
+        elif self.heading_line and self.separator == BLANKS:
             advice = "A value that holds blanks needs quotes; or save the table with tabs."
-        elif self._above and self.separator != "\t" and (counts[wrong] > n).any():
+        elif self.heading_line and self.separator != "\t" and (counts[wrong] > n).any():
             advice = f"A value that holds {self.separator!r} needs quotes around it."
         self._raise(problems, advice)
 
@@ -208,7 +210,7 @@ class TextTable:
         """Whole lines of the file, ended by line feeds, with the number of the first of them."""
         line = 1
         try:
-            for block in _whole_lines(self._path, self._place):
+            for block in _whole_lines(self.path, self._place):
                 self._require_text(block, line)
                 yield line, block
                 line += block.count(b"\n")
@@ -253,6 +255,14 @@ def first_fields(path: str | Path, key: str = "") -> list[str]:
 def bare(name: str) -> str:
     """A column name for comparison: small letters and digits alone."""
     return "".join(filter(str.isalnum, name.lower()))
+
+
+def heading_fields(line: str) -> list[str]:
+    """The names in a heading, as its separator cuts them; [] where quotes do not close."""
+    try:
+        return [name.strip() for name in _split(line.lstrip("#"), _guess_separator(line))]
+    except ValueError:
+        return []
 
 
 def find_columns(columns: Iterable[str], aliases: str, path: str | Path) -> list[str]:

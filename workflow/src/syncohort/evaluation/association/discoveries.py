@@ -14,6 +14,7 @@ from syncohort.dosages import read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation.intervals import percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
+from syncohort.formats.tables import find_columns, numbers_of, read_table
 from syncohort.genotypes import CohortStore, normalise_contig
 
 GENOME_WIDE_P = 5e-8
@@ -22,9 +23,10 @@ LINKED_R2 = 0.2  # from which a lead stands for a causal SNP
 LINKED_KB = 1_000
 
 _COLUMNS = {  # by preference
-    "contig": ("contig", "chrom", "chr"),
-    "position_bp": ("position_bp", "position", "pos", "bp"),
-    "effect": ("effect", "beta"),
+    "contig": "contig chrom chr chromosome",
+    "position_bp": "positionbp position pos bp",
+    "effect": "effect beta",
+    "effect_allele": "effectallele",
 }
 
 
@@ -41,28 +43,30 @@ class CausalSNPs:
 
 
 def read_causal_snps(path: str | Path) -> pd.DataFrame:
-    """Read the known causal SNPs of a simulated trait (TSV with a header).
+    """Read the known causal SNPs of a simulated trait (a table with a heading).
 
     Columns contig, position_bp (or position) and effect (or beta), in any unit, per copy of
     effect_allele, or of ALT where there is no such column. Returns contig, position_bp,
     effect, effect_allele ("" for ALT).
     Raises InputError for a column that is missing or not a number.
     """
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    found = {
-        name: next((each for each in spellings if each in table), None)
-        for name, spellings in _COLUMNS.items()
-    }
-    missing = [name for name, column in found.items() if column is None]
+    table = read_table(path, "evaluation.causal_snps")
+    held = {name: find_columns(table.columns, each, path) for name, each in _COLUMNS.items()}
+    found = {name: columns[0] for name, columns in held.items() if columns}
+    missing = [name for name in _COLUMNS if name not in found and name != "effect_allele"]
     if missing:
         raise InputError(
             f"{path}: no column {', '.join(missing)}; found {', '.join(table)}. A table of "
             "causal SNPs is tab-separated, for example\ncontig\tposition_bp\teffect\n21\t1234\t0.2"
         )
-    numbers = {name: _numbers(table[found[name]], path) for name in ("position_bp", "effect")}
+    numbers = {
+        name: numbers_of(table[found[name]], path, found[name])
+        for name in ("position_bp", "effect")
+    }
     contig = table[found["contig"]].map(normalise_contig)
-    allele = table["effect_allele"].str.upper() if "effect_allele" in table else ""
-    return pd.DataFrame({"contig": contig, **numbers, "effect_allele": allele})
+    allele = table[found["effect_allele"]].str.upper() if "effect_allele" in found else ""
+    known = pd.DataFrame({"contig": contig, **numbers, "effect_allele": allele})
+    return known.reset_index(drop=True)
 
 
 def find_causal_snps(scan: pd.DataFrame, known: pd.DataFrame | None) -> CausalSNPs:
@@ -117,16 +121,6 @@ def discovery_rows(
         missed, note = ~found.any(axis=1), f"{len(found)} leads, {text}"
         rows.append(_share_row("false_discoveries", group, missed, note, seed, draws))
     return rows
-
-
-def _numbers(column: pd.Series, path) -> pd.Series:
-    numbers = pd.to_numeric(column, errors="coerce")
-    if numbers.isna().any():
-        row = int(np.argmax(numbers.isna()))
-        raise InputError(
-            f"{path}, line {row + 2}: {column.name} is {column.iloc[row]!r}, not a number"
-        )
-    return numbers
 
 
 def _linked(stores, leads: pd.DataFrame, causal: pd.DataFrame) -> np.ndarray:
