@@ -60,7 +60,7 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
         if example is None:
             example = chunk.iloc[0]
         if "test" in found:
-            is_additive = found["test"].str.upper() == _ADDITIVE
+            is_additive = _shared(found["test"], str.upper) == _ADDITIVE
             tests.update(found["test"].unique())
             other_tests += int((~is_additive).sum())
             found = {ours: column[is_additive] for ours, column in found.items()}
@@ -138,7 +138,8 @@ def _other_alleles(found: dict[str, pd.Series], effect: np.ndarray) -> np.ndarra
         return ""
     ref, alt = (_shared(found[name], str.upper) for name in ("ref", "alt"))
     other = np.where(effect == alt, ref, np.where(effect == ref, alt, "?"))
-    several = np.flatnonzero(pd.Series(alt).str.contains(",", regex=False))
+    lists = {each for each in pd.unique(alt) if "," in each}
+    several = np.flatnonzero(pd.Series(alt).isin(lists)) if lists else []
     for row in several:
         rest = {ref[row], *alt[row].split(",")}
         other[row] = "" if effect[row] in rest else "?"

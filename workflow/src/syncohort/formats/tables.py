@@ -108,7 +108,7 @@ class TextTable:
             first_line += 1
         n_lines = block.count(b"\n")
         lines = first_line + np.arange(n_lines)
-        if re.search(rb"^[ \t]*\n", block, re.MULTILINE):
+        if _has_blank_lines(block):
             rows = block.split(b"\n")[:-1]
             full = [bool(row.strip()) for row in rows]
             block = b"".join(
@@ -378,6 +378,14 @@ def _quote_problem(line: str) -> str:
         f"a double quote opens a value and does not close it in this line ({line[:60]!r}); "
         "a value stands in one row, and a quote inside quotes is written twice"
     )
+
+
+def _has_blank_lines(block: bytes) -> bool:
+    if block.startswith(b"\n") or b"\n\n" in block:
+        return True
+    starts = (b"\n ", b"\n\t")  # lines that begin with blanks may hold nothing else
+    padded = block.startswith((b" ", b"\t")) or any(each in block for each in starts)
+    return padded and re.search(rb"^[ \t]+\n", block, re.MULTILINE) is not None
 
 
 def _field_counts(block: bytes, separator: str) -> np.ndarray:
