@@ -222,12 +222,14 @@ def _text_problem(place: list[str], value, typed: dict) -> str:
     is_key = place[-1:] == ["[key]"]  # pydantic gives it a number
     at = (*place[:-2], str(value), "[key]") if is_key else tuple(place)
     spelling = getattr(value, "typed", typed.get(at))
-    if spelling is None or spelling in ("", str(value)):
-        word = {True: "yes", False: "NO", None: "~"}.get(value, value)
-        if isinstance(value, bool) or value is None:
-            return f"{key}: a text is wanted; YAML read {value!r}. Write the text in quotes, such as '{word}'."
-        return f"{key}: write '{word}' in quotes; YAML read the number {value!r}."
-    return f"{key}: write '{spelling}' in quotes; YAML read {value!r}."
+    if spelling:
+        return f"{key}: write '{spelling}' in quotes; YAML read {value!r}."
+    if value is None or isinstance(value, bool):
+        word = {True: "yes", False: "NO", None: "~"}[value]
+        return (
+            f"{key}: a text is wanted; YAML read {value!r}. Write it in quotes, such as '{word}'."
+        )
+    return f"{key}: write '{value}' in quotes; YAML read {value!r}."
 
 
 def _locate(loc: list[str]) -> tuple[list[str], list]:

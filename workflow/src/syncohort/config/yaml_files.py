@@ -13,6 +13,8 @@ from syncohort.errors import InputError, raise_all
 
 Place = tuple[str, ...]
 
+_MERGE = "tag:yaml.org,2002:merge"
+
 
 class TypedInt(int):
     """A whole number with `typed`, how the file spells it (007)."""
@@ -81,10 +83,15 @@ def _walk(node, place: Place, loader, file, typed: dict, problems: list) -> None
     elif isinstance(node, yaml.MappingNode):
         lines = {}
         for key, value in node.value:
+            if key.tag == _MERGE:  # what the section starts from; its own keys may differ
+                bases = value.value if isinstance(value, yaml.SequenceNode) else [value]
+                for base in bases:
+                    _walk(base, place, loader, file, typed, problems)
+                continue
             name = loader.construct_object(key, deep=True)
             name = str(name) if isinstance(name, list | dict) else name
             line = key.start_mark.line + 1
-            if name in lines and key.tag != "tag:yaml.org,2002:merge":
+            if name in lines:
                 named = ".".join((*place, str(name)))
                 problems.append(f"{file}: {named} stands on line {lines[name]} and on line {line}")
             lines.setdefault(name, line)

@@ -64,13 +64,12 @@ class TextTable:
         if names is not None:
             self.columns, self.separator, self.heading_line = list(names), BLANKS, 0
             return
-        self.heading_line, heading = self._find_heading()
+        self.heading_line, heading = self._find_heading(separator)
         self.separator = separator or _guess_separator(heading)
         try:
-            fields = _split(heading, self.separator)
+            fields = _split(heading.lstrip("#"), self.separator)
         except ValueError as error:
             raise InputError(f"{self._place}, line {self.heading_line}: {error}") from None
-        fields[0] = fields[0].lstrip("#")
         self.columns = [field.strip() or f"column {k}" for k, field in enumerate(fields, 1)]
         self._require_unique(self.heading_line)
 
@@ -187,7 +186,7 @@ class TextTable:
                 f"{examples(map(repr, twice))}; give every column a name of its own"
             )
 
-    def _find_heading(self) -> tuple[int, str]:
+    def _find_heading(self, separator: str | None) -> tuple[int, str]:
         """Line number and text of the heading: the first line that is no comment."""
         comment = None
         for first_line, block in self._blocks():
@@ -197,7 +196,7 @@ class TextTable:
                 if row.startswith("#"):
                     comment = number, row
                     continue
-                if comment is not None and _is_heading(comment[1], row):
+                if comment is not None and _is_heading(comment[1], row, separator):
                     return comment
                 return number, row
         if comment is None:
@@ -337,13 +336,14 @@ def _guess_separator(heading: str) -> str:
     return mark if mark in bare_text else BLANKS
 
 
-def _is_heading(comment: str, row: str) -> bool:
+def _is_heading(comment: str, row: str, separator: str | None) -> bool:
     """Whether a line that begins with # names the columns of the row after it."""
+    if separator is not None:
+        return not comment.startswith("# ")
     mark, next_mark = _guess_separator(comment), _guess_separator(row)
-    same = len(comment.lstrip("#").split()) == len(row.split()) > 1
-    if comment.startswith("# "):
-        return mark == next_mark and (same or mark != BLANKS)
-    return mark in (next_mark, "\t") or same
+    if mark == "\t" and not comment.startswith("# "):
+        return True
+    return mark == next_mark and len(heading_fields(comment)) == len(heading_fields(row)) > 1
 
 
 def _split(line: str, separator: str) -> list[str]:

@@ -1,0 +1,363 @@
+"""Tables of text: separators, headings, rows of a wrong length, quotes, codes for "none"."""
+
+import gzip
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from syncohort.association.covariates import covariate_problems, covariate_values
+from syncohort.cohort.labels import join_labels
+from syncohort.cohort.people_checks import label_checks, selection_checks
+from syncohort.cohort.splits import read_kinship
+from syncohort.errors import InputError
+from syncohort.evaluation.association.discoveries import read_causal_snps
+from syncohort.formats import tables
+from syncohort.formats.genetic_map import read_genetic_map
+from syncohort.formats.missing_codes import MissingCodes, number_of
+from syncohort.formats.summary_statistics import read_summary_statistics
+from syncohort.formats.tables import TextTable, find_columns, numbers_of, read_table
+
+ROWS = [["id", "population", "age"], ["p1", "South Asian", "7"], ["p2", "FIN", ""]]
+
+
+def write(folder, text, name="t.txt"):
+    path = folder / name
+    data = text if isinstance(text, bytes) else text.encode()
+    path.write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    return path
+
+
+def refusal(path, **options) -> str:
+    with pytest.raises(InputError) as caught:
+        read_table(path, **options)
+    return str(caught.value)
+
+
+# --- what is read
+
+
+@pytest.mark.parametrize("mark", ["\t", ",", ";"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("start", ["", "\ufeff", "##made by a program, 2024; twice\n\n", "#"])
+@pytest.mark.parametrize("name", ["t.csv", "t.tsv.gz"])
+def test_separators_line_ends_and_headings(tmp_path, mark, end, start, name):
+    text = start.replace("\n", end) + end.join(mark.join(row) for row in ROWS)
+    for last in ("", end, end * 3):
+        table = read_table(write(tmp_path, text + last, name))
+        assert [list(table), *table.to_numpy().tolist()] == ROWS
+        first = 1 + start.count("\n")
+        assert table.index.tolist() == [first + 1, first + 2]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id population\np1 GBR\np2 FIN\n",
+        "  id  population \n p1   GBR\n\n \np2\tFIN  ",
+        '"id" "population"\n"p1" "GBR"\n"p2" "FIN"\n',
+        "#id population\np1 GBR\np2 FIN\n",
+        "# id population\np1 GBR\np2 FIN\n",
+        "# made by me\nid population\np1 GBR\np2 FIN\n",
+        "#made by me today\n#version 2\nid\tpopulation\np1\tGBR\np2\tFIN\n",
+        "# made in 2024, by me, again\nid,population\np1,GBR\np2,FIN\n",
+        "id, population\np1, GBR\np2 ,FIN\n",
+        'id,population\n"p1","GBR"\np2,"FIN"\n',
+        "id,population\np1,GBR\np2,FIN\n,\n,\n",
+    ],
+)
+def test_blanks_quotes_and_comments(tmp_path, text):
+    table = read_table(write(tmp_path, text))
+    assert list(table) == ["id", "population"]
+    assert table.to_numpy().tolist() == [["p1", "GBR"], ["p2", "FIN"]]
+
+
+def test_values_with_separators_stand_in_quotes(tmp_path):
+    text = 'id,a,b\np1,"x, y","5"" long"\np2,O"Neil,z\n'
+    assert read_table(write(tmp_path, text)).to_numpy().tolist() == [
+        ["p1", "x, y", '5" long'],
+        ["p2", 'O"Neil', "z"],
+    ]
+    text = 'id a\np1 "South Asian"\np2 "say ""x"""\n'
+    assert read_table(write(tmp_path, text))["a"].tolist() == ["South Asian", 'say "x"']
+
+
+def test_nothing_is_taken_for_a_number_or_for_none(tmp_path):
+    text = "id\ta\nNA\t007\n1e5\tnull\nTrue\t#N/A\n"
+    rows = [["NA", "007"], ["1e5", "null"], ["True", "#N/A"]]
+    assert read_table(write(tmp_path, text)).to_numpy().tolist() == rows
+
+
+def test_blocks_end_in_the_middle_of_anything(tmp_path, monkeypatch):
+    """Lines, line ends and letters of two bytes lie across the blocks the file is read in."""
+    rows = [[f"p{i}", "Å" * (i % 5), str(i)] for i in range(50)]
+    for mark, end in (("\t", "\n"), (",", "\r\n"), (";", "\r")):
+        path = write(tmp_path, end.join(mark.join(row) for row in [ROWS[0], *rows]))
+        for size in (64, 65, 66, 67, 200):
+            monkeypatch.setattr(tables, "_BLOCK_BYTES", size)
+            table = read_table(path)
+            assert table.to_numpy().tolist() == rows
+            assert table.index.tolist() == list(range(2, 52))
+
+
+def test_only_the_columns_wanted(tmp_path):
+    path = write(tmp_path, "\n".join(",".join(row) for row in ROWS))
+    assert TextTable(path).read(["age", "id"]).to_numpy().tolist() == [["7", "p1"], ["", "p2"]]
+    assert TextTable(write(tmp_path, "id,age\n")).read().empty
+
+
+# --- what is refused, with file and line
+
+
+@pytest.mark.parametrize("mark", ["\t", ",", ";", " "])
+@pytest.mark.parametrize("values", [2, 4])
+def test_rows_longer_or_shorter_than_the_heading(tmp_path, mark, values):
+    """The first row, which pandas would let decide, as well as a later one."""
+    good, bad = mark.join("abc"), mark.join("abcd"[:values])
+    for line, rows in ((2, [bad, good]), (3, [good, bad]), (5, [good, "", good, bad])):
+        path = write(tmp_path, "\n".join([mark.join(ROWS[0]), *rows]) + "\n")
+        text = refusal(path)
+        assert f"{path}, line {line}: found {values} fields, the heading has 3" in text
+        assert text.count("found") == 1
+
+
+def test_several_lines_at_once_and_advice(tmp_path):
+    body = "\n".join(["p,1", *["p,1,2"] * 9])
+    text = refusal(write(tmp_path, f"id,a\n{body}\n"), key="labels.table")
+    assert text.startswith("labels.table: ")
+    assert [f"line {line}:" in text for line in (3, 7, 8)] == [True, True, False]
+    assert "and 4 more lines" in text and "A value that holds ',' needs quotes" in text
+    text = refusal(write(tmp_path, "id population\np1 South Asian\np2 FIN\n"))
+    assert "line 2: found 3 fields" in text and "A value that holds blanks needs quotes" in text
+    text = refusal(write(tmp_path, "id a\n1 p1 x\n2 p2 y\n"))
+    assert "row.names = FALSE" in text
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('id,a\np1,"x\np2,y"\n', 2),
+        ('id\ta\np1\tx\np2\t"y\np3\tz\n', 3),
+        ('id a\np1 "South\nAsian" x\n', 2),
+        ('id,a\np1,"x"y\n', 2),
+        ('"id,a\np1,x\n', 1),
+    ],
+)
+def test_quotes_close_in_their_row(tmp_path, text, line):
+    message = refusal(write(tmp_path, text))
+    assert f"line {line}: a double quote opens a value and does not close" in message
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"id,a,a\n1,2,3\n", "line 1: the heading names more than one column 'a'"),
+        (b"id,a, a\n1,2,3\n", "more than one column 'a'"),
+        (
+            "id,a\np1,Ä\n".encode("latin-1"),
+            "line 2: not a table of text encoded as UTF-8 .byte 0xc4",
+        ),
+        ("id,a\np1,x\n".encode("utf-16"), "not a table of text but text in UTF-16"),
+        (b"PK\x03\x04\x00", "a zip archive or an Excel workbook"),
+        (b"id,a\np1,\x00\n", "line 2: not a table of text .a zero byte"),
+        (b"", "it is empty"),
+        (b"\n \n##x\n", "it is empty"),
+        (gzip.compress(b"id,a\n" + b"p1,x\n" * 999)[:30], "cannot be read .*cut short"),
+        (b"BZh9", "compressed with bzip2"),
+    ],
+)
+def test_what_is_no_table(tmp_path, data, message):
+    path = tmp_path / "t.csv"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=message):
+        read_table(path)
+    with pytest.raises(InputError, match="none.csv: no such file"):
+        read_table(tmp_path / "none.csv")
+
+
+def test_columns_by_their_aliases(tmp_path):
+    assert find_columns(["P-value", "p_val", "x"], "pval pvalue", "f") == ["p_val", "P-value"]
+    assert find_columns(["x"], "pval", "f") == []
+    with pytest.raises(InputError, match="f: the columns 'P-value' and 'p value' mean the same"):
+        find_columns(["P-value", "p value"], "pvalue", "f")
+
+
+def test_numbers_name_the_line(tmp_path):
+    table = read_table(write(tmp_path, "id,a\np1,2\n\np2,many\n"))
+    with pytest.raises(InputError, match="f, line 4: the size 'many' is not a number"):
+        numbers_of(table["a"], "f", "size")
+
+
+KINDS = {  # each foreign table with a good file and the key that is put before its messages
+    "labels": ("id,population\np1,a\n", lambda path: join({"table": str(path)})),
+    "kinship": ("ID1,ID2,KINSHIP\na,b,0.2\n", lambda path: read_kinship(path, 0.1)),
+    "gwas": ("SNP,A1,BETA,P\nrs1,A,0.1,0.5\n", read_summary_statistics),
+    "causal": ("chrom,pos,effect\n1,5,0.5\n", read_causal_snps),
+    "map": ("chr,pos,cM\n1,5,0.1\n1,9,0.2\n", lambda path: read_genetic_map(path, "1")),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_foreign_table_is_read_strictly(tmp_path, kind):
+    text, read = KINDS[kind]
+    read(write(tmp_path, text))
+    read(write(tmp_path, "\ufeff##a comment\n#" + text.replace("\n", "\r\n"), "t.csv.gz"))
+    read(write(tmp_path, text.replace(",", " ")))
+    heading, row = text.splitlines()[:2]
+    n = heading.count(",") + 1
+    for wrong in (f"{row},x", row.rsplit(",", 1)[0]):
+        found = wrong.count(",") + 1
+        for rows in ([wrong, row], [row, wrong]):
+            path = write(tmp_path, "\n".join([heading, *rows]) + "\n")
+            with pytest.raises(InputError, match=f"found {found} fields?, the heading has {n}"):
+                read(path)
+    with pytest.raises(InputError, match="line 3: a double quote opens"):
+        read(write(tmp_path, f'{heading}\n{row}\n"{row}\n'))
+
+
+# --- codes for "none"
+
+# pandas.read_csv's list, BIDS, R, Stata, SAS, SPSS, SQL, Excel, PLINK
+CODES = [
+    "", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>",
+    "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "none", "NONE", "na", "n.a.", ".", "..",
+    "-", "--", "?", ".a", ".Z", "\\N", "#NULL!", "#VALUE!", "#DIV/0!", "unknown", "Unknown", "missing",
+    "MISSING", "not available", "Not_Available", "not applicable", " NA ", "'NA'", "(null)",
+    "-9", "-9.0", "-9.00", "-9e0", "\u22129", "-999", "-9999", "-999.0",
+]  # fmt: skip
+LOOK = ["-1", "-8", "-99", "99", "999", "9999", "88", "undetermined", "refused", "<other>", "nd", "n/d", "[x]"]  # fmt: skip
+CLASSES = ["control", "0", "1", "2", "other", "NO", "nab", "+", "GBR", "Nancy", "missense"]
+
+
+def join(options: dict, labels=None, cuts=None):
+    people = pd.DataFrame({"sample": [f"p{i}" for i in range(len(labels or ["", ""]))]})
+    if labels is not None:
+        people["population"] = labels
+    defaults = {
+        "table": None,
+        "id_column": None,
+        "label_column": "population",
+        "family_column": None,
+        "missing": [],
+        "minimum_people": 1,
+        "rare": "stop",
+        "person_missing_max": 0.1,
+        "cuts": cuts,
+    }
+    return join_labels(people, np.zeros(len(people)), **defaults | options)
+
+
+def table_of(tmp_path, values):
+    rows = [f"p{i}\t{value}" for i, value in enumerate(values)]
+    return str(write(tmp_path, "\n".join(["id\tpopulation", *rows]) + "\n", "labels.tsv"))
+
+
+def lines_of(joined) -> dict:
+    return {check.name: check for check in label_checks(joined)}
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_codes_are_no_label_and_counted(tmp_path, code):
+    labels = ["case", "control", code] * 4
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    assert joined.people["label"].tolist() == ["case", "control", ""] * 4
+    assert (joined.people["excluded"][2::3] == "no label").all()
+    if code.strip():
+        assert lines_of(joined)["values read as no label"].found == f"{code.strip()} (4)"
+
+
+@pytest.mark.parametrize("code", LOOK)
+def test_what_looks_like_a_code_is_kept_and_shown(tmp_path, code):
+    labels = ["case", "control", code] * 4
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    assert joined.people["label"].tolist() == labels
+    line = lines_of(joined)["labels that look like a code"]
+    assert (line.level, line.found) == ("look", f"{code} (4)")
+    joined = join({"table": table_of(tmp_path, labels), "missing": [code]}, labels)
+    assert joined.people["label"].tolist() == ["case", "control", ""] * 4
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_ordinary_classes_are_neither(tmp_path, name):
+    labels = ["case", name] * 4
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    assert joined.people["label"].tolist() == labels
+    assert set(lines_of(joined)) == {"people with a usable label"}
+
+
+def test_zero_beside_one_and_two_is_shown(tmp_path):
+    labels = ["0", "1", "2"] * 4
+    line = lines_of(join({"table": table_of(tmp_path, labels)}, labels))
+    assert line["labels that look like a code"].found == "0 (4)"
+    labels = ["0", "1"] * 4
+    assert "labels that look like a code" not in lines_of(
+        join({"table": table_of(tmp_path, labels)}, labels)
+    )
+
+
+def test_codes_of_the_configuration_count_by_value_and_in_any_case(tmp_path):
+    labels = ["a", "b", "EXCLUDED", "excluded", "7", "7.0", "007", "-7"]
+    options = {"table": table_of(tmp_path, labels), "missing": ["Excluded", "7.00"]}
+    assert join(options, labels).people["label"].tolist() == ["a", "b", "", "", "", "", "007", "-7"]
+
+
+def test_numbers_by_value():
+    assert [number_of(each) for each in ("-9", "-9.00", "+2", ".5", "1e3", "0")] == [-9, -9, 2, 0.5, 1000, 0]  # fmt: skip
+    assert [number_of(each) for each in ("007", "", "-", "inf", "nan", "1_0", "0x1", "1.2.3")] == [None] * 8  # fmt: skip
+
+
+def test_numeric_labels_and_codes_that_stand_apart(tmp_path):
+    values = ["20.5", "31", "n/a", "-9.0", "999", "25", "#N/A", "24", "99", "-9"]
+    joined = join({"table": table_of(tmp_path, values)}, values, cuts=[25])
+    assert joined.problems == []
+    assert joined.people["value"].tolist() == [
+        "20.5",
+        "31",
+        "",
+        "",
+        "999",
+        "25",
+        "",
+        "24",
+        "99",
+        "",
+    ]
+    assert joined.suspicious == {"999": 1, "99": 1}
+    within = join({"table": table_of(tmp_path, ["-3.2", "-1", "2.5", "-1"])}, ["-"] * 4, cuts=[0])
+    assert within.suspicious == {}  # -1 is one of the numbers
+
+
+def test_covariates_follow_the_same_rule():
+    table = pd.DataFrame(
+        {
+            "age": ["30", "n/a", "50", "-9.0", "#N/A", "40"],
+            "sex": ["f", "None", "m", "unknown", "<NA>", "f"],
+            "label": "a",
+            "excluded": "",
+            "value": "",
+        }
+    )
+    assert covariate_problems(table, ["age", "sex"], []) == []
+    values, filled = covariate_values(table, ["age", "sex"], [])
+    np.testing.assert_allclose(values[:, 0], [30, 40, 50, 40, 40, 40])
+    np.testing.assert_allclose(values[:, 1], [0, 1 / 3, 1, 1 / 3, 1 / 3, 0])
+    assert filled == {"age": 3, "sex": 3}
+    selection = {"covariates": ["age"], "statistics": "gwas.tsv"}
+    found = selection_checks(
+        table.assign(age=["30", "31", "999", "40", "41", "33"]), selection, None, [], 0.8
+    )
+    assert (found[0].name, found[0].found, found[0].level) == ("covariate age", "999 (1)", "look")
+
+
+def test_pairs_without_kinship_are_unrelated(tmp_path, capsys):
+    rows = "ID1 ID2 KINSHIP\na b 0.2\na c nan\na d NA\na e -9\nb c 0.01\n"
+    assert read_kinship(write(tmp_path, rows), 0.1).to_numpy().tolist() == [["a", "b"]]
+    assert "3 pairs have no kinship" in capsys.readouterr().out
+    with pytest.raises(InputError, match="line 3: the kinship 'full' is not a number"):
+        read_kinship(write(tmp_path, "ID1 ID2 KINSHIP\na b 0.2\na c full\n"), 0.1)
+    assert read_kinship(write(tmp_path, "ID1 ID2 KINSHIP\n"), 0.1).empty
+
+
+def test_missing_codes_of_a_column():
+    found = MissingCodes(["x"]).is_missing(pd.Series(["X", "y", " NA", "-9.0", "9"]))
+    assert found.tolist() == [True, False, True, True, False]
