@@ -122,6 +122,65 @@ def test_genes_without_symbol_go_by_their_id(tmp_path):
         assert read_genes(path).to_numpy().tolist() == [["ENSG1", "1", 5, 9]]
 
 
+GFF = "##gff-version 3\n1\ts\tgene\t5\t9\t.\t+\t.\tID=gene:E1;Name=G\n"
+
+
+@pytest.mark.parametrize(
+    "end", ["##FASTA\n>1 dna\nACGT\n", ">1\nACGT\n>2\nAC\n", "###\n##FASTA\n1\tx\n"]
+)
+@pytest.mark.parametrize("name", ["a.gff3", "a.gff.gz", "a.txt"])
+def test_sequences_behind_an_annotation_are_none_of_it(tmp_path, name, end):
+    text = (GFF + end).encode()
+    (tmp_path / name).write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    assert read_genes(tmp_path / name).to_numpy().tolist() == [["G", "1", 5, 9]]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "gene"),
+    [
+        ("gene_id E1; gene_name G;", "G"),
+        ("gene_id E1", "E1"),
+        ('gene_id E1; gene_name "G H"; level 2;', "G H"),
+        ('gene_id "E1"; ref_gene_id "X"; gene_name "G"; ref_gene_name "Y";', "G"),
+        ('transcript_id ""; gene_id "E1";', "E1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.gtf", "a.txt"])
+def test_gtf_with_and_without_quotes(tmp_path, name, attributes, gene):
+    (tmp_path / name).write_text(
+        f"\ufeff1\ts\tgene\t5\t9\t.\t+\t.\t{attributes}\n", encoding="utf-8"
+    )
+    assert read_genes(tmp_path / name).to_numpy().tolist() == [[gene, "1", 5, 9]]
+
+
+def test_regions_without_names_go_by_their_place(tmp_path):
+    for name in ("a.bed", "a.txt"):
+        (tmp_path / name).write_text("chr1\t4\t9\nchr1\t20\t30\n")
+        expected = [["chr1:5-9", "1", 5, 9], ["chr1:21-30", "1", 21, 30]]
+        assert read_genes(tmp_path / name).to_numpy().tolist() == expected
+    (tmp_path / "b.bed").write_text("chr1\t4\t9\t.\nchr1\t20\t30\tG\n")
+    assert read_genes(tmp_path / "b.bed")["gene"].tolist() == ["chr1:5-9", "G"]
+
+
+@pytest.mark.parametrize(
+    ("name", "good", "bad"),
+    [
+        ("a.bed", "chr1\t5\t9\tG", "chr1\t5\t9\tG\t0"),
+        ("glist-a", "1 5 9 G", "1 5 9 G H"),
+        ("a.loc", "1 1 5 9 + G", "1 1 5 9 +"),
+        ("a.csv", "chr,start,end,gene\n1,5,9,G", "1,5,9,G,H"),
+        ("a.txt", "chr start end gene\n1 5 9 G", "1 5 9 G H"),
+    ],
+)
+def test_rows_of_another_length_name_the_line(tmp_path, name, good, bad):
+    (tmp_path / name).write_text(f"{good}\n{bad}\n")
+    line = good.count("\n") + 2
+    with pytest.raises(
+        InputError, match=rf"line {line}: found {len(bad.replace(',', ' ').split())} fields, the"
+    ):
+        read_genes(tmp_path / name)
+
+
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [

@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncohort.cohort.labels import join_labels
+from syncohort.cohort.people_checks import relatives_checks
 from syncohort.cohort.splits import (
     keep_share,
+    own_ancestors,
     read_kinship,
     read_people,
     relative_groups,
@@ -15,6 +18,7 @@ from syncohort.cohort.splits import (
     split_table,
 )
 from syncohort.errors import InputError
+from syncohort.formats.people_files import read_fam
 
 OPTIONS = {
     "validation": 0.1,
@@ -152,3 +156,127 @@ def test_few_training_people_leave_those_who_test_as_they_are(tmp_path):
     trained = everybody.id[everybody.split == "train"]
     assert set(few.id[few.split == "train"]) < set(trained)
     assert (few.split == "train").sum() == 16  # 5 % of the 160 of each label
+
+
+# --- pedigrees
+
+
+def parents_of(**of) -> pd.DataFrame:
+    """father and mother of people a to h; of: child="father mother", . for none."""
+    named = [of.get(person, ". .").replace(".", "").split(" ") for person in "abcdefgh"]
+    return pd.DataFrame(named, columns=["father", "mother"])
+
+
+def grouped(parents, family=None, pairs=None) -> list[set]:
+    ids = np.array(list("abcdefgh"))
+    family = pd.Series([""] * 8 if family is None else family)
+    groups = relative_groups(ids, family, pairs, parents)
+    sets = [set(ids[groups == group]) for group in np.unique(groups)]
+    return [each for each in sets if len(each) > 1]
+
+
+@pytest.mark.parametrize(
+    ("of", "expected"),
+    [
+        ({"c": "a b", "d": "a b"}, ["abcd"]),  # a family
+        ({"c": "a ."}, ["ac"]),
+        ({"c": "x y", "d": "x y"}, ["cd"]),  # full siblings of parents without genotypes
+        ({"c": "x y", "d": "z y"}, ["cd"]),  # half siblings by the mother
+        ({"c": "x .", "d": ". x"}, ["cd"]),  # a parent written in the wrong column
+        ({"c": "a .", "d": "c .", "e": "d ."}, ["acde"]),  # four generations
+        ({"c": "x .", "d": "y .", "e": "0 NA", "f": "0 -9"}, []),  # missing codes are nobody
+        ({"a": "b .", "b": "a ."}, ["ab"]),  # a circle
+        ({"a": "a ."}, []),
+    ],
+)
+def test_parents_link_people(of, expected):
+    assert grouped(parents_of(**of)) == [set(each) for each in expected]
+
+
+def test_families_pairs_and_parents_join():
+    pairs = pd.DataFrame({"id_1": ["d"], "id_2": ["e"]})
+    found = grouped(parents_of(c="a b"), ["", "", "", "F", "", "", "n/a", "n/a"], pairs)
+    assert found == [set("abc"), set("de")]
+    found = grouped(parents_of(c="a b"), ["", "", "F", "F", "", "", "", ""], pairs)
+    assert found == [set("abcde")]
+
+
+def test_people_who_are_their_own_ancestors():
+    ids = np.array(list("abcdefgh"))
+    assert own_ancestors(ids, parents_of(c="a b", d="c .")).size == 0
+    assert own_ancestors(ids, parents_of(a="b .", b=". c", c="a .", d="a .")).tolist() == list(
+        "abc"
+    )
+    assert own_ancestors(ids, parents_of(a=". a")).tolist() == ["a"]
+
+
+def cohort_of_a_pedigree(folder):
+    """200 people: 20 couples, each with five children of another family id, and 60 alone; the
+    fathers of the last ten couples are left out of the study."""
+    rows = []
+    for couple in range(20):
+        rows += [(f"F{couple}", f"f{couple}", "0", "0"), (f"F{couple}", f"m{couple}", "0", "0")]
+        rows += [
+            (f"K{couple}", f"k{couple}_{child}", f"f{couple}", f"m{couple}") for child in range(5)
+        ]
+    rows += [(f"A{i}", f"a{i}", "0", "0") for i in range(60)]
+    lines = [f"{' '.join(row)} {1 + i % 2} {1 + i % 2}\n" for i, row in enumerate(rows)]
+    (folder / "x.fam").write_text("".join(lines))
+    return read_fam(folder / "x.fam")
+
+
+def test_children_of_another_family_id_stay_with_their_parents(tmp_path):
+    people = cohort_of_a_pedigree(tmp_path)
+    people = people.assign(label="a", excluded="")
+    absent = people["sample"].isin([f"f{couple}" for couple in range(10, 20)])
+    people.loc[absent, "excluded"] = "no label"
+    people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
+    split_table(tmp_path / "people.tsv", None, tmp_path / "out.tsv", **OPTIONS)
+    split = pd.read_csv(tmp_path / "out.tsv", sep="\t").set_index("sample")["split"]
+    assert len(split) == 190
+    for couple in range(20):
+        family = [f"m{couple}", *(f"k{couple}_{child}" for child in range(5))]
+        assert len(set(split[family])) == 1
+    assert set(split) == {"train", "validation", "holdout"}
+
+
+def join(people, **options):
+    defaults = {
+        "table": None,
+        "id_column": None,
+        "label_column": "phenotype",
+        "family_column": None,
+        "missing": [],
+        "minimum_people": 1,
+        "rare": "stop",
+        "person_missing_max": 0.1,
+    }
+    return join_labels(people, np.zeros(len(people)), **defaults | options).people
+
+
+def test_the_check_page_counts_the_pedigree(tmp_path):
+    people = join(cohort_of_a_pedigree(tmp_path).assign(phenotype="1"))
+    (check,) = relatives_checks(people, kinship=False)
+    assert check.level == "ok"
+    assert "20 families of two or more, the largest of 7" in check.found
+    assert "100 people with a father or mother named" in check.found
+    people.loc[people["sample"] == "f3", "father"] = "k3_0"
+    *_, pedigree = relatives_checks(people, kinship=False)
+    assert (pedigree.level, pedigree.found) == (
+        "look",
+        "2 people are their own ancestors: f3, k3_0",
+    )
+    people["family"] = "one"
+    assert relatives_checks(people, kinship=False)[0].level == "look"
+    alone = join(pd.DataFrame({"sample": ["a", "b"], "phenotype": "1"}))
+    assert relatives_checks(alone, kinship=False)[0].found == "nothing says who is related"
+
+
+def test_parents_come_from_the_label_table_too(tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "id,pop,Father ID,maternal_id\na,x,0,n/a\nb,x,a,\nc,x,a,z\nd,x,,z\n"
+    )
+    files = pd.DataFrame({"sample": list("abcd"), "mother": ["", "m", "", ""]})
+    people = join(files, table=str(tmp_path / "t.csv"), label_column="pop")
+    assert people["father"].tolist() == ["", "a", "a", ""]
+    assert people["mother"].tolist() == ["", "m", "z", "z"]

@@ -211,7 +211,7 @@ def relatives_checks(people: pd.DataFrame, kinship: bool) -> list[Check]:
             "is: give split.family_column or split.kinship_table if there may be any."
         )
         return [Check("relatives", "nothing says who is related", "look", advice)]
-    one_family = sizes.max() > max(20, used.sum() / 4)
+    one_family = sizes.max(initial=0) > max(20, used.sum() / 4)
     advice = "One group holds so many people: is this the right column, and are its ids unique?"
     return [
         Check(
