@@ -21,7 +21,7 @@ from syncohort.genotypes import People
 from syncohort.training.devices import resolve_device
 from syncohort.training.tensor_file import write_tensors
 
-FORMAT = 3
+FORMAT = 4
 VALUES_AT_ONCE = 1 << 26  # latents of a batch: 256 MB, of which sampling holds some six
 LEAST_ROWS = 256
 

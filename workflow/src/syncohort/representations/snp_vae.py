@@ -26,7 +26,7 @@ from syncohort.representations.base import Representation, fingerprint_variants
 from syncohort.representations.snp_vae_network import Layout, SnpAutoencoder, one_hot
 from syncohort.training.tensor_file import write_tensors
 
-_KIND = "syncohort snp_vae 1"
+_KIND = "syncohort snp_vae 2"
 _ROWS_AT_ONCE = 128
 
 
