@@ -25,6 +25,7 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
+from syncohort.dosages import called_sums
 from syncohort.errors import InputError
 from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person
 from syncohort.representations.base import PeopleFingerprint, read_rows
@@ -53,9 +54,8 @@ class Rows:
     @property
     def mean(self) -> np.ndarray:
         """Of alleles or dosages over training rows, float32 [V]; 0 where nobody was called."""
-        seen = self.train >= 0
-        total = self.train.sum(axis=0, where=seen, dtype=np.int64)
-        return (total / np.maximum(seen.sum(axis=0), 1)).astype(np.float32)
+        total, called = called_sums(self.train)
+        return (total / np.maximum(called, 1)).astype(np.float32)
 
     def log_frequencies(self, calls: int) -> torch.Tensor:
         """Of the calls in training, float32 [C, V]."""
