@@ -53,9 +53,9 @@ def test_the_same_cohort_is_the_same_file_however_it_is_written(tmp_path):
     variants, people, calls = small_cohort()
     with CohortWriter(tmp_path / "a.zip", people) as writer:
         writer.append(variants, calls, True)
-    with CohortWriter(tmp_path / "b.zip", people, variants) as writer:
-        writer.write_people(0, calls[:, :2], True)
-        writer.write_people(2, calls[:, 2:], True)
+    with CohortWriter(tmp_path / "b.zip", people) as writer:
+        writer.append(variants[:2], calls[:2], True)
+        writer.append(variants[2:], calls[2:], True)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 

@@ -25,7 +25,6 @@ from syncohort.files import all_or_nothing, private_folder
 
 PLOIDY = 2
 MISSING = -1
-MODES = ("haplotype", "genotype")
 SPLITS = ("train", "validation", "holdout")
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
@@ -267,33 +266,30 @@ def _select(array, variants, samples) -> np.ndarray:
 
 
 class CohortWriter:
-    """Write one chromosome of a cohort, either variant by variant or person by person.
+    """Write one chromosome of a cohort: call `append` with its consecutive pieces.
 
-    Without `variants`, call `append` with consecutive pieces of the chromosome; with
-    them, call `write_people` with consecutive groups of people. Used as a context
-    manager; nothing stays behind at `path` when the block raises.
+    Used as a context manager; nothing stays behind at `path` when the block raises.
     """
 
-    def __init__(self, path: str | Path, people: People, variants: Variants | None = None):
+    def __init__(self, path: str | Path, people: People):
         self._path = Path(path)
         self._people = people
-        self._parts = [] if variants is None else [variants]
+        self._parts = []
         self._phased = True
         self._folder = private_folder(self._path.with_suffix(".arrays"))
         self._root = zarr.open_group(self._folder, mode="w", zarr_format=2)
-        n_variants = 0 if variants is None else len(variants)
         chunk = (CHUNK_VARIANTS, min(CHUNK_SAMPLES, max(len(people), 1)))
         self._calls = self._create(
             "call_genotype",
             ("variants", "samples", "ploidy"),
-            shape=(n_variants, len(people), PLOIDY),
+            shape=(0, len(people), PLOIDY),
             chunks=(*chunk, PLOIDY),
             dtype="int8",
         )
         self._phasing = self._create(
             "call_genotype_phased",
             ("variants", "samples"),
-            shape=(n_variants, len(people)),
+            shape=(0, len(people)),
             chunks=chunk,
             dtype="bool",
         )
@@ -310,24 +306,17 @@ class CohortWriter:
 
     def append(self, variants: Variants, calls: np.ndarray, phased) -> None:
         """Add the next variants [v] with calls int8 [v, S, P] and phased bool (scalar or [v, S])."""
-        start, stop = self._calls.shape[0], self._calls.shape[0] + len(variants)
-        self._calls.resize((stop, *self._calls.shape[1:]))
-        self._phasing.resize((stop, self._phasing.shape[1]))
-        self._parts.append(variants)
-        self._write((slice(start, stop), slice(None)), calls, phased)
-
-    def write_people(self, start: int, calls: np.ndarray, phased) -> None:
-        """Write people start, start + 1, ... with calls int8 [V, s, P] and phased bool or [V, s]."""
-        self._write((slice(None), slice(start, start + calls.shape[1])), calls, phased)
-
-    def _write(self, region, calls, phased) -> None:
         if calls.dtype != np.int8 or calls.size and (calls.min() < MISSING or calls.max() > 1):
             raise ValueError("calls must be int8 with values -1 (missing), 0 (REF) and 1 (ALT)")
         phased = np.broadcast_to(np.asarray(phased, dtype=bool), calls.shape[:2])
         heterozygous = calls[..., 0] != calls[..., 1]
         self._phased &= not (heterozygous & ~phased).any()
-        self._calls[region] = calls
-        self._phasing[region] = phased
+        start, stop = self._calls.shape[0], self._calls.shape[0] + len(variants)
+        self._calls.resize((stop, *self._calls.shape[1:]))
+        self._phasing.resize((stop, self._phasing.shape[1]))
+        self._parts.append(variants)
+        self._calls[start:stop] = calls
+        self._phasing[start:stop] = phased
 
     def _create(self, name, dimensions, **spec):
         array = self._root.create_array(name, compressors=_COMPRESSOR, fill_value=None, **spec)
