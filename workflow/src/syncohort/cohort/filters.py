@@ -35,8 +35,8 @@ def filter_variants(
         store_path, summary_path: dataset and JSON of counts to write.
         Others: see the section `filters` of the configuration.
     """
-    place = {sample: i for i, sample in enumerate(raw.people.id)}
-    index = np.array([place[sample] for sample in people.id])
+    row_of = {sample: i for i, sample in enumerate(raw.people.id)}
+    index = np.array([row_of[sample] for sample in people.id])
     train = people.split == "train"
     inside = np.ones(len(raw.variants), dtype=bool)
     if genes is not None:

@@ -144,7 +144,9 @@ class LatentUNetDenoiser(nn.Module):
         self.label = nn.Embedding(n_classes + 1, label_width)
         self.enter = conv(n_channels, widths[0])
         length = len(mask) + self.padding
-        self.place = nn.Parameter(torch.zeros(widths[0], length)) if position_embedding else None
+        self.position_embedding = (
+            nn.Parameter(torch.zeros(widths[0], length)) if position_embedding else None
+        )
         skips, down = zip(*_way_down(block, widths, blocks_per_level), strict=True)
         self.down = nn.ModuleList(down)
         self.middle = Stage([block(widths[-1], widths[-1]), block(widths[-1], widths[-1])])
@@ -162,8 +164,8 @@ class LatentUNetDenoiser(nn.Module):
         time = self.time(t_fraction)  # [N, E]
         tokens = mix(self.label.weight, label)[:, None]  # [N, 1, D]
         h = self.enter(F.pad(x.transpose(1, 2), (0, self.padding)))  # [N, W, L]
-        if self.place is not None:
-            h = h + self.place
+        if self.position_embedding is not None:
+            h = h + self.position_embedding
         skips = [h]
         for layer in self.down:
             h = layer(h, time, tokens)
