@@ -32,6 +32,12 @@ _PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 
 
+def slices(n: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of 0..n, `size` long, the last one as long as is left."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
+
+
 def normalise_contig(name: str) -> str:
     """Return a chromosome name without `chr`: chr20 -> 20, chrX and 23 -> X, chrM -> MT."""
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
@@ -229,14 +235,12 @@ class CohortStore:
         index = np.arange(len(self.people)) if samples is None else np.asarray(samples)
         if index.dtype == bool:
             index = np.flatnonzero(index)
-        for start in range(0, len(index), size):
-            part = index[start : start + size]
-            yield part, self.read(samples=part)
+        for some in slices(len(index), size):
+            yield index[some], self.read(samples=index[some])
 
     def variant_chunks(self, samples=slice(None), size: int = CHUNK_VARIANTS) -> Iterator[tuple]:
         """Walk along the chromosome: yield (slice of variants, calls int8 [v, S', P])."""
-        for start in range(0, len(self.variants), size):
-            part = slice(start, min(start + size, len(self.variants)))
+        for part in slices(len(self.variants), size):
             yield part, self.read(part, samples)
 
 

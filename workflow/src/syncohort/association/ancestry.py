@@ -7,7 +7,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from syncohort.dosages import PEOPLE_AT_ONCE, DosageScale, read_dosages
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore
+from syncohort.genotypes import CohortStore, slices
 
 MAX_PC_VARIANTS = 10_000
 
@@ -42,8 +42,7 @@ class PrincipalAxes:
     def project(self, dosages: np.ndarray) -> np.ndarray:
         """Coordinates [S, K] of dosages int8 [S, V], -1 missing."""
         coordinates = np.empty((len(dosages), self.axes.shape[1]))
-        for start in range(0, len(dosages), PEOPLE_AT_ONCE):
-            part = slice(start, start + PEOPLE_AT_ONCE)
+        for part in slices(len(dosages), PEOPLE_AT_ONCE):
             coordinates[part] = self.scale.apply(dosages[part]) @ self.axes
         return coordinates
 

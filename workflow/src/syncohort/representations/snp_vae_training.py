@@ -27,7 +27,7 @@ from torch.func import functional_call
 
 from syncohort.dosages import called_sums
 from syncohort.errors import InputError
-from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person
+from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person, slices
 from syncohort.representations.base import PeopleFingerprint, read_rows
 from syncohort.representations.snp_vae import SnpVAE, n_calls
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
@@ -279,10 +279,10 @@ def _read(stores: list[CohortStore], mode: str) -> Rows:
             raise InputError(f"{stores[0].path}: no {name} people {what} the SNP autoencoder")
         shape = (len(people) * rows_per_person(mode), sum(len(each.variants) for each in stores))
         rows[name] = np.empty(shape, np.int8)
-        for start in range(0, len(people), CHUNK_SAMPLES):
-            part = people[start : start + CHUNK_SAMPLES]
+        for some in slices(len(people), CHUNK_SAMPLES):
+            part = people[some]
             found = read_rows(stores, part, mode)
-            first = start * rows_per_person(mode)
+            first = some.start * rows_per_person(mode)
             rows[name][first : first + len(found)] = found
             if name == "train":
                 each = found.reshape(len(part), -1)
