@@ -6,7 +6,6 @@ all its chromosomes, G positions of the latents, K channels, C calls (2 alleles 
 """
 
 import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
-from syncohort.files import pack_texts, require_same
-from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, to_rows
+from syncohort.files import pack_texts, require_same, write_rows
+from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, slices, to_rows
 
 
 class Representation(ABC):
@@ -133,10 +132,9 @@ def encode_rows(
     """Latents float32 [R, G, K] of people (indices), the models' side by side, `size` people
     at a time. stores: of the models' chromosomes; models: in the order a generator was given."""
     own = [model.stores_of(stores) for model in models]
-    for start in range(0, len(people), size):
-        part = people[start : start + size]
+    for part in slices(len(people), size):
         latents = [
-            model.encode(read_rows(each, part, model.mode))
+            model.encode(read_rows(each, people[part], model.mode))
             for model, each in zip(models, own, strict=True)
         ]
         yield np.concatenate(latents, axis=1)
@@ -156,18 +154,7 @@ def encode_people(
     if not len(people):
         raise InputError(f"{stores[0].path}: no people to encode into {path}")
     shape = (len(people) * rows_per_person(model.mode), *model.mask.shape)
-    partial = Path(f"{path}.partial")
-    try:
-        latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-        start = 0
-        for part in encode_rows(stores, [model], people):
-            latents[start : start + len(part)] = part
-            start += len(part)
-        latents.flush()
-        del latents
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_rows(path, shape, encode_rows(stores, [model], people))
 
 
 def fingerprint_variants(variants: Variants) -> str:
