@@ -61,6 +61,7 @@ def test_separators_line_ends_and_headings(tmp_path, mark, end, start, name):
         "# made by me\nid population\np1 GBR\np2 FIN\n",
         "#made by me today\n#version 2\nid\tpopulation\np1\tGBR\np2\tFIN\n",
         "# made in 2024, by me, again\nid,population\np1,GBR\np2,FIN\n",
+        "sep=,\nid,population\np1,GBR\np2,FIN\n",
         "id, population\np1, GBR\np2 ,FIN\n",
         'id,population\n"p1","GBR"\np2,"FIN"\n',
         "id,population\np1,GBR\np2,FIN\n,\n,\n",
@@ -361,3 +362,18 @@ def test_pairs_without_kinship_are_unrelated(tmp_path, capsys):
 def test_missing_codes_of_a_column():
     found = MissingCodes(["x"]).is_missing(pd.Series(["X", "y", " NA", "-9.0", "9"]))
     assert found.tolist() == [True, False, True, True, False]
+
+
+def test_labels_that_read_alike_are_shown(tmp_path):
+    labels = ["Case", "case", "1", "1.0", "control", "0"]
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    line = lines_of(joined)["labels that read alike"]
+    assert (line.level, line.found) == ("look", "'1' and '1.0', 'Case' and 'case'")
+
+
+def test_numbers_beside_words_are_shown():
+    table = pd.DataFrame({"dose": ["1", "2", "high"], "label": "a", "excluded": "", "value": ""})
+    selection = {"covariates": ["dose"], "statistics": "gwas.tsv"}
+    (line,) = selection_checks(table, selection, None, [], 0.8)
+    assert (line.level, line.found) == ("look", "numbers beside words (high): read as classes")
+    assert selection_checks(table, selection, None, ["high"], 0.8) == []

@@ -35,6 +35,13 @@ def covariate_problems(table: pd.DataFrame, columns: list[str], missing: list[st
     return problems
 
 
+def words_among_numbers(values: pd.Series, missing: list[str]) -> list[str]:
+    """The words of a covariate column of str that holds numbers too; [] where there are none."""
+    known = values.str.strip()[_is_known(values.str.strip(), missing)]
+    is_text = pd.to_numeric(known, errors="coerce").isna()
+    return sorted(known[is_text].unique()) if is_text.any() and not is_text.all() else []
+
+
 def covariate_values(
     table: pd.DataFrame, columns: list[str], missing: list[str]
 ) -> tuple[np.ndarray, dict[str, int]]:

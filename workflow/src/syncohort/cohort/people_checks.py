@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from syncohort.association.covariates import covariate_problems
+from syncohort.association.covariates import covariate_problems, words_among_numbers
 from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.splits import groups_of, own_ancestors
 from syncohort.cohort.synthetic_people import draw_labels
 from syncohort.errors import InputError, examples
-from syncohort.formats.missing_codes import MissingCodes
+from syncohort.formats.missing_codes import MissingCodes, number_of
 from syncohort.genotypes import carries, rows_per_person
 
 # Below about so many training rows the same recipe starts to remember people.
@@ -67,11 +67,31 @@ def label_checks(joined: LabelJoin) -> list[Check]:
                 "labels.missing.",
             )
         )
+    alike = _alike(people.loc[people["label"] != "", "label"])
+    if alike:
+        checks.append(
+            Check(
+                "labels that read alike",
+                examples(alike),
+                "look",
+                "These are labels of their own: write one label one way if they mean the same.",
+            )
+        )
     if joined.n_unmatched:
         checks.append(
             Check("lines of the label table without genotypes", f"{joined.n_unmatched:,}, not used")
         )
     return checks
+
+
+def _alike(labels: pd.Series) -> list[str]:
+    """Labels that differ only in case, in blanks, or in how a number is written."""
+    groups: dict = {}
+    for label in sorted(labels.unique()):
+        number = number_of(label)
+        key = " ".join(label.casefold().split()) if number is None else number
+        groups.setdefault(key, []).append(label)
+    return [" and ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
 
 
 def _counted(counts: dict[str, int]) -> str:
@@ -147,6 +167,11 @@ def selection_checks(
         if len(used)
     ]
     for column in used.columns.intersection(selection["covariates"]):
+        words = words_among_numbers(used[column], missing)
+        if words:
+            found = f"numbers beside words ({examples(words)}): read as classes"
+            advice = "If the words mean that there is none, name them in labels.missing."
+            checks.append(Check(f"covariate {column}", found, "look", advice))
         odd = MissingCodes(missing).suspicious(used[column])
         if odd:
             advice = "Kept as values. If one of them means that there is none, name it in labels.missing."

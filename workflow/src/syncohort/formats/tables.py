@@ -2,7 +2,7 @@
 
 Columns are apart by tabs, commas, semicolons or blanks, as the heading has them; plain or
 gzipped; UTF-8, with or without a byte order mark. Above the heading may stand lines that begin
-with `##`, and the heading may begin with `#`. Every row has the fields of the heading: a row
+with `##` and comments after `#`, and the heading may begin with `#`. Every row has the fields of the heading: a row
 that has not is an error with its line number, never a shift.
 """
 
@@ -23,6 +23,7 @@ BLANKS = "blanks"
 _BLOCK_BYTES = 1 << 24
 _SHOWN = 5  # problems of a file that a message lists
 _TOKEN = re.compile(r'[ \t]*(?:"((?:[^"]|"")*)"(?=[ \t]|$)|([^\s"]\S*))[ \t]*')
+_EXCEL_MARK = re.compile(r'"?sep=."?')  # a first line that tells Excel the separator
 _FOREIGN = {  # how files begin that are no tables of text
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an Excel workbook",
@@ -191,7 +192,7 @@ class TextTable:
         comment = None
         for first_line, block in self._blocks():
             for number, row in enumerate(block.decode().split("\n")[:-1], first_line):
-                if not row.strip() or row.startswith("##"):
+                if not row.strip() or row.startswith("##") or _EXCEL_MARK.fullmatch(row):
                     continue
                 if row.startswith("#"):
                     comment = number, row
