@@ -42,7 +42,8 @@ def read_kinship(path: str | Path, kinship_min: float) -> pd.DataFrame:
     related, without = [], 0
     for part in opened.chunks(chosen):
         table = part.rename(columns=chosen)
-        unknown = _CODES_OF_KINSHIP.is_missing(table["kinship"])
+        unknown = pd.to_numeric(table["kinship"], errors="coerce").isna().to_numpy()
+        unknown[unknown] = _CODES_OF_KINSHIP.is_missing(table["kinship"][unknown])
         without += int(unknown.sum())
         table = table[~unknown]
         kinship = numbers_of(table["kinship"], f"{key}: {path}", "kinship")
@@ -97,9 +98,9 @@ def relative_groups(
 
 def _links_of_names(names: pd.Series, first: dict[str, int]) -> list[tuple[int, int]]:
     """Links of the rows [S] of the same name with the first that has it, which `first` holds."""
-    is_none = _CODES.is_missing(names)
-    rows = np.flatnonzero(~is_none)
-    return [(first.setdefault(names.iloc[i], i), i) for i in rows]
+    rows = np.flatnonzero(~_CODES.is_missing(names))
+    named = names.to_numpy()[rows]
+    return [(first.setdefault(name, i), i) for name, i in zip(named, rows.tolist(), strict=True)]
 
 
 def groups_of(people: pd.DataFrame, pairs: pd.DataFrame | None) -> np.ndarray:
