@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from syncohort.association.covariates import covariate_problems, covariate_values
 from syncohort.cohort.labels import join_labels
-from syncohort.cohort.people_checks import label_checks, selection_checks
+from syncohort.cohort.people_checks import case_checks, label_checks, selection_checks
 from syncohort.cohort.splits import read_kinship
 from syncohort.errors import InputError
 from syncohort.evaluation.association.discoveries import read_causal_snps
@@ -391,3 +391,11 @@ def test_fields_are_counted_as_python_splits_them(text):
         assert counts.tolist() == [len(line.split(mark)) for line in lines]
     counts = tables._field_counts(block, tables.BLANKS)
     assert counts.tolist() == [len(line.split()) for line in lines]
+
+
+@pytest.mark.parametrize("code", ["n/a", "None", "null", "unknown", "-9.0", "#N/A", "<NA>"])
+def test_a_missing_code_is_no_control(tmp_path, code):
+    labels = ["patient", "control", code] * 10
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    (cases,) = case_checks(joined.people, "patient")
+    assert cases.found.startswith("10 cases (patient), 10 ")
