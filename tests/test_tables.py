@@ -228,8 +228,8 @@ CODES = [
     "MISSING", "not available", "Not_Available", "not applicable", " NA ", "'NA'", "(null)",
     "-9", "-9.0", "-9.00", "-9e0", "\u22129", "-999", "-9999", "-999.0",
 ]  # fmt: skip
-LOOK = ["-1", "-8", "-99", "99", "999", "9999", "88", "undetermined", "refused", "<other>", "nd", "n/d", "[x]"]  # fmt: skip
-CLASSES = ["control", "0", "1", "2", "other", "NO", "nab", "+", "GBR", "Nancy", "missense"]
+LOOK = ["0", "-1", "-8", "-99", "99", "999", "9999", "88", "undetermined", "refused", "<other>", "nd", "n/d", "[x]"]  # fmt: skip
+CLASSES = ["control", "1", "2", "other", "NO", "nab", "+", "GBR", "Nancy", "missense"]
 
 
 def join(options: dict, labels=None, cuts=None):
@@ -399,3 +399,8 @@ def test_a_missing_code_is_no_control(tmp_path, code):
     joined = join({"table": table_of(tmp_path, labels)}, labels)
     (cases,) = case_checks(joined.people, "patient")
     assert cases.found.startswith("10 cases (patient), 10 ")
+
+
+def test_plus_and_minus_are_two_classes():
+    assert not MissingCodes().is_missing(pd.Series(["+", "-", "+"])).any()
+    assert MissingCodes().is_missing(pd.Series(["a", "-", "NA"])).tolist() == [False, True, True]

@@ -47,7 +47,7 @@ _PHRASES = (
     "prefer not to answer",
     "prefer not to say",
 )
-# only marks, such as - . ? * _, and the dotted letters of Stata and SAS; + beside - is a value
+# only marks, such as - . ? * _, and the dotted letters of Stata and SAS
 _MARKS = re.compile(r"[-–—.?*_/~]+|\._|\.[a-z]")
 _CODES = frozenset([*_WORDS.split(), *_PHRASES])
 _NUMBER = re.compile(r"[-+]?(0|[1-9]\d*|0?(?=\.\d))(\.\d*)?(e[-+]?\d+)?")
@@ -88,6 +88,8 @@ class MissingCodes:
         """Which values of a column of str are missing, bool [N]."""
         unique = values.unique()
         codes = {value for value in unique if self.is_code(value)}
+        if any(_fold(value) == "+" for value in unique):  # plus and minus are two classes
+            codes = {value for value in codes if _fold(value) != "-"}
         return values.isin(codes).to_numpy()
 
     def is_code(self, value) -> bool:
@@ -104,7 +106,8 @@ class MissingCodes:
         """Kept values that look like a code for "none", with how often they occur.
 
         values: classes, or numbers. In a column of numbers a code such as 99 counts only where
-        it stands outside the rest, and 0 only beside 1 and 2 alone.
+        it stands outside the rest, and 0 only beside 1 and 2
+        alone, or beside words.
         """
         counts = values[~self.is_missing(values)].value_counts()
         numbers = {value: number_of(_fold(value)) for value in counts.index}
@@ -114,7 +117,8 @@ class MissingCodes:
         low, high = (min(rest), max(rest)) if rest else (np.inf, -np.inf)
         for value, number in known.items():
             code = number in _SUSPICIOUS_NUMBERS and not low <= number <= high
-            zero = number == 0 and set(known.values()) == {0.0, 1.0, 2.0}
+            beside_words = len(known) == 1 and len(counts) > 1
+            zero = number == 0 and (beside_words or set(known.values()) == {0.0, 1.0, 2.0})
             if (code and (rest or len(counts) > len(known))) or zero:
                 found.append(value)
         return {value: int(counts[value]) for value in found}
