@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from cohorts import linked_calls, people_of, store_of
+from latent_cohorts import encoded
 
 from syncohort.baselines import block_gaussian
 from syncohort.baselines.alleles import copy_unseen, draw_alleles
@@ -269,7 +270,7 @@ def write_latents(folder, n_rows=600, seed=0):
     np.save(paths[0], x[:, :5].astype(np.float32))
     np.save(paths[1], x[:, 5:].astype(np.float32))
     is_validation = np.arange(n_rows) % 6 == 0
-    return x, (paths, MASKS, labels, is_validation, CLASSES)
+    return x, encoded(paths, MASKS, labels, is_validation, CLASSES)
 
 
 RECIPE = {
@@ -281,11 +282,10 @@ RECIPE = {
     "batch_size": 64,
     "learning_rate": 1e-3,
     "seed": 5,
-    "device": "cpu",
 }
 FITS = {
     "block_gaussian": (fit_block_gaussian, {"shrinkage": 0.1}),
-    "wgan": (train_wgan, RECIPE),
+    "wgan": (train_wgan, {"recipe": Recipe(**RECIPE), "device": "cpu"}),
 }
 
 
@@ -296,7 +296,7 @@ def fitted(request, tmp_path_factory):
     x, cohort_latents = write_latents(folder)
     fit, settings = FITS[request.param]
     path = folder / "checkpoint.safetensors"
-    fit(*cohort_latents, checkpoint_path=path, representation_fingerprints=PRINTS, **settings)
+    fit(cohort_latents, checkpoint_path=path, representation_fingerprints=PRINTS, **settings)
     return request.param, path, x, cohort_latents
 
 
@@ -428,7 +428,7 @@ def test_a_markov_process_keeps_its_correlations_beyond_neighbouring_stretches(m
 def test_chromosomes_of_the_gaussian_are_independent(tmp_path):
     _, cohort_latents = write_latents(tmp_path)
     path = tmp_path / "c"
-    fit_block_gaussian(*cohort_latents, checkpoint_path=path, shrinkage=0.0)
+    fit_block_gaussian(cohort_latents, checkpoint_path=path, shrinkage=0.0)
     sample = load_latent_generator(path).sample(np.zeros(5_000, int), seed=2, device="cpu")
     correlation = np.corrcoef(sample[:, :, 0].T)
     assert correlation[3, 4] > 0.4  # neighbours
@@ -437,7 +437,7 @@ def test_chromosomes_of_the_gaussian_are_independent(tmp_path):
 
 def test_the_gaussian_of_fewer_rows_than_numbers_is_finite(tmp_path):
     _, cohort_latents = write_latents(tmp_path, n_rows=10)
-    fit_block_gaussian(*cohort_latents, checkpoint_path=tmp_path / "c", shrinkage=0.0)
+    fit_block_gaussian(cohort_latents, checkpoint_path=tmp_path / "c", shrinkage=0.0)
     sample = load_latent_generator(tmp_path / "c").sample(np.zeros(50, int), seed=2, device="cpu")
     assert np.isfinite(sample).all() and np.abs(sample).max() < 20
 

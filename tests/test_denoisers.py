@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.special import erf, softmax
 
-from syncohort.diffusion.denoisers import DENOISERS, build_denoiser, count_flops
+from syncohort.diffusion.denoisers import build_denoiser, count_flops, denoiser_kinds
 from syncohort.diffusion.denoisers.convolutions import sinusoids
 from syncohort.errors import InputError
 
@@ -439,7 +439,7 @@ def test_mixing_weight_is_the_share_of_the_cnn(mask):
 @pytest.mark.parametrize(
     "kind, options, message",
     [
-        ("unet", {}, f"'unet' is unknown; use one of {', '.join(DENOISERS)}"),
+        ("unet", {}, f"'unet' is unknown; use one of {', '.join(denoiser_kinds())}"),
         ("mlp", {"widths": [64]}, "at least two, each a multiple of 32"),
         ("mlp", {"widths": [100, 50]}, "at least two, each a multiple of 32"),
         ("mlp", {"widths": [64, 0]}, "at least two, each a multiple of 32"),

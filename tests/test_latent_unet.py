@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import REPOSITORY
+from latent_cohorts import train_diffusion
 
 from syncohort.config.denoisers import LatentUNetConfig
 from syncohort.config.study import parse_config
@@ -15,7 +16,6 @@ from syncohort.diffusion.denoisers import build_denoiser, count_flops
 from syncohort.diffusion.denoisers.latent_unet import CrossAttention
 from syncohort.diffusion.samplers import ddim, sampling_times
 from syncohort.diffusion.schedules import make_schedule
-from syncohort.diffusion.training import train_diffusion
 from syncohort.synthesis.sampling import load_latent_generator
 
 SIZE = 128  # positions of the paper's latents, of one channel

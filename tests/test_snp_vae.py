@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from latent_cohorts import training_settings, workplace
 
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import measure_reconstruction
+from syncohort.generators.encoding import encode_people
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
 from syncohort.representations import load_representation, snp_vae_training
-from syncohort.representations.base import encode_people, read_rows
+from syncohort.representations.base import read_rows
 from syncohort.representations.snp_vae import SnpVAE
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
 from syncohort.representations.snp_vae_training import (
     Game,
     Objective,
+    SnpVAESettings,
     fit_snp_vae,
     hinge_loss,
     kl_divergence,
@@ -41,6 +44,7 @@ SMALL = {
     "discriminator": None,
     "training": TRAINING,
 }
+AUTOENCODER = SMALL.keys() - {"training"}
 
 
 def splits(n_people) -> np.ndarray:
@@ -74,9 +78,12 @@ def cohort(folder, *, n_people=200, missing=0.02, holdout_seed=None) -> list[Coh
 
 
 def fit(stores, path, mode="genotype", **changes) -> SnpVAE:
-    fit_snp_vae(
-        stores, **({"mode": mode, "model_path": path, "seed": 1, "device": "cpu"} | SMALL | changes)
-    )
+    options = SMALL | changes
+    training = training_settings(**options.pop("training"))
+    work = workplace(path, options)
+    autoencoder = SnpVAESettings.of({name: options.pop(name) for name in AUTOENCODER})
+    given = {"mode": mode, "seed": 1, "device": "cpu"} | options
+    fit_snp_vae(stores, autoencoder, training, work, **given)
     return load_representation(path)
 
 
@@ -373,7 +380,7 @@ def test_chromosomes_decode_as_parts_of_the_whole(fitted):
 def test_latents_on_disk_are_the_models(fitted, tmp_path):
     stores, model, _ = fitted
     split = stores[0].people.split
-    encode_people(stores[::-1], model, split != "holdout", tmp_path / "all.npy")
+    encode_people(stores[::-1], model, tmp_path / "all.npy", tmp_path / "all.npz")
     expected = model.encode(read_rows(stores, split != "holdout", "genotype"))
     np.testing.assert_array_equal(np.load(tmp_path / "all.npy"), expected)
 

@@ -6,10 +6,8 @@ all its chromosomes, G positions of the latents, K channels, C calls (2 alleles 
 """
 
 import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -140,34 +138,6 @@ def encode_rows(
             for model, each in zip(models, own, strict=True)
         ]
         yield np.concatenate(latents, axis=1)
-
-
-def encode_people(
-    stores: list[CohortStore], model: Representation, people, path: str | Path
-) -> None:
-    """Encode people of a cohort into a .npy file of latents float32 [R, G, K], in chunks.
-
-    people: mask or indices; rows come in that order, two a person in haplotype mode. The
-    file appears at `path` only when complete. Raises InputError when there is nobody, or
-    when the cohort's variants are not the model's.
-    """
-    people = np.asarray(people)
-    people = np.flatnonzero(people) if people.dtype == bool else people
-    if not len(people):
-        raise InputError(f"{stores[0].path}: no people to encode into {path}")
-    shape = (len(people) * rows_per_person(model.mode), *model.mask.shape)
-    partial = Path(f"{path}.partial")
-    try:
-        latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-        start = 0
-        for part in encode_rows(stores, [model], people):
-            latents[start : start + len(part)] = part
-            start += len(part)
-        latents.flush()
-        del latents
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def fingerprint_variants(variants: Variants) -> str:

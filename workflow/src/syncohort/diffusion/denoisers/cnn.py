@@ -158,6 +158,11 @@ class CNNDenoiser(nn.Module):
         self.up = nn.ModuleList(_way_up(residual, levels, blocks_per_level + 1, skips))
         self.head = nn.Sequential(norm(outer), nn.SiLU(), starting_at_zero(conv(outer, n_channels)))
 
+    @property
+    def narrowest_layers(self) -> dict[str, nn.Module]:
+        """The layer between the way down and the way up."""
+        return {"cnn": self.middle}
+
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
 

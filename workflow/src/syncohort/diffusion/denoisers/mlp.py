@@ -88,6 +88,11 @@ class MLPDenoiser(nn.Module):
         self.up = nn.ModuleList(_Up(low, high, n_labels) for low, high in pairwise(rising))
         self.head = nn.Sequential(_norm(widths[0]), nn.SiLU(), nn.Linear(widths[0], n_inputs))
 
+    @property
+    def narrowest_layers(self) -> dict[str, nn.Module]:
+        """The layer between the way down and the way up."""
+        return {"mlp": self.bottleneck}
+
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
 

@@ -33,6 +33,11 @@ class MLPCNNDenoiser(nn.Module):
         self.cnn = CNNDenoiser(mask, n_classes, **_options(cnn))
         self.mixing = nn.Sequential(nn.Linear(1, HIDDEN), nn.SiLU(), nn.Linear(HIDDEN, 1))
 
+    @property
+    def narrowest_layers(self) -> dict[str, nn.Module]:
+        """The narrowest layers of both parts."""
+        return self.mlp.narrowest_layers | self.cnn.narrowest_layers
+
     def mixing_weight(self, t_fraction):
         """Weight lambda [N] of the CNN at times t_fraction [N] in (0, 1]."""
         return torch.sigmoid(self.mixing(t_fraction[:, None]))[:, 0]
