@@ -1,5 +1,7 @@
 """Baselines against the laws they are drawn from."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -15,6 +17,7 @@ from syncohort.baselines.wgan import WGAN
 from syncohort.baselines.wgan_training import Recipe, train_networks, train_wgan
 from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.errors import InputError
+from syncohort.generators.rows import EncodedPeople
 from syncohort.genotypes import CohortStore, People
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
@@ -301,7 +304,8 @@ def fitted(request, tmp_path_factory):
 
 
 def test_latent_baselines_keep_means_and_variances(fitted):
-    _, path, x, (_, _, labels, is_validation, _) = fitted
+    _, path, x, people = fitted
+    labels, is_validation = people.rows.labels, people.rows.is_validation
     for label in (0, 1):
         rows = x[(labels == label) & ~is_validation]
         sample = load_latent_generator(path).sample(np.full(4_000, label), seed=1, device="cpu")
@@ -351,7 +355,8 @@ def test_checkpoints_of_baselines_say_what_they_are(fitted):
 
 
 def test_fitting_again_gives_the_same_file_and_reads_no_validation_rows(fitted, tmp_path):
-    kind, path, x, (_, masks, labels, is_validation, classes) = fitted
+    kind, path, x, people = fitted
+    is_validation = people.rows.is_validation
     fit, settings = FITS[kind]
     tensors = {}
     for name, replaced in (("same", np.zeros_like(is_validation)), ("other", is_validation)):
@@ -360,11 +365,7 @@ def test_fitting_again_gives_the_same_file_and_reads_no_validation_rows(fitted, 
         np.save(tmp_path / "22.npy", rows[:, 5:].astype(np.float32))
         out = tmp_path / name
         fit(
-            [tmp_path / "21.npy", tmp_path / "22.npy"],
-            masks,
-            labels,
-            is_validation,
-            classes,
+            EncodedPeople([tmp_path / "21.npy", tmp_path / "22.npy"], people.masks, people.rows),
             checkpoint_path=out,
             representation_fingerprints=PRINTS,
             **settings,
@@ -377,18 +378,11 @@ def test_fitting_again_gives_the_same_file_and_reads_no_validation_rows(fitted, 
 
 @pytest.mark.parametrize("kind", FITS)
 def test_a_class_without_training_rows_is_refused(tmp_path, kind):
-    _, (paths, masks, labels, is_validation, _) = write_latents(tmp_path, n_rows=30)
+    _, people = write_latents(tmp_path, n_rows=30)
+    rows = dataclasses.replace(people.rows, class_names=[*CLASSES, "other"])
     fit, settings = FITS[kind]
     with pytest.raises(InputError, match="no training people carry the labels other"):
-        fit(
-            paths,
-            masks,
-            labels,
-            is_validation,
-            [*CLASSES, "other"],
-            checkpoint_path=tmp_path / "c",
-            **settings,
-        )
+        fit(dataclasses.replace(people, rows=rows), checkpoint_path=tmp_path / "c", **settings)
 
 
 def implied_covariance(weights, spread):

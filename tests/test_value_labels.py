@@ -10,7 +10,8 @@ from latent_cohorts import train_diffusion
 from syncohort.baselines.alleles import copy_unseen
 from syncohort.baselines.block_gaussian import fit_block_gaussian
 from syncohort.cohort.labels import join_labels
-from syncohort.cohort.splits import read_people, split_table
+from syncohort.cohort.people import read_people
+from syncohort.cohort.splits import split_table
 from syncohort.cohort.synthetic_people import draw_people, synthetic_ids
 from syncohort.cohort.value_bins import label_order, value_bins
 from syncohort.config.study import parse_config

@@ -28,6 +28,7 @@ rule draw_alleles:
 rule fit_block_gaussian:
     input:
         latents=representation_latents,
+        rows=representation_rows,
         models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
@@ -53,6 +54,7 @@ rule fit_block_gaussian:
 rule train_wgan:
     input:
         latents=representation_latents,
+        rows=representation_rows,
         models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
@@ -68,11 +70,11 @@ rule train_wgan:
         mem_mb=heavy_mb,
         runtime=TRAINING_MINUTES,
         gpu=GPUS,
+        device=DEVICE,
     params:
         code=code_of("train_wgan"),
         mode=STUDY.mode,
         fitting=fitting_of,
-        device=STUDY.compute.device,
         seed=lambda wildcards: seed_of("train_wgan", wildcards.generator),
     script:
         "../scripts/train_wgan.py"

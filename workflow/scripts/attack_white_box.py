@@ -21,7 +21,7 @@ with job(snakemake):
         minimum_people=snakemake.params.minimum_people,
         max_people=snakemake.params.max_people,
         seed=snakemake.params.seed,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
     )
     metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
     people.to_csv(snakemake.output.people, sep="\t", index=False)

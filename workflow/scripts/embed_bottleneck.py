@@ -20,6 +20,6 @@ with job(snakemake):
         {name: [CohortStore(next(drawn)) for _ in real] for name in snakemake.params.generators},
         [load_representation(path) for path in snakemake.input.models],
         seed=snakemake.params.seed,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
     )
     places.to_csv(snakemake.output.places, sep="\t", index=False)

@@ -15,7 +15,7 @@ with job(snakemake):
         kinds=snakemake.params.kinds,
         seeds=[child_seed(snakemake.params.seed, i) for i in range(snakemake.params.n_seeds)],
         epochs=snakemake.params.epochs,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
         threads=snakemake.threads,
     )
     metrics = measure_augmentation(

@@ -18,7 +18,7 @@ with job(snakemake):
         n_shards=snakemake.params.shards,
         shard=int(snakemake.wildcards.shard),
         seed=snakemake.params.seed,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         threads=snakemake.threads,
         **snakemake.params.sampling,

@@ -4,7 +4,7 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
-from syncohort.cohort.splits import read_people
+from syncohort.cohort.people import read_people
 from syncohort.evaluation.tables import read_tables
 from syncohort.job import job
 from syncohort.report.paper_tables import is_papers_task, tabulate_paper, write_page

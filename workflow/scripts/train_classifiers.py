@@ -16,7 +16,7 @@ with job(snakemake):
         seeds=[child_seed(snakemake.params.seed, i) for i in range(snakemake.params.n_seeds)],
         epochs=snakemake.params.epochs,
         folds=snakemake.params.folds,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
         threads=snakemake.threads,
     )
     synthetic = [CohortStore(path) for path in snakemake.input.get("synthetic", [])]

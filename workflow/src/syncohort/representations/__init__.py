@@ -13,5 +13,5 @@ def load_representation(path: str | Path):
 
     Raises InputError when the file is not a whole, sound model of that kind.
     """
-    kind, name = _CLASSES[Path(path).suffix]
+    kind, name = _CLASSES.get(Path(path).suffix, _CLASSES[".safetensors"])
     return getattr(import_module(f"{__name__}.{kind}"), name).load(path)

@@ -1,89 +1,22 @@
-# The generators by what is done with them, and look-ups by the wildcards that name them.
-from syncohort.config.study import is_guidable
+# What the rules look up: names of generators, and what the wildcards of a job stand for.
+from syncohort.config.loaded_code import denoiser_module
+from syncohort.config.loaded_code import generator_modules
+from syncohort.config.loaded_code import representation_module
+from syncohort.config.plan import Plan
 
-
-def mosaic_of(effective_size):
-    """Settings of a mosaic of the curve: those of the calibration's mosaic, another size."""
-    like = [
-        each for each in STUDY.evaluation.calibration.values() if each.kind == "mosaic"
-    ]
-    settings = like[0].model_dump() if like else {"kind": "mosaic"}
-    return settings | {"effective_size": effective_size}
-
-
-def guided(name):
-    """The guidance scales of the curve that a released generator is measured at, by name."""
-    if not is_guidable(STUDY.generators[name]):
-        return {}
-    own = STUDY.generators[name].sampling.guidance_scale
-    scales = [scale for scale in STUDY.evaluation.guidance_curve if scale != own]
-    return {f"{name}_g{scale:g}": (name, scale) for scale in scales}
-
-
-def at_scale(name, scale):
-    """Settings of a released generator at another guidance scale."""
-    settings = STUDY.generators[name].model_dump()
-    return settings | {"sampling": settings["sampling"] | {"guidance_scale": scale}}
-
-
-# Released, or measured beside those to compare with.
-ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "unseen")
-GENERATORS = list(STUDY.generators)
-CALIBRATION = ["unseen", *STUDY.evaluation.calibration]
-CURVE = {f"mosaic_ne{size:g}": size for size in STUDY.evaluation.mosaic_curve}
-DIFFUSION = [name for name in GENERATORS if STUDY.generators[name].kind == "diffusion"]
-# Further trainings of a released model, and the same model sampled at other guidance scales.
-REPLICATES = {
-    f"{name}_seed{index}": name
-    for name in DIFFUSION
-    for index in range(2, STUDY.evaluation.replicates + 1)
-}
-GUIDED = {key: point for name in DIFFUSION for key, point in guided(name).items()}
-EVALUATED = [*GENERATORS, *REPLICATES, *CALIBRATION]
-MEASURED = [*EVALUATED, *CURVE]
-SETTINGS = {
-    **{name: generator.model_dump() for name, generator in STUDY.generators.items()},
-    "unseen": {"kind": "unseen"},
-    **{
-        name: generator.model_dump()
-        for name, generator in STUDY.evaluation.calibration.items()
-    },
-    **{name: mosaic_of(size) for name, size in CURVE.items()},
-    **{key: STUDY.generators[name].model_dump() for key, name in REPLICATES.items()},
-    **{key: at_scale(*point) for key, point in GUIDED.items()},
-}
-# Generator -> guidance scale, of every point of the curves.
-GUIDANCE_SCALES = {
-    key: SETTINGS[key]["sampling"]["guidance_scale"]
-    for key in [*dict.fromkeys(name for name, _ in GUIDED.values()), *GUIDED]
-}
-ALLELE_GENERATORS = [
-    name for name in MEASURED if SETTINGS[name]["kind"] in ALLELE_KINDS
-]
-LATENT_GENERATORS = [name for name in GENERATORS if name not in ALLELE_GENERATORS]
-# Those with the paper's figures 6 and 7.
-MIXING = [name for name in DIFFUSION if SETTINGS[name]["denoiser"]["kind"] == "mlp_cnn"]
-BOTTLENECKS = [
-    name
-    for name in DIFFUSION
-    if SETTINGS[name]["denoiser"]["kind"] in ("mlp", "cnn", "mlp_cnn")
-]
-REPRESENTATIONS = sorted(
-    {SETTINGS[name]["representation"] for name in LATENT_GENERATORS}
-)
+PLAN = Plan(STUDY)
+GENERATORS = PLAN.generators
+CALIBRATION = PLAN.calibration
+CALIBRATION_OF = PLAN.calibration_of
+DIFFUSION = PLAN.diffusion
+REPLICATES = PLAN.replicates
+GUIDED = PLAN.guided
+EVALUATED = PLAN.evaluated
+MEASURED = PLAN.measured
+SETTINGS = PLAN.settings
+REPRESENTATIONS = PLAN.representations
+DIMENSIONS = PLAN.dimensions
 SHARDS = list(range(STUDY.synthesis.shards))
-
-# What is measured, by the parts of the report (evaluation/verdicts/metrics.py has their names).
-DIMENSIONS = [
-    "frequencies",
-    "linkage",
-    "individuals",
-    "structure",
-    "privacy",
-    *(["model"] if DIFFUSION else []),
-    "utility",
-    *(["association"] if STUDY.labels.case_label or STUDY.labels.cuts else []),
-]
 
 
 def generator_of(wildcards):
@@ -93,7 +26,7 @@ def generator_of(wildcards):
 
 def trained_as(wildcards):
     """The generator whose model a generator is sampled from."""
-    return GUIDED.get(wildcards.generator, (wildcards.generator,))[0]
+    return PLAN.trained_as(wildcards.generator)
 
 
 def fitting_of(wildcards):
@@ -149,6 +82,11 @@ def representation_latents(wildcards):
     return [f"<results>/encode_people/{name}/{part}.npy" for part in parts_of(name)]
 
 
+def representation_rows(wildcards):
+    """Whose the rows of these latents are."""
+    return [path.replace(".npy", ".npz") for path in representation_latents(wildcards)]
+
+
 def reconstruction_tables(wildcards):
     """What the parts of the representation that a wildcard names lose."""
     name = wildcards.representation
@@ -158,7 +96,9 @@ def reconstruction_tables(wildcards):
 
 def cohort_pattern(generator):
     """The cohort of a generator, by chromosome: decoded from latents, or drawn as alleles."""
-    rule_name = "draw_alleles" if generator in ALLELE_GENERATORS else "decode_cohort"
+    rule_name = (
+        "draw_alleles" if generator in PLAN.allele_generators else "decode_cohort"
+    )
     return f"<results>/{rule_name}/{generator}/{{chrom}}.zarr.zip"
 
 
@@ -187,3 +127,30 @@ def checkpoint_of(wildcards):
         "wgan": "train_wgan",
     }[generator_of(wildcards)["kind"]]
     return f"<results>/{rule_name}/{trained_as(wildcards)}/checkpoint.safetensors"
+
+
+# Modules that a job loads by the name of a kind: part of its `code`.
+def representation_code(wildcards):
+    """Those of the representation a wildcard names."""
+    return [representation_module(representation_of(wildcards).kind)]
+
+
+def decoding_code(wildcards):
+    """Those of the representation of the generator a wildcard names."""
+    name = generator_of(wildcards)["representation"]
+    return [representation_module(STUDY.representations[name].kind)]
+
+
+def denoiser_code(wildcards):
+    """Those of the network of the diffusion model a wildcard names."""
+    return [denoiser_module(generator_of(wildcards)["denoiser"]["kind"])]
+
+
+def sampling_code(wildcards):
+    """Those of the fitted generator a wildcard names."""
+    return generator_modules(generator_of(wildcards))
+
+
+def attack_code(wildcards):
+    """Those of a diffusion model and of its representation."""
+    return denoiser_code(wildcards) + decoding_code(wildcards)

@@ -1,0 +1,13 @@
+"""Give every genotyped person a label, or the reason why the person is left out."""
+
+import sys
+
+sys.path.insert(0, f"{snakemake.scriptdir}/../src")
+
+from syncohort.cohort.joining import join_people, write_join
+from syncohort.job import job
+
+with job(snakemake):
+    labels = {"table": snakemake.input.labels or None, **snakemake.params.labels}
+    joined = join_people(snakemake.input.people, snakemake.input.summaries, labels)
+    write_join(joined, snakemake.output.people, snakemake.output.notes)
