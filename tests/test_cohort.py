@@ -9,19 +9,14 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from syncohort.cohort.checks import (
-    check_plans,
-    consistent_builds,
-    examine_cohort,
-    read_checks,
-    write_checks,
-)
+from syncohort.cohort.checks import consistent_builds, examine_cohort
 from syncohort.cohort.filters import filter_variants, minor_allele_frequency
 from syncohort.cohort.gate import require_usable
 from syncohort.cohort.hardy_weinberg import hwe_p_value, hwe_p_values_by_label
 from syncohort.cohort.importing import import_chromosome
 from syncohort.cohort.joining import join_people, read_join, read_joined, write_join
 from syncohort.cohort.labels import join_labels
+from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
 from syncohort.errors import InputError
 from syncohort.formats.plink import write_plink
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, carries

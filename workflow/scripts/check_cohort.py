@@ -6,8 +6,8 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 import pandas as pd
 
-from syncohort.cohort.checks import check_plans, read_checks, write_checks
 from syncohort.cohort.joining import read_joined
+from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
 from syncohort.job import job
 from syncohort.report.check_page import write_check_page
 

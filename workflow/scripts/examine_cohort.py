@@ -6,9 +6,10 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 import pandas as pd
 
-from syncohort.cohort.checks import examine_cohort, write_checks
+from syncohort.cohort.checks import examine_cohort
 from syncohort.cohort.genes import read_gene_files
 from syncohort.cohort.joining import read_join
+from syncohort.cohort.people_checks import write_checks
 from syncohort.job import job
 
 with job(snakemake):

@@ -1,7 +1,6 @@
 """The compatibility check: the first look at a user's data, on one page, before hours are spent."""
 
 import json
-from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -67,48 +66,6 @@ def examine_cohort(
     checks += _ploidy_checks(summaries)
     checks.append(people_checks.missing_check(people["missing"].to_numpy(), person_missing_max))
     return checks, variants
-
-
-def check_plans(
-    people: pd.DataFrame,
-    *,
-    synthesis: dict,
-    case_label: str | None,
-    selection: dict | None,
-    trait: dict | None,
-    missing: list[str],
-    train_share: float,
-) -> list[Check]:
-    """Whether what the configuration asks for can be had of these people.
-
-    Args:
-        people: of a join (`joining.read_joined`).
-        synthesis: arguments of `draw_labels`. case_label: label of the cases, or None.
-        selection: covariates and statistics of a selection by association, or None.
-        trait: settings of an imposed trait, or None.
-        missing: what a missing label or covariate looks like.
-    """
-    checks = people_checks.synthesis_checks(people, synthesis)
-    checks += people_checks.case_checks(people, case_label)
-    if trait is not None:
-        checks.append(people_checks.trait_check(trait))
-    if selection is not None:
-        checks += people_checks.selection_checks(
-            people, selection, case_label, missing, train_share
-        )
-    return checks
-
-
-def write_checks(checks: list[Check], path: str | Path) -> None:
-    """Write the lines of the check as TSV."""
-    columns = [field.name for field in fields(Check)]
-    pd.DataFrame(checks, columns=columns).to_csv(path, sep="\t", index=False)
-
-
-def read_checks(path: str | Path) -> list[Check]:
-    """What `write_checks` wrote."""
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    return [Check(*row) for row in table.itertuples(index=False)]
 
 
 def _same_people(stores: list[CohortStore]) -> list[Check]:

@@ -10,7 +10,7 @@ from syncohort.errors import InputError
 def require_usable(checks_path: str | Path, page_path: str | Path) -> None:
     """Stop with everything that makes the cohort unusable.
 
-    checks_path: lines that `checks.write_checks` wrote; page_path: of the page that shows them.
+    checks_path: lines that `people_checks.write_checks` wrote; page_path: of the page that shows them.
 
     Raises:
         InputError: lists the checks of level "stop".
