@@ -267,7 +267,7 @@ def test_labels_of_other_people_are_told_with_the_page(run, tmp_path):
 
 def test_a_wish_that_cannot_be_had_stops_before_training(run):
     study = change_study(run, cohort="wish", synthesis={"labels": "counts", "counts": {"A": 3}})
-    text = failure(run, study, "--cores", "1")
+    text = failure(run, study)
     assert "people are asked for labels nobody in training carries: A" in text
     assert not (run / "results/wish/train_diffusion").exists()
 

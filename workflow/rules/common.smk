@@ -5,6 +5,7 @@ from pathlib import Path
 
 # Threads that spin while they wait make training four times slower where a processor is shared.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
 from syncohort.config.study import parse_config

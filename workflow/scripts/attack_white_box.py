@@ -1,9 +1,5 @@
 """Attack a diffusion model itself: is its loss smaller on people it was trained on?"""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.diffusion.model import load_generator
 from syncohort.evaluation.privacy.white_box import attack_generator
 from syncohort.files import file_fingerprints

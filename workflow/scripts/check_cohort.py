@@ -1,9 +1,5 @@
 """Write the page of the check: what the data are, and whether what is asked for can be had."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 import pandas as pd
 
 from syncohort.cohort.joining import read_joined

@@ -1,9 +1,5 @@
 """Place real and synthetic people by what a network's narrowest layer gives for them."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.diffusion.model import load_generator
 from syncohort.evaluation.models.bottleneck import embed_bottleneck
 from syncohort.files import file_fingerprints

@@ -1,9 +1,5 @@
 """Place holdout and synthetic people beside the training people, and compare them."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.fidelity.embedding import Embedding, embed_people
 from syncohort.genotypes import CohortStore
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Encode training and validation people; nothing that is fitted ever reads the holdout's."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.generators.encoding import encode_people
 from syncohort.genotypes import CohortStore
 from syncohort.job import job

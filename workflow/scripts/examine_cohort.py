@@ -1,9 +1,5 @@
 """Look at genotypes, labels and annotation before anything expensive runs."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 import pandas as pd
 
 from syncohort.cohort.checks import examine_cohort

@@ -1,9 +1,5 @@
 """Keep the labelled people and the variants that pass the filters."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.genes import read_gene_files
 from syncohort.cohort.people import read_people

@@ -1,9 +1,5 @@
 """Fit a Gaussian to the latents of training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.baselines.block_gaussian import fit_block_gaussian
 from syncohort.cohort.people import read_people
 from syncohort.files import file_fingerprints

@@ -1,9 +1,5 @@
 """Fit the autoencoder of all chromosomes' SNPs on training people; validation people choose."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.representations.snp_vae_training import SnpVAESettings, fit_snp_vae

@@ -1,9 +1,5 @@
 """Give every genotyped person a label, or the reason why the person is left out."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.joining import join_people, write_join
 from syncohort.job import job
 

@@ -1,9 +1,5 @@
 """Train classifiers on few real people, alone and with synthetic ones; test on the holdout."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.utility.augmentation import measure_augmentation
 from syncohort.evaluation.utility.bench import Training
 from syncohort.genotypes import CohortStore

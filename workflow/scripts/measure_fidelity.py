@@ -1,9 +1,5 @@
 """Compare one chromosome of a synthetic cohort with unseen real people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.fidelity.measure import Fidelity, measure_fidelity
 from syncohort.formats.genetic_map import constant_map, read_genetic_map
 from syncohort.genotypes import CohortStore

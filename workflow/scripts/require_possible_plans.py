@@ -1,9 +1,5 @@
 """Stop the run if what the configuration asks for cannot be had of these people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from pathlib import Path
 
 from syncohort.cohort.gate import require_usable

@@ -1,9 +1,5 @@
 """Stop the run if the cohort cannot be used."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from pathlib import Path
 
 from syncohort.cohort.gate import require_usable

@@ -1,9 +1,5 @@
 """Draw the latents of one shard of the synthetic people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.files import file_fingerprints
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.job import job

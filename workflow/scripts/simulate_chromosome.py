@@ -1,9 +1,5 @@
 """Simulate one chromosome of the demo cohort and its genes."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.job import job
 from syncohort.simulation.demo import simulate_chromosome
 

@@ -1,9 +1,5 @@
 """Split people into train, validation and holdout."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.splits import split_table
 from syncohort.job import job
 

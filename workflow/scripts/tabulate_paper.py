@@ -1,9 +1,5 @@
 """Put the tables of this run beside those of the GeneticDiffusion paper."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.people import read_people
 from syncohort.evaluation.tables import read_tables
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Train classifiers of the label on real or synthetic people; test on the holdout."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.utility.bench import Training
 from syncohort.evaluation.utility.measure import measure_utility
 from syncohort.genotypes import CohortStore

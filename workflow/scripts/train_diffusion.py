@@ -1,9 +1,5 @@
 """Train a diffusion model on the latents of training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.people import read_people
 from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
 from syncohort.diffusion.training import train_diffusion

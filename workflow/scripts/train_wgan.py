@@ -1,9 +1,5 @@
 """Train a Wasserstein GAN on the latents of training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.baselines.wgan_training import Recipe, train_wgan
 from syncohort.cohort.people import read_people
 from syncohort.files import file_fingerprints
