@@ -99,7 +99,8 @@ class LatentRows:
     def _name(self, row: int) -> str:
         split = "validation" if self.is_validation[row] else "train"
         label = self.class_names[self.labels[row]]
-        return f"{self.sample_id[row]} (haplotype {self.haplotype[row]}, {label}, {split})"
+        value = "" if self.values is None else f", value {self.values[row]:g}"
+        return f"{self.sample_id[row]} (haplotype {self.haplotype[row]}, {label}{value}, {split})"
 
     def save(self, path: str | Path, mask: np.ndarray) -> None:
         """Write what latents of these rows are, with the mask bool [G, K] of their numbers."""
