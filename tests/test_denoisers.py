@@ -6,7 +6,7 @@ import torch
 from scipy.special import erf, softmax
 
 from syncohort.diffusion.denoisers import build_denoiser, count_flops, denoiser_kinds
-from syncohort.diffusion.denoisers.convolutions import sinusoids
+from syncohort.diffusion.denoisers.time_embedding import sinusoids
 from syncohort.errors import InputError
 
 N_CLASSES = 3
@@ -249,7 +249,7 @@ def reference_latent_unet(weights, x, fraction, label):
         return h + layers.linear(f"{name}.attention.leave", value)[:, None]
 
     padded = np.pad(x, ((0, len(x) % 2), (0, 0))).T
-    entered = conv("enter", padded) + weights["place"]
+    entered = conv("enter", padded) + weights["position_embedding"]
     outer = block("down.0", entered)
     halved = conv("down.1.0", outer)[:, ::2]
     inner = block("down.2", halved)
@@ -467,7 +467,7 @@ def test_a_whole_position_is_the_class_and_between_them_are_mixtures(kind, mask)
     between = network(x, fraction, torch.full((len(x),), 1.25))
     with torch.no_grad():
         for name, each in network.named_parameters():  # tables by label, and the MLP's weights
-            if "label" in name or (name == "place" and each.dim() == 3):
+            if "label" in name or (name == "label_at_position" and each.dim() == 3):
                 columns = each.T if "up." in name and name.endswith("label.weight") else each
                 if len(columns) == N_CLASSES + 1:
                     columns[0] = 0.75 * columns[1] + 0.25 * columns[2]

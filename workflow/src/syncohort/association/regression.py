@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr, stdtr  # scipy.stats takes half a second to import
 
+from syncohort.dosages import called_sums
 from syncohort.errors import InputError
 
 _MAX_STEPS = 25
@@ -175,9 +176,8 @@ def _orthogonal_design(covariates, n_people: int) -> np.ndarray:
 def _centred(dosages) -> np.ndarray:
     """Dosages less their mean, float64 [S, v], 0 where missing."""
     missing = dosages < 0
-    called = np.maximum((~missing).sum(axis=0), 1)
-    values = np.where(missing, 0, dosages).astype(float)
-    values -= values.sum(axis=0) / called
+    total, called = called_sums(dosages)
+    values = dosages - total / np.maximum(called, 1)
     values[missing] = 0
     return values
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from syncohort.errors import InputError
-from syncohort.files import all_or_nothing
+from syncohort.files import all_or_nothing, write_rows
 from syncohort.generators.rows import LatentRows
 from syncohort.genotypes import CohortStore, common_people
 from syncohort.representations.base import Representation, encode_rows
@@ -40,13 +40,5 @@ def encode_people(
     encoded = np.flatnonzero(people.split != "holdout")
     with all_or_nothing(latents_path, rows_path) as (latents_partial, rows_partial):
         shape = (len(rows), *model.mask.shape)
-        latents = np.lib.format.open_memmap(
-            latents_partial, mode="w+", dtype=np.float32, shape=shape
-        )
-        start = 0
-        for part in encode_rows(stores, [model], encoded):
-            latents[start : start + len(part)] = part
-            start += len(part)
-        latents.flush()
-        del latents
+        write_rows(latents_partial, shape, encode_rows(stores, [model], encoded))
         rows.save(rows_partial, model.mask)
