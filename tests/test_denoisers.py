@@ -25,12 +25,11 @@ LATENT_UNET = {
     "label_width": 12,
     "heads": 2,
     "dropout": 0.1,
-    "position_embedding": True,
 }
 OPTIONS = {
     "mlp": MLP,
     "cnn": CNN,
-    "mlp_cnn": {"mlp": {"kind": "mlp", **MLP}, "cnn": {"kind": "cnn", **CNN}},
+    "mlp_cnn": {"mlp": MLP, "cnn": CNN},
     "transformer": {"patch_blocks": 4, "width": 24, "layers": 2, "heads": 3, "feed_forward": 48},
     "latent_unet": LATENT_UNET,
 }

@@ -96,13 +96,6 @@ def trained_as(wildcards):
     return GUIDED.get(wildcards.generator, (wildcards.generator,))[0]
 
 
-def fitting_of(wildcards):
-    """How a simple model of latents is fitted: its settings but for what is done elsewhere."""
-    elsewhere = ("kind", "representation", "decoding")
-    settings = generator_of(wildcards)
-    return {key: settings[key] for key in settings if key not in elsewhere}
-
-
 def recombination_map_of(wildcards):
     """The genetic map of a mosaic, when it has one."""
     path = generator_of(wildcards).get("recombination_map")

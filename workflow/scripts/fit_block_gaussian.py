@@ -18,5 +18,4 @@ with job(snakemake):
         *training_rows(read_people(snakemake.input.people), snakemake.params.mode),
         checkpoint_path=snakemake.output.checkpoint,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
-        **snakemake.params.fitting,
     )

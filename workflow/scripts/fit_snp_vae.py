@@ -6,7 +6,7 @@ sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
-from syncohort.representations.snp_vae_training import fit_snp_vae
+from syncohort.representations.snp_vae_training import fit_snp_vae, network_settings
 
 with job(snakemake):
     fit_snp_vae(
@@ -18,5 +18,5 @@ with job(snakemake):
         device=snakemake.params.device,
         threads=snakemake.threads,
         seed=snakemake.params.seed,
-        **snakemake.params.vae,
+        **network_settings(**snakemake.params.vae),
     )

@@ -20,5 +20,4 @@ with job(snakemake):
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         device=snakemake.params.device,
         seed=snakemake.params.seed,
-        **snakemake.params.fitting,
     )

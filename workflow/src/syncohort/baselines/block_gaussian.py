@@ -19,6 +19,7 @@ from syncohort.generators.latents import LatentFiles
 from syncohort.generators.noise import RowNoise
 
 STRETCH_CHANNELS = 256
+SHRINKAGE = 0.02  # a baseline: no key of the configuration changes it
 _LEAST_SHRINKAGE = 1e-6  # keeps a covariance of few rows invertible
 
 
@@ -89,7 +90,7 @@ def fit_block_gaussian(
     class_names: list[str],
     *,
     checkpoint_path: str | Path,
-    shrinkage: float,
+    shrinkage: float = SHRINKAGE,
     representation_fingerprints: dict[str, str] | None = None,
 ) -> None:
     """Fit the Gaussian to the latents of training people and write its checkpoint.

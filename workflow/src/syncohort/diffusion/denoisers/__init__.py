@@ -32,19 +32,27 @@ _DENOISERS = {
 DENOISERS = tuple(_DENOISERS)
 
 
-def build_denoiser(kind: str, mask, n_classes: int, *, seed: int = 0, **options) -> nn.Module:
+def build_denoiser(
+    kind: str, mask, n_classes: int, *, seed: int = 0, size: str = "published", **options
+) -> nn.Module:
     """Build the denoiser `kind` with freshly drawn weights.
 
-    mask: bool tensor [G, K]; n_classes: C; seed: of the initial weights; options: the
-    network's own, e.g. widths=[1024, 512, 256].
+    mask: bool tensor [G, K]
+    n_classes: C
+    seed: of the initial weights
+    size: of a published network, "published" or "small", the network's `SMALL`
+    options: the network's own, e.g. widths=[1024, 512, 256]
 
     Raises InputError for an unknown name.
     """
     if kind not in _DENOISERS:
         raise InputError(f"denoiser {kind!r} is unknown; use one of {', '.join(DENOISERS)}")
+    network = _DENOISERS[kind]
+    if size == "small":
+        options = network.SMALL | options
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return _DENOISERS[kind](mask, n_classes, **options)
+        return network(mask, n_classes, **options)
 
 
 def count_flops(network: nn.Module, mask, n_classes: int) -> float:
