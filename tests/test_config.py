@@ -78,9 +78,12 @@ def test_every_key_of_the_guide_exists():
             parse_config(together({key: yaml.safe_load(value)}))
 
 
-def test_every_example_of_the_guide_is_valid():
-    blocks = re.findall(r"```yaml\n(.*?)```", GUIDE.read_text(), flags=re.DOTALL)
-    assert len(blocks) > 3
+@pytest.mark.parametrize(
+    "page", [GUIDE, REPOSITORY / "docs/my-cohort.md"], ids=lambda page: page.stem
+)
+def test_every_example_of_a_guide_is_valid(page):
+    blocks = re.findall(r"```yaml\n(.*?)```", page.read_text(), flags=re.DOTALL)
+    assert len(blocks) > 1
     for block in blocks:
         parse_config(yaml.safe_load(textwrap.dedent(block)))
 
