@@ -14,7 +14,7 @@ from syncohort.config.sections import Name, PositiveFraction, Section, Text
 
 
 class Synthesis(Section):
-    """How many synthetic people are drawn, and of which labels."""
+    """How many synthetic people are drawn, and with which labels."""
 
     labels: Literal["matched", "balanced", "counts"] = Field(
         "matched",
@@ -51,7 +51,7 @@ class Evaluation(Section):
             "bootstrap": BootstrapGenerator(),
             "mosaic": MosaicGenerator(),
         },
-        description="Baselines that every metric is compared with, beside real people whom no generator has seen. They are measured, not released.",
+        description="Baselines that every metric is compared with, beside real validation people. They are measured, not released. Their kinds and keys are those of generators.",
     )
     mosaic_curve: list[Annotated[float, Field(gt=0, le=1e6)]] = Field(
         [500, 2000, 50_000],

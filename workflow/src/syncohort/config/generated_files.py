@@ -158,9 +158,9 @@ def _table(heading: str, doc: str, model: type[Section], prefix: str) -> str:
 
 def _section_row(key: str, field: FieldInfo) -> str:
     sections = sections_of(field)
-    kinds = " / ".join(f"`{kind_of(each)}`" for each in sections) if len(sections) > 1 else ""
+    kinds = " / ".join(f"`{kind_of(each)}`" for each in sections if len(sections) > 1)
     doc = field.description or (_first_line(sections[0]) if len(sections) == 1 else "By `kind`.")
-    return f"| `{key}` | section {kinds} | | {doc} |"
+    return f"| `{key}` | {f'section {kinds}'.strip()} | | {doc} |"
 
 
 def _type_name(field: FieldInfo) -> str:

@@ -156,7 +156,7 @@ class DiffusionGenerator(Section):
     representation: Name = Field("gene_pca", description=_REPRESENTATION)
     denoiser: Annotated[
         LocalConfig | MLPConfig | CNNConfig | MLPCNNConfig | TransformerConfig | LatentUNetConfig,
-        Field(discriminator="kind"),
+        Field(discriminator="kind", description="The network. Its keys depend on its kind."),
     ] = LocalConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
     training: TrainingConfig = TrainingConfig()

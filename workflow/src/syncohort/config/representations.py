@@ -54,7 +54,10 @@ class SnpVAEConfig(Section):
         description="Neighbouring SNPs that are encoded together, with weights of their own. 1: convolutions that treat all SNPs alike, as published.",
     )
     latent_channels: int = Field(
-        8, ge=1, le=64, description="Numbers that encode a patch. More: a better reconstruction."
+        8,
+        ge=1,
+        le=64,
+        description="Numbers at each position of the latents (for each patch). More: a better reconstruction.",
     )
     kl_weight: float = Field(
         0.3,
