@@ -12,9 +12,11 @@ from syncohort.baselines import alleles
 from syncohort.classifiers import fitting
 from syncohort.config import cohort, denoisers, evaluation, generators, representations, study
 from syncohort.config.sections import kind_of, sections_of
+from syncohort.config.study import parse_config
 from syncohort.diffusion import process, samplers, schedules
 from syncohort.diffusion import training as diffusion_training
 from syncohort.diffusion.denoisers import build_denoiser
+from syncohort.errors import InputError
 from syncohort.formats import annotation, readers
 from syncohort.generators import latents
 from syncohort.genotypes import MODES
@@ -130,3 +132,15 @@ def test_a_default_of_a_function_is_that_of_its_key(function, section, names):
     assert shared
     for key in shared:
         assert defaults[key] == section.model_fields[key].default, key
+
+
+def test_the_demo_takes_as_many_people_as_can_be_simulated():
+    def study_of(n_people: int) -> dict:
+        return {"demo": {"families": 0, "people_per_population": {"YRI": n_people}}}
+
+    assert len(demo.demo_people({"YRI": 9_999}, 0)) == 9_999
+    parse_config(study_of(9_999))
+    with pytest.raises(InputError):
+        demo.demo_people({"YRI": 10_000}, 0)
+    with pytest.raises(InputError, match="at most 9999"):
+        parse_config(study_of(10_000))
