@@ -248,7 +248,7 @@ def reference_latent_unet(weights, x, fraction, label):
         return h + layers.linear(f"{name}.attention.leave", value)[:, None]
 
     padded = np.pad(x, ((0, len(x) % 2), (0, 0))).T
-    entered = conv("enter", padded) + weights["place"]
+    entered = conv("enter", padded)
     outer = block("down.0", entered)
     halved = conv("down.1.0", outer)[:, ::2]
     inner = block("down.2", halved)
