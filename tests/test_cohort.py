@@ -10,10 +10,11 @@ import pytest
 from conftest import REPOSITORY
 
 from syncohort.cohort.checks import check_cohort, consistent_builds, require_usable
-from syncohort.cohort.filters import filter_variants, minor_allele_frequency
+from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.hardy_weinberg import hwe_p_values, hwe_p_values_by_label
 from syncohort.cohort.importing import import_chromosome
 from syncohort.cohort.labels import join_labels
+from syncohort.dosages import minor_allele_frequency
 from syncohort.errors import InputError
 from syncohort.formats.plink import write_plink
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, carries

@@ -466,7 +466,7 @@ def test_a_whole_position_is_the_class_and_between_them_are_mixtures(kind, mask)
     between = network(x, fraction, torch.full((len(x),), 1.25))
     with torch.no_grad():
         for name, each in network.named_parameters():  # tables by label, and the MLP's weights
-            if "label" in name or (name == "place" and each.dim() == 3):
+            if "label" in name or (name == "label_at_position" and each.dim() == 3):
                 columns = each.T if "up." in name and name.endswith("label.weight") else each
                 if len(columns) == N_CLASSES + 1:
                     columns[0] = 0.75 * columns[1] + 0.25 * columns[2]

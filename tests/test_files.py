@@ -19,14 +19,14 @@ with all_or_nothing(sys.argv[1]) as (partial,):
     partial.write_text("the first lines")
     os.kill(os.getpid(), signal.SIGKILL)
 """
-WRITE_SOME_PEOPLE_AND_DIE = """
+WRITE_A_VARIANT_AND_DIE = """
 import os, signal, sys
 import numpy as np
 from syncohort.genotypes import CohortWriter, People, Variants
 people = People.unlabelled(["a", "b"])
 variants = Variants("1", [5], ["."], [["A", "C"]])
-with CohortWriter(sys.argv[1], people, variants) as writer:
-    writer.write_people(0, np.zeros((1, 1, 2), np.int8), False)
+with CohortWriter(sys.argv[1], people) as writer:
+    writer.append(variants, np.zeros((1, 2, 2), np.int8), False)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
@@ -83,7 +83,7 @@ def test_the_next_start_removes_what_a_killed_job_left(tmp_path):
 
 def test_the_next_start_removes_a_cohort_half_written(tmp_path):
     path = tmp_path / "chr1.zarr.zip"
-    run_until_killed(WRITE_SOME_PEOPLE_AND_DIE, path)
+    run_until_killed(WRITE_A_VARIANT_AND_DIE, path)
     assert not path.exists() and names(tmp_path)
     calls = np.ones((4, 3, 2), np.int8)
     store = store_of(path, calls, people_of(["x", "y", "y"]))

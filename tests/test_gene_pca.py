@@ -13,7 +13,7 @@ from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import combine_chromosomes, measure_reconstruction
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
 from syncohort.representations.base import PeopleFingerprint, encode_people
-from syncohort.representations.block_covariance import BlockSums, batches
+from syncohort.representations.block_covariance import BlockSums, batches, leading_eigenvectors
 from syncohort.representations.blocks import assign_genes
 from syncohort.representations.gene_pca import GenePCA
 from syncohort.representations.gene_pca_fitting import fit_gene_pca, paper_components
@@ -488,3 +488,21 @@ def test_threads_do_not_change_the_model(tmp_path):
         for n in (1, 2)
     )
     np.testing.assert_array_equal(one.loadings, two.loadings)
+
+
+@pytest.mark.parametrize("n_top", [3, 16])
+@pytest.mark.parametrize("n_padded", [0, 2])
+def test_leading_eigenvectors_have_one_sign_and_leave_padding_alone(n_top, n_padded):
+    rows = np.random.default_rng(n_top).standard_normal((4, 12, 5))  # of rank 5
+    matrices = rows @ rows.swapaxes(1, 2)
+    padded = np.pad(matrices, ((0, 0), (0, n_padded), (0, n_padded)))
+    real = np.arange(12 + n_padded) < np.full((4, 1), 12)
+    values, vectors = leading_eigenvectors(padded, n_top, real)
+    exact = np.linalg.eigvalsh(matrices)[:, ::-1][:, :n_top]
+    np.testing.assert_allclose(values[:, :12], exact, atol=1e-11)
+    own = vectors[:, :12, :12]
+    assert not vectors[:, 12:, :12].any()
+    identity = np.broadcast_to(np.eye(own.shape[2]), (4, own.shape[2], own.shape[2]))
+    np.testing.assert_allclose(own.swapaxes(1, 2) @ own, identity, atol=1e-12)
+    np.testing.assert_allclose(matrices @ own, own * values[:, None, :12], atol=1e-10)
+    assert (own.max(axis=1) >= 0.999 * np.abs(own).max(axis=1)).all()

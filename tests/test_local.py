@@ -79,7 +79,7 @@ def test_rows_do_not_see_each_other():
 def test_time_and_label_matter():
     network = build(12, width=16)
     with torch.no_grad():
-        network.place.normal_(generator=torch.Generator().manual_seed(3))
+        network.label_at_position.normal_(generator=torch.Generator().manual_seed(3))
     x, t, label = inputs(network)
     base = network(x, t, label, residual=False)
     assert (network(x, 1 - t, label, residual=False) - base).abs().max() > 1e-3

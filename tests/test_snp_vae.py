@@ -16,7 +16,7 @@ from syncohort.representations.base import encode_people, read_rows
 from syncohort.representations.snp_vae import SnpVAE
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
 from syncohort.representations.snp_vae_training import (
-    Game,
+    AutoencoderAndCritic,
     Objective,
     fit_snp_vae,
     hinge_loss,
@@ -162,37 +162,37 @@ def test_missing_calls_do_not_move_the_loss():
     assert loss.item() == pytest.approx(short.item())
 
 
-def game_of(seed=0) -> Game:
+def networks_of(seed=0) -> AutoencoderAndCritic:
     torch.manual_seed(seed)
-    return Game(SnpAutoencoder(layout_of()), Discriminator(3, 8, 3))
+    return AutoencoderAndCritic(SnpAutoencoder(layout_of()), Discriminator(3, 8, 3))
 
 
-def losses_of(game, rows, *, weight, start_step=0):
-    game.zero_grad()
+def losses_of(networks, rows, *, weight, start_step=0):
+    networks.zero_grad()
     objective = Objective(rows, 1e-3, weight, start_step)
-    objective.loss_of(game, rows, torch.Generator().manual_seed(1)).backward()
-    return {name: each.grad for name, each in game.named_parameters()}
+    objective.loss_of(networks, rows, torch.Generator().manual_seed(1)).backward()
+    return {name: each.grad for name, each in networks.named_parameters()}
 
 
 def test_each_network_learns_from_its_own_loss_alone():
-    game, rows = game_of().eval(), torch.randint(-1, 3, (6, N_VARIANTS))
-    both = losses_of(game, rows, weight=0.5)
-    judged = losses_of(game, rows, weight=1e-30)
+    networks, rows = networks_of().eval(), torch.randint(-1, 3, (6, N_VARIANTS))
+    both = losses_of(networks, rows, weight=0.5)
+    judged = losses_of(networks, rows, weight=1e-30)
     for name, slope in both.items():
         if name.startswith("discriminator"):  # hinge loss: whatever the weight of the other term
             torch.testing.assert_close(slope, judged[name])
-    critic = {name: each for name, each in game.named_parameters() if name.startswith("disc")}
+    critic = {name: each for name, each in networks.named_parameters() if name.startswith("disc")}
     with torch.no_grad():  # another critic of the same hinge loss shape must leave the rest alone
-        network = game.autoencoder
+        network = networks.autoencoder
         calls = one_hot(rows, network.layout)
         mean, log_variance = network.encode(calls)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(1))
         logits = network.decode(mean + (0.5 * log_variance).exp() * noise)
     fake = F.softmax(logits, dim=1) * calls.sum(dim=1, keepdim=True)
-    slopes = torch.autograd.grad(hinge_loss(game.discriminator, calls, fake), critic.values())
+    slopes = torch.autograd.grad(hinge_loss(networks.discriminator, calls, fake), critic.values())
     for slope, name in zip(slopes, critic, strict=True):
         torch.testing.assert_close(both[name], slope)
-    before = losses_of(game, rows, weight=0.5, start_step=1_000)  # not yet playing
+    before = losses_of(networks, rows, weight=0.5, start_step=1_000)  # not yet playing
     for name, slope in judged.items():
         if name.startswith("disc"):
             assert before[name] is None
@@ -203,17 +203,17 @@ def test_each_network_learns_from_its_own_loss_alone():
 def test_the_adversary_pulls_as_hard_as_the_reconstruction(monkeypatch):
     """At the last layer, times its weight (Esser et al. 2021, eq. 7)."""
     monkeypatch.setattr(snp_vae_training, "_SMALLEST_GRADIENT", 0.0)
-    game, rows = game_of().eval(), torch.randint(0, 3, (6, N_VARIANTS))
+    networks, rows = networks_of().eval(), torch.randint(0, 3, (6, N_VARIANTS))
     last = "autoencoder.decoder.leave.weight"
-    alone, both = (losses_of(game, rows, weight=w)[last] for w in (1e-30, 0.5))
-    found = reconstruction_of(game, rows)
+    alone, both = (losses_of(networks, rows, weight=w)[last] for w in (1e-30, 0.5))
+    found = reconstruction_of(networks, rows)
     pull = (both - alone) * N_VARIANTS
     assert pull.norm().item() == pytest.approx(0.5 * found.norm().item(), rel=1e-3)
 
 
-def reconstruction_of(game, rows):
+def reconstruction_of(networks, rows):
     """The slope of the reconstruction term at the last layer."""
-    network = game.autoencoder
+    network = networks.autoencoder
     mean, log_variance = network.encode(one_hot(rows, network.layout))
     noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(1))
     logits = network.decode(mean + (0.5 * log_variance).exp() * noise)
@@ -222,11 +222,11 @@ def reconstruction_of(game, rows):
 
 
 def test_validation_counts_what_a_loop_counts():
-    game, rows = game_of().eval(), torch.randint(-1, 3, (9, N_VARIANTS), dtype=torch.int8)
+    networks, rows = networks_of().eval(), torch.randint(-1, 3, (9, N_VARIANTS), dtype=torch.int8)
     with torch.no_grad():
-        found = validate(game, rows)
-        mean, _ = game.autoencoder.encode(one_hot(rows.long(), game.autoencoder.layout))
-        guess = game.autoencoder.decode(mean).argmax(dim=1)[:, :N_VARIANTS]
+        found = validate(networks, rows)
+        mean, _ = networks.autoencoder.encode(one_hot(rows.long(), networks.autoencoder.layout))
+        guess = networks.autoencoder.decode(mean).argmax(dim=1)[:, :N_VARIANTS]
     pairs = [(a, b) for a, b in zip(rows.ravel().tolist(), guess.ravel().tolist(), strict=True)]
     seen = [(a, b) for a, b in pairs if a >= 0]
     assert found["loss"] == pytest.approx(np.mean([a != b for a, b in seen]))

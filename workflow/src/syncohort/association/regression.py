@@ -10,6 +10,7 @@ from scipy.special import expit
 from scipy.stats import norm
 from scipy.stats import t as student_t
 
+from syncohort.dosages import called_sums
 from syncohort.errors import InputError
 
 _MAX_STEPS = 25
@@ -177,9 +178,8 @@ def _orthogonal_design(covariates, n_people: int) -> np.ndarray:
 def _centred(dosages) -> np.ndarray:
     """Dosages less their mean, float64 [S, v], 0 where missing."""
     missing = dosages < 0
-    called = np.maximum((~missing).sum(axis=0), 1)
-    values = np.where(missing, 0, dosages).astype(float)
-    values -= values.sum(axis=0) / called
+    total, called = called_sums(dosages)
+    values = dosages - total / np.maximum(called, 1)
     values[missing] = 0
     return values
 

@@ -31,13 +31,13 @@ class BlockGaussian(LatentGenerator):
     highest entropy (Dempster 1972).
 
     center: [C, G, K]; weights, spread: [T, D, D], weights 0 for the first stretch of a
-    chromosome; place: [G] int64, of each block among the T W of the stretches, the last of
+    chromosome; slot: [G] int64, of each block among the T W of the stretches, the last of
     which a chromosome may not fill. All are 0 at padded positions.
     """
 
-    def __init__(self, config: dict, mask: np.ndarray, center, weights, spread, place):
+    def __init__(self, config: dict, mask: np.ndarray, center, weights, spread, slot):
         super().__init__(config, mask)
-        self.center, self.weights, self.spread, self.place = center, weights, spread, place
+        self.center, self.weights, self.spread, self.slot = center, weights, spread, slot
 
     @staticmethod
     def restore(config: dict, tensors: dict) -> "BlockGaussian":
@@ -51,13 +51,13 @@ class BlockGaussian(LatentGenerator):
             "center": self.center,
             "weights": self.weights,
             "spread": self.spread,
-            "place": self.place,
+            "slot": self.slot,
         }
 
-    def drawer(self, place: torch.device) -> Callable:
+    def drawer(self, device: torch.device) -> Callable:
         """See `LatentGenerator`."""
-        mask, center, order = (each.to(place) for each in (self.mask, self.center, self.place))
-        weights, spread = self.weights.to(place), self.spread.to(place)
+        mask, center, order = (each.to(device) for each in (self.mask, self.center, self.slot))
+        weights, spread = self.weights.to(device), self.spread.to(device)
         n_stretches, width = weights.shape[:2]  # T, D
         n_blocks, n_channels = n_stretches * width // mask.shape[1], mask.shape[1]
 
@@ -66,7 +66,7 @@ class BlockGaussian(LatentGenerator):
             spaced = noise.new_zeros(len(labels), n_blocks, n_channels)
             spaced[:, order] = noise  # [n, T W, K]
             chain = _follow(spaced.view(-1, n_stretches, width), weights, spread).view_as(spaced)
-            own = center[torch.from_numpy(labels).to(place)]
+            own = center[torch.from_numpy(labels).to(device)]
             return (chain[:, order] + own).cpu().numpy()
 
         return draw
@@ -121,11 +121,11 @@ def fit_block_gaussian(
         center = subtract_means(rows, labels[train], len(class_names))
         for name, part in zip(names, (center, *fit_chain(rows, shrinkage)), strict=True):
             parts[name].append(part)
-    place = _places([len(each) for each in masks], masks[0].shape[1])
+    slot = _slots([len(each) for each in masks], masks[0].shape[1])
     center = torch.cat(parts["center"], dim=1)
     weights, spread = torch.cat(parts["weights"]), torch.cat(parts["spread"])
     mask = np.concatenate(masks)
-    BlockGaussian(config, mask, center, weights, spread, place).save(checkpoint_path)
+    BlockGaussian(config, mask, center, weights, spread, slot).save(checkpoint_path)
 
 
 def subtract_means(rows, labels: np.ndarray, n_classes: int):
@@ -143,13 +143,13 @@ def _stretch_blocks(n_channels: int) -> int:
     return max(STRETCH_CHANNELS // n_channels, 1)
 
 
-def _places(block_counts: list[int], n_channels: int):
+def _slots(block_counts: list[int], n_channels: int):
     """Places [G] of the chromosomes' blocks among those of whole stretches."""
-    stretch, places, before = _stretch_blocks(n_channels), [], 0
+    stretch, slots, before = _stretch_blocks(n_channels), [], 0
     for n_blocks in block_counts:
-        places.append(before + torch.arange(n_blocks))
+        slots.append(before + torch.arange(n_blocks))
         before += -(-n_blocks // stretch) * stretch
-    return torch.cat(places)
+    return torch.cat(slots)
 
 
 def fit_chain(rows, shrinkage: float) -> tuple[torch.Tensor, torch.Tensor]:

@@ -16,6 +16,7 @@ from syncohort.genotypes import (
     CohortStore,
     from_rows,
     rows_per_person,
+    slices,
     to_rows,
 )
 from syncohort.seeds import stage_seed
@@ -53,8 +54,7 @@ def mosaic_calls(
         rows = np.ascontiguousarray(to_rows(calls, mode))  # [T or 2 T, v]
         frequency = panel.frequencies(calls)  # [v, C]
         drawn = np.empty((len(calls), len(panel.drawn_class), calls.shape[2]), np.int8)
-        for start in range(0, drawn.shape[1], CHUNK_SAMPLES):
-            people = slice(start, min(start + CHUNK_SAMPLES, drawn.shape[1]))
+        for people in slices(drawn.shape[1], CHUNK_SAMPLES):
             source = segments.walk(position[part], slice(people.start * each, people.stop * each))
             copied = from_rows(np.take_along_axis(rows, source, axis=0), mode)  # [v, s, P]
             own = frequency[:, panel.drawn_class[people]]  # [v, s]

@@ -16,6 +16,7 @@ from syncohort.baselines.wgan import WGAN, LabelledMLP, ScoreNetwork
 from syncohort.diffusion.prior import GaussianPrior, fit_prior, thinned
 from syncohort.generators.base import describe, require_training_rows
 from syncohort.generators.latents import ROWS_AT_ONCE, LatentFiles, Normalisation, fit_normalisation
+from syncohort.genotypes import slices
 from syncohort.seeds import child_seed
 from syncohort.training.devices import device_name, resolve_device
 from syncohort.training.loop import ema_decay_at
@@ -122,8 +123,8 @@ def _normalised(files: LatentFiles, normalisation: Normalisation, labels, rows) 
 def _scores(files: LatentFiles, normalisation: Normalisation, labels, rows, factors):
     """Principal components [n, F] of rows [n], some read at a time."""
     parts = []
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        x0 = _normalised(files, normalisation, labels, rows[start : start + ROWS_AT_ONCE])
+    for part in slices(len(rows), ROWS_AT_ONCE):
+        x0 = _normalised(files, normalisation, labels, rows[part])
         parts.append(torch.from_numpy(x0).flatten(1) @ factors)
     return torch.cat(parts)
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from syncohort.errors import InputError
 from syncohort.files import pack_texts, require_same, write_rows
-from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, to_rows
+from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, slices, to_rows
 
 
 class Representation(ABC):
@@ -132,10 +132,9 @@ def encode_rows(
     """Latents float32 [R, G, K] of people (indices), the models' side by side, `size` people
     at a time. stores: of the models' chromosomes; models: in the order a generator was given."""
     own = [model.stores_of(stores) for model in models]
-    for start in range(0, len(people), size):
-        part = people[start : start + size]
+    for part in slices(len(people), size):
         latents = [
-            model.encode(read_rows(each, part, model.mode))
+            model.encode(read_rows(each, people[part], model.mode))
             for model, each in zip(models, own, strict=True)
         ]
         yield np.concatenate(latents, axis=1)

@@ -8,7 +8,6 @@ dosages), G positions of the latents, K channels; within the network L, V padded
 """
 
 import json
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 
 from syncohort.errors import InputError
 from syncohort.files import pack_texts, require_same, unpack_texts
-from syncohort.genotypes import PLOIDY, Variants, rows_per_person
+from syncohort.genotypes import PLOIDY, Variants, rows_per_person, slices
 from syncohort.representations.base import Representation, fingerprint_variants
 from syncohort.representations.snp_vae_network import Layout, SnpAutoencoder, one_hot
 from syncohort.training.tensor_file import write_tensors
@@ -90,7 +89,7 @@ class SnpVAE(Representation):
         """Latents float32 [R, G, K] of rows int8 [R, V]: the means of their posteriors."""
         latents = np.empty((len(rows), *self.mask.shape), np.float32)
         with torch.inference_mode():
-            for part in _row_chunks(len(rows)):
+            for part in slices(len(rows), _ROWS_AT_ONCE):
                 calls = one_hot(torch.from_numpy(rows[part].astype(np.int64)), self.network.layout)
                 mean, _ = self.network.encode(calls)  # [r, K, G]
                 latents[part] = mean.transpose(1, 2).numpy()
@@ -112,7 +111,7 @@ class SnpVAE(Representation):
         n_columns, calls = columns.stop - columns.start, self.network.layout.n_calls
         found = np.empty((len(latents), n_columns, calls), np.float32)
         with torch.inference_mode():
-            for part in _row_chunks(len(latents)):
+            for part in slices(len(latents), _ROWS_AT_ONCE):
                 given = np.ascontiguousarray(latents[part].swapaxes(1, 2), dtype=np.float32)
                 logits = self.network.decode(torch.from_numpy(given))  # [r, C, L]
                 # of all, then cut: vector instructions round by place
@@ -176,11 +175,6 @@ class SnpVAE(Representation):
 def expected_values(probabilities: np.ndarray) -> np.ndarray:
     """Expected alleles or dosages float32 [R, V] of probabilities [R, V, C]."""
     return sum(call * probabilities[:, :, call] for call in range(1, probabilities.shape[2]))
-
-
-def _row_chunks(n_rows: int) -> Iterator[slice]:
-    for start in range(0, n_rows, _ROWS_AT_ONCE):
-        yield slice(start, start + _ROWS_AT_ONCE)
 
 
 def _packed(texts: list[np.ndarray]) -> torch.Tensor:

@@ -25,8 +25,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
+from syncohort.dosages import called_sums
 from syncohort.errors import InputError
-from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person
+from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person, slices
 from syncohort.representations.base import PeopleFingerprint, read_rows
 from syncohort.representations.snp_vae import SnpVAE, n_calls
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
@@ -87,9 +88,8 @@ class Rows:
     @property
     def mean(self) -> np.ndarray:
         """Of alleles or dosages over training rows, float32 [V]; 0 where nobody was called."""
-        seen = self.train >= 0
-        total = self.train.sum(axis=0, where=seen, dtype=np.int64)
-        return (total / np.maximum(seen.sum(axis=0), 1)).astype(np.float32)
+        total, called = called_sums(self.train)
+        return (total / np.maximum(called, 1)).astype(np.float32)
 
     def log_frequencies(self, calls: int) -> torch.Tensor:
         """Of the calls in training, float32 [C, V]."""
@@ -98,7 +98,7 @@ class Rows:
         return torch.from_numpy(np.log(counts / counts.sum(axis=0)).astype(np.float32))
 
 
-class Game(nn.Module):
+class AutoencoderAndCritic(nn.Module):
     """What one training run fits: the autoencoder, and the discriminator if there is one.
 
     step: training steps so far, saved with the weights.
@@ -120,13 +120,13 @@ class Objective:
     weight: float = 0.0
     start_step: int = 0
 
-    def loss(self, game: Game, batch, generator):
+    def loss(self, networks: AutoencoderAndCritic, batch, generator):
         """Mean loss of training rows `batch`; see the module."""
-        return self.loss_of(game, self.train[batch].long(), generator)
+        return self.loss_of(networks, self.train[batch].long(), generator)
 
-    def loss_of(self, game: Game, rows, generator):
+    def loss_of(self, networks: AutoencoderAndCritic, rows, generator):
         """Mean loss of rows int64 [N, V]."""
-        network = game.autoencoder
+        network = networks.autoencoder
         calls = one_hot(rows, network.layout)
         mean, log_variance = network.encode(calls)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
@@ -134,21 +134,21 @@ class Objective:
         found = reconstruction_loss(logits, rows, network.log_scale)
         divergence = kl_divergence(mean, log_variance)
         total, judged = found + self.kl_weight * divergence, 0.0
-        if game.discriminator is not None:
-            if game.step >= self.start_step:
+        if networks.discriminator is not None:
+            if networks.step >= self.start_step:
                 observed = calls.sum(dim=1, keepdim=True)  # [N, 1, L]
                 fake = F.softmax(logits, dim=1) * observed
-                total = total + self.weight * self._adversarial(game, found, fake)
-                judged = hinge_loss(game.discriminator, calls, fake.detach())
-            game.step += 1
+                total = total + self.weight * self._adversarial(networks, found, fake)
+                judged = hinge_loss(networks.discriminator, calls, fake.detach())
+            networks.step += 1
         return total / rows.shape[1] + judged
 
-    def _adversarial(self, game: Game, found, fake):
+    def _adversarial(self, networks: AutoencoderAndCritic, found, fake):
         """What the discriminator holds against `fake`, at the scale of the loss `found`."""
-        critic = game.discriminator
+        critic = networks.discriminator
         fixed = {name: each.detach() for name, each in critic.named_parameters()}
         against = -functional_call(critic, fixed, (fake,)).mean()
-        last = game.autoencoder.decoder.leave.weight
+        last = networks.autoencoder.decoder.leave.weight
         wanted, given = (
             torch.autograd.grad(each, last, retain_graph=True)[0].norm()
             for each in (found, against)
@@ -179,14 +179,14 @@ def hinge_loss(critic: Discriminator, real, fake):
     return 0.5 * (F.relu(1 - critic(real)).mean() + F.relu(1 + critic(fake)).mean())
 
 
-def validate(game: Game, rows) -> dict[str, float]:
+def validate(networks: AutoencoderAndCritic, rows) -> dict[str, float]:
     """How rows int8 [N, V] come back from their posterior means.
 
     loss: share of observed calls that the likeliest call misses; balanced_accuracy: share that it
     meets, averaged over the calls; cross_entropy: mean of an observed call; kl: of a row;
     latent_variance_1 ...: of each channel's posterior means, near 0 where a channel is unused.
     """
-    network = game.autoencoder
+    network = networks.autoencoder
     n = network.layout.n_calls
     right, seen = torch.zeros(n), torch.zeros(n)
     entropy = divergence = 0.0
@@ -243,7 +243,7 @@ def fit_snp_vae(
 
     Raises InputError when there are no training or no validation people.
     """
-    place = resolve_device(device)
+    device = resolve_device(device)
     data = _read(stores, mode)
     layout = Layout(
         n_variants=data.train.shape[1],
@@ -261,27 +261,27 @@ def fit_snp_vae(
         "seed": seed,
         "training": training,
     }
-    game = _new_game(layout, data, discriminator, seed).to(place)
-    game.autoencoder.log_scale.requires_grad_(learned_scale)
+    networks = _new_networks(layout, data, discriminator, seed).to(device)
+    networks.autoencoder.log_scale.requires_grad_(learned_scale)
     pressure = discriminator or {"weight": 0.0, "start_step": 0}
     objective = Objective(
-        torch.from_numpy(data.train).to(place),
+        torch.from_numpy(data.train).to(device),
         kl_weight,
         pressure["weight"],
         pressure["start_step"],
     )
-    validation = torch.from_numpy(data.validation).to(place)
+    validation = torch.from_numpy(data.validation).to(device)
     log.info(
         "%d SNPs of %d chromosomes become %d x %d numbers",
         *(layout.n_variants, len(stores), layout.n_positions, latent_channels),
     )
     people = [data.fingerprint, layout.n_variants, data.validation.sum(dtype=int).item()]
     result = fit(
-        game,
+        networks,
         objective.loss,
         len(data.train),
         seed=seed,
-        device=place,
+        device=device,
         validate=lambda trained: validate(trained, validation),
         state_path=state_path,
         fingerprint=json.dumps([asdict(layout), recipe, people], sort_keys=True),
@@ -294,7 +294,7 @@ def fit_snp_vae(
         variants=[store.variants for store in stores],
         mode=mode,
         mean=data.mean,
-        network=game.autoencoder.cpu(),
+        network=networks.autoencoder.cpu(),
         training=recipe | {"best_epoch": result.best_epoch, "accuracy": 1 - result.best_loss},
         training_fingerprint=data.fingerprint,
     ).save(model_path)
@@ -313,10 +313,10 @@ def _read(stores: list[CohortStore], mode: str) -> Rows:
             raise InputError(f"{stores[0].path}: no {name} people {what} the SNP autoencoder")
         shape = (len(people) * rows_per_person(mode), sum(len(each.variants) for each in stores))
         rows[name] = np.empty(shape, np.int8)
-        for start in range(0, len(people), CHUNK_SAMPLES):
-            part = people[start : start + CHUNK_SAMPLES]
+        for some in slices(len(people), CHUNK_SAMPLES):
+            part = people[some]
             found = read_rows(stores, part, mode)
-            first = start * rows_per_person(mode)
+            first = some.start * rows_per_person(mode)
             rows[name][first : first + len(found)] = found
             if name == "train":
                 each = found.reshape(len(part), -1)
@@ -324,7 +324,9 @@ def _read(stores: list[CohortStore], mode: str) -> Rows:
     return Rows(rows["train"], rows["validation"], fingerprint.hexdigest())
 
 
-def _new_game(layout: Layout, data: Rows, discriminator: dict | None, seed: int) -> Game:
+def _new_networks(
+    layout: Layout, data: Rows, discriminator: dict | None, seed: int
+) -> AutoencoderAndCritic:
     """The networks with the random weights of the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(child_seed(seed, _WEIGHTS))
@@ -332,7 +334,9 @@ def _new_game(layout: Layout, data: Rows, discriminator: dict | None, seed: int)
         if discriminator is not None:
             sizes = {name: discriminator[name] for name in ("channels", "depth")}
             critic = Discriminator(layout.n_calls, **sizes)
-        return Game(SnpAutoencoder(layout, data.log_frequencies(layout.n_calls)), critic)
+        return AutoencoderAndCritic(
+            SnpAutoencoder(layout, data.log_frequencies(layout.n_calls)), critic
+        )
 
 
 def _log_channels(best: dict, latent_channels: int) -> None:

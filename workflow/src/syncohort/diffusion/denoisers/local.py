@@ -113,7 +113,7 @@ class LocalDenoiser(nn.Module):
             nn.Linear(CONDITION_WIDTH, CONDITION_WIDTH),
             nn.SiLU(),
         )
-        self.place = nn.Parameter(torch.zeros(n_classes + 1, n_groups, width))
+        self.label_at_position = nn.Parameter(torch.zeros(n_classes + 1, n_groups, width))
         self.enter = PositionsFirst(n_groups, 3 * latents, width, None)
         self.layers = nn.ModuleList(
             _Layer(n_groups, width, context, experts, reach=2**i) for i in range(layers)
@@ -132,7 +132,7 @@ class LocalDenoiser(nn.Module):
         beside = F.pad(groups, (0, 0, 0, 0, 1, 1))  # nothing beyond the edges
         window = torch.cat([beside[:-2], groups, beside[2:]], dim=2)
         h = self.enter(window)  # [M, N, W]
-        h = h + mix(self.place.to(h.dtype), label).transpose(0, 1)
+        h = h + mix(self.label_at_position.to(h.dtype), label).transpose(0, 1)
         for layer in self.layers:
             h = layer(h, condition)
         h = self._from_groups(self.leave(_normalised(h)))  # [N, G, K]

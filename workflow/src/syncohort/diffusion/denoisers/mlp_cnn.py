@@ -12,7 +12,7 @@ from syncohort.diffusion.denoisers.cnn import CNNDenoiser
 from syncohort.diffusion.denoisers.mlp import MLPDenoiser
 
 HIDDEN = 128
-TOLD_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)  # as shares of T
+SHOWN_TIMES = (0.1, 0.3, 0.5, 0.7, 0.9)  # as shares of T
 
 
 class MLPCNNDenoiser(nn.Module):
@@ -38,10 +38,10 @@ class MLPCNNDenoiser(nn.Module):
 
     def diagnostics(self) -> dict[str, float]:
         """lambda at five times, mixing_t0.1 and so on: columns of the table of losses."""
-        times = torch.tensor(TOLD_TIMES, device=self.mixing[0].weight.device)
+        times = torch.tensor(SHOWN_TIMES, device=self.mixing[0].weight.device)
         with torch.autocast(times.device.type, enabled=False):
             weights = self.mixing_weight(times).tolist()
-        return {f"mixing_t{t:g}": weight for t, weight in zip(TOLD_TIMES, weights, strict=True)}
+        return {f"mixing_t{t:g}": weight for t, weight in zip(SHOWN_TIMES, weights, strict=True)}
 
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
