@@ -19,7 +19,6 @@ from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.errors import InputError
 from syncohort.formats import annotation, readers
 from syncohort.generators import latents
-from syncohort.genotypes import MODES
 from syncohort.report import comparison
 from syncohort.representations import blocks, gene_pca_fitting, snp_vae_training
 from syncohort.simulation import demo
@@ -48,7 +47,6 @@ def kinds(section, key: str) -> set[str]:
 @pytest.mark.parametrize(
     "section, key, known",
     [
-        (study.Config, "mode", MODES),
         (cohort.Input, "kind", {*readers.KINDS, "demo"}),
         (cohort.Demo, "people_per_population", demo.SUPERPOPULATIONS),
         (cohort.Genes, "format", {*annotation.FORMATS, "auto"}),
