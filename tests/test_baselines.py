@@ -21,7 +21,7 @@ from syncohort.generators.rows import EncodedPeople
 from syncohort.genotypes import CohortStore, People
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
-MOSAIC = {"recombination_map": None, "cM_per_Mb": 1.0, "mutation_rate": 0.0}
+MOSAIC = {"recombination_map": None, "mutation_rate": 0.0}
 
 
 def cohort(folder, *, n_variants=300, n_train=60, contig="1", seed=1, calls=None, phased=True):

@@ -96,9 +96,10 @@ def layout_of(n_variants=N_VARIANTS, n_calls=3, patch_snps=4, width=16, widths=(
 
 def test_the_papers_network_turns_2048_snps_into_128_numbers():
     study = parse_config({"generators": {"a": {"preset": "snpgen_paper"}}})
-    paper = study.representations["snp_vae_paper"]
+    paper = study.representations["snp_vae_paper"].model_dump(exclude={"kind"})
+    settings = snp_vae_training.network_settings(**paper)
     names = ("patch_snps", "width", "widths", "blocks_per_level", "latent_channels")
-    layout = Layout(2048, 3, *(getattr(paper, name) for name in names))
+    layout = Layout(2048, 3, *(settings[name] for name in names))
     assert (layout.shortening, layout.n_positions, layout.latent_channels) == (16, 128, 1)
     network = SnpAutoencoder(layout)
     mean, log_variance = network.encode(one_hot(torch.zeros(2, 2048, dtype=torch.long), layout))
@@ -478,9 +479,15 @@ def test_representations_of_the_user_stand_beside_ours():
     study = parse_config({"representations": {"snp_vae": {"latent_channels": 2}, "mine": {}}})
     found = study.representations
     assert found["snp_vae"].latent_channels == 2 and found["mine"].kind == "gene_pca"
-    assert found["snp_vae_paper"].discriminator.start_step == 20_001
-    with pytest.raises(InputError, match=r"representations.snp_vae.widths.0: .* multiple of 8"):
-        parse_config({"representations": {"snp_vae": {"widths": [20]}}})
+    assert found["snp_vae_paper"].network == "published"
+    with pytest.raises(InputError, match=r"representations.snp_vae.patch_snps: .* at most 64"):
+        parse_config({"representations": {"snp_vae": {"patch_snps": 65}}})
+
+
+@pytest.mark.parametrize("name", ["snp_vae", "snp_vae_paper"])
+def test_a_representation_of_the_configuration_has_every_setting_of_the_fit(name):
+    settings = parse_config({}).representations[name].model_dump(exclude={"kind"})
+    assert set(snp_vae_training.network_settings(**settings)) == set(SMALL)
 
 
 def test_genes_are_needed_by_gene_pcas_alone():

@@ -116,10 +116,7 @@ def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "both")
     paper = {
         "preset": "genetic_diffusion_paper",
-        "denoiser": {
-            "mlp": {"widths": [64, 32]},
-            "cnn": {"base_width": 32, "multipliers": [1, 2], "attention_at": [2]},
-        },
+        "denoiser": {"size": "small"},
         "diffusion": {"n_steps": 20},
         "training": {"epochs": 2},
         "sampling": {"steps": 20},

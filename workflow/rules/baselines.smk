@@ -46,7 +46,6 @@ rule fit_block_gaussian:
     params:
         code=code_of("fit_block_gaussian"),
         mode=STUDY.mode,
-        fitting=fitting_of,
     script:
         "../scripts/fit_block_gaussian.py"
 
@@ -74,7 +73,6 @@ rule train_wgan:
     params:
         code=code_of("train_wgan"),
         mode=STUDY.mode,
-        fitting=fitting_of,
         seed=lambda wildcards: seed_of("train_wgan", wildcards.generator),
     script:
         "../scripts/train_wgan.py"

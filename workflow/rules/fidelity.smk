@@ -133,7 +133,6 @@ rule fit_embedding:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("fit_embedding"),
-        max_people=STUDY.evaluation.umap_people,
         seed=seed_of("fit_embedding"),
     script:
         "../scripts/fit_embedding.py"
@@ -160,7 +159,6 @@ rule embed_people:
         code=code_of("embed_people"),
         cohort=STUDY.cohort,
         tsne=lambda wildcards: wildcards.generator in GENERATORS,
-        max_people=STUDY.evaluation.umap_people,
         minimum_people=STUDY.evaluation.minimum_people,
         # the same for every generator: the same holdout people are drawn
         seed=seed_of("embed_people"),

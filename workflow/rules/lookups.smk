@@ -29,13 +29,6 @@ def trained_as(wildcards):
     return PLAN.trained_as(wildcards.generator)
 
 
-def fitting_of(wildcards):
-    """How a simple model of latents is fitted: its settings but for what is done elsewhere."""
-    elsewhere = ("kind", "representation", "decoding")
-    settings = generator_of(wildcards)
-    return {key: settings[key] for key in settings if key not in elsewhere}
-
-
 def recombination_map_of(wildcards):
     """The genetic map of a mosaic, when it has one."""
     path = generator_of(wildcards).get("recombination_map")

@@ -14,7 +14,6 @@ with job(snakemake):
         tsne=snakemake.params.tsne,
         minimum_people=snakemake.params.minimum_people,
         seed=snakemake.params.seed,
-        max_people=snakemake.params.max_people,
     )
     embedded.people.to_csv(snakemake.output.embedding, sep="\t", index=False)
     embedded.metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)

@@ -17,5 +17,4 @@ with job(snakemake):
         encoded,
         checkpoint_path=snakemake.output.checkpoint,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
-        **snakemake.params.fitting,
     )

@@ -8,6 +8,5 @@ with job(snakemake):
     embedding = fit_embedding(
         [CohortStore(path) for path in snakemake.input.real],
         seed=snakemake.params.seed,
-        max_people=snakemake.params.max_people,
     )
     embedding.save(snakemake.output.embedding)

@@ -2,11 +2,15 @@
 
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
-from syncohort.representations.snp_vae_training import SnpVAESettings, fit_snp_vae
+from syncohort.representations.snp_vae_training import (
+    SnpVAESettings,
+    fit_snp_vae,
+    network_settings,
+)
 from syncohort.training.settings import TrainingSettings, Workplace
 
 with job(snakemake):
-    section = dict(snakemake.params.vae)
+    section = network_settings(**snakemake.params.vae)
     training = TrainingSettings(**section.pop("training"))
     work = Workplace(
         result_path=snakemake.output.model,

@@ -11,7 +11,7 @@ with job(snakemake):
     tables = measure_fidelity(
         real,
         synthetic,
-        genetic_map=read_genetic_map(path, real.contig) if path else constant_map(1.0),
+        genetic_map=read_genetic_map(path, real.contig) if path else constant_map(),
         window_kb=snakemake.params.window_kb,
         seed=snakemake.params.seed,
     )

@@ -15,7 +15,7 @@ with job(snakemake):
     )
     train_wgan(
         encoded,
-        Recipe(seed=snakemake.params.seed, **snakemake.params.fitting),
+        Recipe(seed=snakemake.params.seed),
         checkpoint_path=snakemake.output.checkpoint,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         device=snakemake.resources.device,

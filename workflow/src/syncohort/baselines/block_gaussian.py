@@ -20,6 +20,7 @@ from syncohort.generators.noise import RowNoise
 from syncohort.generators.rows import EncodedPeople
 
 STRETCH_CHANNELS = 256
+SHRINKAGE = 0.02  # a baseline: no key of the configuration changes it
 _LEAST_SHRINKAGE = 1e-6  # keeps a covariance of few rows invertible
 
 
@@ -86,7 +87,7 @@ def fit_block_gaussian(
     encoded: EncodedPeople,
     *,
     checkpoint_path: str | Path,
-    shrinkage: float,
+    shrinkage: float = SHRINKAGE,
     representation_fingerprints: dict[str, str] | None = None,
 ) -> None:
     """Fit the Gaussian to the latents of training people and write its checkpoint.

@@ -5,6 +5,7 @@ Axes: N rows, G gene blocks, K channels, C classes, F principal components.
 
 import copy
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,25 +31,28 @@ _REPORTS = 10
 _MOMENT_ROWS = 32_768
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How the networks are trained.
+    """How the networks are trained. A baseline: no key of the configuration changes it.
 
-    noise: channels of the generator's noise, and the most principal components (at most one
-    for every 8 training rows); widths: of the generator's layers, the critic's are the same
-    backwards; critic_steps: of the critic per step of the generator; gradient_penalty: lambda
-    of Gulrajani et al. (2017); epochs: passes of the critic over the training rows;
-    batch_size: rows a step; learning_rate: of Adam.
+    noise: channels of the generator's noise, and the most principal components (see
+        `ROWS_PER_COMPONENT`)
+    widths: of the generator's layers, the critic's are the same backwards
+    critic_steps: of the critic per step of the generator
+    gradient_penalty: lambda of Gulrajani et al. (2017)
+    epochs: passes of the critic over the training rows
+    batch_size: rows a step
+    learning_rate: of Adam
     """
 
-    noise: int
-    widths: list[int]
-    critic_steps: int
-    gradient_penalty: float
-    epochs: int
-    batch_size: int
-    learning_rate: float
     seed: int
+    noise: int = 128
+    widths: Sequence[int] = (256, 512)
+    critic_steps: int = 2
+    gradient_penalty: float = 10.0
+    epochs: int = 100
+    batch_size: int = 128
+    learning_rate: float = 1e-3
 
 
 def train_wgan(

@@ -42,6 +42,40 @@ _PRIOR_COUNT = 0.5  # of each call, in the frequencies that the logits start at
 _SMALLEST_GRADIENT, _LARGEST_WEIGHT = 1e-4, 1e4  # as in Esser et al.'s release
 _VALIDATION_BATCH = 256
 
+# What the configuration calls the network of a SNP autoencoder, and what is fixed with it.
+NETWORKS = {
+    "patches": {  # ours
+        "width": 96,
+        "widths": (96,),
+        "blocks_per_level": 1,
+        "learned_scale": False,
+        "discriminator": None,
+        "training": {"weight_decay": 0.0, "warmup_steps": 100, "clip_norm": 1.0, "ema_decay": 0.99},
+    },
+    "published": {  # SNPgen's
+        "width": 32,
+        "widths": (32, 64, 64, 128, 128),
+        "blocks_per_level": 2,
+        "learned_scale": True,
+        "discriminator": {"weight": 0.5, "start_step": 20_001, "channels": 128, "depth": 6},
+        "training": {
+            "weight_decay": 0.0,
+            "warmup_steps": 100,
+            "clip_norm": None,
+            "ema_decay": 0.9999,
+        },
+    },
+}
+
+
+def network_settings(network: str, training: dict, **sizes) -> dict:
+    """The arguments of `fit_snp_vae` for a network by name, one of `NETWORKS`.
+
+    training, sizes: what the configuration leaves to the user.
+    """
+    fixed = NETWORKS[network]
+    return {**fixed, **sizes, "training": fixed["training"] | training}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Adversary:

@@ -40,17 +40,24 @@ def _class_of(kind: str) -> type[nn.Module] | None:
     return next((each for each in own if each.__name__.endswith("Denoiser")), None)
 
 
-def build_denoiser(kind: str, mask, n_classes: int, *, seed: int = 0, **options) -> nn.Module:
+def build_denoiser(
+    kind: str, mask, n_classes: int, *, seed: int = 0, size: str = "published", **options
+) -> nn.Module:
     """Build the denoiser `kind` with freshly drawn weights.
 
-    mask: bool tensor [G, K]; n_classes: C; seed: of the initial weights; options: the
-    network's own, e.g. widths=[1024, 512, 256].
+    mask: bool tensor [G, K]
+    n_classes: C
+    seed: of the initial weights
+    size: of a published network, "published" or "small", the network's `SMALL`
+    options: the network's own, e.g. widths=[1024, 512, 256]
 
     Raises InputError for an unknown name.
     """
     network = _class_of(kind)
     if network is None:
         raise InputError(f"denoiser {kind!r} is unknown; use one of {', '.join(denoiser_kinds())}")
+    if size == "small":
+        options = network.SMALL | options
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         return network(mask, n_classes, **options)

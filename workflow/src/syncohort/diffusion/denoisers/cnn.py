@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -108,6 +109,14 @@ class CNNDenoiser(nn.Module):
     Raises InputError for attention at a factor that no level has, and for widths that the
     norms or the heads cannot share.
     """
+
+    SMALL: ClassVar[dict] = {  # to try it without a GPU
+        "base_width": 32,
+        "multipliers": (1, 2, 2),
+        "blocks_per_level": 1,
+        "attention_at": (4,),
+        "head_width": 32,
+    }
 
     def __init__(
         self,
