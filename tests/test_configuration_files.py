@@ -101,7 +101,7 @@ def test_what_is_no_yaml(tmp_path):
 )  # fmt: skip
 def test_words_that_yaml_takes_for_something_else(tmp_path, text, expected):
     found = message(tmp_path, text)
-    assert expected in found and "(1 problem(s))" in found
+    assert expected in found and "has 1 problem(s)" in found
 
 
 def test_quotes_and_whole_numbers_are_text(tmp_path):
@@ -126,7 +126,7 @@ def test_numbers_keep_their_spelling_to_themselves(tmp_path):
 
 
 def test_without_a_file_the_text_is_an_example():
-    with pytest.raises(InputError, match="labels.case_label: a text is wanted; YAML read False"):
+    with pytest.raises(InputError, match="labels.case_label: should be text; YAML read False"):
         parse_config({"labels": {"case_label": False}})
 
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.special import erf, softmax
 
-from syncohort.diffusion.denoisers import DENOISERS, build_denoiser, count_flops
+from syncohort.diffusion.denoisers import build_denoiser, count_flops, denoiser_kinds
 from syncohort.diffusion.denoisers.time_embedding import sinusoids
 from syncohort.errors import InputError
 
@@ -25,12 +25,11 @@ LATENT_UNET = {
     "label_width": 12,
     "heads": 2,
     "dropout": 0.1,
-    "position_embedding": True,
 }
 OPTIONS = {
     "mlp": MLP,
     "cnn": CNN,
-    "mlp_cnn": {"mlp": {"kind": "mlp", **MLP}, "cnn": {"kind": "cnn", **CNN}},
+    "mlp_cnn": {"mlp": MLP, "cnn": CNN},
     "transformer": {"patch_blocks": 4, "width": 24, "layers": 2, "heads": 3, "feed_forward": 48},
     "latent_unet": LATENT_UNET,
 }
@@ -249,7 +248,7 @@ def reference_latent_unet(weights, x, fraction, label):
         return h + layers.linear(f"{name}.attention.leave", value)[:, None]
 
     padded = np.pad(x, ((0, len(x) % 2), (0, 0))).T
-    entered = conv("enter", padded) + weights["position_embedding"]
+    entered = conv("enter", padded)
     outer = block("down.0", entered)
     halved = conv("down.1.0", outer)[:, ::2]
     inner = block("down.2", halved)
@@ -439,7 +438,7 @@ def test_mixing_weight_is_the_share_of_the_cnn(mask):
 @pytest.mark.parametrize(
     "kind, options, message",
     [
-        ("unet", {}, f"'unet' is unknown; use one of {', '.join(DENOISERS)}"),
+        ("unet", {}, f"'unet' is unknown; use one of {', '.join(denoiser_kinds())}"),
         ("mlp", {"widths": [64]}, "at least two, each a multiple of 32"),
         ("mlp", {"widths": [100, 50]}, "at least two, each a multiple of 32"),
         ("mlp", {"widths": [64, 0]}, "at least two, each a multiple of 32"),

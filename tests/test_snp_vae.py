@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from latent_cohorts import training_settings, workplace
 
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import measure_reconstruction
+from syncohort.generators.encoding import encode_people
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
 from syncohort.representations import load_representation, snp_vae_training
-from syncohort.representations.base import encode_people, read_rows
+from syncohort.representations.base import read_rows
 from syncohort.representations.snp_vae import SnpVAE
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
 from syncohort.representations.snp_vae_training import (
     AutoencoderAndCritic,
     Objective,
+    SnpVAESettings,
     fit_snp_vae,
     hinge_loss,
     kl_divergence,
@@ -41,6 +44,7 @@ SMALL = {
     "discriminator": None,
     "training": TRAINING,
 }
+AUTOENCODER = SMALL.keys() - {"training"}
 
 
 def splits(n_people) -> np.ndarray:
@@ -74,9 +78,12 @@ def cohort(folder, *, n_people=200, missing=0.02, holdout_seed=None) -> list[Coh
 
 
 def fit(stores, path, mode="genotype", **changes) -> SnpVAE:
-    fit_snp_vae(
-        stores, **({"mode": mode, "model_path": path, "seed": 1, "device": "cpu"} | SMALL | changes)
-    )
+    options = SMALL | changes
+    training = training_settings(**options.pop("training"))
+    work = workplace(path, options)
+    autoencoder = SnpVAESettings.of({name: options.pop(name) for name in AUTOENCODER})
+    given = {"mode": mode, "seed": 1, "device": "cpu"} | options
+    fit_snp_vae(stores, autoencoder, training, work, **given)
     return load_representation(path)
 
 
@@ -89,9 +96,10 @@ def layout_of(n_variants=N_VARIANTS, n_calls=3, patch_snps=4, width=16, widths=(
 
 def test_the_papers_network_turns_2048_snps_into_128_numbers():
     study = parse_config({"generators": {"a": {"preset": "snpgen_paper"}}})
-    paper = study.representations["snp_vae_paper"]
+    paper = study.representations["snp_vae_paper"].model_dump(exclude={"kind"})
+    settings = snp_vae_training.network_settings(**paper)
     names = ("patch_snps", "width", "widths", "blocks_per_level", "latent_channels")
-    layout = Layout(2048, 3, *(getattr(paper, name) for name in names))
+    layout = Layout(2048, 3, *(settings[name] for name in names))
     assert (layout.shortening, layout.n_positions, layout.latent_channels) == (16, 128, 1)
     network = SnpAutoencoder(layout)
     mean, log_variance = network.encode(one_hot(torch.zeros(2, 2048, dtype=torch.long), layout))
@@ -373,7 +381,7 @@ def test_chromosomes_decode_as_parts_of_the_whole(fitted):
 def test_latents_on_disk_are_the_models(fitted, tmp_path):
     stores, model, _ = fitted
     split = stores[0].people.split
-    encode_people(stores[::-1], model, split != "holdout", tmp_path / "all.npy")
+    encode_people(stores[::-1], model, tmp_path / "all.npy", tmp_path / "all.npz")
     expected = model.encode(read_rows(stores, split != "holdout", "genotype"))
     np.testing.assert_array_equal(np.load(tmp_path / "all.npy"), expected)
 
@@ -471,9 +479,15 @@ def test_representations_of_the_user_stand_beside_ours():
     study = parse_config({"representations": {"snp_vae": {"latent_channels": 2}, "mine": {}}})
     found = study.representations
     assert found["snp_vae"].latent_channels == 2 and found["mine"].kind == "gene_pca"
-    assert found["snp_vae_paper"].discriminator.start_step == 20_001
-    with pytest.raises(InputError, match=r"representations.snp_vae.widths.0: .* multiple of 8"):
-        parse_config({"representations": {"snp_vae": {"widths": [20]}}})
+    assert found["snp_vae_paper"].network == "published"
+    with pytest.raises(InputError, match=r"representations.snp_vae.patch_snps: .* at most 64"):
+        parse_config({"representations": {"snp_vae": {"patch_snps": 65}}})
+
+
+@pytest.mark.parametrize("name", ["snp_vae", "snp_vae_paper"])
+def test_a_representation_of_the_configuration_has_every_setting_of_the_fit(name):
+    settings = parse_config({}).representations[name].model_dump(exclude={"kind"})
+    assert set(snp_vae_training.network_settings(**settings)) == set(SMALL)
 
 
 def test_genes_are_needed_by_gene_pcas_alone():

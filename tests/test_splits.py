@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncohort.cohort.labels import join_labels
+from syncohort.cohort.people import read_people
 from syncohort.cohort.people_checks import relatives_checks
 from syncohort.cohort.splits import (
     keep_share,
     own_ancestors,
     read_kinship,
-    read_people,
     relative_groups,
     split_people,
     split_table,

@@ -12,7 +12,7 @@ import torch
 from conftest import REPOSITORY
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from latent_cohorts import CLASSES, MASK, MASKS, MEAN, RECIPE, SD, make_cohort
+from latent_cohorts import CLASSES, MASK, MASKS, MEAN, RECIPE, SD, make_cohort, train_diffusion
 
 from syncohort.cohort.synthetic_people import (
     draw_labels,
@@ -21,7 +21,7 @@ from syncohort.cohort.synthetic_people import (
     synthetic_ids,
 )
 from syncohort.diffusion.model import PRIOR_PARTS, load_generator
-from syncohort.diffusion.training import _Task, train_diffusion
+from syncohort.diffusion.training import _Task
 from syncohort.errors import InputError
 from syncohort.generators.latents import Normalisation, fit_normalisation, read_latents
 from syncohort.genotypes import People

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncohort.association.covariates import covariate_problems, covariate_values
+from syncohort.cohort.joining import read_join, write_join
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import case_checks, label_checks, selection_checks
 from syncohort.cohort.splits import read_kinship
@@ -404,3 +405,12 @@ def test_a_missing_code_is_no_control(tmp_path, code):
 def test_plus_and_minus_are_two_classes():
     assert not MissingCodes().is_missing(pd.Series(["+", "-", "+"])).any()
     assert MissingCodes().is_missing(pd.Series(["a", "-", "NA"])).tolist() == [False, True, True]
+
+
+def test_what_the_join_noted_reaches_the_page(tmp_path):
+    labels = ["case", "control", "n/a", "99"] * 4
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    write_join(joined, tmp_path / "people.tsv", tmp_path / "notes.json")
+    again = read_join(tmp_path / "people.tsv", tmp_path / "notes.json")
+    assert lines_of(again) == lines_of(joined)
+    assert (again.codes, again.suspicious) == ({"n/a": 4}, {"99": 4})

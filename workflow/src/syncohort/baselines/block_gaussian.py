@@ -17,8 +17,10 @@ import torch
 from syncohort.generators.base import LatentGenerator, describe, require_training_rows
 from syncohort.generators.latents import LatentFiles
 from syncohort.generators.noise import RowNoise
+from syncohort.generators.rows import EncodedPeople
 
 STRETCH_CHANNELS = 256
+SHRINKAGE = 0.02  # a baseline: no key of the configuration changes it
 _LEAST_SHRINKAGE = 1e-6  # keeps a covariance of few rows invertible
 
 
@@ -82,43 +84,37 @@ def _follow(noise, weights, spread):
 
 
 def fit_block_gaussian(
-    latents_paths: list[str | Path],
-    masks: list[np.ndarray],
-    labels: np.ndarray,
-    is_validation: np.ndarray,
-    class_names: list[str],
+    encoded: EncodedPeople,
     *,
     checkpoint_path: str | Path,
-    shrinkage: float,
+    shrinkage: float = SHRINKAGE,
     representation_fingerprints: dict[str, str] | None = None,
 ) -> None:
     """Fit the Gaussian to the latents of training people and write its checkpoint.
 
-    latents_paths ... class_names, representation_fingerprints: as in `train_diffusion`.
-    shrinkage: weight of the covariance's diagonal, the rest is that of the rows around
-    their label's mean (Ledoit & Wolf 2004); variances stay as they are. Memory is that of
-    one chromosome's latents.
+    encoded, representation_fingerprints: as in `train_diffusion`. shrinkage: weight of the
+    covariance's diagonal, the rest is that of the rows around their label's mean (Ledoit & Wolf
+    2004); variances stay as they are. Memory is that of one chromosome's latents.
 
     Raises InputError for a class without training rows.
     """
-    labels, is_validation = np.asarray(labels, np.int64), np.asarray(is_validation, bool)
-    require_training_rows(labels, is_validation, class_names)
-    train = np.flatnonzero(~is_validation)
+    rows = encoded.rows
+    require_training_rows(rows)
+    train = np.flatnonzero(~rows.is_validation)
     config = describe(
         "block_gaussian",
-        latents_paths,
-        labels,
-        is_validation,
-        class_names,
+        encoded,
+        rows.labels,
         representation_fingerprints,
         shrinkage=shrinkage,
     )
     names = ("center", "weights", "spread")
     parts = {name: [] for name in names}
-    for path, own_mask in zip(latents_paths, masks, strict=True):
-        rows = torch.from_numpy(LatentFiles([path], [own_mask])[train])
-        center = subtract_means(rows, labels[train], len(class_names))
-        for name, part in zip(names, (center, *fit_chain(rows, shrinkage)), strict=True):
+    masks = encoded.masks
+    for path, own_mask in zip(encoded.paths, masks, strict=True):
+        latents = torch.from_numpy(LatentFiles([path], [own_mask])[train])
+        center = subtract_means(latents, rows.labels[train], len(rows.class_names))
+        for name, part in zip(names, (center, *fit_chain(latents, shrinkage)), strict=True):
             parts[name].append(part)
     slot = _slots([len(each) for each in masks], masks[0].shape[1])
     center = torch.cat(parts["center"], dim=1)

@@ -8,13 +8,12 @@ all its chromosomes, G positions of the latents, K channels, C calls (2 alleles 
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
-from syncohort.files import pack_texts, require_same, write_rows
+from syncohort.files import pack_texts, require_same
 from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, slices, to_rows
 
 
@@ -138,23 +137,6 @@ def encode_rows(
             for model, each in zip(models, own, strict=True)
         ]
         yield np.concatenate(latents, axis=1)
-
-
-def encode_people(
-    stores: list[CohortStore], model: Representation, people, path: str | Path
-) -> None:
-    """Encode people of a cohort into a .npy file of latents float32 [R, G, K], in chunks.
-
-    people: mask or indices; rows come in that order, two a person in haplotype mode. The
-    file appears at `path` only when complete. Raises InputError when there is nobody, or
-    when the cohort's variants are not the model's.
-    """
-    people = np.asarray(people)
-    people = np.flatnonzero(people) if people.dtype == bool else people
-    if not len(people):
-        raise InputError(f"{stores[0].path}: no people to encode into {path}")
-    shape = (len(people) * rows_per_person(model.mode), *model.mask.shape)
-    write_rows(path, shape, encode_rows(stores, [model], people))
 
 
 def fingerprint_variants(variants: Variants) -> str:

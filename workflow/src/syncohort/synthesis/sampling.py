@@ -3,19 +3,22 @@
 Axes: R rows (haplotypes or people), G gene blocks, K channels.
 """
 
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from syncohort.baselines.block_gaussian import BlockGaussian
-from syncohort.baselines.wgan import WGAN
-from syncohort.diffusion.model import Generator
 from syncohort.files import write_rows
 from syncohort.generators.base import LatentGenerator, read_checkpoint
 from syncohort.genotypes import People, rows_per_person
 
-KINDS = {"diffusion": Generator, "block_gaussian": BlockGaussian, "wgan": WGAN}
+# Kind -> module and class, imported by name: an edit of one reruns only what uses it.
+_CLASSES = {
+    "diffusion": ("syncohort.diffusion.model", "Generator"),
+    "block_gaussian": ("syncohort.baselines.block_gaussian", "BlockGaussian"),
+    "wgan": ("syncohort.baselines.wgan", "WGAN"),
+}
 
 
 def load_latent_generator(
@@ -23,7 +26,8 @@ def load_latent_generator(
 ) -> LatentGenerator:
     """Read a checkpoint of any kind; arguments and errors as `read_checkpoint`."""
     config, tensors = read_checkpoint(path, representation_fingerprints)
-    return KINDS[config["kind"]].restore(config, tensors)
+    module, name = _CLASSES[config["kind"]]
+    return getattr(import_module(module), name).restore(config, tensors)
 
 
 def shard_slice(n_people: int, n_shards: int, shard: int, people_per_batch: int) -> slice:

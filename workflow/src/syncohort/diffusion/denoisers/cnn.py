@@ -12,6 +12,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -109,6 +110,14 @@ class CNNDenoiser(nn.Module):
     norms or the heads cannot share.
     """
 
+    SMALL: ClassVar[dict] = {  # to try it without a GPU
+        "base_width": 32,
+        "multipliers": (1, 2, 2),
+        "blocks_per_level": 1,
+        "attention_at": (4,),
+        "head_width": 32,
+    }
+
     def __init__(
         self,
         mask,
@@ -138,6 +147,11 @@ class CNNDenoiser(nn.Module):
         )
         self.up = nn.ModuleList(_way_up(residual, levels, blocks_per_level + 1, skips))
         self.head = nn.Sequential(norm(outer), nn.SiLU(), starting_at_zero(conv(outer, n_channels)))
+
+    @property
+    def narrowest_layers(self) -> dict[str, nn.Module]:
+        """The layer between the way down and the way up."""
+        return {"cnn": self.middle}
 
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].

@@ -10,6 +10,7 @@ time, M tokens of the label (one), D width of a token, A attention heads, B chan
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -104,12 +105,18 @@ class LatentUNetDenoiser(nn.Module):
     down-sampling factor, and cut back. n_classes: C. base_width: channels of the first level, a
     multiple of 32; multipliers: channels of each level in base widths; blocks_per_level: residual
     blocks on the way down, one more on the way up; label_width: of the label's embedding; heads:
-    attention heads, a divisor of base_width; dropout: in the residual blocks. position_embedding:
-    whether every position has learned numbers of its own, so that the network knows where it is
-    (ours; a latent of genotypes means something else at each position).
+    attention heads, a divisor of base_width; dropout: in the residual blocks. The defaults are
+    the paper's.
 
     Raises InputError for widths that the norms or the heads cannot share.
     """
+
+    SMALL: ClassVar[dict] = {  # to try it without a GPU
+        "base_width": 32,
+        "multipliers": (1, 2),
+        "blocks_per_level": 1,
+        "label_width": 32,
+    }
 
     def __init__(
         self,
@@ -121,7 +128,6 @@ class LatentUNetDenoiser(nn.Module):
         label_width: int = 128,
         heads: int = 4,
         dropout: float = 0.0,
-        position_embedding: bool = False,
     ):
         super().__init__()
         if base_width <= 0 or base_width % GROUPS or base_width % heads:
@@ -143,10 +149,6 @@ class LatentUNetDenoiser(nn.Module):
         )
         self.label = nn.Embedding(n_classes + 1, label_width)
         self.enter = conv(n_channels, widths[0])
-        length = len(mask) + self.padding
-        self.position_embedding = (
-            nn.Parameter(torch.zeros(widths[0], length)) if position_embedding else None
-        )
         skips, down = zip(*_way_down(block, widths, blocks_per_level), strict=True)
         self.down = nn.ModuleList(down)
         self.middle = Stage([block(widths[-1], widths[-1]), block(widths[-1], widths[-1])])
@@ -164,8 +166,6 @@ class LatentUNetDenoiser(nn.Module):
         time = self.time(t_fraction)  # [N, E]
         tokens = mix(self.label.weight, label)[:, None]  # [N, 1, D]
         h = self.enter(F.pad(x.transpose(1, 2), (0, self.padding)))  # [N, W, L]
-        if self.position_embedding is not None:
-            h = h + self.position_embedding
         skips = [h]
         for layer in self.down:
             h = layer(h, time, tokens)

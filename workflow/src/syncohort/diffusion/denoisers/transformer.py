@@ -5,6 +5,7 @@ W width of a token.
 """
 
 import math
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -28,6 +29,13 @@ class TransformerDenoiser(nn.Module):
 
     Raises InputError when the heads cannot share the width.
     """
+
+    SMALL: ClassVar[dict] = {
+        "width": 96,
+        "layers": 3,
+        "heads": 3,
+        "feed_forward": 384,
+    }  # to try it without a GPU
 
     def __init__(
         self,
