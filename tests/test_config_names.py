@@ -72,7 +72,7 @@ def test_a_key_takes_the_names_that_the_code_knows(section, key, known):
 
 
 def test_every_generator_of_the_configuration_can_be_made():
-    assert kinds(study.Config, "generators") == {*sampling.KINDS, *alleles._KINDS}
+    assert kinds(study.Config, "generators") == {*sampling._CLASSES, *alleles._KINDS}
     assert kinds(evaluation.Evaluation, "calibration") == set(alleles._KINDS)
 
 
