@@ -6,6 +6,7 @@ from shutil import which
 import numpy as np
 import pandas as pd
 import pytest
+from cohorts import worded
 from scipy.optimize import minimize
 
 from syncohort.association.ancestry import PrincipalAxes
@@ -323,7 +324,7 @@ def compare(study, name, causal="known"):
     causal = known if causal == "known" else causal
     found = measure_association(real, real_scan, scan, causal, draws=200, **NAMES, **OPTIONS)
     assert list(found.metrics) == TIDY_COLUMNS
-    tables = found.metrics.set_index(["generator", "metric", "group"])
+    tables = worded(found.metrics).set_index(["generator", "metric", "group"])
     return tables.loc["under test"], tables.loc[REAL], found
 
 
@@ -387,8 +388,8 @@ def test_slopes_along_true_effects_are_of_the_size_of_effects(study):
     larger = scan.assign(beta=1.5 * scan["beta"])
     found = measure_association(real, scan, larger, known, draws=50, **NAMES, **OPTIONS)
     ours = found.metrics[found.metrics["generator"] == "under test"]
-    slope = ours.query("metric == 'effect_slope'").set_index("group")["value"]
-    for group in ("all", "causal SNPs", "along true effects"):
+    slope = worded(ours).query("metric == 'effect_slope'").set_index("group")["value"]
+    for group in ("all", "causal SNPs", "against the truth"):
         assert slope[group] == pytest.approx(1.5)
 
 
@@ -443,7 +444,7 @@ def of_value(measured_value, name):
     found = measure_association(
         real, *scans, measured_value["causal"], draws=100, **NAMES, **options
     )
-    tables = found.metrics.set_index(["generator", "metric", "group"])
+    tables = worded(found.metrics).set_index(["generator", "metric", "group"])
     return tables.loc["under test"], tables.loc[REAL], scans
 
 
@@ -457,7 +458,7 @@ def test_a_value_is_scanned_by_linear_regression(measured_value):
     design = np.column_stack([x, np.ones(len(people)), covariates])
     beta = np.linalg.lstsq(design, measured_value["value"][people], rcond=None)[0][0]
     assert scan["beta"][7] == pytest.approx(beta, rel=1e-3)
-    for group in ("all", "causal SNPs", "along true effects"):
+    for group in ("all", "causal SNPs", "against the truth"):
         assert ours.at[("effect_slope", group), "value"] == pytest.approx(1)
     assert ours.at[("score_r", "less trained on real"), "value"] == 0
     assert real.at[("score_r", "all"), "low"] > 0.4 and real.at[("power", "all"), "value"] > 0.6
@@ -466,10 +467,10 @@ def test_a_value_is_scanned_by_linear_regression(measured_value):
 def test_other_people_and_shuffled_values(measured_value):
     ours, _, _ = of_value(measured_value, "fresh")
     assert ours.at[("effect_r", "true effects"), "value"] > 0.9
-    assert ours.at[("effect_slope", "along true effects"), "value"] == pytest.approx(1, abs=0.15)
+    assert ours.at[("effect_slope", "against the truth"), "value"] == pytest.approx(1, abs=0.15)
     assert abs(ours.at[("score_r", "less trained on real"), "value"]) < 0.1
     ours, _, _ = of_value(measured_value, "shuffled")
-    assert abs(ours.at[("effect_slope", "along true effects"), "value"]) < 0.25
+    assert abs(ours.at[("effect_slope", "against the truth"), "value"]) < 0.25
     assert ours.at[("power", "all"), "value"] == 0
     assert ours.at[("score_r", "less trained on real"), "high"] < 0
 

@@ -9,6 +9,7 @@ import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, LABELS, metrics
 
+from syncohort.evaluation.groups import ALL, Group, size_bin
 from syncohort.evaluation.tables import read_tables
 from syncohort.evaluation.tidy import MAJORITY, metric_row, tidy
 from syncohort.evaluation.verdicts.bounds import (
@@ -32,7 +33,6 @@ from syncohort.evaluation.verdicts.metrics import (
     METRICS,
     describe,
     find_metric,
-    label_of,
 )
 
 
@@ -122,13 +122,18 @@ def test_every_metric_has_a_known_dimension_and_says_what_good_is():
 
 
 def test_groups_find_their_own_entry():
-    assert find_metric("membership_auc", "white box, label X").title.endswith("network itself")
-    assert find_metric("membership_auc", "distance, label white box").title == "Membership told"
-    assert find_metric("aa_truth", "holdout").dimension == "individuals"
-    assert find_metric("aa_truth", "train").dimension == "privacy"
-    assert find_metric("recovery_rate", "mlp, with real").rule is None
-    assert find_metric("recovery_rate", "mlp, 4x").rule is not None
-    assert find_metric("no such metric", "all") is None
+    assert find_metric("membership_auc", Group(label="X", method="white box")).title.endswith(
+        "network itself"
+    )
+    assert (
+        find_metric("membership_auc", Group(label="white box", method="distance")).title
+        == "Membership told"
+    )
+    assert find_metric("aa_truth", Group(against="holdout")).dimension == "individuals"
+    assert find_metric("aa_truth", Group(against="train")).dimension == "privacy"
+    assert find_metric("recovery_rate", Group(method="mlp", trained_on="with real")).rule is None
+    assert find_metric("recovery_rate", Group(method="mlp", trained_on="4x")).rule is not None
+    assert find_metric("no such metric", ALL) is None
 
 
 def test_every_metric_the_evaluation_writes_is_known():
@@ -139,10 +144,37 @@ def test_every_metric_the_evaluation_writes_is_known():
     assert written <= {metric.name for metric in METRICS}
 
 
-def test_labels_in_groups():
-    assert label_of("label case") == label_of("distance, label case") == "case"
-    assert label_of("distance, labels of 50-199 people") == label_of("all") == ""
-    assert describe(find_metric("ld_kept", "0-20 kb"), "0-20 kb") == "Linkage kept, 0-20 kb"
+def test_a_metric_and_its_group_in_words():
+    """What the title says is not said again."""
+
+    def words(name, **columns):
+        return describe(find_metric(name, Group(**columns)), Group(**columns))
+
+    assert words("ld_kept", distance_bin="0-20 kb") == "Linkage kept, 0-20 kb"
+    assert words("frequency_error", maf_bin="1-2 %") == "Error of allele frequencies, MAF 1-2 %"
+    assert words("membership_auc", method="distance", label="Han, North").endswith(
+        ", distance, label Han, North"
+    )
+    assert words("membership_auc", method="white box", label="x").endswith("itself, label x")
+    assert (
+        words("aa_truth", against="holdout")
+        == find_metric("aa_truth", Group(against="holdout")).title
+    )
+    assert words("identical_share", part="holdout").endswith(", holdout people")
+    assert words("recovery_rate", method="mlp", trained_on="with real").endswith(", mlp, with real")
+
+
+def test_a_label_that_reads_like_a_group_is_a_label():
+    """Sentences that were taken apart read "x, unseen people" as the holdout people's."""
+    label = ("membership_auc", Group(method="distance", label="x, holdout people"))
+    judged = judge(study(mine=[(*label, 0.5, 0.48, 0.52)]), CALIBRATION)
+    assert judged["label"].tolist() == ["x, holdout people"] and judged["part"].tolist() == [""]
+
+
+def test_sizes_of_labels_are_binned():
+    assert [size_bin(n) for n in (0, 49, 50, 199, 200, 1_000, 10**6)] == [
+        *("0-49", "0-49", "50-199", "50-199", "200-999", "1000 or more", "1000 or more"),
+    ]
 
 
 # --- known cheats, on the table of fabricated scores
@@ -179,16 +211,16 @@ def test_a_mosaic_fails_privacy_and_a_memoriser_everything(checklist):
 
 def test_a_few_copied_people_fail_privacy():
     found = verdicts(
-        unseen=("closest_record_tail", "all", 0.011, 0.0, 0.025),
-        copier=("closest_record_tail", "all", 0.06, 0.05, 0.07),
+        unseen=("closest_record_tail", ALL, 0.011, 0.0, 0.025),
+        copier=("closest_record_tail", ALL, 0.06, 0.05, 0.07),
     )
     assert found == {"unseen": PASS, "copier": FAIL}
     table = study(
-        unseen=[("identical_share", "all", 0.026, 0.015, 0.035)],
-        copier=[("identical_share", "all", 0.075, 0.06, 0.09)],
-        honest=[("identical_share", "all", 0.02, 0.01, 0.03)],
+        unseen=[("identical_share", ALL, 0.026, 0.015, 0.035)],
+        copier=[("identical_share", ALL, 0.075, 0.06, 0.09)],
+        honest=[("identical_share", ALL, 0.02, 0.01, 0.03)],
     )
-    holdout = [("identical_share", "unseen people", 0.026, 0.015, 0.035)]
+    holdout = [("identical_share", Group(part="holdout"), 0.026, 0.015, 0.035)]
     table = pd.concat([table, study(unseen=holdout, copier=holdout, honest=holdout)])
     judged = judge(table, CALIBRATION)
     assert judged["verdict"].tolist() == [PASS, FAIL, PASS, "", "", ""]
@@ -198,39 +230,39 @@ def test_windows_are_judged_by_the_holdout_peoples_of_the_same_length():
     """A share of 0.3 is real for short windows and too much for long ones."""
     table = study(
         mosaic=[
-            ("window_copies", "125 SNPs", 0.3, 0.28, 0.32),
-            ("window_copies", "125 SNPs, unseen people", 0.31, 0.29, 0.33),
-            ("window_copies", "all", 0.3, 0.28, 0.32),
-            ("window_copies", "unseen people", 0.05, 0.04, 0.06),
+            ("window_copies", Group(window_snps="125"), 0.3, 0.28, 0.32),
+            ("window_copies", Group(part="holdout", window_snps="125"), 0.31, 0.29, 0.33),
+            ("window_copies", ALL, 0.3, 0.28, 0.32),
+            ("window_copies", Group(part="holdout"), 0.05, 0.04, 0.06),
         ]
     )
     assert judge(table, CALIBRATION)["verdict"].tolist() == [PASS, "", FAIL, ""]
 
 
 def test_shuffled_labels_fail_utility_and_association():
-    utility = ("recovery_rate", "mlp")
+    utility = ("recovery_rate", Group(method="mlp"))
     found = verdicts(bootstrap=(*utility, 0.94, 0.9, 0.98), shuffled=(*utility, 0.1, 0.05, 0.15))
     assert found == {"bootstrap": PASS, "shuffled": FAIL}
-    effects = ("effect_r", "all")
+    effects = ("effect_r", ALL)
     found = verdicts(bootstrap=(*effects, 0.9, 0.8, 0.95), shuffled=(*effects, 0.02, -0.2, 0.2))
     assert found == {"bootstrap": PASS, "shuffled": FAIL}
-    slope = ("effect_slope", "all")
+    slope = ("effect_slope", ALL)
     found = verdicts(unseen=(*slope, 0.7, 0.4, 1.0), shuffled=(*slope, 0.01, -0.1, 0.1))
     assert found == {"unseen": PASS, "shuffled": FAIL}
-    power = ("power", "all")
+    power = ("power", ALL)
     assert verdicts(real=(*power, 0.5), shuffled=(*power, 0.0)) == {"real": "", "shuffled": FAIL}
 
 
 def test_a_network_that_remembers_and_a_small_label_that_leaks_are_flagged():
-    white_box = ("membership_auc", "white box")
+    white_box = ("membership_auc", Group(method="white box"))
     assert verdicts(generator=(*white_box, 1.0, 0.99, 1.0)) == {"generator": FAIL}
-    label = ("membership_auc", "frequency, label rare")
+    label = ("membership_auc", Group(label="rare", method="frequency"))
     found = verdicts(unseen=(*label, 0.52, 0.42, 0.62), generator=(*label, 0.9, 0.8, 0.97))
     assert found == {"unseen": PASS, "generator": FAIL}
 
 
 def test_real_people_and_the_commonest_label_are_not_judged():
-    recovery = ("recovery_rate", "mlp")
+    recovery = ("recovery_rate", Group(method="mlp"))
     found = verdicts(
         bootstrap=(*recovery, 0.94), **{MAJORITY: (*recovery, 0.2), "real": (*recovery, 1)}
     )
@@ -238,7 +270,7 @@ def test_real_people_and_the_commonest_label_are_not_judged():
 
 
 def test_few_people_to_learn_from_are_not_judged_by_what_needs_many():
-    recovery = ("recovery_rate", "mlp")
+    recovery = ("recovery_rate", Group(method="mlp"))
     found = verdicts(bootstrap=(*recovery, 0.94), unseen=(*recovery, 0.5), other=(*recovery, 0.5))
     assert found == {"bootstrap": PASS, "unseen": "", "other": FAIL}
 
@@ -263,7 +295,7 @@ def test_real_people_pass_and_a_biased_generator_fails_by_frequencies():
     }
     found = verdicts(
         **{
-            name: ("frequency_error", "all", np.abs(own - holdout).mean())
+            name: ("frequency_error", ALL, np.abs(own - holdout).mean())
             for name, own in generators.items()
         }
     )
@@ -284,10 +316,10 @@ def test_a_dimension_is_as_good_as_its_worst_metric_which_is_named():
 
 def test_labels_do_not_change_the_verdict_of_a_dimension():
     table = study(
-        unseen=[("membership_auc", "distance", 0.5, 0.48, 0.52)],
+        unseen=[("membership_auc", Group(method="distance"), 0.5, 0.48, 0.52)],
         mine=[
-            ("membership_auc", "distance", 0.51, 0.49, 0.53),
-            ("membership_auc", "distance, label rare", 0.9, 0.8, 0.95),
+            ("membership_auc", Group(method="distance"), 0.51, 0.49, 0.53),
+            ("membership_auc", Group(label="rare", method="distance"), 0.9, 0.8, 0.95),
         ],
     )
     row = release_checklist(judge(table, CALIBRATION)).set_index("generator").loc["mine"]
@@ -296,17 +328,28 @@ def test_labels_do_not_change_the_verdict_of_a_dimension():
 
 
 def test_nothing_measured_says_why():
-    table = study(mine=[("ld_kept", "0-20 kb", math.nan, math.nan, math.nan, "too few: 3 people")])
+    table = study(
+        mine=[
+            (
+                "ld_kept",
+                Group(distance_bin="0-20 kb"),
+                math.nan,
+                math.nan,
+                math.nan,
+                "too few: 3 people",
+            )
+        ]
+    )
     row = release_checklist(judge(table, CALIBRATION)).iloc[0]
     assert row["verdict"] == NOT_MEASURED and row["worst"] == "too few: 3 people"
 
 
 def test_a_pass_needs_most_metrics_measured():
     missing = [
-        ("membership_auc", attack, math.nan, math.nan, math.nan, "too few: 3 people")
+        ("membership_auc", Group(method=attack), math.nan, math.nan, math.nan, "too few: 3 people")
         for attack in ("distance", "frequency")
     ]
-    table = study(mine=[("privacy_loss", "all", 0.0), *missing])
+    table = study(mine=[("privacy_loss", ALL, 0.0), *missing])
     row = release_checklist(judge(table, CALIBRATION)).iloc[0]
     assert row["verdict"] == LOOK and row["unmeasured"] == 2
     assert row["worst"] == "all 1 pass; 2 not measured (too few: 3 people)"

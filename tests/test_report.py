@@ -11,6 +11,7 @@ import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, MOSAICS, RELEASED, metrics
 
+from syncohort.evaluation.groups import Group
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.figures import metrics as metric_figures
@@ -197,8 +198,8 @@ def test_many_labels_are_folded_away(material, tmp_path):
     table = material.judged
     many = [table]
     for index in range(20):
-        part = table[table["group"] == "label case"]
-        many.append(part.assign(group=f"label L{index}"))
+        part = table[table["label"] == "case"]
+        many.append(part.assign(label=f"L{index}"))
     own = Material(**vars(material) | {"judged": pd.concat(many, ignore_index=True)})
     people = pd.DataFrame({"label": np.arange(23).astype(str), "split": "train"})
     write_report(study(), Material(**vars(own) | {"people": people}), tmp_path / "r.html")
@@ -210,7 +211,7 @@ def test_linkage_by_label_is_listed_by_value_and_shown_without_bounds_too():
     """No unseen people of the labels: ld_r_train is shown, without a verdict."""
     bins = ["below 18.5", "18.5 to 25", "30 and above"]
     rows = [
-        metric_row(name, f"label {label}", 0.98)
+        metric_row(name, Group(label=label), 0.98)
         for label in sorted(bins)
         for name in ("ld_r", "ld_r_train")
     ]

@@ -18,7 +18,7 @@ with job(snakemake):
     summaries = [json.loads(Path(path).read_text()) for path in found.variants]
     variants = {summary["contig"]: summary["n_kept"] for summary in summaries}
     study = Study(**snakemake.params.study, variants=variants)
-    people = read_tables([found.people])[["label", "split"]]
+    people = read_tables([found.people], ["label", "split"])
     paper = []
     if found.get("paper"):
         same_task = is_papers_task(people["label"])
@@ -30,7 +30,7 @@ with job(snakemake):
         judged=read_tables([found.metrics]),
         people=people,
         checks=read_tables([found.checks]),
-        synthetic_people=len(read_tables([found.synthetic])),
+        synthetic_people=len(read_tables([found.synthetic], ["label"])),
         pictures=found.pictures,
         captions=snakemake.params.captions,
         released=found.released,

@@ -5,9 +5,17 @@ calibration generators: unseen real people, a bootstrap copy of the training peo
 independent SNPs and a mosaic of real haplotypes.
 """
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from syncohort.evaluation.groups import (
+    HOLDOUT,
+    REAL,
+    TRAIN,
+    TRUTH,
+    WITH_REAL,
+    Group,
+    in_words,
+)
 from syncohort.evaluation.verdicts.bounds import (
     UNSEEN,
     Rule,
@@ -24,9 +32,7 @@ from syncohort.evaluation.verdicts.bounds import (
 )
 
 BOOTSTRAP, INDEPENDENT, MOSAIC = "bootstrap", "independent", "mosaic"
-REAL = "real"
-HOLDOUT = "unseen people"  # group in which a privacy metric gives the holdout's own level
-_HOLDOUT_GROUPS = f"(?:.*, )?{HOLDOUT}"
+_OF_HOLDOUT = {"part": HOLDOUT}  # what the holdout people show on the same test
 
 DIMENSIONS = {
     "frequencies": "Allele frequencies",
@@ -46,8 +52,8 @@ FIDELITY = ("frequencies", "linkage", "individuals", "structure")
 class Metric:
     """One metric of the tidy table.
 
-    groups: regular expression of the groups it is for. rule: None for a number that only
-    explains others. needs_many: it depends on how many people there are to learn from, so
+    only: columns of `Group` and what they hold in the rows it is for, {} for all others. rule:
+    None for a number that only explains others. needs_many: it depends on how many people there are to learn from, so
     that unseen people, a tenth as many, are not judged by it.
     """
 
@@ -56,7 +62,7 @@ class Metric:
     title: str
     good: str
     rule: Rule | None = None
-    groups: str = ""
+    only: dict[str, str] = field(default_factory=dict)
     needs_many: bool = False
 
 
@@ -65,6 +71,13 @@ METRICS = (
         "frequency_error",
         "frequencies",
         "Error of allele frequencies",
+        "as small as the bootstrap copy's, which has but the error of sampling",
+        times(BOOTSTRAP, passes=1.15, looks=1.5),
+    ),
+    Metric(
+        "balanced_frequency_error",
+        "frequencies",
+        "Error of allele frequencies, mean over labels",
         "as small as the bootstrap copy's, which has but the error of sampling",
         times(BOOTSTRAP, passes=1.15, looks=1.5),
     ),
@@ -213,7 +226,7 @@ METRICS = (
         "Holdout people told from synthetic by their nearest neighbour",
         "near 0.5; above, synthetic people are far from real ones",
         within(0.4, 0.65, 0.3, 0.8),
-        groups="holdout",
+        only={"against": HOLDOUT},
     ),
     Metric(
         "aa_syn",
@@ -221,7 +234,7 @@ METRICS = (
         "Synthetic people told from holdout by their nearest neighbour",
         "near 0.5; above, synthetic people are too like one another",
         within(0.4, 0.65, 0.3, 0.8),
-        groups="holdout",
+        only={"against": HOLDOUT},
     ),
     Metric(
         "fst_r",
@@ -250,7 +263,7 @@ METRICS = (
         "Membership told by the trained network itself",
         "0.5; it matters when the network is handed out too, not for the people alone",
         at_most(0.55, 0.62),
-        groups="white box",
+        only={"method": "white box"},
     ),
     Metric(
         "membership_auc",
@@ -264,7 +277,7 @@ METRICS = (
         "privacy",
         "Whole copies of training people",
         "the level of the holdout people",
-        groups=_HOLDOUT_GROUPS,
+        only=_OF_HOLDOUT,
     ),
     Metric(
         "identical_share",
@@ -278,7 +291,7 @@ METRICS = (
         "privacy",
         "Windows copied from training people",
         "the level of the holdout people",
-        groups=_HOLDOUT_GROUPS,
+        only=_OF_HOLDOUT,
     ),
     Metric(
         "window_copies",
@@ -306,7 +319,7 @@ METRICS = (
         "privacy",
         "Nearest over second nearest training person",
         "the level of the holdout people",
-        groups=_HOLDOUT_GROUPS,
+        only=_OF_HOLDOUT,
     ),
     Metric(
         "neighbour_distance_ratio",
@@ -335,7 +348,7 @@ METRICS = (
         "Training people told from synthetic by their nearest neighbour",
         "not below that of the holdout people; below, training people have synthetic doubles",
         below(HOLDOUT, 0.02, 0.1),
-        groups="train",
+        only={"against": TRAIN},
     ),
     Metric(
         "aa_syn",
@@ -343,14 +356,14 @@ METRICS = (
         "Synthetic people told from training by their nearest neighbour",
         "not below that of the holdout people; below, they are doubles of training people",
         below(HOLDOUT, 0.02, 0.1),
-        groups="train",
+        only={"against": TRAIN},
     ),
     Metric(
         "recovery_rate",
         "utility",
         "Recovery of the classifier's accuracy",
         "as high as the bootstrap copy's; independent SNPs come near it, so it proves little alone",
-        groups=".*with real",
+        only={"trained_on": WITH_REAL},
     ),
     Metric(
         "recovery_rate",
@@ -389,7 +402,7 @@ METRICS = (
         "Effects: correlation with the true ones",
         "as high as real people's",
         share_of(REAL, 0.8, 0.5),
-        groups="true effects",
+        only={"against": TRUTH},
         needs_many=True,
     ),
     Metric(
@@ -436,7 +449,7 @@ METRICS = (
         "Polygenic score on the holdout, less the one trained on real people",
         "near 0",
         at_least(-0.03, -0.1),
-        groups="less trained on real",
+        only={"against": REAL},
         needs_many=True,
     ),
     Metric("score_auc", "association", "Polygenic score on the holdout (AUC)", "as after real"),
@@ -446,7 +459,7 @@ METRICS = (
         "Polygenic score on the holdout, less the one trained on real people",
         "near 0",
         at_least(-0.05, -0.15),
-        groups="less trained on real",
+        only={"against": REAL},
         needs_many=True,
     ),
     Metric(
@@ -457,34 +470,32 @@ METRICS = (
     ),
 )
 
-_LABEL = re.compile(r"(?:^|, )label (.+)$")
+_SAID_APART = ("part", "trained_on")  # columns that no title says
 
 
-def find_metric(name: str, group: str) -> Metric | None:
+def find_metric(name: str, group: Group) -> Metric | None:
     """The entry of `METRICS` for a group of a metric, the first that fits; None: not known."""
-    entries = [metric for metric in METRICS if metric.name == name]
-    for metric in entries:
-        if metric.groups and re.fullmatch(f"(?:{metric.groups})(?:, .*)?", group):
+    columns = group._asdict()
+    for metric in METRICS:
+        if metric.name == name and metric.only and metric.only.items() <= columns.items():
             return metric
-    return next((metric for metric in entries if not metric.groups), None)
+    entries = (metric for metric in METRICS if metric.name == name and not metric.only)
+    return next(entries, None)
 
 
-def judged_by(group: str) -> str:
-    """The group that a group of the same generator is a level for; "" for most groups.
+def judged_by(group: Group) -> Group | None:
+    """The group that a group of the same generator is a level for; None for most groups.
 
-    "unseen people" for "all", "500 SNPs, unseen people" for "500 SNPs", "holdout" for "train".
+    What holdout people show is the level of what the generator's people show, and a
+    comparison with holdout people that of the same comparison with training people.
     """
-    if group in (HOLDOUT, "holdout"):
-        return "all" if group == HOLDOUT else "train"
-    return group.removesuffix(f", {HOLDOUT}") if group.endswith(f", {HOLDOUT}") else ""
+    if group.part == HOLDOUT:
+        return group._replace(part="")
+    return group._replace(against=TRAIN) if group.against == HOLDOUT else None
 
 
-def label_of(group: str) -> str:
-    """The label a group of people is about ("distance, label X": X), "" for a group of all."""
-    found = _LABEL.search(group)
-    return found.group(1) if found else ""
-
-
-def describe(metric: Metric, group: str) -> str:
-    """A metric and its group in words."""
-    return metric.title if group in ("all", metric.groups) else f"{metric.title}, {group}"
+def describe(metric: Metric, group: Group) -> str:
+    """A metric and its group in words; what its title says is not said again."""
+    said = {column: "" for column in metric.only if column not in _SAID_APART}
+    words = in_words(group._replace(**said))
+    return f"{metric.title}, {words}" if words else metric.title
