@@ -427,7 +427,9 @@ def test_sampled_calls_follow_their_probabilities(fitted, tmp_path, monkeypatch)
         assert (np.abs(found - expected) <= 4.5 * spread + 1e-9).all()
     assert (decode(fitted, tmp_path, "sampled", latents, cuts=[7, 7, 900]) == rows).all()
     assert (decode(fitted, tmp_path, "sampled", latents, seed=6) != rows).any()
-    monkeypatch.setattr("syncohort.decoding._CHUNK_ELEMENTS", 4 * 1_500)  # four variants at once
+    monkeypatch.setattr(
+        "syncohort.synthesis.decoding._CHUNK_ELEMENTS", 4 * 1_500
+    )  # four variants at once
     assert (decode(fitted, tmp_path, "sampled", latents) == rows).all()
     fewer = decode(fitted, tmp_path, "sampled", latents[:50])
     assert (fewer == rows[:50]).all()

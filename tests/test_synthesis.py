@@ -94,7 +94,7 @@ def test_log_and_result_of_training(trained):
 
 def test_checkpoint_samples_the_same_in_a_fresh_process(trained):
     script = (
-        "import sys, numpy as np; from syncohort.generator import PRIOR_PARTS, load_generator;"
+        "import sys, numpy as np; from syncohort.diffusion.model import PRIOR_PARTS, load_generator;"
         "labels = np.arange(40) % 2; generator = load_generator(sys.argv[1]);"
         f"np.save(sys.argv[2], generator.sample(labels, **{SAMPLING!r}))"
     )
