@@ -46,16 +46,16 @@ def unlink(calls, labels, *, seed) -> np.ndarray:
     return haplotypes.reshape(calls.shape)
 
 
-def row_of(rows, metric, **group) -> pd.Series:
+def row_of(table, metric, **group) -> pd.Series:
     """The one row of a metric and group (columns of `Group`), in a tidy table or metric rows."""
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(table)
     chosen = table[(table["metric"] == metric) & is_group(table, Group(**group))]
     assert len(chosen) == 1, (metric, group)
     return chosen.iloc[0]
 
 
-def value_of(rows, metric, **group) -> float:
-    return row_of(rows, metric, **group)["value"]
+def value_of(table, metric, **group) -> float:
+    return row_of(table, metric, **group)["value"]
 
 
 def worded(table) -> pd.DataFrame:

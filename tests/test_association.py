@@ -344,9 +344,9 @@ def test_a_copier_has_every_association(study):
 
 def test_other_people_of_the_population_have_them_too_without_the_noise(study):
     ours, real, _ = compare(study, "fresh")
-    assert ours.at[("effect_r", "true effects"), "value"] > 0.9
+    assert ours.at[("effect_r", "against the truth"), "value"] > 0.9
     assert ours.at[("effect_slope", "causal SNPs"), "value"] == pytest.approx(1, abs=0.15)
-    against = ours.loc[("effect_slope", "against holdout")]
+    against = ours.loc[("effect_slope", "against holdout people")]
     assert against["low"] < 1 < against["high"]
     assert ours.at[("sign_agreement", "causal SNPs"), "value"] == 1
     assert abs(ours.at[("score_auc", "less trained on real"), "value"]) < 0.06
@@ -358,7 +358,7 @@ def test_shuffled_labels_have_none(study):
     ours, _, _ = compare(study, "shuffled")
     slope = ours.loc[("effect_slope", "causal SNPs")]
     assert slope["low"] < 0 < slope["high"] and abs(slope["value"]) < 0.25
-    assert abs(ours.at[("effect_r", "true effects"), "value"]) < 0.75
+    assert abs(ours.at[("effect_r", "against the truth"), "value"]) < 0.75
     assert ours.at[("power", "all"), "value"] == 0
     assert ours.at[("score_auc", "all"), "value"] == pytest.approx(0.5, abs=0.15)
     assert ours.at[("score_auc", "less trained on real"), "high"] < 0
@@ -378,7 +378,7 @@ def test_without_causal_snps_there_is_no_power(study):
     ours, _, found = compare(study, "copies", causal=None)
     assert ours.at[("power", "all"), "note"] == "no causal SNPs known"
     assert np.isnan(ours.at[("false_discoveries", "all"), "value"])
-    assert ("effect_r", "true effects") not in ours.index
+    assert ("effect_r", "against the truth") not in ours.index
     assert set(found.effects["group"]) == {"all"}
 
 
@@ -466,7 +466,7 @@ def test_a_value_is_scanned_by_linear_regression(measured_value):
 
 def test_other_people_and_shuffled_values(measured_value):
     ours, _, _ = of_value(measured_value, "fresh")
-    assert ours.at[("effect_r", "true effects"), "value"] > 0.9
+    assert ours.at[("effect_r", "against the truth"), "value"] > 0.9
     assert ours.at[("effect_slope", "against the truth"), "value"] == pytest.approx(1, abs=0.15)
     assert abs(ours.at[("score_r", "less trained on real"), "value"]) < 0.1
     ours, _, _ = of_value(measured_value, "shuffled")

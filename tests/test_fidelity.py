@@ -15,7 +15,7 @@ from syncohort.evaluation.fidelity.frequencies import summarise_spectrum
 from syncohort.evaluation.fidelity.heterozygosity import summarise_people
 from syncohort.evaluation.fidelity.linkage import linkage, summarise_linkage
 from syncohort.evaluation.fidelity.measure import Fidelity, measure_fidelity, summarise_fidelity
-from syncohort.evaluation.groups import KEYS
+from syncohort.evaluation.groups import ALL, KEYS
 from syncohort.evaluation.intervals import stretch_row, stretch_sums
 from syncohort.evaluation.tidy import TIDY_COLUMNS, maf_bin
 from syncohort.formats.genetic_map import GeneticMap, constant_map
@@ -212,7 +212,7 @@ def test_chromosomes_are_summed_up_by_variant(tmp_path):
         for each in (tables["whole"], joined)
     )
     by_variant = [name for name in whole.index if name[0].startswith(("freq", "sfs", "het", "inb"))]
-    by_variant += [("fst_error", "all"), ("hwe_rejected", "all")]
+    by_variant += [("fst_error", *ALL), ("hwe_rejected", *ALL)]
     np.testing.assert_allclose(whole.loc[by_variant, "value"], joined.loc[by_variant, "value"])
 
 
@@ -225,7 +225,7 @@ def test_a_label_with_one_holdout_person_is_named_not_measured(tmp_path):
     row = row_of(table, "frequency_error", label="y")
     assert np.isnan(row["value"]) and row["note"] == "too few: 1 people"
     assert value_of(table, "balanced_frequency_error") == value_of(
-        table, "frequency_error", "label x"
+        table, "frequency_error", label="x"
     )
 
 
@@ -567,19 +567,19 @@ def test_intervals_know_that_neighbours_are_alike():
     blocks = rng.normal(size=50)
     values = np.repeat(blocks, 20)
     sums = stretch_sums(np.stack([values, np.ones_like(values)], axis=1))
-    row = stretch_row("m", "all", sums, lambda s: s[0] / s[1], seed=0)
+    row = stretch_row("m", ALL, sums, lambda s: s[0] / s[1], seed=0)
     assert row["value"] == pytest.approx(blocks.mean())
     width = row["high"] - row["low"]
     assert width == pytest.approx(3.92 * blocks.std() / np.sqrt(50), rel=0.1)
-    alone = stretch_row("m", "all", sums[:1], lambda s: s[0] / s[1], seed=0)
+    alone = stretch_row("m", ALL, sums[:1], lambda s: s[0] / s[1], seed=0)
     assert alone["value"] == pytest.approx(blocks[0]) and np.isnan(alone["low"])
-    assert np.isnan(stretch_row("m", "all", sums[:0], lambda s: s[0] / s[1], seed=0)["value"])
+    assert np.isnan(stretch_row("m", ALL, sums[:0], lambda s: s[0] / s[1], seed=0)["value"])
 
 
 def test_intervals_of_distances_are_not_shifted_by_redrawing():
     """|a - b| summed over 40 classes of redrawn stretches is larger; its interval is not."""
     sums = np.random.default_rng(0).poisson(5, (50, 2, 40)).astype(float)
-    row = stretch_row("m", "all", sums, lambda s: np.abs(s[0] - s[1]).sum(axis=0), seed=0)
+    row = stretch_row("m", ALL, sums, lambda s: np.abs(s[0] - s[1]).sum(axis=0), seed=0)
     assert (row["low"] + row["high"]) / 2 == pytest.approx(row["value"], rel=0.1)
 
 

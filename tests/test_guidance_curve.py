@@ -121,7 +121,7 @@ def imposed(metrics: pd.DataFrame) -> pd.DataFrame:
 def test_released_generators_stand_side_by_side():
     judged = imposed(metrics())
     replicates = pd.DataFrame(
-        [("good", "effect_slope", "along true effects", 3, 1.1, 0.05, 1.05, 1.15)],
+        [("good", "effect_slope", *Group(against="truth"), 3, 1.1, 0.05, 1.05, 1.15)],
         columns=["generator", "metric", *KEYS, "trainings", "mean", "sd", "min", "max"],
     )
     presets = {"good": "genetic_diffusion", "memoriser": ""}

@@ -129,7 +129,7 @@ def test_unseen_people_pass_everything(fresh):
 def test_validation_people_pass_as_the_unseen_row(cohort):
     unseen = cohort.splits == "validation"
     calls, labels = cohort.calls[:, unseen], cohort.labels[unseen]
-    passes(cohort.measured("unseen", calls, labels, unseen=True).metrics)
+    passes(cohort.measured("unseen", calls, labels, is_validation=True).metrics)
 
 
 def test_the_copier_fails(copied):

@@ -99,6 +99,7 @@ def test_recovery_in_closed_form():
                     "person": [f"p{i}" for i in range(8)],
                     "label": list("aabbaabb"),
                     "classifier": "mlp",
+                    "trained_on": "",
                     "fold": 0,
                     "seed": seed,
                     "predicted": ["?" if i >= right else each for i, each in enumerate("aabbaabb")],
@@ -151,7 +152,7 @@ def test_folds_train_on_fewer_people_and_leave_the_holdout_whole(cohort):
         **dict.fromkeys(kinds, 200),
         **{f"{kind}, with real": 400 for kind in kinds},
     }
-    runs = found.predictions.groupby(["classifier", "fold"])["person"].nunique()
+    runs = found.predictions.groupby(["classifier", "trained_on", "fold"])["person"].nunique()
     assert (runs == 120).all() and len(runs) == 3 * 4
     auc = [
         worded(each.metrics).query("metric == 'auc'").set_index("group")["value"]
