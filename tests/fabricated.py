@@ -6,7 +6,7 @@ import pandas as pd
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.tidy import MAF_BINS, MAJORITY, metric_row, tidy
 
-CALIBRATION = {kind: kind for kind in ("unseen", "bootstrap", "independent", "mosaic")}
+CALIBRATION = {kind: kind for kind in ("validation", "bootstrap", "independent", "mosaic")}
 RELEASED = ["good", "memoriser"]
 MOSAICS = {"mosaic": 10_000.0, "mosaic_ne500": 500.0, "mosaic_ne50000": 50_000.0}
 LABELS = ("case", "control", "NA")
@@ -16,7 +16,7 @@ _SCORES = pd.DataFrame(
         # error, rare, ld_r, slope, het, aa_truth, aa_syn, leak, homer, copies, closest, recovery
         ("good", 0.0115, 0.97, 0.981, 0.98, 0.99, 0.52, 0.55, 0.50, 0.51, 0.0, 1.01, 0.93),
         ("memoriser", 0.0349, 0.11, 0.875, 0.67, 0.74, 0.17, 0.99, 0.70, 0.66, 0.05, 0.80, 0.67),
-        ("unseen", 0.0136, 1.01, 0.984, 1.00, 1.00, 0.50, 0.52, 0.505, 0.51, 0.0, 1.00, 0.70),
+        ("validation", 0.0136, 1.01, 0.984, 1.00, 1.00, 0.50, 0.52, 0.505, 0.51, 0.0, 1.00, 0.70),
         ("bootstrap", 0.0113, 0.98, 0.983, 0.99, 1.00, 0.52, 0.51, 0.82, 0.72, 1.0, 0.00, 0.94),
         ("independent", 0.0114, 0.99, 0.06, 0.03, 1.00, 1.00, 0.00, 0.50, 0.74, 0.0, 1.30, 0.83),
         ("mosaic", 0.0117, 0.99, 0.978, 0.94, 1.00, 0.63, 0.45, 0.63, 0.72, 0.0, 0.95, 0.88),

@@ -75,10 +75,10 @@ def test_excess_is_0_where_it_passes_and_1_where_failing_begins():
     assert Bounds(pass_high=2, look_high=3).excess(-100) == 0
 
 
-def test_what_unseen_people_reach_by_chance_passes():
-    level = {"unseen": Level(1.0, 0.8, 1.3)}
+def test_what_validation_people_reach_by_chance_passes():
+    level = {"validation": Level(1.0, 0.8, 1.3)}
     assert near(1, 0.1, 0.2)(level, False) == Bounds(0.8, 1.3, 0.8, 1.3)
-    assert at_most(0.53, 0.6)({"unseen": Level(0.5, 0.4, 0.55)}, False).pass_high == 0.55
+    assert at_most(0.53, 0.6)({"validation": Level(0.5, 0.4, 0.55)}, False).pass_high == 0.55
     assert near(1, 0.1, 0.2)({}, False) == Bounds(0.9, 1.1, 0.8, 1.2)
 
 
@@ -86,7 +86,7 @@ def test_errors_are_measured_in_those_of_the_copy():
     level = {"bootstrap": Level(0.01, 0.01, 0.01)}
     rule = times("bootstrap", passes=1.2, looks=1.5)
     assert rule(level, False).pass_high == pytest.approx(0.012)
-    # unseen people are as few as the holdout: the variance of the difference doubles
+    # validation people are as few as the holdout: the variance of the difference doubles
     assert rule(level, True).pass_high == pytest.approx(0.012 * math.sqrt(2))
     assert shortfall("bootstrap", 2, 4)({"bootstrap": Level(0.9, 0, 1)}, False).pass_low == (
         pytest.approx(0.8)
@@ -104,7 +104,7 @@ def test_errors_are_measured_in_those_of_the_copy():
     ],
 )
 def test_without_its_calibration_row_a_metric_is_not_judged(rule):
-    assert rule({"unseen": Level(1, 1, 1)}, False) is None
+    assert rule({"validation": Level(1, 1, 1)}, False) is None
 
 
 def test_bounds_in_words():
@@ -127,7 +127,7 @@ def test_groups_find_their_own_entry():
     )
     assert (
         find_metric("membership_auc", Group(label="white box", method="distance")).title
-        == "Membership told"
+        == "Membership inference AUC"
     )
     assert find_metric("aa_truth", Group(against="holdout")).dimension == "individuals"
     assert find_metric("aa_truth", Group(against="train")).dimension == "privacy"
@@ -165,7 +165,7 @@ def test_a_metric_and_its_group_in_words():
 
 
 def test_a_label_that_reads_like_a_group_is_a_label():
-    """Sentences that were taken apart read "x, unseen people" as the holdout people's."""
+    """Sentences that were taken apart read "x, holdout people" as the holdout people's."""
     label = ("membership_auc", Group(method="distance", label="x, holdout people"))
     judged = judge(study(mine=[(*label, 0.5, 0.48, 0.52)]), CALIBRATION)
     assert judged["label"].tolist() == ["x, holdout people"] and judged["part"].tolist() == [""]
@@ -186,11 +186,11 @@ def checklist() -> pd.DataFrame:
     return table.set_index(["generator", "dimension"])["verdict"].unstack()
 
 
-def test_unseen_real_people_pass_everything(checklist):
-    measured = checklist.loc["unseen"].dropna()
+def test_validation_people_pass_everything(checklist):
+    measured = checklist.loc["validation"].dropna()
     assert set(measured) == {PASS} and len(measured) == 5
     labels = label_checklist(judge(metrics(), CALIBRATION))
-    assert set(labels.loc[labels["generator"] == "unseen", "verdict"]) == {PASS, NOT_MEASURED}
+    assert set(labels.loc[labels["generator"] == "validation", "verdict"]) == {PASS, NOT_MEASURED}
 
 
 def test_a_copy_fails_privacy_and_nothing_else(checklist):
@@ -211,17 +211,17 @@ def test_a_mosaic_fails_privacy_and_a_memoriser_everything(checklist):
 
 def test_a_few_copied_people_fail_privacy():
     found = verdicts(
-        unseen=("closest_record_tail", ALL, 0.011, 0.0, 0.025),
+        validation=("closest_record_tail", ALL, 0.011, 0.0, 0.025),
         copier=("closest_record_tail", ALL, 0.06, 0.05, 0.07),
     )
-    assert found == {"unseen": PASS, "copier": FAIL}
+    assert found == {"validation": PASS, "copier": FAIL}
     table = study(
-        unseen=[("identical_share", ALL, 0.026, 0.015, 0.035)],
+        validation=[("identical_share", ALL, 0.026, 0.015, 0.035)],
         copier=[("identical_share", ALL, 0.075, 0.06, 0.09)],
         honest=[("identical_share", ALL, 0.02, 0.01, 0.03)],
     )
     holdout = [("identical_share", Group(part="holdout"), 0.026, 0.015, 0.035)]
-    table = pd.concat([table, study(unseen=holdout, copier=holdout, honest=holdout)])
+    table = pd.concat([table, study(validation=holdout, copier=holdout, honest=holdout)])
     judged = judge(table, CALIBRATION)
     assert judged["verdict"].tolist() == [PASS, FAIL, PASS, "", "", ""]
 
@@ -247,8 +247,8 @@ def test_shuffled_labels_fail_utility_and_association():
     found = verdicts(bootstrap=(*effects, 0.9, 0.8, 0.95), shuffled=(*effects, 0.02, -0.2, 0.2))
     assert found == {"bootstrap": PASS, "shuffled": FAIL}
     slope = ("effect_slope", ALL)
-    found = verdicts(unseen=(*slope, 0.7, 0.4, 1.0), shuffled=(*slope, 0.01, -0.1, 0.1))
-    assert found == {"unseen": PASS, "shuffled": FAIL}
+    found = verdicts(validation=(*slope, 0.7, 0.4, 1.0), shuffled=(*slope, 0.01, -0.1, 0.1))
+    assert found == {"validation": PASS, "shuffled": FAIL}
     power = ("power", ALL)
     assert verdicts(real=(*power, 0.5), shuffled=(*power, 0.0)) == {"real": "", "shuffled": FAIL}
 
@@ -257,8 +257,8 @@ def test_a_network_that_remembers_and_a_small_label_that_leaks_are_flagged():
     white_box = ("membership_auc", Group(method="white box"))
     assert verdicts(generator=(*white_box, 1.0, 0.99, 1.0)) == {"generator": FAIL}
     label = ("membership_auc", Group(label="rare", method="frequency"))
-    found = verdicts(unseen=(*label, 0.52, 0.42, 0.62), generator=(*label, 0.9, 0.8, 0.97))
-    assert found == {"unseen": PASS, "generator": FAIL}
+    found = verdicts(validation=(*label, 0.52, 0.42, 0.62), generator=(*label, 0.9, 0.8, 0.97))
+    assert found == {"validation": PASS, "generator": FAIL}
 
 
 def test_real_people_and_the_commonest_label_are_not_judged():
@@ -271,8 +271,10 @@ def test_real_people_and_the_commonest_label_are_not_judged():
 
 def test_few_people_to_learn_from_are_not_judged_by_what_needs_many():
     recovery = ("recovery_rate", Group(method="mlp"))
-    found = verdicts(bootstrap=(*recovery, 0.94), unseen=(*recovery, 0.5), other=(*recovery, 0.5))
-    assert found == {"bootstrap": PASS, "unseen": "", "other": FAIL}
+    found = verdicts(
+        bootstrap=(*recovery, 0.94), validation=(*recovery, 0.5), other=(*recovery, 0.5)
+    )
+    assert found == {"bootstrap": PASS, "validation": "", "other": FAIL}
 
 
 # --- simulated numbers of people: the error of frequencies
@@ -288,7 +290,7 @@ def test_real_people_pass_and_a_biased_generator_fails_by_frequencies():
 
     holdout, train = drawn(p, 100), drawn(p, 800)
     generators = {
-        "unseen": drawn(p, 100),
+        "validation": drawn(p, 100),
         "bootstrap": drawn(train, 800),
         "faithful": drawn(train, 800),
         "biased": np.clip(drawn(train, 800) + 0.05, 0, 1),
@@ -299,7 +301,7 @@ def test_real_people_pass_and_a_biased_generator_fails_by_frequencies():
             for name, own in generators.items()
         }
     )
-    assert found == {"unseen": PASS, "bootstrap": PASS, "faithful": PASS, "biased": FAIL}
+    assert found == {"validation": PASS, "bootstrap": PASS, "faithful": PASS, "biased": FAIL}
 
 
 # --- the checklists
@@ -316,7 +318,7 @@ def test_a_dimension_is_as_good_as_its_worst_metric_which_is_named():
 
 def test_labels_do_not_change_the_verdict_of_a_dimension():
     table = study(
-        unseen=[("membership_auc", Group(method="distance"), 0.5, 0.48, 0.52)],
+        validation=[("membership_auc", Group(method="distance"), 0.5, 0.48, 0.52)],
         mine=[
             ("membership_auc", Group(method="distance"), 0.51, 0.49, 0.53),
             ("membership_auc", Group(label="rare", method="distance"), 0.9, 0.8, 0.95),

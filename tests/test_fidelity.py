@@ -130,7 +130,7 @@ def test_the_holdout_itself_has_no_error(metrics):
     assert (kept["value"].dropna() == 1).all()
 
 
-def test_error_of_an_unseen_sample_is_binomial(tmp_path):
+def test_error_of_other_people_is_binomial(tmp_path):
     """E|difference| of two frequencies of n alleles each is sqrt(2 / pi) its standard error."""
     rng = np.random.default_rng(0)
     n_people, p = 200, 0.3

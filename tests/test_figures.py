@@ -282,7 +282,7 @@ def test_equal_judged_tables_give_equal_pictures(tmp_path, name):
     found = [drawn_metrics(tmp_path / str(turn), name, judged()) for turn in range(2)]
     files = [tmp_path / str(turn) / "picture.svg" for turn in range(2)]
     assert files[0].read_bytes() == files[1].read_bytes()
-    assert set(RELEASED) <= set(found[0]) and "unseen" in found[0]
+    assert set(RELEASED) <= set(found[0]) and "validation" in found[0]
     assert not any("Not shown" in text for text in found[0])
 
 
@@ -301,14 +301,14 @@ def test_a_picture_of_what_was_not_measured_is_withheld(tmp_path, name, table, r
 
 def test_the_frontier_joins_the_mosaics_by_size_and_names_the_corners(tmp_path):
     found = drawn_metrics(tmp_path, "plot_frontier", judged())
-    assert {"unseen", "bootstrap", "independent", *RELEASED} <= set(found)
+    assert {"validation", "bootstrap", "independent", *RELEASED} <= set(found)
     assert {"Ne 500", "Ne 10,000", "Ne 50,000"} <= set(found)
     assert {"Linkage: slope on the holdout's", "Linkage kept, 20-50 kb"} <= set(found)
 
 
 def test_a_dimension_shows_each_metric_once_and_no_single_labels(tmp_path):
     found = drawn_metrics(tmp_path, "plot_dimension", judged())
-    assert found.count("Membership told, distance") == 1
+    assert found.count("Membership inference AUC, distance") == 1
     assert not any("label" in text for text in found)
 
 

@@ -113,7 +113,7 @@ def imposed(metrics: pd.DataFrame) -> pd.DataFrame:
             cohort="c",
             generator=name,
         )
-        for name, slope in (("good", 1.05), ("memoriser", 2.5), ("real", 1.0), ("unseen", 0.9))
+        for name, slope in (("good", 1.05), ("memoriser", 2.5), ("real", 1.0), ("validation", 0.9))
     ]
     return judge(pd.concat([metrics, *rows], ignore_index=True), CALIBRATION)
 
@@ -164,7 +164,7 @@ def test_curves_that_cannot_be_measured_are_refused():
         parse_config(changed(evaluation={"guidance_curve": [1]}))
     guided = {"guided": {"sampling": {"guidance_scale": 2}}}
     parse_config(changed(generators=guided, evaluation={"guidance_curve": [1, 2]}))
-    with pytest.raises(InputError, match="cannot be called own_seed2: further trainings"):
+    with pytest.raises(InputError, match="cannot be called own_seed2"):
         parse_config(changed(generators={"own_seed2": {"kind": "mosaic"}}))
 
 

@@ -253,7 +253,7 @@ def costs() -> pd.DataFrame:
 
 def comparison(same_task) -> pd.DataFrame:
     return tabulate_paper(
-        our_metrics(), costs(), PRINTED, sources=["good", "unseen"], same_task=same_task
+        our_metrics(), costs(), PRINTED, sources=["good", "validation"], same_task=same_task
     )
 
 

@@ -1,4 +1,4 @@
-"""Known cheats are caught, unseen people pass, and every attack against a plain loop."""
+"""Known cheats are caught, real people pass, and every attack against a plain loop."""
 
 from types import SimpleNamespace
 
@@ -113,23 +113,23 @@ def passes(metrics) -> None:
         assert 0.93 < value_of(metrics, "closest_record_ratio", method=group) < 1.07
     assert row_of(metrics, "closest_record_tail")["low"] < 0.02
     assert value_of(metrics, "identical_share") == 0
-    ours, unseen = (row_of(metrics, "window_copies", part=part) for part in ("", "holdout"))
-    assert ours["low"] <= unseen["high"] + 0.02
+    ours, theirs = (row_of(metrics, "window_copies", part=part) for part in ("", "holdout"))
+    assert ours["low"] <= theirs["high"] + 0.02
     assert value_of(metrics, "data_copying") > -3
     for attack in ("distance", "density ratio", "frequency"):
         row = row_of(metrics, "membership_auc", method=attack)
         assert row["low"] < 0.5 + 0.02 and row["value"] < 0.57, attack
 
 
-def test_unseen_people_pass_everything(fresh):
+def test_other_people_of_the_population_pass_everything(fresh):
     assert list(fresh.metrics.columns) == TIDY_COLUMNS
     passes(fresh.metrics)
 
 
-def test_validation_people_pass_as_the_unseen_row(cohort):
-    unseen = cohort.splits == "validation"
-    calls, labels = cohort.calls[:, unseen], cohort.labels[unseen]
-    passes(cohort.measured("unseen", calls, labels, is_validation=True).metrics)
+def test_validation_people_pass_as_the_row_of_their_name(cohort):
+    validation = cohort.splits == "validation"
+    calls, labels = cohort.calls[:, validation], cohort.labels[validation]
+    passes(cohort.measured("validation", calls, labels, is_validation=True).metrics)
 
 
 def test_the_copier_fails(copied):
@@ -387,11 +387,11 @@ def test_adversarial_accuracy_equals_a_plain_loop():
 
 def test_data_copying_is_the_mann_whitney_z():
     rng = np.random.default_rng(4)
-    ours, unseen = rng.normal(0.3, 1, 80), rng.normal(0, 1, 60)
-    distances = {("synthetic", "train"): ours[:, None], ("holdout", "train"): unseen[:, None]}
+    ours, holdout = rng.normal(0.3, 1, 80), rng.normal(0, 1, 60)
+    distances = {("synthetic", "train"): ours[:, None], ("holdout", "train"): holdout[:, None]}
     labels = {"synthetic": np.full(80, "x"), "holdout": np.full(60, "x")}
     z = data_copying_row(distances, labels, 1)["value"]
-    statistic = mannwhitneyu(ours, unseen, method="asymptotic").statistic
+    statistic = mannwhitneyu(ours, holdout, method="asymptotic").statistic
     assert z == pytest.approx((statistic - 80 * 60 / 2) / np.sqrt(80 * 60 * 141 / 12))
 
 

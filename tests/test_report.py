@@ -149,7 +149,7 @@ def test_a_report_on_real_people_warns_of_itself(material, tmp_path):
 
 def test_the_checklist_has_a_coloured_verdict_for_each_generator(page):
     assert ("pass", "pass") in page.cells and ("fail", "fail") in page.cells
-    assert ("not judged", "missing") in page.cells  # unseen people, utility
+    assert ("not judged", "missing") in page.cells  # validation people, utility
     words = " ".join(page.texts)
     for generator in (*RELEASED, *(f"({name})" for name in CALIBRATION)):
         assert generator in words
@@ -208,7 +208,7 @@ def test_many_labels_are_folded_away(material, tmp_path):
 
 
 def test_linkage_by_label_is_listed_by_value_and_shown_without_bounds_too():
-    """No unseen people of the labels: ld_r_train is shown, without a verdict."""
+    """No validation people of the labels: ld_r_train is shown, without a verdict."""
     bins = ["below 18.5", "18.5 to 25", "30 and above"]
     rows = [
         metric_row(name, Group(label=label), 0.98)

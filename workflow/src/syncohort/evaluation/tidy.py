@@ -1,7 +1,7 @@
 """Synthetic against real people: one tidy table for every metric, and what metrics read.
 
 A metric compares a source of people with the real holdout people. The same metric of the
-calibration generators (unseen real people, copies, independent SNPs, mosaics) stands beside
+calibration generators (validation people, copies, independent SNPs, mosaics) stands beside
 it as the rows to be measured against: two real samples differ too.
 """
 

@@ -14,7 +14,7 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 
 from syncohort.evaluation.groups import ALL, LABEL_SIZES, Group, groups_of, is_group
 from syncohort.evaluation.privacy.membership import ATTACKS, METRIC
-from syncohort.evaluation.verdicts.bounds import UNSEEN, Bounds
+from syncohort.evaluation.verdicts.bounds import VALIDATION, Bounds
 from syncohort.evaluation.verdicts.judging import BOUND_COLUMNS
 from syncohort.evaluation.verdicts.metrics import (
     BOOTSTRAP,
@@ -36,7 +36,7 @@ from syncohort.figures.style import (
 
 LEAK = (METRIC, Group(method="distance"))
 PANELS_WIDE = 3
-_CORNERS = {UNSEEN: ("s", "black"), BOOTSTRAP: ("X", "#8A2D1C"), INDEPENDENT: ("v", GREY)}
+_CORNERS = {VALIDATION: ("s", "black"), BOOTSTRAP: ("X", "#8A2D1C"), INDEPENDENT: ("v", GREY)}
 _VERDICT_MARKERS = {"pass": "o", "look": "D", "fail": "X"}  # for those who see no colours
 _SIDE_KEYS = ["label", "label_size", "rows", "noise"]  # parts of a metric, in tables alone
 
@@ -82,7 +82,7 @@ def plot_frontier(
                 _cross(ax, leak.loc[name], kept.loc[name], markersize=9, **look)
                 _name(ax, leak.loc[name], kept.loc[name], short(name), look["color"], bold=True)
         title = describe(find_metric(*panel), panel[1])
-        ax.set(xlabel="membership told by distance (AUC; 0.5 is chance)", ylabel=title.lower())
+        ax.set(xlabel="membership inference by distance (AUC; 0.5 is chance)", ylabel=title.lower())
         ax.set_title(title)
         ax.margins(0.12)
     handles = [Line2D([], [], color=GREY, marker=".", label="mosaic, by Ne")]
@@ -141,14 +141,14 @@ def plot_labels(
     released: list[str],
     calibration: dict[str, str],
 ) -> None:
-    """Membership told, by the number of training people of a label: points are labels, lines
+    """Membership inference by the number of training people of a label: points are labels, lines
     are labels of a size together.
 
     people: columns label and split.
     """
     size = people.loc[people["split"] == "train", "label"].astype(str).value_counts()
     looks = {name: LABEL_COLOURS[index % len(LABEL_COLOURS)] for index, name in enumerate(released)}
-    looks |= {calibration[k]: _CORNERS[k][1] for k in (UNSEEN, BOOTSTRAP) if k in calibration}
+    looks |= {calibration[k]: _CORNERS[k][1] for k in (VALIDATION, BOOTSTRAP) if k in calibration}
     used = judged[(judged["metric"] == METRIC) & judged["generator"].isin(looks)]
     used = used.dropna(subset=["value"])
     used = used[(used["label"] != "") | (used["label_size"] != "")]
@@ -177,7 +177,7 @@ def plot_labels(
                     if t <= 2 * size.max() and 2 * t >= size.min()
                 ]
             )
-    axes[0].set_ylabel("membership told (AUC)")
+    axes[0].set_ylabel("membership inference AUC")
     handles = [
         Line2D([], [], color=colour, marker="o", label=short(name))
         for name, colour in looks.items()

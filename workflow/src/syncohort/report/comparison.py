@@ -15,7 +15,7 @@ from syncohort.evaluation.groups import (
     groups_of,
     is_group,
 )
-from syncohort.evaluation.verdicts.bounds import UNSEEN, number
+from syncohort.evaluation.verdicts.bounds import VALIDATION, number
 from syncohort.evaluation.verdicts.metrics import describe, find_metric
 from syncohort.report import html as pages
 from syncohort.report.tables import bounds_text, value_cell
@@ -66,7 +66,7 @@ TRAIT_METRICS = (
 )
 
 _SIDE_BY_SIDE = (
-    "The main metrics of each released generator, beside unseen people and, where there are such, "
+    "The main metrics of each released generator, beside validation people and, where there are such, "
     "classifiers and associations of the real training people. Where a generator was trained "
     "several times, mean, standard deviation and range over these trainings follow its own value."
 )
@@ -104,7 +104,7 @@ def comparison_parts(
     """
     if len(presets) < 2 and replicates is None:
         return []
-    table = _comparison(judged, MAIN_METRICS, [*presets, UNSEEN, REAL], replicates)
+    table = _comparison(judged, MAIN_METRICS, [*presets, VALIDATION, REAL], replicates)
     words = [
         pages.paragraph(f"{generator} ({preset}): {PRESETS[preset]}.")
         for generator, preset in presets.items()

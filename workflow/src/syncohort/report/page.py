@@ -11,7 +11,7 @@ import pandas as pd
 from docutils.core import publish_parts
 
 from syncohort.evaluation.tidy import MAJORITY
-from syncohort.evaluation.verdicts.bounds import UNSEEN
+from syncohort.evaluation.verdicts.bounds import VALIDATION
 from syncohort.evaluation.verdicts.judging import label_checklist, release_checklist
 from syncohort.evaluation.verdicts.metrics import (
     BOOTSTRAP,
@@ -36,7 +36,7 @@ _REAL_PEOPLE = (
 _ABOUT = (
     "A generator learned from the training people of a cohort and drew synthetic people. "
     "Everything below compares them with holdout people, whom nothing that was fitted has seen. "
-    "Beside each number stands what unseen real people, copies of training people, independent "
+    "Beside each number stands what validation people, copies of training people, independent "
     "SNPs and a mosaic of real haplotypes score on the same test."
 )
 
@@ -45,12 +45,12 @@ _HOW_TO_READ = (
     "to tell; read the section. fail: a reason not to release, or not to use for that purpose. "
     "A dimension is as good as its worst metric; nothing is averaged. Where most metrics could not "
     "be measured, it is at best a look. A pass says that these tests found nothing, not that "
-    "nothing can be found. In brackets: not for release, but what unseen real people and known "
+    "nothing can be found. In brackets: not for release, but what validation people and known "
     "cheats get on the same tests."
 )
 
 _WHO = {
-    UNSEEN: "real people the generators never saw (validation people): they should pass everything",
+    VALIDATION: "real people not trained on: they should pass everything",
     BOOTSTRAP: "copies of training people: nearly perfect, and a privacy disaster; must fail there",
     INDEPENDENT: "each SNP drawn by itself at the label's frequency: nobody's genome and of little "
     "use; must fail linkage. Small labels leak through their frequencies even here",

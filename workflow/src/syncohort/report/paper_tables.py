@@ -49,8 +49,8 @@ TABLES = {
     4: _PaperTable(
         "Adversarial accuracy of nearest neighbours",
         {
-            "aa_truth": "Real people told from synthetic",
-            "aa_syn": "Synthetic people told from real",
+            "aa_truth": "Real people nearer to their own than to synthetic people",
+            "aa_syn": "Synthetic people nearer to their own than to real people",
             "privacy_loss": "Privacy loss: holdout less training people",
         },
         "Ours are taken on alleles, the paper's on its principal components, and its code leaves "

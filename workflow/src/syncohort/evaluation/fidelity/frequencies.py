@@ -1,4 +1,4 @@
-"""Do synthetic people have the allele frequencies of unseen people?
+"""Do synthetic people have the allele frequencies of holdout people?
 
 `frequency_table` and `label_table` measure a piece of a chromosome, `summarise_frequencies`
 and `summarise_spectrum` sum up the pieces of all chromosomes.

@@ -1,4 +1,4 @@
-"""Are synthetic people as heterozygous, and as inbred, as unseen people?
+"""Are synthetic people as heterozygous, and as inbred, as holdout people?
 
 `people_table` measures one chromosome, `summarise_people` sums up all chromosomes.
 

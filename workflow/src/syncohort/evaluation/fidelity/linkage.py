@@ -1,4 +1,4 @@
-"""Do synthetic people have the linkage disequilibrium of unseen people?
+"""Do synthetic people have the linkage disequilibrium of holdout people?
 
 `linkage` measures pairs of variants of one chromosome, `summarise_linkage` sums up the
 chromosomes' tables together.

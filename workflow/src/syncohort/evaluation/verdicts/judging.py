@@ -16,7 +16,7 @@ from syncohort.evaluation.verdicts.bounds import (
     LOOK,
     NOT_MEASURED,
     PASS,
-    UNSEEN,
+    VALIDATION,
     VERDICTS,
     Bounds,
     Level,
@@ -38,26 +38,26 @@ _WORST_FIRST = (FAIL, LOOK, PASS)
 def judge(metrics: pd.DataFrame, calibration: dict[str, str]) -> pd.DataFrame:
     """The tidy table with a verdict for each row.
 
-    calibration: kind ("unseen", "bootstrap", "independent", "mosaic") -> name of its generator.
+    calibration: kind ("validation", "bootstrap", "independent", "mosaic") -> name of its generator.
     Adds dimension, verdict ("" for a row that is not judged), pass_low, pass_high, look_low,
     look_high (NaN: no rule; infinite: open), good. Rows of metrics that are not in `METRICS`
     have none of it.
     """
-    levels, unseen = _levels(metrics, calibration), calibration.get(UNSEEN)
+    levels, validation = _levels(metrics, calibration), calibration.get(VALIDATION)
     rows = []
     for row, group in zip(metrics.itertuples(index=False), groups_of(metrics), strict=True):
         metric = find_metric(row.metric, group)
-        is_unseen = row.generator == unseen
+        is_validation = row.generator == validation
         if metric is None or metric.rule is None or row.generator in _NOT_JUDGED:
             rows.append(_judged(metric, None, ""))
         elif not isfinite(row.value):
             rows.append(_judged(metric, None, NOT_MEASURED))
-        elif is_unseen and metric.needs_many:
+        elif is_validation and metric.needs_many:
             rows.append(_judged(metric, None, ""))
         else:
             known = levels.get((row.metric, group), {})
             own = levels.get((row.metric, group, row.generator), {})
-            bounds = metric.rule(known | own, is_unseen)
+            bounds = metric.rule(known | own, is_validation)
             verdict = bounds.verdict(row.value, row.low, row.high) if bounds else ""
             rows.append(_judged(metric, bounds, verdict))
     return pd.concat([metrics.reset_index(drop=True), pd.DataFrame(rows)], axis=1)

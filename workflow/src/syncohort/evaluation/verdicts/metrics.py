@@ -1,7 +1,7 @@
 """Every metric of the tidy table: what it measures, what good looks like, how it is judged.
 
 The bounds of a metric come from the same metric, and the same group of SNPs or people, of the
-calibration generators: unseen real people, a bootstrap copy of the training people,
+calibration generators: validation people, a bootstrap copy of the training people,
 independent SNPs and a mosaic of real haplotypes.
 """
 
@@ -17,7 +17,7 @@ from syncohort.evaluation.groups import (
     in_words,
 )
 from syncohort.evaluation.verdicts.bounds import (
-    UNSEEN,
+    VALIDATION,
     Rule,
     above,
     at_least,
@@ -54,7 +54,7 @@ class Metric:
 
     only: columns of `Group` and what they hold in the rows it is for, {} for all others. rule:
     None for a number that only explains others. needs_many: it depends on how many people there are to learn from, so
-    that unseen people, a tenth as many, are not judged by it.
+    that validation people, a tenth as many, are not judged by it.
     """
 
     name: str
@@ -99,8 +99,8 @@ METRICS = (
         "sfs_distance",
         "frequencies",
         "Distance of site-frequency spectra",
-        "as small as unseen people's",
-        times(UNSEEN, BOOTSTRAP, passes=1.3, looks=2),
+        "as small as validation people's",
+        times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
     ),
     Metric(
         "ld_r",
@@ -134,15 +134,15 @@ METRICS = (
         "ld_r_train",
         "linkage",
         "Linkage: correlation with the training people's",
-        "as near 1 as unseen people's; nearer is no virtue",
-        shortfall(UNSEEN, 1.1, 3),
+        "as near 1 as validation people's; nearer is no virtue",
+        shortfall(VALIDATION, 1.1, 3),
     ),
     Metric(
         "ld_slope_train",
         "linkage",
         "Linkage: slope on the training people's",
-        "as unseen people's",
-        near_level(UNSEEN, 0.05, 0.2),
+        "as validation people's",
+        near_level(VALIDATION, 0.05, 0.2),
     ),
     Metric(
         "haplotype_match_length",
@@ -176,8 +176,8 @@ METRICS = (
         "inbreeding_f",
         "individuals",
         "Inbreeding coefficient F",
-        "as unseen people's; above, too few heterozygotes for the frequencies",
-        near_level(UNSEEN, 0.01, 0.05, relative=False),
+        "as validation people's; above, too few heterozygotes for the frequencies",
+        near_level(VALIDATION, 0.01, 0.05, relative=False),
     ),
     Metric(
         "hwe_rejected",
@@ -203,27 +203,27 @@ METRICS = (
         "pairwise_distance",
         "individuals",
         "Distances between people of a label",
-        "distributed as unseen people's",
-        times(UNSEEN, passes=1.3, looks=2),
+        "distributed as validation people's",
+        times(VALIDATION, passes=1.3, looks=2),
     ),
     Metric(
         "knn_precision",
         "individuals",
         "Precision: synthetic people among real ones",
-        "as high as unseen people's",
-        share_of(UNSEEN, 0.95, 0.8),
+        "as high as validation people's",
+        share_of(VALIDATION, 0.95, 0.8),
     ),
     Metric(
         "knn_recall",
         "individuals",
         "Recall: real people among synthetic ones",
-        "as high as unseen people's; below, kinds of people are missing",
-        share_of(UNSEEN, 0.95, 0.8),
+        "as high as validation people's; below, kinds of people are missing",
+        share_of(VALIDATION, 0.95, 0.8),
     ),
     Metric(
         "aa_truth",
         "individuals",
-        "Holdout people told from synthetic by their nearest neighbour",
+        "Adversarial accuracy: holdout people nearer to their own than to synthetic people",
         "near 0.5; above, synthetic people are far from real ones",
         within(0.4, 0.65, 0.3, 0.8),
         only={"against": HOLDOUT},
@@ -231,7 +231,7 @@ METRICS = (
     Metric(
         "aa_syn",
         "individuals",
-        "Synthetic people told from holdout by their nearest neighbour",
+        "Adversarial accuracy: synthetic people nearer to their own than to holdout people",
         "near 0.5; above, synthetic people are too like one another",
         within(0.4, 0.65, 0.3, 0.8),
         only={"against": HOLDOUT},
@@ -254,22 +254,22 @@ METRICS = (
         "pca_distance",
         "structure",
         "Distance on principal axes",
-        "as small as unseen people's",
-        times(UNSEEN, BOOTSTRAP, passes=1.3, looks=2),
+        "as small as validation people's",
+        times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
     ),
     Metric(
         "membership_auc",
         "model",
-        "Membership told by the trained network itself",
-        "0.5; it matters when the network is handed out too, not for the people alone",
+        "Membership inference AUC of the trained network itself",
+        "0.5; it matters when the network is released too, not for the people alone",
         at_most(0.55, 0.62),
         only={"method": "white box"},
     ),
     Metric(
         "membership_auc",
         "privacy",
-        "Membership told",
-        "0.5, or no more than unseen people reach by chance; the copy shows what a leak is",
+        "Membership inference AUC",
+        "0.5, or no more than validation people reach by chance; the copy shows what a leak is",
         at_most(0.53, 0.6),
     ),
     Metric(
@@ -283,7 +283,7 @@ METRICS = (
         "identical_share",
         "privacy",
         "Whole copies of training people",
-        "no more than among unseen people",
+        "no more than among holdout people",
         above(HOLDOUT, 0, 0.01),
     ),
     Metric(
@@ -297,20 +297,20 @@ METRICS = (
         "window_copies",
         "privacy",
         "Windows copied from training people",
-        "no more than among unseen people",
+        "no more than among holdout people",
         above(HOLDOUT, 0.01, 0.1),
     ),
     Metric(
         "closest_record_ratio",
         "privacy",
-        "Distance to the closest training person, over unseen people's",
+        "Distance to the closest training person, over holdout people's",
         "near 1; below, synthetic people lean on training people",
         at_least(0.97, 0.9),
     ),
     Metric(
         "closest_record_tail",
         "privacy",
-        "Share nearer to a training person than 99 % of unseen people",
+        "Share nearer to a training person than 99 % of holdout people",
         "0.01; above, some are near copies",
         at_most(0.02, 0.03),
     ),
@@ -325,14 +325,14 @@ METRICS = (
         "neighbour_distance_ratio",
         "privacy",
         "Nearest over second nearest training person",
-        "as unseen people's; below, single training people are leaned on",
+        "as holdout people's; below, single training people are leaned on",
         share_of(HOLDOUT, 0.97, 0.9),
     ),
     Metric(
         "data_copying",
         "privacy",
         "Data-copying test (z)",
-        "above -3; below, synthetic people are nearer to training people than unseen ones are",
+        "above -3; below, synthetic people are nearer to training people than holdout people are",
         at_least(-3, -5),
     ),
     Metric(
@@ -345,7 +345,7 @@ METRICS = (
     Metric(
         "aa_truth",
         "privacy",
-        "Training people told from synthetic by their nearest neighbour",
+        "Adversarial accuracy: training people nearer to their own than to synthetic people",
         "not below that of the holdout people; below, training people have synthetic doubles",
         below(HOLDOUT, 0.02, 0.1),
         only={"against": TRAIN},
@@ -353,7 +353,7 @@ METRICS = (
     Metric(
         "aa_syn",
         "privacy",
-        "Synthetic people told from training by their nearest neighbour",
+        "Adversarial accuracy: synthetic people nearer to their own than to training people",
         "not below that of the holdout people; below, they are doubles of training people",
         below(HOLDOUT, 0.02, 0.1),
         only={"against": TRAIN},
@@ -417,7 +417,7 @@ METRICS = (
         "effect_slope",
         "association",
         "Effects: slope on real people's",
-        "0.8 to 1.2, or as unseen people's; below, associations are washed out",
+        "0.8 to 1.2, or as validation people's; below, associations are washed out",
         near(1, 0.2, 0.5),
     ),
     Metric(
