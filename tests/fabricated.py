@@ -61,6 +61,14 @@ def _row(metric, group, value, half) -> dict:
     return metric_row(metric, group, value, value - half, value + half)
 
 
+def _counted(metric, people) -> list[dict]:
+    """A count of 1,000 people, beside real people of whom nobody counts."""
+    return [
+        metric_row(metric, ALL, people, note=f"{people:,} of 1,000 people"),
+        metric_row(metric, Group(part="real"), 0, 0, 0, "0 of 200 real people"),
+    ]
+
+
 def _rows(scores) -> list[dict]:
     rows = [
         _row("frequency_error", ALL, scores.error, 2e-4),
@@ -81,6 +89,8 @@ def _rows(scores) -> list[dict]:
             scores.homer,
             0.02,
         ),
+        *_counted("copied_people", round(1_000 * scores.copies)),
+        *_counted("near_copies", 1_000 * (scores.copies > 0)),
         _row("identical_share", ALL, scores.copies, 0.001 * (scores.copies > 0)),
         _row("identical_share", Group(part="holdout"), 0, 0),
         _row("closest_record_ratio", Group(method="hamming"), scores.closest, 0.01),

@@ -34,6 +34,7 @@ from syncohort.evaluation.verdicts.metrics import (
     describe,
     find_metric,
 )
+from syncohort.evaluation.verdicts.release import release_verdict
 
 
 def study(**rows) -> pd.DataFrame:
@@ -318,10 +319,9 @@ def test_a_dimension_is_as_good_as_its_worst_metric_which_is_named():
 
 def test_labels_do_not_change_the_verdict_of_a_dimension():
     table = study(
-        validation=[("membership_auc", Group(method="distance"), 0.5, 0.48, 0.52)],
         mine=[
-            ("membership_auc", Group(method="distance"), 0.51, 0.49, 0.53),
-            ("membership_auc", Group(label="rare", method="distance"), 0.9, 0.8, 0.95),
+            ("heterozygosity_ratio", ALL, 1.0, 0.99, 1.01),
+            ("heterozygosity_ratio", Group(label="rare"), 0.5, 0.48, 0.52),
         ],
     )
     row = release_checklist(judge(table, CALIBRATION)).set_index("generator").loc["mine"]
@@ -348,10 +348,10 @@ def test_nothing_measured_says_why():
 
 def test_a_pass_needs_most_metrics_measured():
     missing = [
-        ("membership_auc", Group(method=attack), math.nan, math.nan, math.nan, "too few: 3 people")
-        for attack in ("distance", "frequency")
+        (metric, ALL, math.nan, math.nan, math.nan, "too few: 3 people")
+        for metric in ("kinship_pairs", "homozygosity_runs")
     ]
-    table = study(mine=[("privacy_loss", ALL, 0.0), *missing])
+    table = study(mine=[("heterozygosity_ratio", ALL, 1.0), *missing])
     row = release_checklist(judge(table, CALIBRATION)).iloc[0]
     assert row["verdict"] == LOOK and row["unmeasured"] == 2
     assert row["worst"] == "all 1 pass; 2 not measured (too few: 3 people)"
@@ -364,3 +364,61 @@ def test_verdicts_survive_a_file(tmp_path):
     found, expected = (release_checklist(each).drop(columns="worst") for each in (read, judged))
     pd.testing.assert_frame_equal(found, expected)
     assert set(label_checklist(read)["label"]) == set(LABELS)
+
+
+# --- may it be released
+
+
+def private(**changed) -> pd.DataFrame:
+    """The judged privacy of one generator, all of it passing but what is changed.
+
+    changed: metric -> (value, note).
+    """
+    values = {"copied_people": (0, "0 of 800 people"), "near_copies": (0, "0 of 800 people")}
+    values |= {"membership_auc": (0.5, "")} | changed
+    rows = [
+        metric_row(
+            name, Group(method="distance") if name == "membership_auc" else ALL, value, note=note
+        )
+        for name, (value, note) in values.items()
+    ]
+    rows += [
+        metric_row(name, Group(part="real"), 0, 0, 0) for name in ("copied_people", "near_copies")
+    ]
+    return judge(tidy(rows, cohort="c", generator="mine"), CALIBRATION)
+
+
+def test_one_copied_person_is_a_fail_that_names_the_number_of_people():
+    found = release_verdict(private(copied_people=(1, "1 of 800 people")), "mine")
+    assert found.level == FAIL
+    assert found.sentence == (
+        "mine must not be released: People who are copies of training people: 1 of 800 people "
+        "(passes: at most 0)."
+    )
+    checklist = release_checklist(private(copied_people=(1, "1 of 800 people"))).iloc[0]
+    assert checklist["verdict"] == FAIL and "1 of 800 people" in checklist["worst"]
+
+
+def test_people_who_pass_may_be_released():
+    found = release_verdict(private(), "mine")
+    assert found.level == PASS and found.sentence.startswith("mine may be released: all 3 tests")
+    looked = release_verdict(private(membership_auc=(0.57, "")), "mine")
+    assert (
+        looked.level == LOOK and "only after a look at Membership inference AUC" in looked.sentence
+    )
+
+
+@pytest.mark.parametrize("metric", ["copied_people", "near_copies", "membership_auc"])
+def test_without_evidence_nothing_is_released(metric):
+    judged = private(**{metric: (math.nan, "too few: 3 people")})
+    found = release_verdict(judged, "mine")
+    assert found.level == FAIL and "mine cannot be released on this evidence" in found.sentence
+    assert "too few: 3 people" in found.sentence
+    row = release_checklist(judged).iloc[0]
+    assert row["verdict"] == FAIL
+    assert row["worst"].startswith("cannot be released on this evidence: not measured: ")
+
+
+def test_without_any_privacy_row_nothing_is_released():
+    judged = judge(study(mine=[("ld_slope", ALL, 1.0)]), CALIBRATION)
+    assert "cannot be released on this evidence" in release_verdict(judged, "mine").sentence

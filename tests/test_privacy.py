@@ -13,9 +13,14 @@ from syncohort.evaluation.privacy.copies import WINDOW_SNPS, find_copies
 from syncohort.evaluation.privacy.frequency_attack import count_alleles, frequency_scores
 from syncohort.evaluation.privacy.measure import measure_privacy
 from syncohort.evaluation.privacy.membership import Targets, membership_rows
+from syncohort.evaluation.privacy.near_copies import near_rows, nearness
 from syncohort.evaluation.privacy.neighbours import pairwise_distances
 from syncohort.evaluation.privacy.record_distances import adversarial_rows, data_copying_row
 from syncohort.evaluation.tidy import TIDY_COLUMNS
+from syncohort.evaluation.verdicts.bounds import FAIL, PASS
+from syncohort.evaluation.verdicts.judging import judge
+from syncohort.evaluation.verdicts.metrics import COUNTED_PEOPLE
+from syncohort.evaluation.verdicts.release import release_verdict
 
 N_VARIANTS = 500
 LABELS = {"x": 250, "y": 150}  # training people
@@ -178,6 +183,80 @@ def test_inexact_copies_of_one_in_twenty_show_in_the_tail(cohort):
     assert value_of(metrics, "identical_share") == 0
     assert value_of(metrics, "closest_record_tail") > 0.045
     assert row_of(metrics, "closest_record_tail")["low"] > 0.02
+
+
+def near_copies_of(cohort, people, *, seed):
+    """Training people with 10 % of alleles drawn anew at the label's frequency."""
+    copies = cohort.train[:, people]
+    labels = cohort.train_labels[people]
+    anew = draw_independent(cohort.train, cohort.train_labels, labels, seed=seed)
+    redrawn = np.random.default_rng(seed).random(copies.shape) < 0.1
+    return np.where(redrawn, anew, copies)
+
+
+def verdicts_of(cohort, drawn, labels, **options) -> dict[str, str]:
+    """Verdicts on the people counted, and on the release."""
+    metrics = cohort.measured(f"v{len(list(cohort.folder.iterdir()))}", drawn, labels, **options)
+    judged = judge(metrics.metrics, {})
+    own = judged[(judged["verdict"] != "") & judged["metric"].isin(COUNTED_PEOPLE)]
+    found = own.set_index("metric")["verdict"].to_dict()
+    return found | {"release": release_verdict(judged, NAMES["generator"])}
+
+
+@pytest.mark.parametrize("share", [None, 0.01, 0.05])
+@pytest.mark.parametrize("kind", ["copies", "near copies"])
+def test_copies_and_near_copies_fail_with_their_number(cohort, kind, share):
+    """None: one person. 400 people are released."""
+    drawn = population_calls(cohort.train_labels, seed=21)
+    n = 1 if share is None else round(share * drawn.shape[1])
+    people = np.linspace(0, drawn.shape[1] - 1, n).round().astype(int)
+    near = kind == "near copies"
+    copies = near_copies_of(cohort, people, seed=3) if near else cohort.train[:, people]
+    drawn[:, people] = copies
+    found = verdicts_of(cohort, drawn, cohort.train_labels)
+    assert found["near_copies"] == FAIL  # a copy is a near one
+    assert found["copied_people"] == (PASS if near else FAIL)
+    assert found["release"].level == FAIL
+    assert f": {n} of 400 people (passes: at most 0)" in found["release"].sentence
+
+
+def test_real_people_as_the_release_are_no_copies(cohort):
+    for split in ("validation", "holdout"):
+        own = cohort.splits == split
+        options = {"is_validation": split == "validation"}
+        found = verdicts_of(cohort, cohort.calls[:, own], cohort.labels[own], **options)
+        assert found["copied_people"] == found["near_copies"] == PASS
+    drawn = population_calls(cohort.train_labels, seed=22)
+    assert verdicts_of(cohort, drawn, cohort.train_labels)["near_copies"] == PASS
+
+
+def test_relatives_among_real_people_are_allowed_for():
+    """A twin among 500 real people leads to expect four among 2,000; 20 are more than chance."""
+    rng = np.random.default_rng(0)
+    real, ours = (np.exp(-0.1 - 0.05 * rng.exponential(size=n)) for n in (500, 2_000))
+    real[7] = 0.01
+    for n, passes in ((0, True), (4, True), (20, False)):
+        drawn = ours.copy()
+        drawn[:n] = 0.01
+        rows = near_rows(drawn, real)
+        level = row_of(rows, "near_copies", part="real")
+        assert (value_of(rows, "near_copies") <= level["high"]) == passes, n
+
+
+def test_honest_people_rarely_count_as_near_copies():
+    """Of 200 releases drawn like the real people at most a few have one too many."""
+    rng = np.random.default_rng(1)
+    failed = 0
+    for _ in range(200):
+        real, ours = (np.exp(-0.3 * rng.exponential(size=n)) for n in (250, 1_000))
+        rows = near_rows(ours, real)
+        failed += value_of(rows, "near_copies") > row_of(rows, "near_copies", part="real")["high"]
+    assert failed <= 10
+
+
+def test_nearness_is_that_of_the_tenth_nearest():
+    distances = np.array([[3.0, 1.0, 2.0] + [5.0] * 7 + [9.0], [0.0] * 11])
+    np.testing.assert_allclose(nearness(distances), [1 / 5, 1e-3])
 
 
 def test_independent_snps_are_far_from_everybody_but_not_by_membership(cohort):

@@ -2,7 +2,9 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 
+from syncohort.errors import InputError
 from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.tables import join_metrics, read_tables
 from syncohort.evaluation.tidy import metric_row, tidy
@@ -31,3 +33,12 @@ def test_rows_that_several_stages_wrote_appear_once():
     table = join_metrics([own, shared, shared])
     assert table["generator"].tolist() == ["g", "real"]
     assert table["value"].tolist() == [0.3, 0.4]
+
+
+def test_text_in_a_column_that_is_not_known_is_an_error(tmp_path):
+    pd.DataFrame({"label": ["a", "b"], "colour": ["1", "red"]}).to_csv(
+        tmp_path / "t.tsv", sep="\t", index=False
+    )
+    with pytest.raises(InputError, match="t.tsv, line 3: column colour holds 'red', not a number"):
+        read_tables([tmp_path / "t.tsv"])
+    assert read_tables([tmp_path / "t.tsv"], ["label"])["label"].tolist() == ["a", "b"]

@@ -28,6 +28,8 @@ with job(snakemake):
         selection = selection_parts(found.selection_counts, found.selection)
     material = Material(
         judged=read_tables([found.metrics]),
+        checklist=read_tables([found.checklist]),
+        labels=read_tables([found.labels]),
         people=people,
         checks=read_tables([found.checks]),
         synthetic_people=len(read_tables([found.synthetic], ["label"])),
@@ -41,4 +43,4 @@ with job(snakemake):
         selection=selection,
     )
     write_report(study, material, snakemake.output.report)
-    write_metrics_page(study, material.judged, snakemake.output.page)
+    write_metrics_page(study, material.judged, material.checklist, snakemake.output.page)

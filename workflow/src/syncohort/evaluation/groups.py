@@ -32,8 +32,8 @@ _AGAINST = {
 class Group(NamedTuple):
     """The columns that say what a value of a metric is of; all text, "" where one does not apply.
 
-    part: whose value it is where not the generator's people's: "holdout", what the holdout
-    people show on the same test.
+    part: whose value it is where not the generator's people's: "holdout" people on the same
+    test, or "real", all real people that nothing was trained on.
     against: what the people are compared with where a metric has several: "holdout" or "train"
     people, the "truth", models of "real" people.
     label: of the people; label_size: bin of the labels' sizes, of `LABEL_SIZES`.

@@ -15,9 +15,9 @@ from matplotlib.ticker import NullFormatter, ScalarFormatter
 from syncohort.evaluation.groups import ALL, LABEL_SIZES, Group, groups_of, is_group
 from syncohort.evaluation.privacy.membership import ATTACKS, METRIC
 from syncohort.evaluation.verdicts.bounds import VALIDATION, Bounds
-from syncohort.evaluation.verdicts.judging import BOUND_COLUMNS
 from syncohort.evaluation.verdicts.metrics import (
     BOOTSTRAP,
+    BOUND_COLUMNS,
     DIMENSIONS,
     INDEPENDENT,
     METRICS,

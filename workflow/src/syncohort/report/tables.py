@@ -6,8 +6,9 @@ import pandas as pd
 from syncohort.cohort.value_bins import label_order
 from syncohort.evaluation.groups import KEYS, groups_of, in_words
 from syncohort.evaluation.verdicts.bounds import NOT_MEASURED, VERDICTS, Bounds, number
-from syncohort.evaluation.verdicts.judging import BOUND_COLUMNS, worst_verdict
+from syncohort.evaluation.verdicts.judging import worst_verdict
 from syncohort.evaluation.verdicts.metrics import (
+    BOUND_COLUMNS,
     DIMENSIONS,
     METRICS,
     describe,

@@ -15,15 +15,16 @@ import numpy as np
 from syncohort.evaluation.groups import ALL, HOLDOUT, Group
 from syncohort.evaluation.intervals import percentile_interval
 from syncohort.evaluation.privacy.frequency_attack import count_alleles
+from syncohort.evaluation.privacy.near_copies import count_rows
 from syncohort.evaluation.privacy.record_distances import DRAWS, resample
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row
-from syncohort.genotypes import CohortStore, rows_per_person, to_rows
+from syncohort.genotypes import SPLITS, CohortStore, rows_per_person, to_rows
 
 WINDOW_SNPS = (125, 250, 500, 1_000, 2_000)  # each twice the one before
 MAX_COMMON = 0.1  # windows of which real people share more with training people tell little
 _SPAN = 2 * WINDOW_SNPS[-1]
 _PEOPLE_AT_ONCE = 2_000
-_COMPARED = ("holdout", "synthetic")
+_COMPARED = ("holdout", "validation", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,8 @@ class Copies:
 def find_copies(
     real_stores: list[CohortStore], synthetic_stores: list[CohortStore], mode: str, seed: int
 ) -> dict[str, Copies]:
-    """Copies of training rows among "synthetic" people and, to compare, "holdout" people.
+    """Copies of training rows among "synthetic" people and, to compare, "holdout" and
+    "validation" people.
 
     Windows of each length of WINDOW_SNPS follow each other from the chromosome's start; the rest
     at its end counts for whole rows alone. seed: of the random hash (64 bits; two different
@@ -77,6 +79,12 @@ def find_copies(
         )
         for name in _COMPARED
     }
+
+
+def copied_rows(copies: dict[str, Copies]) -> list[dict]:
+    """Metric rows: the number of people with a row that is wholly a training row."""
+    real = np.concatenate([copies[name].identical for name in ("holdout", "validation")])
+    return count_rows("copied_people", copies["synthetic"].identical > 0, real > 0)
 
 
 def copy_rows(copies: dict[str, Copies], rng: np.random.Generator) -> list[dict]:
@@ -144,8 +152,7 @@ def _hashes(real: CohortStore, synthetic: CohortStore, mode: str, rng) -> Iterat
         of_real = _hash_people(real, part, commoner[part], weights, mode)
         by_person = of_real.reshape(len(splits), -1, of_real.shape[1])
         hashes = {
-            split: by_person[splits == split].reshape(-1, of_real.shape[1])
-            for split in ("train", "holdout")
+            split: by_person[splits == split].reshape(-1, of_real.shape[1]) for split in SPLITS
         }
         hashes["synthetic"] = _hash_people(synthetic, part, commoner[part], weights, mode)
         yield hashes, len(weights)

@@ -26,7 +26,12 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation.groups import ALL, HAPLOTYPES, HOLDOUT, Group
-from syncohort.evaluation.privacy.copies import copy_label_rows, copy_rows, find_copies
+from syncohort.evaluation.privacy.copies import (
+    copied_rows,
+    copy_label_rows,
+    copy_rows,
+    find_copies,
+)
 from syncohort.evaluation.privacy.frequency_attack import (
     AlleleCounts,
     count_alleles,
@@ -39,6 +44,7 @@ from syncohort.evaluation.privacy.membership import (
     sample_index,
     targets_of,
 )
+from syncohort.evaluation.privacy.near_copies import near_rows, nearness
 from syncohort.evaluation.privacy.neighbours import (
     EuclideanSums,
     HammingSums,
@@ -70,6 +76,7 @@ _ROW_PAIRS = (  # whose distances to whom
 )
 
 _PEOPLE_PAIRS = (("synthetic", "train"), ("holdout", "train"))
+_NEAR_PAIRS = (*_PEOPLE_PAIRS, ("reference", "train"))
 _PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP = range(4)  # random streams
 
 
@@ -139,6 +146,8 @@ def measure_privacy(
     nearest training record over that of holdout people. closest_record_tail: share of
     synthetic rows nearer to a training row than all but 1 % of holdout rows are: 0.01 expected.
     neighbour_distance_ratio: median of nearest over second nearest training row.
+    copied_people: people with a row that is wholly a training row; near_copies: see `near_rows`;
+    both beside what real people show, part "real".
     identical_share, window_copies: share of rows, and of windows of consecutive SNPs, that are
     verbatim in a training row; windows of several lengths, and the shortest of which holdout
     people share at most 10 %. data_copying: z-score, below -3 when synthetic rows are
@@ -162,7 +171,7 @@ def measure_privacy(
     metrics = adversarial_rows(distances.rows, labels, each, minimum_people, rng)
     metrics += closest_rows(distances.rows, distances.people, each, rng)
     copies = find_copies(real_stores, synthetic_stores, mode, child_seed(seed, _HASH))
-    metrics += copy_rows(copies, rng)
+    metrics += copied_rows(copies) + _near_rows(distances) + copy_rows(copies, rng)
     metrics.append(data_copying_row(distances.rows, labels, each))
     everybody = {"synthetic": synthetic_stores[0].people.label}
     everybody["holdout"] = real_stores[0].people.label[groups["holdout"].members]
@@ -182,10 +191,16 @@ def measure_privacy(
     )
 
 
+def _near_rows(distances: _Distances) -> list[dict]:
+    near = {pair[0]: nearness(of) for pair, of in distances.people["l1"].items()}
+    return near_rows(near["synthetic"], np.concatenate([near["holdout"], near["reference"]]))
+
+
 def _withheld(people: int, cohort: str, generator: str) -> Privacy:
     against = Group(against=HOLDOUT)
     names = [("aa_truth", against), ("aa_syn", against), ("privacy_loss", ALL)]
     names += [("closest_record_ratio", Group(method="hamming")), ("identical_share", ALL)]
+    names += [(name, ALL) for name in ("copied_people", "near_copies")]
     names += [("window_copies", ALL), ("data_copying", ALL)]
     names += [("membership_auc", Group(method=attack)) for attack in ATTACKS]
     note = f"too few: {people} people"
@@ -224,7 +239,7 @@ def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distance
     each = rows_per_person(mode)
     size = {name: len(group.index) for name, group in groups.items()}
     of_rows = {(a, b): HammingSums(size[a] * each, size[b] * each) for a, b in _ROW_PAIRS}
-    l1 = {(a, b): HammingSums(size[a], size[b]) for a, b in _PEOPLE_PAIRS}
+    l1 = {(a, b): HammingSums(size[a], size[b]) for a, b in _NEAR_PAIRS}
     l2 = {(a, b): EuclideanSums(size[a], size[b]) for a, b in _PEOPLE_PAIRS}
     frequency = {name: np.zeros(size[name] * each) for name in ("train", "holdout")}
     for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
@@ -234,7 +249,7 @@ def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distance
             _add_frequency_scores(frequency, rows, groups, counts, variants, each)
             binary = rows if mode == "haplotype" else {n: unary(rows[n]) for n in rows}
             _add(of_rows, {name: Operand.of(part) for name, part in binary.items()})
-            dosages = {n: to_rows(calls[n], "genotype") for n in ("synthetic", "train", "holdout")}
+            dosages = {n: to_rows(calls[n], "genotype") for n in groups}
             _add(l1, {name: Operand.of(unary(part)) for name, part in dosages.items()})
             _add(l2, {name: Operand.of(part) for name, part in dosages.items()})
     return _Distances(

@@ -176,3 +176,14 @@ def below(kind: str, passes: float, looks: float) -> Rule:
         return at_least(levels[kind].low - passes, levels[kind].low - looks)(levels, is_validation)
 
     return bounds
+
+
+def no_more_than(kind: str) -> Rule:
+    """A count at most the upper end of a level: what is above it is no chance, and fails."""
+
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        return Bounds(pass_high=levels[kind].high, look_high=levels[kind].high)
+
+    return bounds

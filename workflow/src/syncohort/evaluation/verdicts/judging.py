@@ -20,17 +20,16 @@ from syncohort.evaluation.verdicts.bounds import (
     VERDICTS,
     Bounds,
     Level,
-    number,
 )
 from syncohort.evaluation.verdicts.metrics import (
+    BOUND_COLUMNS,
     DIMENSIONS,
     Metric,
-    describe,
     find_metric,
     judged_by,
 )
+from syncohort.evaluation.verdicts.release import NO_EVIDENCE, unmeasured_privacy, value_in_words
 
-BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")
 _NOT_JUDGED = (REAL, MAJORITY)
 _WORST_FIRST = (FAIL, LOOK, PASS)
 
@@ -95,7 +94,7 @@ def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
 
     judged: from `judge`. Rows by label count in the column labels, not in the verdict.
     Returns generator, dimension, verdict (the worst of its metrics; "look" instead of "pass"
-    where most of them could not be measured), passed, looked, failed, unmeasured (numbers of
+    where most of them could not be measured; "fail" where privacy was not measured), passed, looked, failed, unmeasured (numbers of
     metrics), worst (those farthest from passing, in words), labels (how labels do, in words).
     """
     used = judged[(judged["verdict"] != "") & (judged["dimension"] != "")]
@@ -103,7 +102,10 @@ def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
     for (generator, dimension), part in used.groupby(["generator", "dimension"], sort=False):
         own = part[part["label"] == ""]
         passed, looked, failed, unmeasured = ((own["verdict"] == word).sum() for word in VERDICTS)
-        verdict = worst_verdict(own["verdict"])
+        verdict, worst = worst_verdict(own["verdict"]), _worst(own)
+        unknown = unmeasured_privacy(own) if dimension == "privacy" else ""
+        if unknown and verdict != FAIL:
+            verdict, worst = FAIL, f"{NO_EVIDENCE}: {unknown}"
         rows.append(
             {
                 "generator": generator,
@@ -113,7 +115,7 @@ def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
                 "looked": looked,
                 "failed": failed,
                 "unmeasured": unmeasured,
-                "worst": _worst(own),
+                "worst": worst,
                 "labels": _labels_in_words(part),
             }
         )
@@ -152,12 +154,7 @@ def _worst(rows: pd.DataFrame, most: int = 2) -> str:
     excess = [each.excess(value) for each, value in zip(bounds, failing["value"], strict=True)]
     # a failing metric before one to look at, then the farther
     order = np.lexsort([-np.array(excess), failing["verdict"] != FAIL])
-    texts = []
-    for place in order[:most]:
-        row = failing.iloc[place]
-        (group,) = groups_of(failing.iloc[[place]])
-        title = describe(find_metric(row["metric"], group), group)
-        texts.append(f"{title}: {number(row['value'])} (passes: {bounds[place]})")
+    texts = [value_in_words(failing.iloc[[place]]) for place in order[:most]]
     more = len(failing) - most
     return "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
 

@@ -25,6 +25,7 @@ from syncohort.evaluation.verdicts.bounds import (
     below,
     near,
     near_level,
+    no_more_than,
     share_of,
     shortfall,
     times,
@@ -44,6 +45,9 @@ DIMENSIONS = {
     "utility": "Utility",
     "association": "Association",
 }
+
+BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")  # of a judged table
+COUNTED_PEOPLE = ("copied_people", "near_copies")  # metrics whose value is a number of people
 
 FIDELITY = ("frequencies", "linkage", "individuals", "structure")
 
@@ -273,6 +277,34 @@ METRICS = (
         at_most(0.53, 0.6),
     ),
     Metric(
+        "copied_people",
+        "privacy",
+        "People who are copies of training people",
+        "expected from real people that nothing was trained on",
+        only={"part": REAL},
+    ),
+    Metric(
+        "copied_people",
+        "privacy",
+        "People who are copies of training people",
+        "no more than chance gives at the rate of real people: mostly nobody",
+        no_more_than(HOLDOUT),
+    ),
+    Metric(
+        "near_copies",
+        "privacy",
+        "People who are near copies of training people",
+        "expected from real people that nothing was trained on",
+        only={"part": REAL},
+    ),
+    Metric(
+        "near_copies",
+        "privacy",
+        "People who are near copies of training people",
+        "no more than chance gives at the rate of real people",
+        no_more_than(HOLDOUT),
+    ),
+    Metric(
         "identical_share",
         "privacy",
         "Whole copies of training people",
@@ -486,10 +518,10 @@ def find_metric(name: str, group: Group) -> Metric | None:
 def judged_by(group: Group) -> Group | None:
     """The group that a group of the same generator is a level for; None for most groups.
 
-    What holdout people show is the level of what the generator's people show, and a
+    What real people show is the level of what the generator's people show, and a
     comparison with holdout people that of the same comparison with training people.
     """
-    if group.part == HOLDOUT:
+    if group.part:
         return group._replace(part="")
     return group._replace(against=TRAIN) if group.against == HOLDOUT else None
 
