@@ -322,7 +322,7 @@ def compare(study, name, causal="known"):
     real, cohorts, known, real_scan = study
     scan = scan_cohort(real, cohorts[name], **OPTIONS)
     causal = known if causal == "known" else causal
-    found = measure_association(real, real_scan, scan, causal, draws=200, **NAMES, **OPTIONS)
+    found = measure_association(real, real_scan, scan, causal, **NAMES, **OPTIONS)
     assert list(found.metrics) == TIDY_COLUMNS
     tables = worded(found.metrics).set_index(["generator", "metric", "group"])
     return tables.loc["under test"], tables.loc[REAL], found
@@ -386,7 +386,7 @@ def test_slopes_along_true_effects_are_of_the_size_of_effects(study):
     """Exact in the sums: synthetic effects of 1.5 times the real ones have that slope."""
     real, _, known, scan = study
     larger = scan.assign(beta=1.5 * scan["beta"])
-    found = measure_association(real, scan, larger, known, draws=50, **NAMES, **OPTIONS)
+    found = measure_association(real, scan, larger, known, **NAMES, **OPTIONS)
     ours = found.metrics[found.metrics["generator"] == "under test"]
     slope = worded(ours).query("metric == 'effect_slope'").set_index("group")["value"]
     for group in ("all", "causal SNPs", "against the truth"):
@@ -441,9 +441,7 @@ def of_value(measured_value, name):
     options = OPTIONS | {"case_label": None}
     real = measured_value["real"]
     scans = [scan_cohort(real, each, **options) for each in (None, measured_value[name])]
-    found = measure_association(
-        real, *scans, measured_value["causal"], draws=100, **NAMES, **options
-    )
+    found = measure_association(real, *scans, measured_value["causal"], **NAMES, **options)
     tables = worded(found.metrics).set_index(["generator", "metric", "group"])
     return tables.loc["under test"], tables.loc[REAL], scans
 
@@ -526,7 +524,7 @@ def test_components_that_tell_cases_apart_are_left_out(study, tmp_path):
     scan = scan_cohort(real, stores, **OPTIONS)
     assert (scan["components"] == 0).all()
     _, _, known, real_scan = study
-    found = measure_association(real, real_scan, scan, known, draws=50, **NAMES, **OPTIONS)
+    found = measure_association(real, real_scan, scan, known, **NAMES, **OPTIONS)
     ours = found.metrics[found.metrics["generator"] == "under test"]
     assert "without covariates" in ours["note"].iloc[0]
 

@@ -30,7 +30,8 @@ PRESETS = {  # what a recipe is for, in words
 }
 
 MAIN_METRICS = (  # None: of each kind of classifier
-    ("identical_share", ALL),
+    ("copied_people", ALL),
+    ("near_copies", ALL),
     ("membership_auc", Group(method="distance")),
     ("membership_auc", Group(method="density ratio")),
     ("membership_auc", Group(method="frequency")),

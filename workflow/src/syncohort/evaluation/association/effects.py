@@ -28,7 +28,7 @@ from syncohort.dosages import read_dosages
 from syncohort.evaluation.association.discoveries import SUGGESTIVE_P
 from syncohort.evaluation.association.phenotype import Phenotype
 from syncohort.evaluation.groups import ALL, CAUSAL, HOLDOUT, TRUTH, Group
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in, ratio
 from syncohort.genotypes import SITE_COLUMNS
 
@@ -75,7 +75,7 @@ def _holdout_effects(
     return phenotype.estimates(dosages, values, covariates).beta[where]
 
 
-def effect_rows(effects, withheld: str, remark: str, *, seed: int, draws: int) -> list[dict]:
+def effect_rows(effects, withheld: str, remark: str, *, seed: int) -> list[dict]:
     """Metric rows of synthetic beside real effects, of `compared_effects`.
 
     withheld: why there are no values, or ""; remark: joins the notes.
@@ -86,7 +86,7 @@ def effect_rows(effects, withheld: str, remark: str, *, seed: int, draws: int) -
         "sign_agreement": _same_sign,
     }
     leads, causal = (effects[effects["group"] == group] for group in ("all", "causal SNPs"))
-    options = {"withheld": withheld, "remark": remark, "seed": seed, "draws": draws}
+    options = {"withheld": withheld, "remark": remark, "seed": seed}
     rows = [
         _snp_row(metric, ALL, statistic, leads, ["real", "synthetic"], **options)
         for metric, statistic in statistics.items()
@@ -105,18 +105,16 @@ def effect_rows(effects, withheld: str, remark: str, *, seed: int, draws: int) -
     return rows
 
 
-def true_effect_rows(effects, source: str, withheld: str, *, seed: int, draws: int) -> list[dict]:
+def true_effect_rows(effects, source: str, withheld: str, *, seed: int) -> list[dict]:
     """Metric rows of a source ("real" or "synthetic") beside the known effects, where known."""
     causal = effects[effects["group"] == "causal SNPs"]
     if causal.empty:
         return []
-    columns, options = ["effect", source], {"withheld": withheld, "seed": seed, "draws": draws}
+    columns, options = ["effect", source], {"withheld": withheld, "seed": seed}
     return [_snp_row("effect_r", Group(against=TRUTH), _correlation, causal, columns, **options)]
 
 
-def _snp_row(
-    metric, group, statistic, effects, columns, *, withheld, seed, draws, remark=""
-) -> dict:
+def _snp_row(metric, group, statistic, effects, columns, *, withheld, seed, remark="") -> dict:
     """A statistic of columns of effects in units of the real standard error, and its interval.
 
     The interval resamples SNPs.
@@ -128,7 +126,7 @@ def _snp_row(
         return metric_row(metric, group, np.nan, note=withheld)
     values = (used[columns].to_numpy() / used[["real_se"]].to_numpy()).T  # [columns, M]
     rng = np.random.default_rng(seed)
-    drawn = [statistic(*values[:, rng.integers(len(used), size=len(used))]) for _ in range(draws)]
+    drawn = bootstrap(lambda snps: statistic(*values[:, snps]), len(used), rng=rng)
     note = "; ".join(text for text in (f"{len(used)} SNPs", remark) if text)
     return metric_row(metric, group, statistic(*values), *percentile_interval(drawn), note=note)
 

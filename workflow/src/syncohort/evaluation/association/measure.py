@@ -104,7 +104,6 @@ def measure_association(
     n_components: int,
     minimum_people: int,
     seed: int,
-    draws: int = 1_000,
 ) -> Association:
     """Compare the `scan_cohort` tables of the training people and of a synthetic cohort.
 
@@ -131,7 +130,7 @@ def measure_association(
         n_components=n_components,
         seed=seed,
     )
-    bootstrap = {"seed": seed, "draws": draws}
+    bootstrap = {"seed": seed}
     no_real = _too_few(real_scan, phenotype, minimum_people)
     no_synthetic = no_real or _too_few(synthetic_scan, phenotype, minimum_people)
     smaller = no_synthetic or _smaller(synthetic_scan, real_scan)

@@ -11,7 +11,7 @@ import pandas as pd
 from syncohort.dosages import read_dosages
 from syncohort.evaluation.association.phenotype import Phenotype
 from syncohort.evaluation.groups import ALL, REAL, Group
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import DRAWS, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
 from syncohort.genotypes import CohortStore
 
@@ -69,7 +69,6 @@ def score_rows(
     real: HoldoutScore | None = None,
     *,
     seed: int,
-    draws: int = 1_000,
 ) -> list[dict]:
     """Rows of a tidy table: score_auc, the probability that a case scores above a control; or,
     of a value, score_r, its correlation with the score.
@@ -87,7 +86,7 @@ def score_rows(
     def agreements(each: HoldoutScore) -> np.ndarray:
         """Of everybody, then of draws of people, the same for every score."""
         rng = np.random.default_rng(seed)
-        drawn = [phenotype.redrawn(each.phenotype, rng) for _ in range(draws)]
+        drawn = [phenotype.redrawn(each.phenotype, rng) for _ in range(DRAWS)]
         everybody = np.arange(len(each.value))
         return np.array(
             [phenotype.agreement(each.value[i], each.phenotype[i]) for i in [everybody, *drawn]]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation.groups import ALL
-from syncohort.evaluation.intervals import DRAWS, percentile_interval
+from syncohort.evaluation.intervals import percentile_interval, times_drawn
 from syncohort.evaluation.tidy import metric_row, people_in, ratio
 from syncohort.genotypes import CohortStore, to_rows
 
@@ -115,8 +115,7 @@ def length_ratio_row(metric: str, table: pd.DataFrame, column: str, *, seed: int
 
 
 def _resampled_means(values: np.ndarray, rng) -> np.ndarray:
-    n = len(values)
-    return rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) @ values / n
+    return times_drawn(len(values), rng) @ values / len(values)
 
 
 def _draw_pairs(label: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:

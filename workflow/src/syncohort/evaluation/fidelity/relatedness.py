@@ -9,13 +9,12 @@ import numpy as np
 from scipy.stats import wasserstein_distance
 
 from syncohort.evaluation.groups import ALL
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import DRAWS, percentile_interval, times_drawn
 from syncohort.evaluation.tidy import metric_row
 
 RELATED = 0.0884  # kinship of second-degree relatives and closer
 LABEL_PEOPLE = 5
 MOST_PEOPLE = 300  # per label
-DRAWS = 300
 
 
 @dataclass(frozen=True)
@@ -111,8 +110,7 @@ def _measured(dosages, labels, label, rng) -> tuple[np.ndarray, np.ndarray]:
 def _drawn(measured, rng) -> np.ndarray:
     """How often each person is drawn: [DRAWS + 1, S], first everybody once."""
     n = len(measured[0])
-    copies = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)
-    return np.concatenate([np.ones((1, n)), copies])
+    return np.concatenate([np.ones((1, n)), times_drawn(n, rng)])
 
 
 def _kinship_row(pairs, draws) -> dict:

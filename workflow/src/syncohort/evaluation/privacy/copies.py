@@ -13,10 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.evaluation.groups import ALL, HOLDOUT, Group
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.privacy.frequency_attack import count_alleles
 from syncohort.evaluation.privacy.near_copies import count_rows
-from syncohort.evaluation.privacy.record_distances import DRAWS, resample
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row
 from syncohort.genotypes import SPLITS, CohortStore, rows_per_person, to_rows
 
@@ -122,8 +121,8 @@ def copy_label_rows(
 def _share_rows(metric, group, ours, holdout, note, rng) -> list[dict]:
     rows = []
     for own, shares in ((group, ours), (group._replace(part=HOLDOUT), holdout)):
-        interval = percentile_interval([resample(shares, rng).mean() for _ in range(DRAWS)])
-        rows.append(metric_row(metric, own, shares.mean(), *interval, note=note))
+        drawn = bootstrap(lambda i, of=shares: of[i].mean(), len(shares), rng=rng)
+        rows.append(metric_row(metric, own, shares.mean(), *percentile_interval(drawn), note=note))
     return rows
 
 

@@ -13,13 +13,12 @@ import numpy as np
 
 from syncohort.auc import weighted_auc
 from syncohort.evaluation.groups import LABEL_SIZES, Group, size_bin
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import percentile_interval, times_drawn
 from syncohort.evaluation.tidy import metric_row
 from syncohort.genotypes import People
 
 METRIC = "membership_auc"
 ATTACKS = ("distance", "density ratio", "frequency")  # on a cohort; `white_box` on a network
-DRAWS = 200
 
 
 @dataclass(frozen=True)
@@ -113,8 +112,7 @@ def _label_auc(label, scores, targets: Targets, rng) -> _LabelAUC:
 
 def _bootstrap_weights(n_people: int, rng) -> np.ndarray:
     """How often each person is drawn, [1 + D, n]; in the first row once each."""
-    drawn = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=DRAWS)
-    return np.concatenate([np.ones((1, n_people)), drawn])
+    return np.concatenate([np.ones((1, n_people)), times_drawn(n_people, rng)])
 
 
 def _pooled_row(group: Group, labels: list[_LabelAUC], minimum_people: int) -> dict:

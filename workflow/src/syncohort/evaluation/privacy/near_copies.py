@@ -17,7 +17,8 @@ from syncohort.evaluation.tidy import metric_row
 
 NEIGHBOURHOOD = 10  # the nearest training people that set a person's scale
 CHANCE = 1e-3  # of a count that fails by chance alone
-TAIL, TAIL_PEOPLE = 0.05, 10  # share of real people, and fewest of them, that the tail is fitted to
+TAIL = 0.05  # share of real people that the tail is fitted to; of few a fifth,
+TAIL_PEOPLE = (10, 50)  # but at least ten, and never more than fifty for it
 EXPECTED = (0.001, 0.01, 0.1, 1.0)  # people below a limit by chance, for each limit tried
 FARTHEST = 0.5  # nearness from which nobody is a near copy, however alike real people are
 NEAREST = 1e-3  # nearness of a whole copy
@@ -42,7 +43,7 @@ def most_by_chance(expected: float) -> int:
     return int(poisson.ppf(1 - CHANCE, expected)) if expected > 0 else 0
 
 
-def count_rows(metric: str, ours: np.ndarray, real: np.ndarray, note: str = "") -> list[dict]:
+def count_rows(metric: str, ours: np.ndarray, real: np.ndarray) -> list[dict]:
     """Metric rows of a count of people: of the release, and what real people lead to expect.
 
     ours, real: bool [N], who counts. The second row is of part "real": its value is the
@@ -53,16 +54,14 @@ def count_rows(metric: str, ours: np.ndarray, real: np.ndarray, note: str = "") 
     scale = len(ours) / max(len(real), 1)
     seen = int(real.sum())
     most = most_by_chance(scale * (seen + np.sqrt(seen)))
-    return _rows(metric, int(ours.sum()), len(ours), scale * seen, most, seen, len(real), note)
+    return _rows(metric, int(ours.sum()), len(ours), scale * seen, most, seen, len(real))
 
 
-def _rows(metric, count, n_ours, expected, most, seen, n_real, note) -> list[dict]:
-    of_ours = f"{count:,} of {n_ours:,} people"
-    of_real = f"{seen:,} of {n_real:,} real people"
-    notes = ["; ".join(text for text in (words, note) if text) for words in (of_ours, of_real)]
+def _rows(metric, count, n_ours, expected, most, seen, n_real, note="") -> list[dict]:
+    of_real = f"{seen:,} of {n_real:,} real people{note}"
     return [
-        metric_row(metric, ALL, count, note=notes[0]),
-        metric_row(metric, Group(part=REAL), expected, expected, most, notes[1]),
+        metric_row(metric, ALL, count, note=f"{count:,} of {n_ours:,} people{note}"),
+        metric_row(metric, Group(part=REAL), expected, expected, most, of_real),
     ]
 
 
@@ -79,7 +78,8 @@ class _Tail:
 
     @staticmethod
     def of(values: np.ndarray) -> "_Tail":
-        share = min(max(TAIL, TAIL_PEOPLE / len(values)), 0.5)
+        n = len(values)
+        share = min(max(TAIL, np.clip(n / 5, *TAIL_PEOPLE) / n), 0.5)
         start = np.quantile(values, share)
         depth = start - values[values < start]
         # the median: a twin among them must not make the tail as deep as itself
@@ -101,7 +101,7 @@ def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
     EXPECTED; chance is what the fitted tail of real people expects, or what they show, if that
     is more.
     """
-    if len(real) < TAIL_PEOPLE:
+    if len(real) < TAIL_PEOPLE[0]:
         note = f"too few: {len(real)} real people that nothing was trained on"
         return [metric_row("near_copies", ALL, np.nan, note=note)]
     log_ours, log_real = np.log(ours), np.log(real)
@@ -113,5 +113,5 @@ def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
         most = most_by_chance(max(expected, scale * (seen + np.sqrt(seen))))
         found.append((count - most, count, scale * seen, most, seen, limit))
     _, count, expected, most, seen, limit = max(found)
-    note = f"nearer than {np.exp(limit):.2g} of the distance to the tenth nearest"
+    note = f", nearer to one than {np.exp(limit):.2g} of the distance to the tenth nearest"
     return _rows("near_copies", count, len(ours), expected, most, seen, len(real), note)

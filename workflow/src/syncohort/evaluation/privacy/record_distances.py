@@ -11,11 +11,10 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from syncohort.evaluation.groups import ALL, HOLDOUT, TRAIN, Group
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.privacy.neighbours import nearest_of
 from syncohort.evaluation.tidy import metric_row, ratio
 
-DRAWS = 200
 SUBSAMPLES = 5
 TAIL = 0.01
 CELL_ROWS = 20  # of the holdout, for a label to be a cell of its own in the data-copying test
@@ -38,7 +37,7 @@ def adversarial_rows(distances, labels, each: int, minimum_people: int, rng) -> 
         drawn[real] = [_adversarial(distances, real, people, each) for people in chosen]
     rows, loss = [], 0
     for real, sign in ((HOLDOUT, 1), (TRAIN, -1)):
-        resampled = np.array([_resampled_means(drawn[real], rng) for _ in range(DRAWS)])  # [D, 2]
+        resampled = _resampled_means(drawn[real], rng)
         mean = np.mean([[side.mean() for side in pair] for pair in drawn[real]], axis=0)
         note = f"{len(drawn[real][0][0]):,} people a side"
         for column, name in enumerate(("aa_truth", "aa_syn")):
@@ -81,14 +80,14 @@ def _rows_of(people: np.ndarray, each: int) -> np.ndarray:
     return (people[:, None] * each + np.arange(each)).ravel()
 
 
-def _resampled_means(pairs: list[tuple], rng) -> list[float]:
-    pair = pairs[rng.integers(len(pairs))]
-    return [resample(side, rng).mean() for side in pair]
+def _resampled_means(pairs: list[tuple], rng) -> np.ndarray:
+    """Means [DRAWS, 2] of both sides of a pair drawn at random, people redrawn."""
 
+    def means(ours, theirs):
+        pair = pairs[rng.integers(len(pairs))]
+        return [pair[0][ours].mean(), pair[1][theirs].mean()]
 
-def resample(values: np.ndarray, rng) -> np.ndarray:
-    """As many people as there are, drawn with replacement along the first axis."""
-    return values[rng.integers(len(values), size=len(values))]
+    return bootstrap(means, *map(len, pairs[0]), rng=rng)
 
 
 def closest_rows(distances, by_metric: dict, each: int, rng) -> list[dict]:
@@ -105,7 +104,8 @@ def closest_rows(distances, by_metric: dict, each: int, rng) -> list[dict]:
     for metric, of_people in by_metric.items():
         sides = [of_people[name, "train"].min(axis=1) for name in ("synthetic", "holdout")]
         rows.append(_ratio_of_medians(metric, *sides, rng))
-    drawn = [_tail(resample(ours, rng), resample(holdout, rng)) for _ in range(DRAWS)]
+    sizes = len(ours), len(holdout)
+    drawn = bootstrap(lambda i, j: _tail(ours[i], holdout[j]), *sizes, rng=rng)
     note = f"{TAIL:g} expected"
     rows.append(
         metric_row(
@@ -121,16 +121,19 @@ def closest_rows(distances, by_metric: dict, each: int, rng) -> list[dict]:
         # a row with two copies at distance 0 is no less a copy than a row with one
         ratios = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
         ratios = ratios.reshape(-1, each)
-        interval = percentile_interval([np.median(resample(ratios, rng)) for _ in range(DRAWS)])
+        drawn = bootstrap(lambda i, of=ratios: np.median(of[i]), len(ratios), rng=rng)
+        interval = percentile_interval(drawn)
         rows.append(metric_row("neighbour_distance_ratio", group, np.median(ratios), *interval))
     return rows
 
 
 def _ratio_of_medians(method: str, ours, holdout, rng) -> dict:
-    drawn = [
-        ratio(np.median(resample(ours, rng)), np.median(resample(holdout, rng)))
-        for _ in range(DRAWS)
-    ]
+    drawn = bootstrap(
+        lambda i, j: ratio(np.median(ours[i]), np.median(holdout[j])),
+        len(ours),
+        len(holdout),
+        rng=rng,
+    )
     value = ratio(np.median(ours), np.median(holdout))
     note = "" if np.isfinite(value) else "half of the holdout people are copies of training people"
     return metric_row(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation.groups import Group
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row, people_in, tidy
 from syncohort.evaluation.utility.bench import Bench, LabelledPeople, Training, read_synthetic
 from syncohort.genotypes import CohortStore
@@ -82,14 +82,13 @@ def _few(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def _gain_row(bench: Bench, group: Group, classes, before, after, draws: int = 1_000) -> dict:
+def _gain_row(bench: Bench, group: Group, classes, before, after) -> dict:
     """By how much accuracy rose between two sets of probabilities [K, S, C]."""
     hits = [classes[each.argmax(axis=2)] == bench.tested.label for each in (before, after)]
     gain = hits[1].astype(float) - hits[0]  # [K, S]
     rng = np.random.default_rng(child_seed(bench.training.seeds[0], _GAIN))
-    drawn = []
-    for _ in range(draws):
-        seeds, people = (rng.integers(length, size=length) for length in gain.shape)
-        drawn.append(gain[np.ix_(seeds, people)].mean())
+    drawn = bootstrap(
+        lambda *seeds_people: gain[np.ix_(*seeds_people)].mean(), *gain.shape, rng=rng
+    )
     interval = percentile_interval(drawn)
     return metric_row("augmentation_gain", group, gain.mean(), *interval, bench.left_out)

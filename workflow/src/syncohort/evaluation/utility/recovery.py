@@ -8,7 +8,7 @@ import pandas as pd
 
 from syncohort.errors import InputError
 from syncohort.evaluation.groups import Group
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import MAJORITY, metric_row, ratio, tidy
 
 
@@ -19,7 +19,6 @@ def recovery_rate(
     cohort: str,
     generator: str,
     seed: int,
-    draws: int = 1_000,
 ) -> pd.DataFrame:
     """Tidy table: accuracy after training on synthetic over accuracy after training on real.
 
@@ -34,7 +33,7 @@ def recovery_rate(
     for kind in dict.fromkeys(real_predictions["classifier"]):
         real = _hits(real_predictions[real_predictions["classifier"] == kind])
         commonest = pd.DataFrame({"always": _is_commonest(real.index)}, index=real.index)
-        majority.append(_recovery_row(Group(method=kind), commonest, real, seed, draws))
+        majority.append(_recovery_row(Group(method=kind), commonest, real, seed))
         own = synthetic_predictions[synthetic_predictions["classifier"] == kind]
         if own.empty:
             note = "no classifier was trained on these people"
@@ -48,7 +47,7 @@ def recovery_rate(
                     "training); train both again on the same split"
                 )
             group = Group(method=kind, trained_on=trained_on)
-            rows.append(_recovery_row(group, synthetic, real, seed, draws))
+            rows.append(_recovery_row(group, synthetic, real, seed))
     tables = [
         tidy(rows, cohort=cohort, generator=generator),
         tidy(majority, cohort=cohort, generator=MAJORITY),
@@ -63,11 +62,13 @@ def _hits(predictions: pd.DataFrame) -> pd.DataFrame:
     return own.pivot_table("hit", index=["person", "label"], columns=runs, aggfunc="mean")
 
 
-def _recovery_row(group, hits: pd.DataFrame, real: pd.DataFrame, seed: int, draws: int) -> dict:
-    rng, drawn = np.random.default_rng(seed), []
-    for _ in range(draws):
-        people = rng.integers(len(real), size=len(real))
-        drawn.append(ratio(_resampled(hits, people, rng), _resampled(real, people, rng)))
+def _recovery_row(group, hits: pd.DataFrame, real: pd.DataFrame, seed: int) -> dict:
+    rng = np.random.default_rng(seed)
+    drawn = bootstrap(
+        lambda people: ratio(_resampled(hits, people, rng), _resampled(real, people, rng)),
+        len(real),
+        rng=rng,
+    )
     value = ratio(hits.to_numpy().mean(), real.to_numpy().mean())
     return metric_row("recovery_rate", group, value, *percentile_interval(drawn))
 

@@ -84,8 +84,6 @@ def value_in_words(row: pd.DataFrame) -> str:
     """
     (group,), own = groups_of(row), row.iloc[0]
     title = describe(find_metric(own["metric"], group), group)
-    value = number(own["value"])
-    if own["metric"] in COUNTED_PEOPLE and own["note"]:
-        value = own["note"].split(";")[0]
+    value = own["note"] if own["metric"] in COUNTED_PEOPLE else number(own["value"])
     bounds = Bounds(*own[list(BOUND_COLUMNS)])
     return f"{title}: {value} (passes: {bounds})"
