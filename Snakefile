@@ -4,7 +4,8 @@
 #   snakemake --cores 4 --configfile config/my_study.yaml      your own
 #   snakemake --profile slurm --configfile config/my_study.yaml    on a cluster
 #
-# Every stage is a rule of its own, run again only when its inputs, parameters or code change.
+# Every stage is a rule of its own, run again only when its inputs, parameters or code change
+# (docs/reruns.md). A picture is drawn by the rule beside the one that measures its numbers.
 # The configuration is described in config/README.md, the report in README.md.
 from snakemake.utils import min_version
 
@@ -16,7 +17,7 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
-include: "workflow/rules/generators.smk"
+include: "workflow/rules/lookups.smk"
 include: "workflow/rules/targets.smk"
 
 
@@ -55,14 +56,15 @@ include: "workflow/rules/fidelity.smk"
 include: "workflow/rules/privacy.smk"
 include: "workflow/rules/utility.smk"
 include: "workflow/rules/association.smk"
-include: "workflow/rules/report.smk"
-include: "workflow/rules/figures.smk"
-include: "workflow/rules/metric_figures.smk"
+include: "workflow/rules/metrics.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/report.smk"
 
 
 localrules:
     all,
+    require_usable_cohort,
+    require_possible_plans,
 
 
 rule all:

@@ -54,3 +54,16 @@ def change_study(folder: Path, **changes) -> str:
         study[section] = old | values if isinstance(old, dict) else values
     (folder / "changed.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     return "changed.yaml"
+
+
+def planned_jobs(folder: Path, *options: str, study: str = "tiny.yaml") -> list[tuple[str, dict]]:
+    """The jobs a dry run says it would run: name of the rule, and wildcards."""
+    result = snakemake(folder, "--dry-run", *options, study=study)
+    assert result.returncode == 0, result.stdout + result.stderr
+    found = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", result.stdout, re.MULTILINE)
+    jobs = []
+    for name, text in found:
+        wildcards = re.search(r"^    wildcards: (.*)$", text, re.MULTILINE)
+        pairs = wildcards[1].split(", ") if wildcards else []
+        jobs.append((name, dict(pair.split("=", 1) for pair in pairs)))
+    return jobs

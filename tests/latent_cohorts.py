@@ -1,6 +1,82 @@
-"""Latents of known distribution that generators are trained on."""
+"""Latents of known distribution that generators are trained on, and short calls of trainings."""
+
+from dataclasses import fields
 
 import numpy as np
+
+from syncohort.diffusion import training as diffusion_training
+from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
+from syncohort.generators.rows import EncodedPeople, LatentRows
+from syncohort.training.settings import TrainingSettings, Workplace
+
+# --- rows, and settings of which a test names only what it is about
+
+
+def encoded(latents_paths, masks, labels, is_validation, class_names, values=None) -> EncodedPeople:
+    """Latents on disk as trainings take them, of rows that are a person each."""
+    names = np.array([f"row{i}" for i in range(len(labels))], dtype=object)
+    zeros = np.zeros(len(labels))
+    rows = LatentRows(names, zeros, labels, list(class_names), is_validation, values)
+    return EncodedPeople(list(latents_paths), list(masks), rows)
+
+
+_UNSAID = {
+    "time": "discrete",
+    "target": "x0",
+    "weighting": "uniform",
+    "prior_factors": 256,
+    "scaling": "global",
+    "residual_from_class_mean": True,
+    "label_dropout": 0.1,
+    "weight_decay": 0.0,
+    "warmup_steps": 100,
+    "clip_norm": 1.0,
+    "ema_decay": None,
+    "patience": None,
+    "membership_max": 1.0,
+}
+
+
+def settings(kind, options: dict):
+    """Take the settings of a kind out of options, with usual values of those that are not there."""
+    names = [field.name for field in fields(kind)]
+    known = {name: _UNSAID[name] for name in names if name in _UNSAID}
+    return kind(**known | {name: options.pop(name) for name in names if name in options})
+
+
+def workplace(result_path, options: dict) -> Workplace:
+    """Take a workplace out of options."""
+    names = ("log_path", "state_path", "checkpoint_seconds", "threads", "max_resident_bytes")
+    own = {name: options.pop(name) for name in names if name in options}
+    return Workplace(result_path=result_path, **own)
+
+
+def training_settings(**options) -> TrainingSettings:
+    """Settings of a training, with usual values of those that are not given."""
+    return settings(TrainingSettings, options)
+
+
+def train_diffusion(
+    latents_paths,
+    masks,
+    labels,
+    is_validation,
+    class_names,
+    *,
+    checkpoint_path,
+    denoiser,
+    values=None,
+    **options,
+):
+    """`diffusion.training.train_diffusion` of latents and settings that are given one by one."""
+    diffusion = settings(DiffusionSettings, options)
+    training = settings(DiffusionTraining, options)
+    work = workplace(checkpoint_path, options)
+    people = encoded(latents_paths, masks, labels, is_validation, class_names, values)
+    return diffusion_training.train_diffusion(
+        people, denoiser, diffusion, training, work, **options
+    )
+
 
 # --- two classes of latents on two chromosomes, independent Gaussians with known moments
 

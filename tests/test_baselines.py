@@ -1,9 +1,12 @@
 """Baselines against the laws they are drawn from."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
 from cohorts import linked_calls, people_of, store_of
+from latent_cohorts import encoded
 
 from syncohort.baselines import block_gaussian
 from syncohort.baselines.alleles import copy_validation, draw_alleles
@@ -14,10 +17,11 @@ from syncohort.baselines.wgan import WGAN
 from syncohort.baselines.wgan_training import Recipe, train_networks, train_wgan
 from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.errors import InputError
+from syncohort.generators.rows import EncodedPeople
 from syncohort.genotypes import CohortStore, People
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
-MOSAIC = {"recombination_map": None, "cM_per_Mb": 1.0, "mutation_rate": 0.0}
+MOSAIC = {"recombination_map": None, "mutation_rate": 0.0}
 
 
 def cohort(folder, *, n_variants=300, n_train=60, contig="1", seed=1, calls=None, phased=True):
@@ -269,7 +273,7 @@ def write_latents(folder, n_rows=600, seed=0):
     np.save(paths[0], x[:, :5].astype(np.float32))
     np.save(paths[1], x[:, 5:].astype(np.float32))
     is_validation = np.arange(n_rows) % 6 == 0
-    return x, (paths, MASKS, labels, is_validation, CLASSES)
+    return x, encoded(paths, MASKS, labels, is_validation, CLASSES)
 
 
 RECIPE = {
@@ -281,11 +285,10 @@ RECIPE = {
     "batch_size": 64,
     "learning_rate": 1e-3,
     "seed": 5,
-    "device": "cpu",
 }
 FITS = {
     "block_gaussian": (fit_block_gaussian, {"shrinkage": 0.1}),
-    "wgan": (train_wgan, RECIPE),
+    "wgan": (train_wgan, {"recipe": Recipe(**RECIPE), "device": "cpu"}),
 }
 
 
@@ -296,12 +299,13 @@ def fitted(request, tmp_path_factory):
     x, cohort_latents = write_latents(folder)
     fit, settings = FITS[request.param]
     path = folder / "checkpoint.safetensors"
-    fit(*cohort_latents, checkpoint_path=path, representation_fingerprints=PRINTS, **settings)
+    fit(cohort_latents, checkpoint_path=path, representation_fingerprints=PRINTS, **settings)
     return request.param, path, x, cohort_latents
 
 
 def test_latent_baselines_keep_means_and_variances(fitted):
-    _, path, x, (_, _, labels, is_validation, _) = fitted
+    _, path, x, people = fitted
+    labels, is_validation = people.rows.labels, people.rows.is_validation
     for label in (0, 1):
         rows = x[(labels == label) & ~is_validation]
         sample = load_latent_generator(path).sample(np.full(4_000, label), seed=1, device="cpu")
@@ -351,7 +355,8 @@ def test_checkpoints_of_baselines_say_what_they_are(fitted):
 
 
 def test_fitting_again_gives_the_same_file_and_reads_no_validation_rows(fitted, tmp_path):
-    kind, path, x, (_, masks, labels, is_validation, classes) = fitted
+    kind, path, x, people = fitted
+    is_validation = people.rows.is_validation
     fit, settings = FITS[kind]
     tensors = {}
     for name, replaced in (("same", np.zeros_like(is_validation)), ("other", is_validation)):
@@ -360,11 +365,7 @@ def test_fitting_again_gives_the_same_file_and_reads_no_validation_rows(fitted, 
         np.save(tmp_path / "22.npy", rows[:, 5:].astype(np.float32))
         out = tmp_path / name
         fit(
-            [tmp_path / "21.npy", tmp_path / "22.npy"],
-            masks,
-            labels,
-            is_validation,
-            classes,
+            EncodedPeople([tmp_path / "21.npy", tmp_path / "22.npy"], people.masks, people.rows),
             checkpoint_path=out,
             representation_fingerprints=PRINTS,
             **settings,
@@ -377,18 +378,11 @@ def test_fitting_again_gives_the_same_file_and_reads_no_validation_rows(fitted, 
 
 @pytest.mark.parametrize("kind", FITS)
 def test_a_class_without_training_rows_is_refused(tmp_path, kind):
-    _, (paths, masks, labels, is_validation, _) = write_latents(tmp_path, n_rows=30)
+    _, people = write_latents(tmp_path, n_rows=30)
+    rows = dataclasses.replace(people.rows, class_names=[*CLASSES, "other"])
     fit, settings = FITS[kind]
     with pytest.raises(InputError, match="no training people carry the labels other"):
-        fit(
-            paths,
-            masks,
-            labels,
-            is_validation,
-            [*CLASSES, "other"],
-            checkpoint_path=tmp_path / "c",
-            **settings,
-        )
+        fit(dataclasses.replace(people, rows=rows), checkpoint_path=tmp_path / "c", **settings)
 
 
 def implied_covariance(weights, spread):
@@ -428,7 +422,7 @@ def test_a_markov_process_keeps_its_correlations_beyond_neighbouring_stretches(m
 def test_chromosomes_of_the_gaussian_are_independent(tmp_path):
     _, cohort_latents = write_latents(tmp_path)
     path = tmp_path / "c"
-    fit_block_gaussian(*cohort_latents, checkpoint_path=path, shrinkage=0.0)
+    fit_block_gaussian(cohort_latents, checkpoint_path=path, shrinkage=0.0)
     sample = load_latent_generator(path).sample(np.zeros(5_000, int), seed=2, device="cpu")
     correlation = np.corrcoef(sample[:, :, 0].T)
     assert correlation[3, 4] > 0.4  # neighbours
@@ -437,7 +431,7 @@ def test_chromosomes_of_the_gaussian_are_independent(tmp_path):
 
 def test_the_gaussian_of_fewer_rows_than_numbers_is_finite(tmp_path):
     _, cohort_latents = write_latents(tmp_path, n_rows=10)
-    fit_block_gaussian(*cohort_latents, checkpoint_path=tmp_path / "c", shrinkage=0.0)
+    fit_block_gaussian(cohort_latents, checkpoint_path=tmp_path / "c", shrinkage=0.0)
     sample = load_latent_generator(tmp_path / "c").sample(np.zeros(50, int), seed=2, device="cpu")
     assert np.isfinite(sample).all() and np.abs(sample).max() < 20
 

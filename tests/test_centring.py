@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from latent_cohorts import CLASSES, MASK, MEAN, RECIPE, SD, make_cohort
+from latent_cohorts import CLASSES, MASK, MEAN, RECIPE, SD, make_cohort, train_diffusion
 
 from syncohort.config.study import parse_config
 from syncohort.diffusion.centring import Centring
@@ -12,7 +12,6 @@ from syncohort.diffusion.model import load_generator
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.samplers import find_sampler, sampling_times
 from syncohort.diffusion.schedules import make_schedule
-from syncohort.diffusion.training import train_diffusion
 from syncohort.errors import InputError
 from syncohort.generators.noise import RowNoise
 from syncohort.genotypes import People

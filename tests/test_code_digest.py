@@ -22,15 +22,17 @@ def package(tmp_path, monkeypatch):
     (tmp_path / "script.py").write_text("from syncohort.alpha import run\nrun()\n")
     monkeypatch.setattr(digests, "PACKAGE", root)
 
-    def digest():
-        for cached in ("code_digest", "_imported_files", "_imported_names", "_tree_digest"):
-            getattr(digests, cached).cache_clear()
-        return digests.code_digest(tmp_path / "script.py")
+    def digest(*modules):
+        forget()
+        return digests.code_digest(tmp_path / "script.py", modules)
 
     yield tmp_path, digest
     monkeypatch.undo()
-    digest_caches = ("code_digest", "_imported_files", "_imported_names", "_tree_digest")
-    for cached in digest_caches:
+    forget()
+
+
+def forget():
+    for cached in ("code_digest", "code_files", "_facts", "_module_file"):
         getattr(digests, cached).cache_clear()
 
 
@@ -49,6 +51,14 @@ def test_other_modules_comments_docstrings_and_places_do_not(package, tmp_path):
     (root / "syncohort/gamma.py").write_text("y = 2\n")
     (root / "syncohort/sub/beta.py").write_text('"""Now documented."""\n\n# why\nx  =  1\n')
     assert digest() == before
+
+
+def test_modules_loaded_by_name_count_where_they_are_named(package):
+    root, digest = package
+    before, with_gamma = digest(), digest("syncohort.gamma")
+    assert before != with_gamma
+    (root / "syncohort/gamma.py").write_text("y = 2\n")
+    assert digest() == before and digest("syncohort.gamma") != with_gamma
 
 
 def test_a_digest_does_not_depend_on_where_the_clone_is(package, tmp_path, monkeypatch):

@@ -9,11 +9,15 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 
-from syncohort.cohort.checks import check_cohort, consistent_builds, require_usable
-from syncohort.cohort.filters import filter_variants, minor_allele_frequency
+from syncohort.cohort.checks import consistent_builds, examine_cohort
+from syncohort.cohort.filters import filter_variants
+from syncohort.cohort.gate import require_usable
 from syncohort.cohort.hardy_weinberg import hwe_p_values, hwe_p_values_by_label
 from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.joining import join_people, read_join, read_joined, write_join
 from syncohort.cohort.labels import join_labels
+from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
+from syncohort.dosages import minor_allele_frequency
 from syncohort.errors import InputError
 from syncohort.formats.plink import write_plink
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, carries
@@ -312,24 +316,33 @@ def check(
         }
     ).to_csv(tmp_path / "raw.tsv", sep="\t", index=False)
     out = [tmp_path / name for name in ("check.html", "checks.tsv", "people.tsv")]
-    found = check_cohort(
+    notes = tmp_path / "notes.json"
+    write_join(join_people([tmp_path / "raw.tsv"], [tmp_path / "raw.json"], LABELS), out[2], notes)
+    checks, variants = examine_cohort(
         [tmp_path / "raw.zip"],
         [tmp_path / "raw.json"],
-        [tmp_path / "raw.tsv"],
+        read_join(out[2], notes),
         genes,
         BUILDS,
-        *out[1:],
         mode=mode,
         phasing=phasing,
         intergenic="nearest",
         simulated=False,
         train_share=0.8,
         kinship=False,
+        person_missing_max=LABELS["person_missing_max"],
+    )
+    people = read_joined(out[2])
+    checks += check_plans(
+        people,
         synthesis={"how": "matched", "n_people": None, "counts": {}} | (synthesis or {}),
-        labels=LABELS,
+        missing=LABELS["missing"],
+        train_share=0.8,
         **({"case_label": None, "selection": None, "trait": None} | association),
     )
-    write_check_page(out[0], *found, simulated=False)
+    write_checks(checks, out[1])
+    assert read_checks(out[1]) == checks
+    write_check_page(out[0], checks, people, variants, simulated=False)
     return out
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 from scipy.special import erf, softmax
 
-from syncohort.diffusion.denoisers import DENOISERS, build_denoiser, count_flops
-from syncohort.diffusion.denoisers.convolutions import sinusoids
+from syncohort.diffusion.denoisers import build_denoiser, count_flops, denoiser_kinds
+from syncohort.diffusion.denoisers.time_embedding import sinusoids
 from syncohort.errors import InputError
 
 N_CLASSES = 3
@@ -25,12 +25,11 @@ LATENT_UNET = {
     "label_width": 12,
     "heads": 2,
     "dropout": 0.1,
-    "position_embedding": True,
 }
 OPTIONS = {
     "mlp": MLP,
     "cnn": CNN,
-    "mlp_cnn": {"mlp": {"kind": "mlp", **MLP}, "cnn": {"kind": "cnn", **CNN}},
+    "mlp_cnn": {"mlp": MLP, "cnn": CNN},
     "transformer": {"patch_blocks": 4, "width": 24, "layers": 2, "heads": 3, "feed_forward": 48},
     "latent_unet": LATENT_UNET,
 }
@@ -249,7 +248,7 @@ def reference_latent_unet(weights, x, fraction, label):
         return h + layers.linear(f"{name}.attention.leave", value)[:, None]
 
     padded = np.pad(x, ((0, len(x) % 2), (0, 0))).T
-    entered = conv("enter", padded) + weights["place"]
+    entered = conv("enter", padded)
     outer = block("down.0", entered)
     halved = conv("down.1.0", outer)[:, ::2]
     inner = block("down.2", halved)
@@ -439,7 +438,7 @@ def test_mixing_weight_is_the_share_of_the_cnn(mask):
 @pytest.mark.parametrize(
     "kind, options, message",
     [
-        ("unet", {}, f"'unet' is unknown; use one of {', '.join(DENOISERS)}"),
+        ("unet", {}, f"'unet' is unknown; use one of {', '.join(denoiser_kinds())}"),
         ("mlp", {"widths": [64]}, "at least two, each a multiple of 32"),
         ("mlp", {"widths": [100, 50]}, "at least two, each a multiple of 32"),
         ("mlp", {"widths": [64, 0]}, "at least two, each a multiple of 32"),
@@ -467,7 +466,7 @@ def test_a_whole_position_is_the_class_and_between_them_are_mixtures(kind, mask)
     between = network(x, fraction, torch.full((len(x),), 1.25))
     with torch.no_grad():
         for name, each in network.named_parameters():  # tables by label, and the MLP's weights
-            if "label" in name or (name == "place" and each.dim() == 3):
+            if "label" in name or (name == "label_at_position" and each.dim() == 3):
                 columns = each.T if "up." in name and name.endswith("label.weight") else each
                 if len(columns) == N_CLASSES + 1:
                     columns[0] = 0.75 * columns[1] + 0.25 * columns[2]

@@ -11,9 +11,11 @@ from sklearn.decomposition import PCA
 from syncohort.cohort.genes import read_genes
 from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import combine_chromosomes, measure_reconstruction
+from syncohort.generators.encoding import encode_people
+from syncohort.generators.rows import LatentRows, read_rows_and_mask
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
-from syncohort.representations.base import PeopleFingerprint, encode_people
-from syncohort.representations.block_covariance import BlockSums, batches
+from syncohort.representations.base import PeopleFingerprint
+from syncohort.representations.block_covariance import BlockSums, batches, leading_eigenvectors
 from syncohort.representations.blocks import assign_genes
 from syncohort.representations.gene_pca import GenePCA
 from syncohort.representations.gene_pca_fitting import fit_gene_pca, paper_components
@@ -292,16 +294,22 @@ def test_encode_and_decode_against_plain_python(tmp_path):
     np.testing.assert_array_equal(model.round_rows(model.decode(latents)), expected)
 
 
-def test_encoding_people_to_disk_follows_their_order(tmp_path):
+def test_latents_on_disk_say_whose_they_are(tmp_path):
     store = store_of(tmp_path / "c.zip", founder_calls(50, 40, seed=11, missing=0.05))
     blocks = blocks_of(np.array([20, 30]))
     model = fit_gene_pca(store, blocks, train=first_half(store), mode="haplotype")
-    people = np.array([30, 2, 17])
-    encode_people([store], model, people, tmp_path / "latents.npy")
-    rows = to_rows(store.read(), "haplotype")
-    expected = model.encode(rows.reshape(-1, 2, rows.shape[1])[people].reshape(-1, rows.shape[1]))
-    np.testing.assert_array_equal(np.load(tmp_path / "latents.npy"), expected)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["c.zip", "latents.npy"]
+    files = tmp_path / "latents.npy", tmp_path / "latents.npz"
+    encode_people([store], model, *files)
+    np.testing.assert_array_equal(
+        np.load(files[0]), model.encode(to_rows(store.read(), "haplotype"))
+    )
+    rows, mask = read_rows_and_mask(files[1])
+    np.testing.assert_array_equal(mask, model.mask)
+    assert rows.sample_id[::2].tolist() == rows.sample_id[1::2].tolist() == store.people.id.tolist()
+    assert rows.haplotype.tolist() == [0, 1] * 40
+    rows.require_same(LatentRows.of(store.people, "haplotype"), "the store")
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == ["c.zip", "latents.npy", "latents.npz"]
 
 
 def test_mismatches_are_refused_with_both_values(tmp_path):
@@ -317,7 +325,7 @@ def test_mismatches_are_refused_with_both_values(tmp_path):
     for other in (CohortStore(tmp_path / "swapped.zip"), short, long):
         refusal = rf"{other.path}.*made with \w{{64}}, here is \w{{64}}"
         with pytest.raises(InputError, match=refusal):
-            encode_people([other], model, everybody, tmp_path / "l.npy")
+            encode_people([other], model, tmp_path / "l.npy", tmp_path / "l.npz")
         with pytest.raises(InputError, match=refusal):
             measure_reconstruction([other], model, {"train": everybody})
     assert not (tmp_path / "l.npy").exists()
@@ -488,3 +496,21 @@ def test_threads_do_not_change_the_model(tmp_path):
         for n in (1, 2)
     )
     np.testing.assert_array_equal(one.loadings, two.loadings)
+
+
+@pytest.mark.parametrize("n_top", [3, 16])
+@pytest.mark.parametrize("n_padded", [0, 2])
+def test_leading_eigenvectors_have_one_sign_and_leave_padding_alone(n_top, n_padded):
+    rows = np.random.default_rng(n_top).standard_normal((4, 12, 5))  # of rank 5
+    matrices = rows @ rows.swapaxes(1, 2)
+    padded = np.pad(matrices, ((0, 0), (0, n_padded), (0, n_padded)))
+    real = np.arange(12 + n_padded) < np.full((4, 1), 12)
+    values, vectors = leading_eigenvectors(padded, n_top, real)
+    exact = np.linalg.eigvalsh(matrices)[:, ::-1][:, :n_top]
+    np.testing.assert_allclose(values[:, :12], exact, atol=1e-11)
+    own = vectors[:, :12, :12]
+    assert not vectors[:, 12:, :12].any()
+    identity = np.broadcast_to(np.eye(own.shape[2]), (4, own.shape[2], own.shape[2]))
+    np.testing.assert_allclose(own.swapaxes(1, 2) @ own, identity, atol=1e-12)
+    np.testing.assert_allclose(matrices @ own, own * values[:, None, :12], atol=1e-10)
+    assert (own.max(axis=1) >= 0.999 * np.abs(own).max(axis=1)).all()

@@ -6,12 +6,13 @@ import logging
 import numpy as np
 import pytest
 import torch
+from latent_cohorts import train_diffusion
 
 from syncohort.diffusion.model import load_generator
 from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.schedules import make_schedule
-from syncohort.diffusion.training import MappedRows, train_diffusion
+from syncohort.diffusion.training import MappedRows
 from syncohort.diffusion.validation import DRAWS, make_validation, partners
 from syncohort.errors import InputError
 from syncohort.generators.latents import LatentFiles, fit_normalisation, read_latents

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import zarr
 
+from syncohort.dosages import allele_counts, called_sums, minor_allele_frequency, share
 from syncohort.errors import InputError
 from syncohort.genotypes import (
     CohortStore,
@@ -52,9 +53,9 @@ def test_the_same_cohort_is_the_same_file_however_it_is_written(tmp_path):
     variants, people, calls = small_cohort()
     with CohortWriter(tmp_path / "a.zip", people) as writer:
         writer.append(variants, calls, True)
-    with CohortWriter(tmp_path / "b.zip", people, variants) as writer:
-        writer.write_people(0, calls[:, :2], True)
-        writer.write_people(2, calls[:, 2:], True)
+    with CohortWriter(tmp_path / "b.zip", people) as writer:
+        writer.append(variants[:2], calls[:2], True)
+        writer.append(variants[2:], calls[2:], True)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
 
 
@@ -116,3 +117,21 @@ def test_bad_data_do_not_get_in(tmp_path):
         writer.append(variants, calls + np.int8(2), True)
     with pytest.raises(InputError, match="no such cohort dataset"):
         CohortStore(tmp_path / "none.zip")
+
+
+def test_alleles_and_dosages_are_counted_without_the_missing_ones():
+    calls = np.random.default_rng(0).integers(-1, 2, size=(30, 17, 2)).astype(np.int8)
+    calls[3] = -1
+    alt, called = allele_counts(calls)
+    known = calls >= 0
+    np.testing.assert_array_equal(alt, (calls == 1).sum(axis=2))
+    np.testing.assert_array_equal(called, known.sum(axis=2))
+    frequency = share(alt.sum(axis=1), called.sum(axis=1))
+    expected = [calls[v][known[v]].mean() if known[v].any() else np.nan for v in range(30)]
+    np.testing.assert_allclose(frequency, expected)
+    maf = np.nan_to_num([min(p, 1 - p) for p in expected])
+    np.testing.assert_allclose(minor_allele_frequency(calls), maf)
+    dosages = to_rows(calls, "genotype")  # [S, V]
+    total, n = called_sums(dosages)
+    for v, own in enumerate(dosages.T):
+        assert (total[v], n[v]) == (own[own >= 0].sum(), (own >= 0).sum())

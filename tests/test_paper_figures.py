@@ -9,11 +9,11 @@ import torch
 from cohorts import linked_calls, people_of, store_of, worded
 from conftest import REPOSITORY
 from fabricated import metrics as fabricated_metrics
+from latent_cohorts import train_diffusion
 from threadpoolctl import threadpool_limits
 
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.model import load_generator
-from syncohort.diffusion.training import train_diffusion
 from syncohort.errors import InputError
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.models import bottleneck
@@ -22,8 +22,8 @@ from syncohort.evaluation.tables import read_tables
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.figures import training as paper_figures
 from syncohort.figures.training import kept_epoch, plot_bottleneck, plot_mixing, plot_training
+from syncohort.generators.encoding import encode_people
 from syncohort.report.paper_tables import POPULATIONS, is_papers_task, tabulate_paper, write_page
-from syncohort.representations.base import encode_people
 from syncohort.representations.blocks import assign_genes
 from syncohort.representations.gene_pca_fitting import fit_gene_pca
 
@@ -46,7 +46,7 @@ def study(tmp_path_factory):
     drawn = store_of(folder / "drawn.zarr.zip", calls[:, :100], people_of(labels[:100], prefix="s"))
     blocks = assign_genes(real.variants, None, intergenic="own", max_snps=20)
     model = fit_gene_pca(real, blocks, train=splits == "train", mode="haplotype")
-    encode_people([real], model, splits != "holdout", folder / "1.npy")
+    encode_people([real], model, folder / "1.npy", folder / "1.npz")
     train_diffusion(
         [folder / "1.npy"],
         [model.mask],

@@ -187,7 +187,8 @@ def test_a_killed_process_ends_all_and_the_next_run_ends_with_the_very_same_weig
     with pytest.raises(RuntimeError, match="process 1 of 2 was ended by signal SIGKILL"):
         together(training_that_ends, killed, tmp_path / "state.pt")
     (resumed, result), (whole, expected) = together(resumed_and_whole, tmp_path / "state.pt")
-    assert result.resumed_at_step == 6 and torch.equal(resumed, whole)
+    # the kill may come while the first process still writes its last state
+    assert result.resumed_at_step in (5, 6) and torch.equal(resumed, whole)
     for row, other in zip(result.history, expected.history, strict=True):
         assert {**row, "seconds": 0} == {**other, "seconds": 0}
 

@@ -479,8 +479,9 @@ def test_data_copying_is_the_mann_whitney_z():
 
 def generator_of(folder, latents, labels, is_validation, **recipe):
     """A tiny diffusion model of latents [N, G, K]."""
+    from latent_cohorts import train_diffusion
+
     from syncohort.diffusion.model import load_generator
-    from syncohort.diffusion.training import train_diffusion
 
     folder.mkdir()
     np.save(folder / "1.npy", latents)
@@ -562,23 +563,23 @@ def test_losses_belong_to_rows(tmp_path):
 def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     """From genotypes to the table; the latents are those `encode_people` writes."""
     from syncohort.evaluation.privacy.white_box import attack_generator
-    from syncohort.representations.base import encode_people, encode_rows
+    from syncohort.generators.encoding import encode_people
+    from syncohort.representations.base import encode_rows
     from syncohort.representations.blocks import assign_genes
     from syncohort.representations.gene_pca_fitting import fit_gene_pca
 
     people = cohort.real.people
     blocks = assign_genes(cohort.real.variants, None, intergenic="own", max_snps=20)
     model = fit_gene_pca(cohort.real, blocks, train=people.split == "train", mode="haplotype")
-    encode_people([cohort.real], model, np.arange(len(people)), tmp_path / "all.npy")
-    expected = np.load(tmp_path / "all.npy")
-    index = np.arange(0, len(people), 3)
+    encode_people([cohort.real], model, tmp_path / "all.npy", tmp_path / "all.npz")
+    latents = np.load(tmp_path / "all.npy")
+    trained = people.split != "holdout"
+    index = np.flatnonzero(trained)[::3]
     found = np.concatenate(list(encode_rows([cohort.real], [model], index)))
     np.testing.assert_array_equal(
-        found.reshape(len(index), 2, -1), expected.reshape(len(people), 2, -1)[index]
+        found.reshape(len(index), 2, -1), latents.reshape(trained.sum(), 2, -1)[::3]
     )
 
-    trained = people.split != "holdout"
-    latents = expected[np.repeat(trained, 2)]
     labels = np.repeat((people.label[trained] == "y").astype(int), 2)
     is_validation = np.repeat(people.split[trained] == "validation", 2)
     recipe = {"epochs": 2, "prior_factors": None}

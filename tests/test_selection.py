@@ -385,6 +385,6 @@ def test_the_workflow_imposes_a_trait_and_selects_by_it(tmp_path):
     assert "assign_genes" in planned and not planned & {"scan_training", "simulate_trait"}
 
     wrong = change_study(folder, selection={"kind": "association", "covariates": ["bmi"]})
-    result = snakemake(folder, "results/tiny/split_people/people.tsv", study=wrong)
-    assert "no column 'bmi'" in (results / "logs/split_people.log").read_text()
+    result = snakemake(folder, "results/tiny/require_possible_plans/passed.txt", study=wrong)
+    assert "no column 'bmi'" in (results / "logs/require_possible_plans.log").read_text()
     assert result.returncode != 0

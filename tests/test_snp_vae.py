@@ -6,18 +6,21 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from latent_cohorts import training_settings, workplace
 
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import measure_reconstruction
+from syncohort.generators.encoding import encode_people
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
 from syncohort.representations import load_representation, snp_vae_training
-from syncohort.representations.base import encode_people, read_rows
+from syncohort.representations.base import read_rows
 from syncohort.representations.snp_vae import SnpVAE
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
 from syncohort.representations.snp_vae_training import (
-    Game,
+    AutoencoderAndCritic,
     Objective,
+    SnpVAESettings,
     fit_snp_vae,
     hinge_loss,
     kl_divergence,
@@ -41,6 +44,7 @@ SMALL = {
     "discriminator": None,
     "training": TRAINING,
 }
+AUTOENCODER = SMALL.keys() - {"training"}
 
 
 def splits(n_people) -> np.ndarray:
@@ -74,9 +78,12 @@ def cohort(folder, *, n_people=200, missing=0.02, holdout_seed=None) -> list[Coh
 
 
 def fit(stores, path, mode="genotype", **changes) -> SnpVAE:
-    fit_snp_vae(
-        stores, **({"mode": mode, "model_path": path, "seed": 1, "device": "cpu"} | SMALL | changes)
-    )
+    options = SMALL | changes
+    training = training_settings(**options.pop("training"))
+    work = workplace(path, options)
+    autoencoder = SnpVAESettings.of({name: options.pop(name) for name in AUTOENCODER})
+    given = {"mode": mode, "seed": 1, "device": "cpu"} | options
+    fit_snp_vae(stores, autoencoder, training, work, **given)
     return load_representation(path)
 
 
@@ -89,9 +96,10 @@ def layout_of(n_variants=N_VARIANTS, n_calls=3, patch_snps=4, width=16, widths=(
 
 def test_the_papers_network_turns_2048_snps_into_128_numbers():
     study = parse_config({"generators": {"a": {"preset": "snpgen_paper"}}})
-    paper = study.representations["snp_vae_paper"]
+    paper = study.representations["snp_vae_paper"].model_dump(exclude={"kind"})
+    settings = snp_vae_training.network_settings(**paper)
     names = ("patch_snps", "width", "widths", "blocks_per_level", "latent_channels")
-    layout = Layout(2048, 3, *(getattr(paper, name) for name in names))
+    layout = Layout(2048, 3, *(settings[name] for name in names))
     assert (layout.shortening, layout.n_positions, layout.latent_channels) == (16, 128, 1)
     network = SnpAutoencoder(layout)
     mean, log_variance = network.encode(one_hot(torch.zeros(2, 2048, dtype=torch.long), layout))
@@ -161,37 +169,37 @@ def test_missing_calls_do_not_move_the_loss():
     assert loss.item() == pytest.approx(short.item())
 
 
-def game_of(seed=0) -> Game:
+def networks_of(seed=0) -> AutoencoderAndCritic:
     torch.manual_seed(seed)
-    return Game(SnpAutoencoder(layout_of()), Discriminator(3, 8, 3))
+    return AutoencoderAndCritic(SnpAutoencoder(layout_of()), Discriminator(3, 8, 3))
 
 
-def losses_of(game, rows, *, weight, start_step=0):
-    game.zero_grad()
+def losses_of(networks, rows, *, weight, start_step=0):
+    networks.zero_grad()
     objective = Objective(rows, 1e-3, weight, start_step)
-    objective.loss_of(game, rows, torch.Generator().manual_seed(1)).backward()
-    return {name: each.grad for name, each in game.named_parameters()}
+    objective.loss_of(networks, rows, torch.Generator().manual_seed(1)).backward()
+    return {name: each.grad for name, each in networks.named_parameters()}
 
 
 def test_each_network_learns_from_its_own_loss_alone():
-    game, rows = game_of().eval(), torch.randint(-1, 3, (6, N_VARIANTS))
-    both = losses_of(game, rows, weight=0.5)
-    judged = losses_of(game, rows, weight=1e-30)
+    networks, rows = networks_of().eval(), torch.randint(-1, 3, (6, N_VARIANTS))
+    both = losses_of(networks, rows, weight=0.5)
+    judged = losses_of(networks, rows, weight=1e-30)
     for name, slope in both.items():
         if name.startswith("discriminator"):  # hinge loss: whatever the weight of the other term
             torch.testing.assert_close(slope, judged[name])
-    critic = {name: each for name, each in game.named_parameters() if name.startswith("disc")}
+    critic = {name: each for name, each in networks.named_parameters() if name.startswith("disc")}
     with torch.no_grad():  # another critic of the same hinge loss shape must leave the rest alone
-        network = game.autoencoder
+        network = networks.autoencoder
         calls = one_hot(rows, network.layout)
         mean, log_variance = network.encode(calls)
         noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(1))
         logits = network.decode(mean + (0.5 * log_variance).exp() * noise)
     fake = F.softmax(logits, dim=1) * calls.sum(dim=1, keepdim=True)
-    slopes = torch.autograd.grad(hinge_loss(game.discriminator, calls, fake), critic.values())
+    slopes = torch.autograd.grad(hinge_loss(networks.discriminator, calls, fake), critic.values())
     for slope, name in zip(slopes, critic, strict=True):
         torch.testing.assert_close(both[name], slope)
-    before = losses_of(game, rows, weight=0.5, start_step=1_000)  # not yet playing
+    before = losses_of(networks, rows, weight=0.5, start_step=1_000)  # not yet playing
     for name, slope in judged.items():
         if name.startswith("disc"):
             assert before[name] is None
@@ -202,17 +210,17 @@ def test_each_network_learns_from_its_own_loss_alone():
 def test_the_adversary_pulls_as_hard_as_the_reconstruction(monkeypatch):
     """At the last layer, times its weight (Esser et al. 2021, eq. 7)."""
     monkeypatch.setattr(snp_vae_training, "_SMALLEST_GRADIENT", 0.0)
-    game, rows = game_of().eval(), torch.randint(0, 3, (6, N_VARIANTS))
+    networks, rows = networks_of().eval(), torch.randint(0, 3, (6, N_VARIANTS))
     last = "autoencoder.decoder.leave.weight"
-    alone, both = (losses_of(game, rows, weight=w)[last] for w in (1e-30, 0.5))
-    found = reconstruction_of(game, rows)
+    alone, both = (losses_of(networks, rows, weight=w)[last] for w in (1e-30, 0.5))
+    found = reconstruction_of(networks, rows)
     pull = (both - alone) * N_VARIANTS
     assert pull.norm().item() == pytest.approx(0.5 * found.norm().item(), rel=1e-3)
 
 
-def reconstruction_of(game, rows):
+def reconstruction_of(networks, rows):
     """The slope of the reconstruction term at the last layer."""
-    network = game.autoencoder
+    network = networks.autoencoder
     mean, log_variance = network.encode(one_hot(rows, network.layout))
     noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(1))
     logits = network.decode(mean + (0.5 * log_variance).exp() * noise)
@@ -221,11 +229,11 @@ def reconstruction_of(game, rows):
 
 
 def test_validation_counts_what_a_loop_counts():
-    game, rows = game_of().eval(), torch.randint(-1, 3, (9, N_VARIANTS), dtype=torch.int8)
+    networks, rows = networks_of().eval(), torch.randint(-1, 3, (9, N_VARIANTS), dtype=torch.int8)
     with torch.no_grad():
-        found = validate(game, rows)
-        mean, _ = game.autoencoder.encode(one_hot(rows.long(), game.autoencoder.layout))
-        guess = game.autoencoder.decode(mean).argmax(dim=1)[:, :N_VARIANTS]
+        found = validate(networks, rows)
+        mean, _ = networks.autoencoder.encode(one_hot(rows.long(), networks.autoencoder.layout))
+        guess = networks.autoencoder.decode(mean).argmax(dim=1)[:, :N_VARIANTS]
     pairs = [(a, b) for a, b in zip(rows.ravel().tolist(), guess.ravel().tolist(), strict=True)]
     seen = [(a, b) for a, b in pairs if a >= 0]
     assert found["loss"] == pytest.approx(np.mean([a != b for a, b in seen]))
@@ -347,7 +355,7 @@ def test_files_of_something_else_are_refused(fitted, tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(1)}, other)
-    with pytest.raises(InputError, match="made with syncohort snp_vae 1, here is a file without"):
+    with pytest.raises(InputError, match="made with syncohort snp_vae 2, here is a file without"):
         load_representation(other)
     with pytest.raises(InputError, match=r"chromosome 22 of the SnpVAE is not there"):
         model.stores_of(stores[:1])
@@ -373,7 +381,7 @@ def test_chromosomes_decode_as_parts_of_the_whole(fitted):
 def test_latents_on_disk_are_the_models(fitted, tmp_path):
     stores, model, _ = fitted
     split = stores[0].people.split
-    encode_people(stores[::-1], model, split != "holdout", tmp_path / "all.npy")
+    encode_people(stores[::-1], model, tmp_path / "all.npy", tmp_path / "all.npz")
     expected = model.encode(read_rows(stores, split != "holdout", "genotype"))
     np.testing.assert_array_equal(np.load(tmp_path / "all.npy"), expected)
 
@@ -471,9 +479,15 @@ def test_representations_of_the_user_stand_beside_ours():
     study = parse_config({"representations": {"snp_vae": {"latent_channels": 2}, "mine": {}}})
     found = study.representations
     assert found["snp_vae"].latent_channels == 2 and found["mine"].kind == "gene_pca"
-    assert found["snp_vae_paper"].discriminator.start_step == 20_001
-    with pytest.raises(InputError, match=r"representations.snp_vae.widths.0: .* multiple of 8"):
-        parse_config({"representations": {"snp_vae": {"widths": [20]}}})
+    assert found["snp_vae_paper"].network == "published"
+    with pytest.raises(InputError, match=r"representations.snp_vae.patch_snps: .* at most 64"):
+        parse_config({"representations": {"snp_vae": {"patch_snps": 65}}})
+
+
+@pytest.mark.parametrize("name", ["snp_vae", "snp_vae_paper"])
+def test_a_representation_of_the_configuration_has_every_setting_of_the_fit(name):
+    settings = parse_config({}).representations[name].model_dump(exclude={"kind"})
+    assert set(snp_vae_training.network_settings(**settings)) == set(SMALL)
 
 
 def test_genes_are_needed_by_gene_pcas_alone():

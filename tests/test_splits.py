@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from syncohort.cohort.people import read_people
 from syncohort.cohort.splits import (
     keep_share,
     read_kinship,
-    read_people,
     relative_groups,
     split_people,
     split_table,

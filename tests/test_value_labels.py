@@ -5,22 +5,23 @@ import pandas as pd
 import pytest
 import torch
 from cohorts import linked_calls, store_of
+from latent_cohorts import train_diffusion
 
 from syncohort.baselines.alleles import copy_validation
 from syncohort.baselines.block_gaussian import fit_block_gaussian
 from syncohort.cohort.labels import join_labels
-from syncohort.cohort.splits import read_people, split_table
+from syncohort.cohort.people import read_people
+from syncohort.cohort.splits import split_table
 from syncohort.cohort.synthetic_people import draw_people, synthetic_ids
 from syncohort.cohort.value_bins import label_order, value_bins
 from syncohort.config.study import parse_config
-from syncohort.diffusion.training import train_diffusion
 from syncohort.errors import InputError
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.sample_sheet import read_sample_sheet, write_sample_sheet
 from syncohort.generators.conditioning import ANCHOR_SHARES, fit_anchors, mix, positions
 from syncohort.generators.latents import fit_normalisation
-from syncohort.generators.rows import training_rows, training_values
+from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.genotypes import CohortStore, People
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
@@ -145,10 +146,9 @@ def test_a_number_gets_its_bin_and_travels_to_the_split(tmp_path):
     assert len(used) == 60 and used.has_values
     expected = dict(zip([f"p{i}" for i in range(70)], numbers, strict=True))
     assert all(expected[name] == value for name, value in zip(used.id, used.value, strict=True))
-    _, is_validation, names = training_rows(used, "haplotype")
-    values = training_values(used, "haplotype")
-    assert names == sorted(BINS) and len(values) == len(is_validation)
-    np.testing.assert_array_equal(values[::2], used.value[used.split != "holdout"])
+    rows = LatentRows.of(used, "haplotype")
+    assert rows.class_names == sorted(BINS)
+    np.testing.assert_array_equal(rows.values[::2], used.value[used.split != "holdout"])
 
 
 def test_labels_are_listed_by_value_and_names_by_name():
@@ -172,7 +172,7 @@ def test_names_have_no_values(tmp_path):
     joined = join(tmp_path, ["a", "b"] * 5, cuts=None)
     joined.people.assign(split="train").to_csv(tmp_path / "p.tsv", sep="\t", index=False)
     people = read_people(tmp_path / "p.tsv")
-    assert not people.has_values and training_values(people, "genotype") is None
+    assert not people.has_values and LatentRows.of(people, "genotype").values is None
 
 
 @pytest.fixture
@@ -282,11 +282,14 @@ def toy(tmp_path_factory):
 
 def train(toy, checkpoint, **options):
     path, people, _ = toy
+    rows = LatentRows.of(people, "genotype")
     return train_diffusion(
         [path],
         [MASK],
-        *training_rows(people, "genotype"),
-        values=training_values(people, "genotype"),
+        rows.labels,
+        rows.is_validation,
+        rows.class_names,
+        values=rows.values,
         checkpoint_path=checkpoint,
         **(RECIPE | options),
     )
@@ -344,9 +347,7 @@ def test_shards_draw_people_by_value(toy, tmp_path):
 def test_models_without_values_take_the_bins(toy, tmp_path):
     path, people, _ = toy
     fit_block_gaussian(
-        [path],
-        [MASK],
-        *training_rows(people, "genotype"),
+        EncodedPeople([path], [MASK], LatentRows.of(people, "genotype")),
         checkpoint_path=tmp_path / "g",
         shrinkage=0.02,
     )

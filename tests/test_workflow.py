@@ -10,9 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from clones import change_study, clone, planned_rules, snakemake
-from conftest import REPOSITORY
 
-from syncohort.code_digest import _imported_files
 from syncohort.formats.readers import open_source
 from syncohort.genotypes import CohortStore
 
@@ -123,10 +121,7 @@ def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "both")
     paper = {
         "preset": "genetic_diffusion_paper",
-        "denoiser": {
-            "mlp": {"widths": [64, 32]},
-            "cnn": {"base_width": 32, "multipliers": [1, 2], "attention_at": [2]},
-        },
+        "denoiser": {"size": "small"},
         "diffusion": {"n_steps": 20},
         "training": {"epochs": 2},
         "sampling": {"steps": 20},
@@ -147,7 +142,7 @@ def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
     assert "the published recipe" in (results / "write_report/report.html").read_text()
 
 
-# --- what runs again
+# --- what runs again: more in test_reruns.py
 
 
 def test_a_second_run_has_nothing_to_do(run):
@@ -158,80 +153,6 @@ def test_new_file_dates_and_comments_rerun_nothing(run):
     for file in (run / "workflow").rglob("*.py"):
         file.write_text(file.read_text() + "\n# a remark\n")
     assert planned_rules(run) == set()
-
-
-SUMMARY = {"collect_metrics", "write_report", "tabulate_paper"} | {
-    f"plot_{name}" for name in ("dimension", "frontier", "labels", "utility")
-}
-FIDELITY = {"measure_fidelity", "summarise_fidelity", "plot_frequencies", "plot_linkage"}
-COHORT = (
-    FIDELITY
-    | {"embed_people", "measure_privacy", "train_classifiers", "plot_pca", "plot_umap", "plot_tsne"}
-    | {"export_vcf", "export_plink", "export_pgen"}
-    | SUMMARY
-)
-
-
-@pytest.mark.parametrize(
-    "changes, expected",
-    [
-        (
-            {"evaluation": {"ld_window_kb": 50}},
-            FIDELITY | SUMMARY,
-        ),
-        (
-            {"evaluation": {"classifier_epochs": 2}},
-            {"train_classifiers"} | SUMMARY,
-        ),
-        (
-            {
-                "generators": {
-                    "small": {
-                        "sampling": {"steps": 4},
-                        "denoiser": {"kind": "mlp", "widths": [64, 32]},
-                        "diffusion": {"n_steps": 20},
-                        "training": {"epochs": 3, "batch_size": 32},
-                    }
-                }
-            },
-            {"sample_latents", "decode_cohort", "tabulate_costs", "embed_bottleneck"}
-            | {"plot_bottleneck"}
-            | COHORT,
-        ),
-        (
-            {"representations": {"gene_pca": {"variance_kept": 0.9}}},
-            {"fit_gene_pca", "encode_people", "measure_reconstruction", "plot_reconstruction"}
-            | {"train_diffusion", "sample_latents", "decode_cohort"}
-            | {"attack_white_box", "plot_training", "tabulate_costs", "embed_bottleneck"}
-            | {"plot_bottleneck"}
-            | COHORT,
-        ),
-        ({"compute": {"memory_mb": 3000, "training_hours": 1}}, set()),
-    ],
-)
-def test_one_changed_parameter_reruns_exactly_what_depends_on_it(run, changes, expected):
-    assert planned_rules(run, study=change_study(run, **changes)) == expected
-
-
-@pytest.mark.parametrize(
-    "module", ["splits.py", "evaluation/linkage.py", "formats/pgen.py", "denoisers/mlp.py"]
-)
-def test_an_edited_module_reruns_exactly_the_scripts_that_import_it(run, module):
-    file = run / "workflow/src/syncohort" / module
-    own = REPOSITORY / "workflow/src/syncohort" / module
-    scripts = (REPOSITORY / "workflow/scripts").glob("*.py")
-    in_this_study = {path.stem for path in (run / "results/tiny/logs").iterdir()}
-    direct = {script.stem for script in scripts if own in _imported_files(script)} & in_this_study
-    before = file.read_text()
-    try:
-        file.write_text(before + "\nEDITED = True\n")
-        result = snakemake(run, "--dry-run")
-    finally:
-        file.write_text(before)
-    jobs = re.findall(r"^rule (\w+):\n(?:    .*\n)*?    reason: (.*)$", result.stdout, re.MULTILINE)
-    itself = {name for name, reason in jobs if "Params have changed" in reason}
-    through_inputs = {name for name, reason in jobs if "updated by another job" in reason}
-    assert itself and itself <= direct <= itself | through_inputs
 
 
 # --- nothing that is fitted sees the holdout
@@ -298,6 +219,7 @@ def test_holdout_swapped_for_noise_changes_no_fitted_file(run, tmp_path):
             f"assign_genes/{chrom}.blocks.tsv",
             f"fit_gene_pca/gene_pca/{chrom}.npz",
             f"encode_people/gene_pca/{chrom}.npy",
+            f"encode_people/gene_pca/{chrom}.npz",
             f"release/small/vcf/{chrom}.vcf.gz",
         ]
     for file in fitted:
@@ -338,10 +260,18 @@ def test_a_path_that_does_not_exist(run):
 def test_labels_of_other_people_are_told_with_the_page(run, tmp_path):
     (run / "others.tsv").write_text("sample\tsuperpopulation\nnobody\tEUR\nelse\tAFR\n")
     study = change_study(run, cohort="wrong", labels={"table": "others.tsv"})
-    text = failure(run, study, "results/wrong/split_people/people.tsv")
+    page = "results/wrong/check_cohort/check.html"
+    text = failure(run, study, page, "results/wrong/split_people/people.tsv")
     assert "none of its 2 ids in column 'sample' (such as nobody, else)" in text
-    page = run / "results/wrong/check_cohort/check.html"
-    assert "The run stops here" in page.read_text()
+    assert "The run stops here" in (run / page).read_text()
+    assert not (run / "results/wrong/split_people/people.tsv").exists()
+
+
+def test_a_wish_that_cannot_be_had_stops_before_training(run):
+    study = change_study(run, cohort="wish", synthesis={"labels": "counts", "counts": {"A": 3}})
+    text = failure(run, study)
+    assert "people are asked for labels nobody in training carries: A" in text
+    assert not (run / "results/wish/train_diffusion").exists()
 
 
 # --- the cluster

@@ -61,7 +61,8 @@ rule measure_association:
 rule tabulate_guidance:
     input:
         metrics=expand(
-            "<results>/measure_association/{generator}.tsv", generator=GUIDANCE_SCALES
+            "<results>/measure_association/{generator}.tsv",
+            generator=PLAN.guidance_scales,
         ),
     output:
         table="<results>/tabulate_guidance/guidance.tsv",
@@ -76,7 +77,7 @@ rule tabulate_guidance:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("tabulate_guidance"),
-        scales=GUIDANCE_SCALES,
+        scales=PLAN.guidance_scales,
         released={key: name for key, (name, _) in GUIDED.items()},
     script:
         "../scripts/tabulate_guidance.py"
@@ -105,3 +106,28 @@ rule plot_guidance:
         code=code_of("plot_guidance"),
     script:
         "../scripts/plot_guidance.py"
+
+
+rule plot_effects:
+    input:
+        effects="<results>/measure_association/{generator}.effects.tsv",
+    output:
+        figure=report(
+            "<results>/plot_effects/{generator}.svg",
+            category="7. Association",
+            labels={"figure": "effects of SNPs", "generator": "{generator}"},
+            caption="../report/effects.rst",
+        ),
+    log:
+        "<logs>/plot_effects/{generator}.log",
+    benchmark:
+        "<benchmarks>/plot_effects/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_effects"),
+    script:
+        "../scripts/plot_effects.py"

@@ -28,6 +28,7 @@ rule draw_alleles:
 rule fit_block_gaussian:
     input:
         latents=representation_latents,
+        rows=representation_rows,
         models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
@@ -45,7 +46,6 @@ rule fit_block_gaussian:
     params:
         code=code_of("fit_block_gaussian"),
         mode=STUDY.mode,
-        fitting=fitting_of,
     script:
         "../scripts/fit_block_gaussian.py"
 
@@ -53,6 +53,7 @@ rule fit_block_gaussian:
 rule train_wgan:
     input:
         latents=representation_latents,
+        rows=representation_rows,
         models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
@@ -68,11 +69,10 @@ rule train_wgan:
         mem_mb=heavy_mb,
         runtime=TRAINING_MINUTES,
         gpu=GPUS,
+        device=DEVICE,
     params:
         code=code_of("train_wgan"),
         mode=STUDY.mode,
-        fitting=fitting_of,
-        device=STUDY.compute.device,
         seed=lambda wildcards: seed_of("train_wgan", wildcards.generator),
     script:
         "../scripts/train_wgan.py"

@@ -1,4 +1,7 @@
 # From the user's files, or simulated ones, to the cohort: who and what is used.
+TRAIN_SHARE = (
+    1 - STUDY.split.validation - STUDY.split.holdout
+) * STUDY.split.training_share
 
 
 rule import_chromosome:
@@ -25,14 +28,73 @@ rule import_chromosome:
         "../scripts/import_chromosome.py"
 
 
-rule check_cohort:
+rule join_labels:
+    input:
+        people=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
+        summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
+        labels=label_table(),
+    output:
+        people="<results>/join_labels/people.tsv",
+        notes="<results>/join_labels/notes.json",
+    log:
+        "<logs>/join_labels.log",
+    benchmark:
+        "<benchmarks>/join_labels.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("join_labels"),
+        labels=label_join(),
+    script:
+        "../scripts/join_labels.py"
+
+
+rule examine_cohort:
     input:
         stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
-        people=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
-        labels=label_table(),
+        people="<results>/join_labels/people.tsv",
+        notes="<results>/join_labels/notes.json",
         genes=annotation_files(),
         builds="resources/genome_builds.tsv",
+    output:
+        checks="<results>/examine_cohort/checks.tsv",
+        variants="<results>/examine_cohort/variants.tsv",
+    log:
+        "<logs>/examine_cohort.log",
+    benchmark:
+        "<benchmarks>/examine_cohort.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("examine_cohort"),
+        annotation_format=STUDY.genes.format,
+        study={
+            "mode": STUDY.mode,
+            "phasing": STUDY.phasing.program,
+            "intergenic": STUDY.genes.intergenic,
+            "simulated": DEMO,
+            "train_share": TRAIN_SHARE,
+            "kinship": STUDY.split.kinship_table is not None,
+            "person_missing_max": STUDY.filters.person_missing_max,
+        },
+    script:
+        "../scripts/examine_cohort.py"
+
+
+# The page shows both: what the data are, which the split waits for, and whether what is asked for
+# can be had, which it does not: another wish must not train again.
+rule check_cohort:
+    input:
+        checks="<results>/examine_cohort/checks.tsv",
+        variants="<results>/examine_cohort/variants.tsv",
+        people="<results>/join_labels/people.tsv",
     output:
         page=report(
             "<results>/check_cohort/check.html",
@@ -41,11 +103,11 @@ rule check_cohort:
             caption="../report/check.rst",
         ),
         checks="<results>/check_cohort/checks.tsv",
-        people="<results>/check_cohort/people.tsv",
     log:
         "<logs>/check_cohort.log",
     benchmark:
         "<benchmarks>/check_cohort.tsv"
+    priority: 100
     conda:
         "../../envs/syncohort.yaml"
     resources:
@@ -53,15 +115,8 @@ rule check_cohort:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("check_cohort"),
-        annotation_format=STUDY.genes.format,
-        checks={
-            "mode": STUDY.mode,
-            "phasing": STUDY.phasing.program,
-            "intergenic": STUDY.genes.intergenic,
-            "simulated": DEMO,
-            "train_share": (1 - STUDY.split.validation - STUDY.split.holdout)
-            * STUDY.split.training_share,
-            "kinship": STUDY.split.kinship_table is not None,
+        simulated=DEMO,
+        plans={
             "case_label": STUDY.labels.case_label,
             "selection": STUDY.selection.model_dump() if SELECTED else None,
             "trait": STUDY.trait.model_dump() if STUDY.trait else None,
@@ -70,17 +125,62 @@ rule check_cohort:
                 "n_people": STUDY.synthesis.people,
                 "counts": STUDY.synthesis.counts,
             },
+            "missing": STUDY.labels.missing,
+            "train_share": TRAIN_SHARE,
         },
-        labels=label_join(),
     script:
         "../scripts/check_cohort.py"
 
 
-rule split_people:
+# The gates: everything waits for the first, the report for both.
+rule require_usable_cohort:
+    input:
+        checks="<results>/examine_cohort/checks.tsv",
+    output:
+        passed="<results>/require_usable_cohort/passed.txt",
+    log:
+        "<logs>/require_usable_cohort.log",
+    benchmark:
+        "<benchmarks>/require_usable_cohort.tsv"
+    priority: 90
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("require_usable_cohort"),
+        page=f"{FOLDER}/check_cohort/check.html",
+    script:
+        "../scripts/require_usable_cohort.py"
+
+
+rule require_possible_plans:
     input:
         checks="<results>/check_cohort/checks.tsv",
-        page="<results>/check_cohort/check.html",
-        people="<results>/check_cohort/people.tsv",
+    output:
+        passed="<results>/require_possible_plans/passed.txt",
+    log:
+        "<logs>/require_possible_plans.log",
+    benchmark:
+        "<benchmarks>/require_possible_plans.tsv"
+    priority: 90
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("require_possible_plans"),
+        page=f"{FOLDER}/check_cohort/check.html",
+    script:
+        "../scripts/require_possible_plans.py"
+
+
+rule split_people:
+    input:
+        usable="<results>/require_usable_cohort/passed.txt",
+        people="<results>/join_labels/people.tsv",
         kinship=STUDY.split.kinship_table or [],
     output:
         people="<results>/split_people/people.tsv",
@@ -102,6 +202,31 @@ rule split_people:
         seed=seed_of("split_people"),
     script:
         "../scripts/split_people.py"
+
+
+rule plot_split:
+    input:
+        people="<results>/split_people/people.tsv",
+    output:
+        figure=report(
+            "<results>/plot_split/split.svg",
+            category="1. Summary",
+            labels={"figure": "people by label and split"},
+            caption="../report/split.rst",
+        ),
+    log:
+        "<logs>/plot_split.log",
+    benchmark:
+        "<benchmarks>/plot_split.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_split"),
+    script:
+        "../scripts/plot_split.py"
 
 
 rule filter_variants:

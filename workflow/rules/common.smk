@@ -5,6 +5,7 @@ from pathlib import Path
 
 # Threads that spin while they wait make training four times slower where a processor is shared.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
 from syncohort.config.study import parse_config
@@ -23,9 +24,14 @@ ROOT = Path(workflow.basedir)
 FOLDER = f"results/{STUDY.cohort}"
 
 
-def code_of(rule_name):
-    """Digest of the code that a rule's script really runs; a parameter of every rule."""
-    return code_digest(ROOT / "workflow" / "scripts" / f"{rule_name}.py")
+def code_of(rule_name, modules=lambda wildcards: []):
+    """Digest of the code that a rule's script really runs; a parameter of every rule.
+
+    It is taken when a job is looked at, not at every start. modules: look-up of those that the
+    job loads by the name of a kind.
+    """
+    script = ROOT / "workflow" / "scripts" / f"{rule_name}.py"
+    return lambda wildcards: code_digest(script, tuple(modules(wildcards)))
 
 
 def seed_of(*stage):
@@ -132,6 +138,8 @@ HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
 LIGHT_MINUTES = 30
 THREADS = STUDY.compute.threads
 GPUS = min(1, STUDY.compute.gpus)
+# A resource, for where a job computes is no reason to run it again; parameters are.
+DEVICE = STUDY.compute.device
 
 # The training of a diffusion model has a process for each of its GPUs.
 TRAINING_GPUS = STUDY.compute.gpus

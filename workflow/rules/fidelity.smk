@@ -66,6 +66,56 @@ rule summarise_fidelity:
         "../scripts/summarise_fidelity.py"
 
 
+rule plot_frequencies:
+    input:
+        tables=every_chrom(f"{FIDELITY}.frequencies.tsv"),
+    output:
+        figure=report(
+            "<results>/plot_frequencies/{generator}.png",
+            category="4. Fidelity",
+            labels={"figure": "allele frequencies", "generator": "{generator}"},
+            caption="../report/frequencies.rst",
+        ),
+    log:
+        "<logs>/plot_frequencies/{generator}.log",
+    benchmark:
+        "<benchmarks>/plot_frequencies/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_frequencies"),
+    script:
+        "../scripts/plot_frequencies.py"
+
+
+rule plot_linkage:
+    input:
+        tables=every_chrom(f"{FIDELITY}.linkage.tsv"),
+    output:
+        figure=report(
+            "<results>/plot_linkage/{generator}.png",
+            category="4. Fidelity",
+            labels={"figure": "linkage disequilibrium", "generator": "{generator}"},
+            caption="../report/linkage.rst",
+        ),
+    log:
+        "<logs>/plot_linkage/{generator}.log",
+    benchmark:
+        "<benchmarks>/plot_linkage/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_linkage"),
+    script:
+        "../scripts/plot_linkage.py"
+
+
 rule fit_embedding:
     input:
         real=every_chrom(COHORT),
@@ -83,7 +133,6 @@ rule fit_embedding:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("fit_embedding"),
-        max_people=STUDY.evaluation.umap_people,
         seed=seed_of("fit_embedding"),
     script:
         "../scripts/fit_embedding.py"
@@ -110,9 +159,83 @@ rule embed_people:
         code=code_of("embed_people"),
         cohort=STUDY.cohort,
         tsne=lambda wildcards: wildcards.generator in GENERATORS,
-        max_people=STUDY.evaluation.umap_people,
         minimum_people=STUDY.evaluation.minimum_people,
         # the same for every generator: the same holdout people are drawn
         seed=seed_of("embed_people"),
     script:
         "../scripts/embed_people.py"
+
+
+rule plot_pca:
+    input:
+        embedding="<results>/embed_people/{generator}.tsv",
+    output:
+        figure=report(
+            "<results>/plot_pca/{generator}.png",
+            category="4. Fidelity",
+            labels={"figure": "principal components", "generator": "{generator}"},
+            caption="../report/pca.rst",
+        ),
+    log:
+        "<logs>/plot_pca/{generator}.log",
+    benchmark:
+        "<benchmarks>/plot_pca/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_pca"),
+    script:
+        "../scripts/plot_pca.py"
+
+
+rule plot_umap:
+    input:
+        embedding="<results>/embed_people/{generator}.tsv",
+    output:
+        figure=report(
+            "<results>/plot_umap/{generator}.png",
+            category="4. Fidelity",
+            labels={"figure": "UMAP", "generator": "{generator}"},
+            caption="../report/umap.rst",
+        ),
+    log:
+        "<logs>/plot_umap/{generator}.log",
+    benchmark:
+        "<benchmarks>/plot_umap/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_umap"),
+    script:
+        "../scripts/plot_umap.py"
+
+
+rule plot_tsne:
+    input:
+        embedding="<results>/embed_people/{generator}.tsv",
+    output:
+        figure=report(
+            "<results>/plot_tsne/{generator}.png",
+            category="4. Fidelity",
+            labels={"figure": "t-SNE", "generator": "{generator}"},
+            caption="../report/tsne.rst",
+        ),
+    log:
+        "<logs>/plot_tsne/{generator}.log",
+    benchmark:
+        "<benchmarks>/plot_tsne/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_tsne"),
+    script:
+        "../scripts/plot_tsne.py"

@@ -1,9 +1,13 @@
 # Latents -> diffusion model -> synthetic latents -> synthetic genotypes.
+MEMBERSHIP_LIMITS = {
+    name: SETTINGS[name]["training"]["membership_max"] for name in DIFFUSION
+}
 
 
 rule train_diffusion:
     input:
         latents=representation_latents,
+        rows=representation_rows,
         models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
@@ -20,18 +24,74 @@ rule train_diffusion:
         mem_mb=training_mb,
         runtime=TRAINING_MINUTES,
         gpu=TRAINING_GPUS,
+        device=DEVICE,
         nodes=1,
     params:
-        code=code_of("train_diffusion"),
+        code=code_of("train_diffusion", denoiser_code),
         mode=STUDY.mode,
         denoiser=lambda wildcards: generator_of(wildcards)["denoiser"],
         diffusion=lambda wildcards: generator_of(wildcards)["diffusion"],
         training=lambda wildcards: generator_of(wildcards)["training"],
-        device=STUDY.compute.device,
         seed=lambda wildcards: seed_of("train_diffusion", wildcards.generator),
         state=lambda wildcards: f"{FOLDER}/state/{wildcards.generator}.pt",
     script:
         "../scripts/train_diffusion.py"
+
+
+rule plot_training:
+    input:
+        losses=expand(
+            "<results>/train_diffusion/{generator}/losses.tsv", generator=DIFFUSION
+        ),
+    output:
+        figure=report(
+            "<results>/plot_training/training.svg",
+            category="3. Training",
+            labels={"figure": "all diffusion models"},
+            caption="../report/training.rst",
+        ),
+    log:
+        "<logs>/plot_training.log",
+    benchmark:
+        "<benchmarks>/plot_training.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_training"),
+        membership_max=MEMBERSHIP_LIMITS,
+    script:
+        "../scripts/plot_training.py"
+
+
+rule plot_mixing:
+    input:
+        losses=expand(
+            "<results>/train_diffusion/{generator}/losses.tsv", generator=PLAN.mixing
+        ),
+    output:
+        figure=report(
+            "<results>/plot_mixing/mixing.svg",
+            category="3. Training",
+            labels={"figure": "MLP against CNN"},
+            caption="../report/mixing.rst",
+        ),
+    log:
+        "<logs>/plot_mixing.log",
+    benchmark:
+        "<benchmarks>/plot_mixing.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_mixing"),
+        membership_max={name: MEMBERSHIP_LIMITS[name] for name in PLAN.mixing},
+    script:
+        "../scripts/plot_mixing.py"
 
 
 rule draw_labels:
@@ -74,12 +134,12 @@ rule sample_latents:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
         gpu=GPUS,
+        device=DEVICE,
     params:
-        code=code_of("sample_latents"),
+        code=code_of("sample_latents", sampling_code),
         mode=STUDY.mode,
         shards=STUDY.synthesis.shards,
         sampling=lambda wildcards: generator_of(wildcards).get("sampling", {}),
-        device=STUDY.compute.device,
         # the same noise at every guidance scale, so that points of a curve differ by it alone
         seed=lambda wildcards: seed_of("sample_latents", trained_as(wildcards)),
     script:
@@ -108,7 +168,7 @@ rule decode_cohort:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
     params:
-        code=code_of("decode_cohort"),
+        code=code_of("decode_cohort", decoding_code),
         decoding=lambda wildcards: generator_of(wildcards)["decoding"],
         seed=lambda wildcards: seed_of(
             "decode_cohort", wildcards.generator, wildcards.chrom

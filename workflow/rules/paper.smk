@@ -1,63 +1,4 @@
 # Figures and tables of the GeneticDiffusion paper, of the diffusion models of one run.
-MEMBERSHIP_LIMITS = {
-    name: SETTINGS[name]["training"]["membership_max"] for name in DIFFUSION
-}
-
-
-rule plot_training:
-    input:
-        losses=expand(
-            "<results>/train_diffusion/{generator}/losses.tsv", generator=DIFFUSION
-        ),
-    output:
-        figure=report(
-            "<results>/plot_training/training.svg",
-            category="3. Training",
-            labels={"figure": "all diffusion models"},
-            caption="../report/training.rst",
-        ),
-    log:
-        "<logs>/plot_training.log",
-    benchmark:
-        "<benchmarks>/plot_training.tsv"
-    conda:
-        "../../envs/syncohort.yaml"
-    resources:
-        mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
-    params:
-        code=code_of("plot_training"),
-        membership_max=MEMBERSHIP_LIMITS,
-    script:
-        "../scripts/plot_training.py"
-
-
-rule plot_mixing:
-    input:
-        losses=expand(
-            "<results>/train_diffusion/{generator}/losses.tsv", generator=MIXING
-        ),
-    output:
-        figure=report(
-            "<results>/plot_mixing/mixing.svg",
-            category="3. Training",
-            labels={"figure": "MLP against CNN"},
-            caption="../report/mixing.rst",
-        ),
-    log:
-        "<logs>/plot_mixing.log",
-    benchmark:
-        "<benchmarks>/plot_mixing.tsv"
-    conda:
-        "../../envs/syncohort.yaml"
-    resources:
-        mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
-    params:
-        code=code_of("plot_mixing"),
-        membership_max={name: MEMBERSHIP_LIMITS[name] for name in MIXING},
-    script:
-        "../scripts/plot_mixing.py"
 
 
 rule embed_bottleneck:
@@ -75,7 +16,7 @@ rule embed_bottleneck:
     benchmark:
         "<benchmarks>/embed_bottleneck/{generator}.tsv"
     wildcard_constraints:
-        generator="|".join(BOTTLENECKS) or "none",
+        generator="|".join(PLAN.bottlenecks) or "none",
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
@@ -83,10 +24,10 @@ rule embed_bottleneck:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
         gpu=GPUS,
+        device=DEVICE,
     params:
-        code=code_of("embed_bottleneck"),
+        code=code_of("embed_bottleneck", attack_code),
         generators=GENERATORS,
-        device=STUDY.compute.device,
         seed=seed_of("embed_bottleneck"),
     script:
         "../scripts/embed_bottleneck.py"
@@ -145,7 +86,7 @@ rule tabulate_costs:
         mem_mb=heavy_mb,
         runtime=LIGHT_MINUTES,
     params:
-        code=code_of("tabulate_costs"),
+        code=code_of("tabulate_costs", denoiser_code),
         mode=STUDY.mode,
         sampling=lambda wildcards: generator_of(wildcards)["sampling"],
         # looked up, no inputs: a benchmark that was deleted must not train a model again

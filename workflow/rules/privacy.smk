@@ -51,12 +51,40 @@ rule attack_white_box:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
         gpu=GPUS,
+        device=DEVICE,
     params:
-        code=code_of("attack_white_box"),
+        code=code_of("attack_white_box", attack_code),
         cohort=STUDY.cohort,
         minimum_people=STUDY.evaluation.minimum_people,
         max_people=STUDY.evaluation.privacy_people,
-        device=STUDY.compute.device,
         seed=seed_of("attack_white_box"),
     script:
         "../scripts/attack_white_box.py"
+
+
+rule plot_labels:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+        people="<results>/split_people/people.tsv",
+    output:
+        figure=report(
+            "<results>/plot_labels/labels.svg",
+            category="5. Privacy",
+            labels={"figure": "membership by size of the label"},
+            caption="../report/labels.rst",
+        ),
+    log:
+        "<logs>/plot_labels.log",
+    benchmark:
+        "<benchmarks>/plot_labels.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_labels"),
+        released=GENERATORS,
+        calibration=CALIBRATION_OF,
+    script:
+        "../scripts/plot_labels.py"

@@ -67,11 +67,11 @@ rule fit_snp_vae:
         mem_mb=heavy_mb,
         runtime=TRAINING_MINUTES,
         gpu=GPUS,
+        device=DEVICE,
     params:
         code=code_of("fit_snp_vae"),
         mode=STUDY.mode,
         vae=lambda wildcards: representation_of(wildcards).model_dump(exclude={"kind"}),
-        device=STUDY.compute.device,
         seed=lambda wildcards: seed_of("fit_snp_vae", wildcards.representation),
         state=lambda wildcards: f"{FOLDER}/state/{wildcards.representation}.vae.pt",
     script:
@@ -84,6 +84,7 @@ rule encode_people:
         model=model_of_part,
     output:
         latents="<results>/encode_people/{representation}/{part}.npy",
+        rows="<results>/encode_people/{representation}/{part}.npz",
     log:
         "<logs>/encode_people/{representation}/{part}.log",
     benchmark:
@@ -94,7 +95,7 @@ rule encode_people:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
     params:
-        code=code_of("encode_people"),
+        code=code_of("encode_people", representation_code),
     script:
         "../scripts/encode_people.py"
 
@@ -116,6 +117,31 @@ rule measure_reconstruction:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
     params:
-        code=code_of("measure_reconstruction"),
+        code=code_of("measure_reconstruction", representation_code),
     script:
         "../scripts/measure_reconstruction.py"
+
+
+rule plot_reconstruction:
+    input:
+        tables=reconstruction_tables,
+    output:
+        figure=report(
+            "<results>/plot_reconstruction/{representation}.svg",
+            category="2. Representation",
+            labels={"figure": "what is lost", "representation": "{representation}"},
+            caption="../report/reconstruction.rst",
+        ),
+    log:
+        "<logs>/plot_reconstruction/{representation}.log",
+    benchmark:
+        "<benchmarks>/plot_reconstruction/{representation}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_reconstruction"),
+    script:
+        "../scripts/plot_reconstruction.py"

@@ -21,8 +21,8 @@ PICTURES = [
     ),
     *expand("<results>/plot_reconstruction/{name}.svg", name=REPRESENTATIONS),
     *(["<results>/plot_training/training.svg"] if DIFFUSION else []),
-    *(["<results>/plot_mixing/mixing.svg"] if MIXING else []),
-    *expand("<results>/plot_bottleneck/{generator}.png", generator=BOTTLENECKS),
+    *(["<results>/plot_mixing/mixing.svg"] if PLAN.mixing else []),
+    *expand("<results>/plot_bottleneck/{generator}.png", generator=PLAN.bottlenecks),
     *expand(
         "<results>/plot_{picture}/{generator}.png",
         picture=["frequencies", "linkage", "pca", "umap", "tsne"],

@@ -19,6 +19,7 @@ rule train_classifiers:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
         gpu=GPUS,
+        device=DEVICE,
     params:
         code=code_of("train_classifiers"),
         cohort=STUDY.cohort,
@@ -26,7 +27,6 @@ rule train_classifiers:
         n_seeds=STUDY.evaluation.classifier_seeds,
         epochs=STUDY.evaluation.classifier_epochs,
         folds=STUDY.evaluation.folds,
-        device=STUDY.compute.device,
         minimum_people=STUDY.evaluation.minimum_people,
         with_real=lambda wildcards: wildcards.source in GENERATORS,
         # the same for every source, so that they differ by their training people alone
@@ -52,6 +52,7 @@ rule measure_augmentation:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
         gpu=GPUS,
+        device=DEVICE,
     params:
         code=code_of("measure_augmentation"),
         cohort=STUDY.cohort,
@@ -59,9 +60,58 @@ rule measure_augmentation:
         kinds=STUDY.evaluation.classifiers,
         n_seeds=STUDY.evaluation.classifier_seeds,
         epochs=STUDY.evaluation.classifier_epochs,
-        device=STUDY.compute.device,
         minimum_people=STUDY.evaluation.minimum_people,
         # the same for every generator, so that the rows of the real people are the same
         seed=seed_of("measure_augmentation"),
     script:
         "../scripts/measure_augmentation.py"
+
+
+rule plot_utility:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+    output:
+        figure=report(
+            "<results>/plot_utility/utility.svg",
+            category="6. Utility",
+            labels={"figure": "classifiers of the label"},
+            caption="../report/utility.rst",
+        ),
+    log:
+        "<logs>/plot_utility.log",
+    benchmark:
+        "<benchmarks>/plot_utility.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_utility"),
+    script:
+        "../scripts/plot_utility.py"
+
+
+rule plot_augmentation:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+    output:
+        figure=report(
+            "<results>/plot_augmentation/augmentation.svg",
+            category="6. Utility",
+            labels={"figure": "synthetic people added"},
+            caption="../report/augmentation.rst",
+        ),
+    log:
+        "<logs>/plot_augmentation.log",
+    benchmark:
+        "<benchmarks>/plot_augmentation.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_augmentation"),
+    script:
+        "../scripts/plot_augmentation.py"

@@ -1,9 +1,5 @@
 """Cut a chromosome into gene blocks."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.genes import read_gene_files
 from syncohort.genotypes import CohortStore
 from syncohort.job import job

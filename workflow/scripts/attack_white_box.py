@@ -1,9 +1,5 @@
 """Attack a diffusion model itself: is its loss smaller on people it was trained on?"""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.diffusion.model import load_generator
 from syncohort.evaluation.privacy.white_box import attack_generator
 from syncohort.files import file_fingerprints
@@ -21,7 +17,7 @@ with job(snakemake):
         minimum_people=snakemake.params.minimum_people,
         max_people=snakemake.params.max_people,
         seed=snakemake.params.seed,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
     )
     metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
     people.to_csv(snakemake.output.people, sep="\t", index=False)

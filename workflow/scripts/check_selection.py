@@ -1,9 +1,5 @@
 """Test the chosen variants once more in people who had no part in the choice."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.association.scan import read_scan, write_scan
 from syncohort.association.selection import Adjustment, check_selection
 from syncohort.cohort.labels import read_label_table

@@ -1,9 +1,5 @@
 """Choose the variants most associated with the label."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 import pandas as pd
 
 from syncohort.association.scan import read_scan

@@ -1,9 +1,5 @@
 """Put every metric into one table, with its verdict, and sum the verdicts up."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import join_metrics, read_tables
 from syncohort.evaluation.utility.recovery import recovery_rate
 from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist

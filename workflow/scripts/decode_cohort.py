@@ -1,9 +1,5 @@
 """Turn the sampled latents of one chromosome into genotypes."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.genotypes import CohortStore
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Draw one chromosome of a baseline's cohort straight from the training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.baselines.alleles import copy_validation, draw_alleles
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.genotypes import CohortStore

@@ -1,10 +1,6 @@
 """Choose how many synthetic people carry each label."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
-from syncohort.cohort.splits import read_people
+from syncohort.cohort.people import read_people
 from syncohort.cohort.synthetic_people import draw_people
 from syncohort.formats.sample_sheet import write_sample_sheet
 from syncohort.job import job

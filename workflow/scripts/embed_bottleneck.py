@@ -1,9 +1,5 @@
 """Place real and synthetic people by what a network's narrowest layer gives for them."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.diffusion.model import load_generator
 from syncohort.evaluation.models.bottleneck import embed_bottleneck
 from syncohort.files import file_fingerprints
@@ -20,6 +16,6 @@ with job(snakemake):
         {name: [CohortStore(next(drawn)) for _ in real] for name in snakemake.params.generators},
         [load_representation(path) for path in snakemake.input.models],
         seed=snakemake.params.seed,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
     )
     places.to_csv(snakemake.output.places, sep="\t", index=False)

@@ -1,9 +1,5 @@
 """Place holdout and synthetic people beside the training people, and compare them."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.fidelity.embedding import Embedding, embed_people
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
@@ -18,7 +14,6 @@ with job(snakemake):
         tsne=snakemake.params.tsne,
         minimum_people=snakemake.params.minimum_people,
         seed=snakemake.params.seed,
-        max_people=snakemake.params.max_people,
     )
     embedded.people.to_csv(snakemake.output.embedding, sep="\t", index=False)
     embedded.metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)

@@ -1,9 +1,5 @@
 """Write a synthetic cohort as PLINK 2 files."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from pathlib import Path
 
 from syncohort.formats.pgen import write_pgen

@@ -1,9 +1,5 @@
 """Write a synthetic cohort as PLINK 1 files."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from pathlib import Path
 
 from syncohort.formats.plink import write_plink

@@ -1,9 +1,5 @@
 """Write who is who in a synthetic cohort."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 import shutil
 
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Write one chromosome of a synthetic cohort as VCF."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.formats.vcf import write_vcf
 from syncohort.genotypes import CohortStore
 from syncohort.job import job

@@ -1,12 +1,8 @@
 """Keep the labelled people and the variants that pass the filters."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.genes import read_gene_files
-from syncohort.cohort.splits import read_people
+from syncohort.cohort.people import read_people
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
 

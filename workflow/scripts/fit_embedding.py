@@ -1,9 +1,5 @@
 """Fit principal axes and a UMAP to the training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.fidelity.embedding import fit_embedding
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
@@ -12,6 +8,5 @@ with job(snakemake):
     embedding = fit_embedding(
         [CohortStore(path) for path in snakemake.input.real],
         seed=snakemake.params.seed,
-        max_people=snakemake.params.max_people,
     )
     embedding.save(snakemake.output.embedding)

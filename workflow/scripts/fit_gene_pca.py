@@ -1,9 +1,5 @@
 """Fit the gene-wise principal components of a chromosome on training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.representations.blocks import Blocks

@@ -1,9 +1,5 @@
 """Read one chromosome of the user's genotypes into a cohort dataset."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.importing import import_chromosome
 from syncohort.job import job
 

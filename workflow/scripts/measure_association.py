@@ -1,9 +1,5 @@
 """Compare a synthetic cohort's associations with those of the real training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.association.scan import read_scan
 from syncohort.evaluation.association.discoveries import read_causal_snps
 from syncohort.evaluation.association.measure import measure_association

@@ -1,9 +1,5 @@
 """Train classifiers on few real people, alone and with synthetic ones; test on the holdout."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.utility.augmentation import measure_augmentation
 from syncohort.evaluation.utility.bench import Training
 from syncohort.genotypes import CohortStore
@@ -15,7 +11,7 @@ with job(snakemake):
         kinds=snakemake.params.kinds,
         seeds=[child_seed(snakemake.params.seed, i) for i in range(snakemake.params.n_seeds)],
         epochs=snakemake.params.epochs,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
         threads=snakemake.threads,
     )
     metrics = measure_augmentation(

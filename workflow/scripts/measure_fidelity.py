@@ -1,9 +1,5 @@
 """Compare one chromosome of a synthetic cohort with holdout people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.fidelity.measure import Fidelity, measure_fidelity
 from syncohort.formats.genetic_map import constant_map, read_genetic_map
 from syncohort.genotypes import CohortStore
@@ -15,7 +11,7 @@ with job(snakemake):
     tables = measure_fidelity(
         real,
         synthetic,
-        genetic_map=read_genetic_map(path, real.contig) if path else constant_map(1.0),
+        genetic_map=read_genetic_map(path, real.contig) if path else constant_map(),
         window_kb=snakemake.params.window_kb,
         seed=snakemake.params.seed,
     )

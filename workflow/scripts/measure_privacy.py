@@ -1,9 +1,5 @@
 """Ask whether a synthetic cohort gives away who was in the real one."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.privacy.measure import measure_privacy
 from syncohort.genotypes import CohortStore
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Measure what encoding and decoding loses, on training, validation and holdout people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.models.reconstruction import measure_reconstruction
 from syncohort.genotypes import SPLITS, CohortStore, common_people
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Phase one chromosome with Beagle, holdout people apart."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.phasing import phase_chromosome
 from syncohort.genotypes import CohortStore
 from syncohort.job import job

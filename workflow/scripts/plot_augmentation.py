@@ -1,9 +1,5 @@
 """Draw what synthetic people add to few real ones."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.utility import plot_augmentation
 from syncohort.job import job

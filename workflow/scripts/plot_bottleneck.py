@@ -1,9 +1,5 @@
 """Draw figure 7 of the paper: the t-SNE of a network's narrowest layer."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.training import plot_bottleneck
 from syncohort.job import job

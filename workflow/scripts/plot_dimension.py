@@ -1,9 +1,5 @@
 """Draw the metrics of a dimension, every generator beside the calibration rows."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.metrics import plot_dimension
 from syncohort.job import job

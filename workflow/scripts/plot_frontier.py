@@ -1,9 +1,5 @@
 """Draw fidelity against leakage."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.metrics import plot_frontier
 from syncohort.job import job

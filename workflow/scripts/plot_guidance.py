@@ -1,9 +1,5 @@
 """Draw effects of synthetic people by guidance scale."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.association import plot_guidance
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Draw how membership is told, by the size of the label."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.metrics import plot_labels
 from syncohort.job import job

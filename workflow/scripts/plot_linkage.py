@@ -1,9 +1,5 @@
 """Draw linkage disequilibrium by distance."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.fidelity import plot_linkage
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Draw figure 6 of the paper: the weight of the CNN in mixed networks."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.training import plot_mixing
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Draw what encoding and decoding loses."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.models.reconstruction import combine_chromosomes
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.training import plot_reconstruction

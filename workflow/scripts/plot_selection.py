@@ -1,9 +1,5 @@
 """Draw what the selection of variants found, and say whether it can be trusted."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from pathlib import Path
 
 from syncohort.association.scan import read_scan

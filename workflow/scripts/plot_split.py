@@ -1,9 +1,5 @@
 """Draw how people were divided."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.people import plot_split
 from syncohort.job import job

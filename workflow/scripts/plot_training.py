@@ -1,9 +1,5 @@
 """Draw figures 3 and 5 of the paper: loss and errors of all diffusion models."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.training import plot_training
 from syncohort.job import job

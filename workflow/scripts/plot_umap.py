@@ -1,9 +1,5 @@
 """Draw the UMAP of real and synthetic people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.people import plot_umap
 from syncohort.job import job

@@ -1,9 +1,5 @@
 """Draw how classifiers do on holdout people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.figures.utility import plot_utility
 from syncohort.job import job

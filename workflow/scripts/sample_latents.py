@@ -1,9 +1,5 @@
 """Draw the latents of one shard of the synthetic people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.files import file_fingerprints
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.job import job
@@ -18,7 +14,7 @@ with job(snakemake):
         n_shards=snakemake.params.shards,
         shard=int(snakemake.wildcards.shard),
         seed=snakemake.params.seed,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         threads=snakemake.threads,
         **snakemake.params.sampling,

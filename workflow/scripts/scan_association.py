@@ -1,9 +1,5 @@
 """Scan the real training people, or a synthetic cohort, for association with the disease."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.association.scan import write_scan
 from syncohort.evaluation.association.measure import scan_cohort
 from syncohort.genotypes import CohortStore

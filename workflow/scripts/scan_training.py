@@ -1,9 +1,5 @@
 """Test every variant for association with the label in the training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.association.scan import write_scan
 from syncohort.association.selection import Adjustment, scan_training
 from syncohort.cohort.labels import read_label_table

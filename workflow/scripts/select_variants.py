@@ -1,9 +1,5 @@
 """Write one chromosome of the cohort with its chosen variants alone."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 import json
 from pathlib import Path
 

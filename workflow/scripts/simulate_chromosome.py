@@ -1,9 +1,5 @@
 """Simulate one chromosome of the demo cohort and its genes."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.job import job
 from syncohort.simulation.demo import simulate_chromosome
 
@@ -15,8 +11,6 @@ with job(snakemake):
         n_families=demo["families"],
         length_bp=round(demo["length_mb"] * 1e6),
         n_variants=demo["variants"],
-        maf_min=demo["maf_min"],
-        genes_per_mb=demo["genes_per_mb"],
         seed=snakemake.params.seed,
         vcf_path=snakemake.output.vcf,
         genes_path=snakemake.output.genes,

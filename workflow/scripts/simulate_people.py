@@ -1,9 +1,5 @@
 """Write who is in the demo cohort."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.job import job
 from syncohort.simulation.demo import demo_people
 

@@ -1,9 +1,5 @@
 """Impose a simulated disease with known causal SNPs on the people of the cohort."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.cohort.labels import read_label_table
 from syncohort.genotypes import CohortStore
 from syncohort.job import job

@@ -1,15 +1,9 @@
-"""Stop if the cohort cannot be used; else split people into train, validation and holdout."""
+"""Split people into train, validation and holdout."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
-from syncohort.cohort.checks import require_usable
 from syncohort.cohort.splits import split_table
 from syncohort.job import job
 
 with job(snakemake):
-    require_usable(snakemake.input.checks, snakemake.input.page)
     split_table(
         snakemake.input.people,
         snakemake.input.kinship or None,

@@ -1,9 +1,5 @@
 """Sum up the chromosomes' comparisons in one tidy table."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.fidelity.measure import Fidelity, summarise_fidelity
 from syncohort.evaluation.tables import read_tables
 from syncohort.job import job

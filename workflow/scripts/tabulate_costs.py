@@ -1,9 +1,5 @@
 """Count and collect what a diffusion model costs."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.models.costs import measure_costs
 from syncohort.genotypes import rows_per_person
 from syncohort.job import job

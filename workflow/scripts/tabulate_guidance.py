@@ -1,9 +1,5 @@
 """Put the points of the guidance curves into one table."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.association.guidance import guidance_table
 from syncohort.evaluation.tables import read_tables
 from syncohort.job import job

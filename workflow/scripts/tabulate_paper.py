@@ -1,10 +1,6 @@
 """Put the tables of this run beside those of the GeneticDiffusion paper."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
-from syncohort.cohort.splits import read_people
+from syncohort.cohort.people import read_people
 from syncohort.evaluation.tables import read_tables
 from syncohort.job import job
 from syncohort.report.paper_tables import is_papers_task, tabulate_paper, write_page

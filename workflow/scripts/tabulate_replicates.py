@@ -1,9 +1,5 @@
 """Sum up the metrics of several trainings of each released generator."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.tables import read_tables
 from syncohort.evaluation.verdicts.replicates import replicate_table
 from syncohort.job import job

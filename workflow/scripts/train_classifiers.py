@@ -1,9 +1,5 @@
 """Train classifiers of the label on real or synthetic people; test on the holdout."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 from syncohort.evaluation.utility.bench import Training
 from syncohort.evaluation.utility.measure import measure_utility
 from syncohort.genotypes import CohortStore
@@ -16,7 +12,7 @@ with job(snakemake):
         seeds=[child_seed(snakemake.params.seed, i) for i in range(snakemake.params.n_seeds)],
         epochs=snakemake.params.epochs,
         folds=snakemake.params.folds,
-        device=snakemake.params.device,
+        device=snakemake.resources.device,
         threads=snakemake.threads,
     )
     synthetic = [CohortStore(path) for path in snakemake.input.get("synthetic", [])]

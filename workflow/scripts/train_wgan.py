@@ -1,24 +1,22 @@
 """Train a Wasserstein GAN on the latents of training people."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
-from syncohort.baselines.wgan_training import train_wgan
-from syncohort.cohort.splits import read_people
+from syncohort.baselines.wgan_training import Recipe, train_wgan
+from syncohort.cohort.people import read_people
 from syncohort.files import file_fingerprints
-from syncohort.generators.rows import training_rows
+from syncohort.generators.rows import EncodedPeople
 from syncohort.job import job
-from syncohort.representations import load_representation
 
 with job(snakemake):
-    train_wgan(
+    encoded = EncodedPeople.read(
         snakemake.input.latents,
-        [load_representation(path).mask for path in snakemake.input.models],
-        *training_rows(read_people(snakemake.input.people), snakemake.params.mode),
+        snakemake.input.rows,
+        read_people(snakemake.input.people),
+        snakemake.params.mode,
+    )
+    train_wgan(
+        encoded,
+        Recipe(seed=snakemake.params.seed),
         checkpoint_path=snakemake.output.checkpoint,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
-        device=snakemake.params.device,
-        seed=snakemake.params.seed,
-        **snakemake.params.fitting,
+        device=snakemake.resources.device,
     )

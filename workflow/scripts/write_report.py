@@ -1,9 +1,5 @@
 """Write the report."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 import json
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Digest of the code that a script really runs."""
+"""Digest of the code that a job really runs."""
 
 import ast
 import hashlib
@@ -9,44 +9,39 @@ PACKAGE = Path(__file__).parent
 
 
 @cache
-def code_digest(script: str | Path) -> str:
+def code_digest(script: str | Path, modules: tuple[str, ...] = ()) -> str:
     """Digest of a script and of every package module it imports, directly or not.
 
     Given to Snakemake as a parameter, it reruns a rule when code that the rule really runs
     changes. Syntax trees are compared: comments, docstrings, layout, file dates and the
     place of the clone do not matter.
+
+    Args:
+        script: its file.
+        modules: full names of package modules that the script loads by name, which no import
+            statement shows (see `config.loaded_code`).
     """
-    files = [Path(script), *sorted(_imported_files(Path(script)))]
     digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.name.encode() + _tree_digest(file))
+    for file in code_files(script, modules):
+        digest.update(file.name.encode() + _facts(file)[0])
     return digest.hexdigest()[:16]
 
 
 @cache
-def _imported_files(file: Path) -> frozenset[Path]:
-    found, queue = set(), [file]
+def code_files(script: str | Path, modules: tuple[str, ...] = ()) -> list[Path]:
+    """The files a digest is of: the script, then the package's; arguments as in `code_digest`."""
+    queue = [Path(script), *filter(None, map(_module_file, modules))]
+    found = set(queue[1:])
     while queue:
-        for name in _imported_names(queue.pop()):
+        for name in _facts(queue.pop())[1]:
             module = _module_file(name)
             if module is not None and module not in found:
                 found.add(module)
                 queue.append(module)
-    return frozenset(found)
+    return [Path(script), *sorted(found)]
 
 
 @cache
-def _imported_names(file: Path) -> tuple[str, ...]:
-    names = []
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            # `from package import x`: x may be a module or something inside the package
-            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return tuple(name for name in names if name.split(".")[0] == PACKAGE.name)
-
-
 def _module_file(name: str) -> Path | None:
     base = PACKAGE.joinpath(*name.split(".")[1:])
     for file in (base.with_suffix(".py"), base / "__init__.py"):
@@ -56,8 +51,25 @@ def _module_file(name: str) -> Path | None:
 
 
 @cache
-def _tree_digest(file: Path) -> bytes:
+def _facts(file: Path) -> tuple[bytes, list[str]]:
+    """Digest of a file's syntax tree, and the names of the package that it imports."""
     tree = ast.parse(file.read_text())
+    names = _imported_names(tree)  # before the docstrings are taken out of the tree
+    return _tree_digest(tree), names
+
+
+def _imported_names(tree: ast.AST) -> list[str]:
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # `from package import x`: x may be a module or something inside the package
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return [name for name in names if name.split(".")[0] == PACKAGE.name]
+
+
+def _tree_digest(tree: ast.AST) -> bytes:
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):

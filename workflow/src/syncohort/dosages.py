@@ -1,4 +1,4 @@
-"""Dosages of ALT per person, and their scale: what classifiers and principal axes read.
+"""Alleles with missing calls, counted; dosages of ALT per person, and their scale.
 
 Axes: V variants, S people.
 """
@@ -10,6 +10,39 @@ import numpy as np
 from syncohort.genotypes import CohortStore, common_people, to_rows
 
 PEOPLE_AT_ONCE = 500
+
+
+def called_sums(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of the called values along an axis, int64, and their number.
+
+    values: alleles or dosages int8, -1 missing.
+    """
+    called = (values >= 0).sum(axis=axis)
+    missing = values.shape[axis] - called
+    return values.sum(axis=axis, dtype=np.int64) + missing, called  # a missing one counts as -1
+
+
+def allele_counts(calls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """ALT alleles and called alleles of each person, both int8 [V, S], of calls int8 [V, S, 2]."""
+    first, second = calls[:, :, 0], calls[:, :, 1]
+    return (first == 1).view(np.int8) + (second == 1), (first >= 0).view(np.int8) + (second >= 0)
+
+
+def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, such as the frequency of ALT among called alleles; NaN where whole is 0."""
+    kind = np.result_type(part, whole, np.float32)
+    return np.divide(part, whole, out=np.full(np.shape(whole), np.nan, kind), where=whole > 0)
+
+
+def minor(frequency: np.ndarray) -> np.ndarray:
+    """Frequency of the rarer allele, from that of ALT; NaN stays NaN."""
+    return np.minimum(frequency, 1 - frequency)
+
+
+def minor_allele_frequency(calls: np.ndarray) -> np.ndarray:
+    """MAF [V] of calls int8 [V, S, 2]; missing alleles do not count, 0 where all are missing."""
+    alt, called = called_sums(calls.reshape(len(calls), -1), axis=1)
+    return minor(alt / np.maximum(called, 1))
 
 
 def read_dosages(stores: list[CohortStore], people: np.ndarray, variants=None) -> np.ndarray:
@@ -50,9 +83,7 @@ class DosageScale:
         min_frequency: the scale is at least that of this minor allele frequency, so that
         a variant these people nearly lack does not dwarf the others in people who have it.
         """
-        called = (dosages >= 0).sum(axis=0)
-        missing = len(dosages) - called
-        total = dosages.sum(axis=0, dtype=np.int64) + missing  # a missing call counts as -1
+        total, called = called_sums(dosages)
         mean = total / np.maximum(called, 1)
         p = mean / 2
         floor = 2 * min_frequency * (1 - min_frequency)

@@ -7,7 +7,6 @@ written beside its final name and moved there when complete.
 Axes: V variants, S samples (people), P = 2 ploidy, R rows (2 S haplotypes or S people).
 """
 
-import os
 import re
 import shutil
 import zipfile
@@ -22,15 +21,21 @@ import zarr
 from numcodecs import Blosc
 
 from syncohort.errors import InputError, examples
+from syncohort.files import all_or_nothing, private_folder
 
 PLOIDY = 2
 MISSING = -1
-MODES = ("haplotype", "genotype")
 SPLITS = ("train", "validation", "holdout")
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
 _PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
+
+
+def slices(n: int, size: int) -> Iterator[slice]:
+    """Consecutive slices of 0..n, `size` long, the last one as long as is left."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))
 
 
 def normalise_contig(name: str) -> str:
@@ -147,6 +152,11 @@ def carries(labels: np.ndarray, case_label: str) -> np.ndarray:
     return np.array([case_label in (label, *label.split("/")) for label in labels], dtype=bool)
 
 
+def is_missing(calls: np.ndarray) -> np.ndarray:
+    """Where a person lacks an allele, bool [V, S], of calls int8 [V, S, P]."""
+    return (calls[:, :, 0] < 0) | (calls[:, :, 1] < 0)
+
+
 def to_rows(calls: np.ndarray, mode: str) -> np.ndarray:
     """Turn calls int8 [V, S, P] into model rows int8 [R, V], -1 missing.
 
@@ -155,9 +165,8 @@ def to_rows(calls: np.ndarray, mode: str) -> np.ndarray:
     """
     if mode == "haplotype":
         return calls.reshape(len(calls), -1).T  # [V, S, P] -> [V, S*P] -> [R, V]
-    one, other = calls[:, :, 0], calls[:, :, 1]  # 16 times faster than sums over the short axis
-    dosage = one + other
-    dosage[(one < 0) | (other < 0)] = MISSING
+    dosage = calls[:, :, 0] + calls[:, :, 1]  # 16 times faster than sums over the short axis
+    dosage[is_missing(calls)] = MISSING
     return dosage.T
 
 
@@ -226,14 +235,12 @@ class CohortStore:
         index = np.arange(len(self.people)) if samples is None else np.asarray(samples)
         if index.dtype == bool:
             index = np.flatnonzero(index)
-        for start in range(0, len(index), size):
-            part = index[start : start + size]
-            yield part, self.read(samples=part)
+        for some in slices(len(index), size):
+            yield index[some], self.read(samples=index[some])
 
     def variant_chunks(self, samples=slice(None), size: int = CHUNK_VARIANTS) -> Iterator[tuple]:
         """Walk along the chromosome: yield (slice of variants, calls int8 [v, S', P])."""
-        for start in range(0, len(self.variants), size):
-            part = slice(start, min(start + size, len(self.variants)))
+        for part in slices(len(self.variants), size):
             yield part, self.read(part, samples)
 
 
@@ -263,35 +270,30 @@ def _select(array, variants, samples) -> np.ndarray:
 
 
 class CohortWriter:
-    """Write one chromosome of a cohort, either variant by variant or person by person.
+    """Write one chromosome of a cohort: call `append` with its consecutive pieces.
 
-    Without `variants`, call `append` with consecutive pieces of the chromosome; with
-    them, call `write_people` with consecutive groups of people. Used as a context
-    manager; nothing stays behind at `path` when the block raises.
+    Used as a context manager; nothing stays behind at `path` when the block raises.
     """
 
-    def __init__(self, path: str | Path, people: People, variants: Variants | None = None):
+    def __init__(self, path: str | Path, people: People):
         self._path = Path(path)
         self._people = people
-        self._parts = [] if variants is None else [variants]
+        self._parts = []
         self._phased = True
-        self._folder = self._path.with_name(self._path.name + ".partial")
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = private_folder(self._path.with_suffix(".arrays"))
         self._root = zarr.open_group(self._folder, mode="w", zarr_format=2)
-        n_variants = 0 if variants is None else len(variants)
         chunk = (CHUNK_VARIANTS, min(CHUNK_SAMPLES, max(len(people), 1)))
         self._calls = self._create(
             "call_genotype",
             ("variants", "samples", "ploidy"),
-            shape=(n_variants, len(people), PLOIDY),
+            shape=(0, len(people), PLOIDY),
             chunks=(*chunk, PLOIDY),
             dtype="int8",
         )
         self._phasing = self._create(
             "call_genotype_phased",
             ("variants", "samples"),
-            shape=(n_variants, len(people)),
+            shape=(0, len(people)),
             chunks=chunk,
             dtype="bool",
         )
@@ -300,30 +302,25 @@ class CohortWriter:
         return self
 
     def __exit__(self, kind, *_):
-        if kind is None:
-            self._finish()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def append(self, variants: Variants, calls: np.ndarray, phased) -> None:
         """Add the next variants [v] with calls int8 [v, S, P] and phased bool (scalar or [v, S])."""
-        start, stop = self._calls.shape[0], self._calls.shape[0] + len(variants)
-        self._calls.resize((stop, *self._calls.shape[1:]))
-        self._phasing.resize((stop, self._phasing.shape[1]))
-        self._parts.append(variants)
-        self._write((slice(start, stop), slice(None)), calls, phased)
-
-    def write_people(self, start: int, calls: np.ndarray, phased) -> None:
-        """Write people start, start + 1, ... with calls int8 [V, s, P] and phased bool or [V, s]."""
-        self._write((slice(None), slice(start, start + calls.shape[1])), calls, phased)
-
-    def _write(self, region, calls, phased) -> None:
         if calls.dtype != np.int8 or calls.size and (calls.min() < MISSING or calls.max() > 1):
             raise ValueError("calls must be int8 with values -1 (missing), 0 (REF) and 1 (ALT)")
         phased = np.broadcast_to(np.asarray(phased, dtype=bool), calls.shape[:2])
         heterozygous = calls[..., 0] != calls[..., 1]
         self._phased &= not (heterozygous & ~phased).any()
-        self._calls[region] = calls
-        self._phasing[region] = phased
+        start, stop = self._calls.shape[0], self._calls.shape[0] + len(variants)
+        self._calls.resize((stop, *self._calls.shape[1:]))
+        self._phasing.resize((stop, self._phasing.shape[1]))
+        self._parts.append(variants)
+        self._calls[start:stop] = calls
+        self._phasing[start:stop] = phased
 
     def _create(self, name, dimensions, **spec):
         array = self._root.create_array(name, compressors=_COMPRESSOR, fill_value=None, **spec)
@@ -354,14 +351,15 @@ class CohortWriter:
         self._save("sample_value", ["samples"], self._people.value, "float64")
         self._root.attrs.update(vcf_zarr_version="0.4", source="syncohort", phased=self._phased)
         zarr.consolidate_metadata(self._folder)
-        partial = self._folder.with_suffix(".zip")
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-            for file in sorted(self._folder.rglob("*")):
-                if file.is_file():
-                    # a fixed date, so that equal cohorts are equal files
-                    entry = zipfile.ZipInfo(str(file.relative_to(self._folder)))
-                    archive.writestr(entry, file.read_bytes())
-        os.replace(partial, self._path)
+        files = sorted(file for file in self._folder.rglob("*") if file.is_file())
+        with (
+            all_or_nothing(self._path) as (partial,),
+            zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive,
+        ):
+            for file in files:
+                # a fixed date, so that equal cohorts are equal files
+                entry = zipfile.ZipInfo(str(file.relative_to(self._folder)))
+                archive.writestr(entry, file.read_bytes())
 
 
 SITE_COLUMNS = ["contig", "position_bp", "id", "effect_allele", "other_allele"]

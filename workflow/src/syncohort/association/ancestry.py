@@ -7,7 +7,7 @@ from sklearn.utils.extmath import randomized_svd
 
 from syncohort.dosages import PEOPLE_AT_ONCE, DosageScale, read_dosages
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore
+from syncohort.genotypes import CohortStore, slices
 
 MAX_PC_VARIANTS = 10_000
 
@@ -41,11 +41,10 @@ class PrincipalAxes:
 
     def project(self, dosages: np.ndarray) -> np.ndarray:
         """Coordinates [S, K] of dosages int8 [S, V], -1 missing."""
-        places = np.empty((len(dosages), self.axes.shape[1]))
-        for start in range(0, len(dosages), PEOPLE_AT_ONCE):
-            part = slice(start, start + PEOPLE_AT_ONCE)
-            places[part] = self.scale.apply(dosages[part]) @ self.axes
-        return places
+        coordinates = np.empty((len(dosages), self.axes.shape[1]))
+        for part in slices(len(dosages), PEOPLE_AT_ONCE):
+            coordinates[part] = self.scale.apply(dosages[part]) @ self.axes
+        return coordinates
 
 
 def ancestry_components(
@@ -55,7 +54,7 @@ def ancestry_components(
     n_components: int,
     seed: int,
 ) -> np.ndarray:
-    """Places [S, K] of people (indices into stores) on the principal axes of the training people.
+    """Coordinates [S, K] of people (indices into stores) on the principal axes of the training people.
 
     real_stores: the cohort that holds the training people, one store per chromosome; at most
     10,000 of its variants, evenly spread, make the axes. stores: the same, or a synthetic

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from syncohort.dosages import read_dosages
+from syncohort.dosages import called_sums, read_dosages
 from syncohort.genotypes import CohortStore, contig_order
 
 
@@ -58,9 +58,8 @@ def squared_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:
 
 def _moments(dosages) -> tuple[np.ndarray, np.ndarray]:
     """Mean over calls and length about it, float32 [M], of dosages int8 [M, S]."""
-    called = np.maximum((dosages >= 0).sum(axis=1), 1)
-    total = dosages.sum(axis=1, dtype=np.int64) + (dosages < 0).sum(axis=1)  # missing is -1
-    mean = total / called
+    total, called = called_sums(dosages, axis=1)
+    mean = total / np.maximum(called, 1)
     ones, twos = ((dosages == copies).sum(axis=1) for copies in (1, 2))
     square = np.maximum(ones + 4 * twos - called * mean**2, 0)
     return mean.astype(np.float32), np.sqrt(square).astype(np.float32)

@@ -6,10 +6,9 @@ Axes: V variants, S people, K covariates (the intercept included).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.special import expit, ndtr, stdtr  # scipy.stats takes half a second to import
 
+from syncohort.dosages import called_sums
 from syncohort.errors import InputError
 
 _MAX_STEPS = 25
@@ -52,7 +51,7 @@ def linear_estimates(dosages: np.ndarray, phenotype: np.ndarray, covariates) -> 
     se = np.sqrt(residual / degrees / information) if degrees > 0 else np.full_like(beta, np.nan)
     with np.errstate(divide="ignore", invalid="ignore"):
         t = beta / se
-    return Estimates(beta, se, t, 2 * student_t.sf(np.abs(t), degrees), np.full(len(t), "t"))
+    return Estimates(beta, se, t, 2 * stdtr(degrees, -np.abs(t)), np.full(len(t), "t"))
 
 
 def logistic_estimates(dosages: np.ndarray, is_case: np.ndarray, covariates) -> Estimates:
@@ -80,7 +79,7 @@ def logistic_estimates(dosages: np.ndarray, is_case: np.ndarray, covariates) -> 
     se = 1 / np.sqrt(np.where(done, information, usable))
     z = beta / se
     test = np.where(done, "wald", "score")
-    return Estimates(beta, se, z, 2 * norm.sf(np.abs(z)), test)
+    return Estimates(beta, se, z, 2 * ndtr(-np.abs(z)), test)
 
 
 def _separated(x, is_case) -> np.ndarray:
@@ -177,9 +176,8 @@ def _orthogonal_design(covariates, n_people: int) -> np.ndarray:
 def _centred(dosages) -> np.ndarray:
     """Dosages less their mean, float64 [S, v], 0 where missing."""
     missing = dosages < 0
-    called = np.maximum((~missing).sum(axis=0), 1)
-    values = np.where(missing, 0, dosages).astype(float)
-    values -= values.sum(axis=0) / called
+    total, called = called_sums(dosages)
+    values = dosages - total / np.maximum(called, 1)
     values[missing] = 0
     return values
 

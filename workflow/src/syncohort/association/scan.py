@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from syncohort.association.regression import linear_estimates, logistic_estimates
+from syncohort.dosages import called_sums, share
 from syncohort.errors import InputError
-from syncohort.genotypes import SITE_COLUMNS, CohortStore, site_table, to_rows
+from syncohort.genotypes import PLOIDY, SITE_COLUMNS, CohortStore, site_table, slices, to_rows
 
 VARIANTS_AT_ONCE = 256
 SCAN_COLUMNS = [*SITE_COLUMNS, "frequency", "beta", "se", "z", "p", "n", "test"]
@@ -51,14 +52,13 @@ def scan_variants(
     for store in stores:
         for part, calls in store.variant_chunks(people):
             dosages = to_rows(calls, "genotype")  # [S, chunk]
-            for start in range(0, dosages.shape[1], VARIANTS_AT_ONCE):
-                block = dosages[:, start : start + VARIANTS_AT_ONCE]
+            for some in slices(dosages.shape[1], VARIANTS_AT_ONCE):
+                block = dosages[:, some]
                 found = vars(estimate(block, phenotype, covariates))
-                called = (block >= 0).sum(axis=0)
-                alt = np.where(block > 0, block, 0).sum(axis=0)
-                first = part.start + start
+                alt, called = called_sums(block)
+                first = part.start + some.start
                 tables.append(site_table(store, slice(first, first + block.shape[1])))
-                tables[-1]["frequency"] = alt / np.where(called, 2 * called, np.nan)
+                tables[-1]["frequency"] = share(alt, PLOIDY * called)
                 tables[-1] = tables[-1].assign(**found, n=called)
     return pd.concat(tables, ignore_index=True)[SCAN_COLUMNS]
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy.stats import chi2
+from scipy.special import chdtri  # quantiles of chi-squared from above
 
 from syncohort.association.ancestry import ancestry_components
 from syncohort.association.clumping import clump, top_variants
@@ -28,7 +28,7 @@ from syncohort.genotypes import SITE_COLUMNS, CohortStore, CohortWriter, People,
 # Clumping looks at so many of the smallest p-values per variant wanted, then at more.
 CANDIDATES = 10
 QUANTILES = 1_000  # of each half of the points of a QQ plot
-_MEDIAN_CHI2 = chi2.median(1)
+_MEDIAN_CHI2 = chdtri(1, 0.5)
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def choose_variants(
         # the smallest of several p-values has no such median
         "inflation": np.nan
         if scan["label"].nunique() > 1
-        else chi2.isf(np.median(p), 1) / _MEDIAN_CHI2,
+        else chdtri(1, np.median(p)) / _MEDIAN_CHI2,
     }
     variants = chosen.drop(columns="lead").reset_index(drop=True)
     return Choice(variants, _counts(steps), _quantiles(p), pd.DataFrame([summary]))

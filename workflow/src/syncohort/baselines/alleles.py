@@ -14,7 +14,7 @@ import numpy as np
 from syncohort.baselines.mosaic import mosaic_calls
 from syncohort.baselines.panel import Panel
 from syncohort.cohort.synthetic_people import synthetic_ids
-from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, CohortWriter, People
+from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, CohortWriter, People, slices
 from syncohort.seeds import stage_seed
 
 
@@ -58,8 +58,7 @@ def _independent(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]
     for part, calls in store.variant_chunks(panel.train):
         frequency = panel.frequencies(calls)  # [v, C]
         drawn = np.empty((len(calls), n_people, calls.shape[2]), np.int8)
-        for start in range(0, n_people, CHUNK_SAMPLES):
-            some = slice(start, start + CHUNK_SAMPLES)
+        for some in slices(n_people, CHUNK_SAMPLES):
             chance = rng.random(drawn[:, some].shape, dtype=np.float32)
             drawn[:, some] = chance < frequency[:, panel.drawn_class[some], None]
         if not store.phased:

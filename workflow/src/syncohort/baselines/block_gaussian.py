@@ -17,8 +17,10 @@ import torch
 from syncohort.generators.base import LatentGenerator, describe, require_training_rows
 from syncohort.generators.latents import LatentFiles
 from syncohort.generators.noise import RowNoise
+from syncohort.generators.rows import EncodedPeople
 
 STRETCH_CHANNELS = 256
+SHRINKAGE = 0.02  # a baseline: no key of the configuration changes it
 _LEAST_SHRINKAGE = 1e-6  # keeps a covariance of few rows invertible
 
 
@@ -30,13 +32,13 @@ class BlockGaussian(LatentGenerator):
     highest entropy (Dempster 1972).
 
     center: [C, G, K]; weights, spread: [T, D, D], weights 0 for the first stretch of a
-    chromosome; place: [G] int64, of each block among the T W of the stretches, the last of
+    chromosome; slot: [G] int64, of each block among the T W of the stretches, the last of
     which a chromosome may not fill. All are 0 at padded positions.
     """
 
-    def __init__(self, config: dict, mask: np.ndarray, center, weights, spread, place):
+    def __init__(self, config: dict, mask: np.ndarray, center, weights, spread, slot):
         super().__init__(config, mask)
-        self.center, self.weights, self.spread, self.place = center, weights, spread, place
+        self.center, self.weights, self.spread, self.slot = center, weights, spread, slot
 
     @staticmethod
     def restore(config: dict, tensors: dict) -> "BlockGaussian":
@@ -50,13 +52,13 @@ class BlockGaussian(LatentGenerator):
             "center": self.center,
             "weights": self.weights,
             "spread": self.spread,
-            "place": self.place,
+            "slot": self.slot,
         }
 
-    def drawer(self, place: torch.device) -> Callable:
+    def drawer(self, device: torch.device) -> Callable:
         """See `LatentGenerator`."""
-        mask, center, order = (each.to(place) for each in (self.mask, self.center, self.place))
-        weights, spread = self.weights.to(place), self.spread.to(place)
+        mask, center, order = (each.to(device) for each in (self.mask, self.center, self.slot))
+        weights, spread = self.weights.to(device), self.spread.to(device)
         n_stretches, width = weights.shape[:2]  # T, D
         n_blocks, n_channels = n_stretches * width // mask.shape[1], mask.shape[1]
 
@@ -65,7 +67,7 @@ class BlockGaussian(LatentGenerator):
             spaced = noise.new_zeros(len(labels), n_blocks, n_channels)
             spaced[:, order] = noise  # [n, T W, K]
             chain = _follow(spaced.view(-1, n_stretches, width), weights, spread).view_as(spaced)
-            own = center[torch.from_numpy(labels).to(place)]
+            own = center[torch.from_numpy(labels).to(device)]
             return (chain[:, order] + own).cpu().numpy()
 
         return draw
@@ -82,49 +84,43 @@ def _follow(noise, weights, spread):
 
 
 def fit_block_gaussian(
-    latents_paths: list[str | Path],
-    masks: list[np.ndarray],
-    labels: np.ndarray,
-    is_validation: np.ndarray,
-    class_names: list[str],
+    encoded: EncodedPeople,
     *,
     checkpoint_path: str | Path,
-    shrinkage: float,
+    shrinkage: float = SHRINKAGE,
     representation_fingerprints: dict[str, str] | None = None,
 ) -> None:
     """Fit the Gaussian to the latents of training people and write its checkpoint.
 
-    latents_paths ... class_names, representation_fingerprints: as in `train_diffusion`.
-    shrinkage: weight of the covariance's diagonal, the rest is that of the rows around
-    their label's mean (Ledoit & Wolf 2004); variances stay as they are. Memory is that of
-    one chromosome's latents.
+    encoded, representation_fingerprints: as in `train_diffusion`. shrinkage: weight of the
+    covariance's diagonal, the rest is that of the rows around their label's mean (Ledoit & Wolf
+    2004); variances stay as they are. Memory is that of one chromosome's latents.
 
     Raises InputError for a class without training rows.
     """
-    labels, is_validation = np.asarray(labels, np.int64), np.asarray(is_validation, bool)
-    require_training_rows(labels, is_validation, class_names)
-    train = np.flatnonzero(~is_validation)
+    rows = encoded.rows
+    require_training_rows(rows)
+    train = np.flatnonzero(~rows.is_validation)
     config = describe(
         "block_gaussian",
-        latents_paths,
-        labels,
-        is_validation,
-        class_names,
+        encoded,
+        rows.labels,
         representation_fingerprints,
         shrinkage=shrinkage,
     )
     names = ("center", "weights", "spread")
     parts = {name: [] for name in names}
-    for path, own_mask in zip(latents_paths, masks, strict=True):
-        rows = torch.from_numpy(LatentFiles([path], [own_mask])[train])
-        center = subtract_means(rows, labels[train], len(class_names))
-        for name, part in zip(names, (center, *fit_chain(rows, shrinkage)), strict=True):
+    masks = encoded.masks
+    for path, own_mask in zip(encoded.paths, masks, strict=True):
+        latents = torch.from_numpy(LatentFiles([path], [own_mask])[train])
+        center = subtract_means(latents, rows.labels[train], len(rows.class_names))
+        for name, part in zip(names, (center, *fit_chain(latents, shrinkage)), strict=True):
             parts[name].append(part)
-    place = _places([len(each) for each in masks], masks[0].shape[1])
+    slot = _slots([len(each) for each in masks], masks[0].shape[1])
     center = torch.cat(parts["center"], dim=1)
     weights, spread = torch.cat(parts["weights"]), torch.cat(parts["spread"])
     mask = np.concatenate(masks)
-    BlockGaussian(config, mask, center, weights, spread, place).save(checkpoint_path)
+    BlockGaussian(config, mask, center, weights, spread, slot).save(checkpoint_path)
 
 
 def subtract_means(rows, labels: np.ndarray, n_classes: int):
@@ -142,13 +138,13 @@ def _stretch_blocks(n_channels: int) -> int:
     return max(STRETCH_CHANNELS // n_channels, 1)
 
 
-def _places(block_counts: list[int], n_channels: int):
+def _slots(block_counts: list[int], n_channels: int):
     """Places [G] of the chromosomes' blocks among those of whole stretches."""
-    stretch, places, before = _stretch_blocks(n_channels), [], 0
+    stretch, slots, before = _stretch_blocks(n_channels), [], 0
     for n_blocks in block_counts:
-        places.append(before + torch.arange(n_blocks))
+        slots.append(before + torch.arange(n_blocks))
         before += -(-n_blocks // stretch) * stretch
-    return torch.cat(places)
+    return torch.cat(slots)
 
 
 def fit_chain(rows, shrinkage: float) -> tuple[torch.Tensor, torch.Tensor]:

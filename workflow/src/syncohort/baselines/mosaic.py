@@ -16,6 +16,7 @@ from syncohort.genotypes import (
     CohortStore,
     from_rows,
     rows_per_person,
+    slices,
     to_rows,
 )
 from syncohort.seeds import stage_seed
@@ -30,7 +31,6 @@ def mosaic_calls(
     *,
     effective_size: float,
     recombination_map: str | None,
-    cM_per_Mb: float,
     mutation_rate: float,
 ) -> Iterator[tuple]:
     """Walk along a chromosome: yield (slice of variants, calls int8 [v, S, P], phased).
@@ -38,14 +38,14 @@ def mosaic_calls(
     Every synthetic haplotype is a row of segments, each copied from a random training
     haplotype of its label (see `Segments` for their lengths). Unphased cohorts are
     mosaics of people instead. effective_size: Ne, more of it makes shorter segments;
-    recombination_map: file for `read_genetic_map`, None for a constant rate, cM_per_Mb;
+    recombination_map: file for `read_genetic_map`, None for a constant rate of 1 cM/Mb;
     mutation_rate: share of the copied alleles that are drawn from the label's frequency
     instead, as missing ones always are.
     """
     rng = np.random.default_rng(stage_seed(seed, store.contig))
     mode = "haplotype" if store.phased else "genotype"
     each = rows_per_person(mode)
-    genetic_map = constant_map(cM_per_Mb)
+    genetic_map = constant_map()
     if recombination_map is not None:
         genetic_map = read_genetic_map(recombination_map, store.contig)
     position = genetic_map.cM(store.variants.position_bp) / CM_PER_MORGAN  # [V]
@@ -54,8 +54,7 @@ def mosaic_calls(
         rows = np.ascontiguousarray(to_rows(calls, mode))  # [T or 2 T, v]
         frequency = panel.frequencies(calls)  # [v, C]
         drawn = np.empty((len(calls), len(panel.drawn_class), calls.shape[2]), np.int8)
-        for start in range(0, drawn.shape[1], CHUNK_SAMPLES):
-            people = slice(start, min(start + CHUNK_SAMPLES, drawn.shape[1]))
+        for people in slices(drawn.shape[1], CHUNK_SAMPLES):
             source = segments.walk(position[part], slice(people.start * each, people.stop * each))
             copied = from_rows(np.take_along_axis(rows, source, axis=0), mode)  # [v, s, P]
             own = frequency[:, panel.drawn_class[people]]  # [v, s]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.dosages import called_sums
 from syncohort.errors import InputError, examples
 from syncohort.genotypes import CohortStore, People
 
@@ -49,12 +50,11 @@ class Panel:
 
         A class without a call of a variant gets everybody's frequency, and 0 if nobody has one.
         """
-        counts = np.empty((2, len(calls), len(self.sizes)))  # ALT alleles, called alleles
+        shape = (len(calls), len(self.sizes))
+        alt, called = np.empty(shape, np.int64), np.empty(shape, np.int64)
         for number in range(len(self.sizes)):
-            own = calls[:, self.train_class == number]
-            counts[0, :, number] = (own == 1).sum(axis=(1, 2))
-            counts[1, :, number] = (own >= 0).sum(axis=(1, 2))
-        alt, called = counts
+            own = calls[:, self.train_class == number].reshape(len(calls), -1)
+            alt[:, number], called[:, number] = called_sums(own, axis=1)
         pooled = alt.sum(axis=1) / np.maximum(called.sum(axis=1), 1)
         own = alt / np.maximum(called, 1)
         return np.where(called > 0, own, pooled[:, None]).astype(np.float32)

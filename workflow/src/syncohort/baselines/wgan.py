@@ -97,18 +97,18 @@ class WGAN(LatentGenerator):
             "rest_sd": self.rest_sd,
         }
 
-    def drawer(self, place: torch.device) -> Callable:
+    def drawer(self, device: torch.device) -> Callable:
         """See `LatentGenerator`."""
-        network = self.network.to(place).eval()
+        network = self.network.to(device).eval()
         mask, factors, rest_sd = (
-            each.to(place) for each in (self.mask, self.factors, self.rest_sd)
+            each.to(device) for each in (self.mask, self.factors, self.rest_sd)
         )
-        channels = torch.ones(1, self.config["noise"], device=place)
+        channels = torch.ones(1, self.config["noise"], device=device)
 
         def draw(labels, seed, first_row):
             n_rows = len(labels)
             noise = RowNoise(child_seed(seed, _INPUT), first_row, n_rows, channels)()  # [n, 1, Z]
-            scores = network(noise[:, 0], torch.from_numpy(labels).to(place))  # [n, F]
+            scores = network(noise[:, 0], torch.from_numpy(labels).to(device))  # [n, F]
             rest = rest_sd * RowNoise(seed, first_row, n_rows, mask)()  # [n, G, K]
             x = (scores @ factors.T).view_as(rest) + rest
             return self.normalisation.undo(x.cpu().numpy(), labels)

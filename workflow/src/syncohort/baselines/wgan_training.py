@@ -5,6 +5,7 @@ Axes: N rows, G gene blocks, K channels, C classes, F principal components.
 
 import copy
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from syncohort.baselines.wgan import WGAN, LabelledMLP, ScoreNetwork
 from syncohort.diffusion.prior import GaussianPrior, fit_prior, thinned
 from syncohort.generators.base import describe, require_training_rows
 from syncohort.generators.latents import ROWS_AT_ONCE, LatentFiles, Normalisation, fit_normalisation
+from syncohort.generators.rows import EncodedPeople
+from syncohort.genotypes import slices
 from syncohort.seeds import child_seed
 from syncohort.training.devices import device_name, resolve_device
 from syncohort.training.loop import ema_decay_at
@@ -28,66 +31,58 @@ _REPORTS = 10
 _MOMENT_ROWS = 32_768
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """How the networks are trained.
+    """How the networks are trained. A baseline: no key of the configuration changes it.
 
-    noise: channels of the generator's noise, and the most principal components (at most one
-    for every 8 training rows); widths: of the generator's layers, the critic's are the same
-    backwards; critic_steps: of the critic per step of the generator; gradient_penalty: lambda
-    of Gulrajani et al. (2017); epochs: passes of the critic over the training rows;
-    batch_size: rows a step; learning_rate: of Adam.
+    noise: channels of the generator's noise, and the most principal components (see
+        `ROWS_PER_COMPONENT`)
+    widths: of the generator's layers, the critic's are the same backwards
+    critic_steps: of the critic per step of the generator
+    gradient_penalty: lambda of Gulrajani et al. (2017)
+    epochs: passes of the critic over the training rows
+    batch_size: rows a step
+    learning_rate: of Adam
     """
 
-    noise: int
-    widths: list[int]
-    critic_steps: int
-    gradient_penalty: float
-    epochs: int
-    batch_size: int
-    learning_rate: float
     seed: int
+    noise: int = 128
+    widths: Sequence[int] = (256, 512)
+    critic_steps: int = 2
+    gradient_penalty: float = 10.0
+    epochs: int = 100
+    batch_size: int = 128
+    learning_rate: float = 1e-3
 
 
 def train_wgan(
-    latents_paths: list[str | Path],
-    masks: list[np.ndarray],
-    labels: np.ndarray,
-    is_validation: np.ndarray,
-    class_names: list[str],
+    encoded: EncodedPeople,
+    recipe: Recipe,
     *,
     checkpoint_path: str | Path,
     device: str = "auto",
     representation_fingerprints: dict[str, str] | None = None,
-    **recipe,
 ) -> None:
     """Train the GAN on principal components of the latents and write its checkpoint.
 
-    latents_paths ... class_names, device, representation_fingerprints: as in `train_diffusion`.
-    recipe: the fields of `Recipe`. The generator is an average over its last steps, with the
-    real means and variances. Validation people choose nothing.
+    encoded, device, representation_fingerprints: as in `train_diffusion`. The generator is an
+    average over its last steps, with the real means and variances. Validation people choose
+    nothing.
 
     Raises InputError for a class without training rows, or latents that do not vary within
     labels.
     """
-    place, recipe = resolve_device(device), Recipe(**recipe)
-    labels, is_validation = np.asarray(labels, np.int64), np.asarray(is_validation, bool)
-    require_training_rows(labels, is_validation, class_names)
-    config = describe(
-        "wgan",
-        latents_paths,
-        labels,
-        is_validation,
-        class_names,
-        representation_fingerprints,
-        **asdict(recipe),
-    )
-    files, train = LatentFiles(latents_paths, masks), np.flatnonzero(~is_validation)
+    place, labels = resolve_device(device), encoded.rows.labels
+    require_training_rows(encoded.rows)
+    config = describe("wgan", encoded, labels, representation_fingerprints, **asdict(recipe))
+    n_classes = len(encoded.rows.class_names)
+    files = LatentFiles(encoded.paths, encoded.masks)
+    train = np.flatnonzero(~encoded.rows.is_validation)
     normalisation = fit_normalisation(
         files,
         labels,
         files.mask,
-        n_classes=len(class_names),
+        n_classes=n_classes,
         residual_from_class_mean=True,
         scaling="global",
         rows=train,
@@ -103,7 +98,7 @@ def train_wgan(
         device_name(place),
     )
     sd = prior.factor_variance.sqrt()
-    network = train_networks(scores, train_labels, sd, len(class_names), recipe)
+    network = train_networks(scores, train_labels, sd, n_classes, recipe)
     rest_sd = _rest_sd(prior)
     WGAN(config, files.mask, normalisation, network, prior.factors, rest_sd).save(checkpoint_path)
 
@@ -118,8 +113,8 @@ def _normalised(files: LatentFiles, normalisation: Normalisation, labels, rows) 
 def _scores(files: LatentFiles, normalisation: Normalisation, labels, rows, factors):
     """Principal components [n, F] of rows [n], some read at a time."""
     parts = []
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        x0 = _normalised(files, normalisation, labels, rows[start : start + ROWS_AT_ONCE])
+    for part in slices(len(rows), ROWS_AT_ONCE):
+        x0 = _normalised(files, normalisation, labels, rows[part])
         parts.append(torch.from_numpy(x0).flatten(1) @ factors)
     return torch.cat(parts)
 

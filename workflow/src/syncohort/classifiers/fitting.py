@@ -18,6 +18,7 @@ from syncohort.classifiers.polygenic import fit_polygenic
 from syncohort.classifiers.trees import fit_trees
 from syncohort.dosages import DosageScale
 from syncohort.errors import InputError, examples
+from syncohort.genotypes import slices
 from syncohort.seeds import child_seed
 from syncohort.training.loop import fit
 
@@ -221,9 +222,7 @@ def _people_basis(dosages: np.ndarray, scale: DosageScale):
     unit = np.sqrt(n_variants)
     if n_people > n_variants:
         return scale.apply(dosages) / unit, lambda weights: weights / unit
-    chunks = [
-        slice(start, start + VARIANTS_AT_ONCE) for start in range(0, n_variants, VARIANTS_AT_ONCE)
-    ]
+    chunks = list(slices(n_variants, VARIANTS_AT_ONCE))
 
     def scaled(chunk):
         return scale.apply(dosages[:, chunk], chunk) / unit

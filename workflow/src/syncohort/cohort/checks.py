@@ -8,9 +8,9 @@ import pandas as pd
 
 from syncohort.cohort import people_checks
 from syncohort.cohort.genes import inside_genes
-from syncohort.cohort.labels import join_labels
+from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.people_checks import Check
-from syncohort.errors import InputError, examples
+from syncohort.errors import examples
 from syncohort.genotypes import CohortStore, contig_order
 
 _INTERGENIC = {
@@ -20,14 +20,12 @@ _INTERGENIC = {
 }
 
 
-def check_cohort(
+def examine_cohort(
     raw_paths: list[str],
     summary_paths: list[str],
-    people_paths: list[str],
+    joined: LabelJoin,
     genes: pd.DataFrame | None,
     builds: pd.DataFrame,
-    checks_path,
-    joined_path,
     *,
     mode: str,
     phasing: str,
@@ -35,80 +33,39 @@ def check_cohort(
     simulated: bool,
     train_share: float,
     kinship: bool,
-    synthesis: dict,
-    case_label: str | None,
-    selection: dict | None,
-    trait: dict | None,
-    labels: dict,
-) -> tuple[list[Check], pd.DataFrame, pd.DataFrame]:
-    """Look at imported genotypes, labels and annotation; write what fits and what does not.
+    person_missing_max: float,
+) -> tuple[list[Check], pd.DataFrame]:
+    """Look at imported genotypes, labels and annotation: what fits and what does not.
 
     Args:
-        raw_paths, summary_paths, people_paths: what `import_chromosome` wrote, by chromosome.
+        raw_paths, summary_paths: what `import_chromosome` wrote, by chromosome.
+        joined: people and labels.
         genes: annotation, or None. builds: chromosome lengths (contig, build, length_bp).
-        checks_path: TSV of the checks. joined_path: TSV of all people
-            with label, family and the reason why somebody is left out.
         phasing: program that will phase unphased genotypes, or "none".
-        kinship: whether there is a table of relatives. synthesis: arguments of `draw_labels`.
-        case_label: label of the cases, or None. selection: covariates and statistics of a
-            selection by association, or None. trait: settings of an imposed trait, or None.
-        labels: arguments of `join_labels`.
+        kinship: whether there is a table of relatives.
+        person_missing_max: share of missing calls above which a person is left out.
 
-    Returns the checks, all people and a row per chromosome, which `report.check_page` shows.
-    Never raises for a cohort that cannot be used: `require_usable` stops the run.
+    Returns the checks and a row per chromosome.
+    Never raises for a cohort that cannot be used: `gate.require_usable` stops the run.
     """
     stores = [CohortStore(path) for path in raw_paths]
     summaries = [json.loads(Path(path).read_text()) for path in summary_paths]
-    tables = [pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False) for p in people_paths]
-    checks = _same_people(stores)
-    file_people = tables[0].drop(columns="n_missing")
-    n_variants = sum(len(store.variants) for store in stores)
-    missing = np.zeros(len(file_people))
-    if not checks:
-        missing = sum(t["n_missing"].astype(int).to_numpy() for t in tables) / n_variants
-    joined = join_labels(file_people, missing, **labels)
     people = joined.people
     # share of each chromosome's SNPs in genes; none without an annotation
     inside = [inside_genes(store.variants, genes).mean() for store in stores if genes is not None]
     variants = _variant_table(summaries, genes, inside)
 
+    checks = _same_people(stores)
     checks += people_checks.label_checks(joined)
-    checks += people_checks.synthesis_checks(people, synthesis)
     checks += people_checks.size_checks(people, mode, train_share)
-    checks += people_checks.case_checks(people, case_label)
-    if trait is not None:
-        checks.append(people_checks.trait_check(trait))
-    if selection is not None:
-        none = labels["missing"]
-        checks += people_checks.selection_checks(people, selection, case_label, none, train_share)
     checks.append(people_checks.relatives_check(people, kinship))
     checks += _annotation_checks(variants, inside, genes, intergenic)
     if not simulated:  # simulated chromosomes have no build
         checks += _build_checks(summaries, genes, builds)
     checks += _phase_checks(summaries, mode, phasing)
     checks += _ploidy_checks(summaries)
-    checks.append(people_checks.missing_check(missing, labels["person_missing_max"]))
-
-    people.to_csv(joined_path, sep="\t", index=False)
-    pd.DataFrame(checks).to_csv(checks_path, sep="\t", index=False)
-    return checks, people, variants
-
-
-def require_usable(checks_path: str | Path, page_path: str | Path) -> None:
-    """Stop with everything that makes the cohort unusable.
-
-    Raises:
-        InputError: lists the checks of level "stop".
-    """
-    checks = pd.read_csv(checks_path, sep="\t", keep_default_na=False)
-    stops = checks[checks["level"] == "stop"]
-    if len(stops):
-        lines = [f"{c.name}: {c.found}. {c.advice}" for c in stops.itertuples()]
-        problems = "\n  - ".join(lines)
-        raise InputError(
-            f"The cohort cannot be used as it is ({len(lines)} problem(s)):\n  - {problems}\n"
-            f"The whole check: {page_path}"
-        )
+    checks.append(people_checks.missing_check(people["missing"].to_numpy(), person_missing_max))
+    return checks, variants
 
 
 def _same_people(stores: list[CohortStore]) -> list[Check]:

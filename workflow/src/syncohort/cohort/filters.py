@@ -9,8 +9,9 @@ import pandas as pd
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
 from syncohort.cohort.importing import _reasons
+from syncohort.dosages import minor_allele_frequency
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore, CohortWriter, People
+from syncohort.genotypes import CohortStore, CohortWriter, People, is_missing
 
 
 def filter_variants(
@@ -34,8 +35,8 @@ def filter_variants(
         store_path, summary_path: dataset and JSON of counts to write.
         Others: see the section `filters` of the configuration.
     """
-    place = {sample: i for i, sample in enumerate(raw.people.id)}
-    index = np.array([place[sample] for sample in people.id])
+    row_of = {sample: i for i, sample in enumerate(raw.people.id)}
+    index = np.array([row_of[sample] for sample in people.id])
     train = people.split == "train"
     inside = np.ones(len(raw.variants), dtype=bool)
     if genes is not None:
@@ -47,7 +48,7 @@ def filter_variants(
             seen = calls[:, train]
             reasons = {
                 "outside genes": ~inside[part],
-                "missing calls": (seen < 0).any(axis=2).mean(axis=1) > variant_missing_max,
+                "missing calls": is_missing(seen).mean(axis=1) > variant_missing_max,
                 "rare": minor_allele_frequency(seen) < max(maf_min, 1e-12),
             }
             if hwe_p_min > 0:
@@ -75,11 +76,3 @@ def filter_variants(
         "dropped": dropped,
     }
     Path(summary_path).write_text(json.dumps(summary, indent=1) + "\n")
-
-
-def minor_allele_frequency(calls: np.ndarray) -> np.ndarray:
-    """MAF [V] of calls int8 [V, S, 2]; missing alleles do not count, 0 where all are missing."""
-    alt = (calls == 1).sum(axis=(1, 2))
-    known = (calls >= 0).sum(axis=(1, 2))
-    frequency = alt / np.maximum(known, 1)
-    return np.minimum(frequency, 1 - frequency)

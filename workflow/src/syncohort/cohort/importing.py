@@ -7,7 +7,7 @@ import numpy as np
 
 from syncohort.errors import InputError
 from syncohort.formats.readers import open_source
-from syncohort.genotypes import CohortStore, CohortWriter, People
+from syncohort.genotypes import CohortStore, CohortWriter, People, is_missing
 
 
 def import_chromosome(
@@ -34,7 +34,7 @@ def import_chromosome(
             for reason, count in chunk.dropped.items():
                 dropped[reason] = dropped.get(reason, 0) + count
             n_haploid += chunk.n_haploid
-            missing += (chunk.calls < 0).any(axis=2).sum(axis=0)
+            missing += is_missing(chunk.calls).sum(axis=0)
             writer.append(chunk.variants, chunk.calls, chunk.phased)
         if n_kept == 0:
             raise InputError(

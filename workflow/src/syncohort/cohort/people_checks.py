@@ -3,7 +3,8 @@
 Functions take the people of `cohort.join_labels` and return lines of the page.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -195,3 +196,43 @@ def missing_check(missing: np.ndarray, person_missing_max: float) -> Check:
         "look" if many else "ok",
         "These people are left out (filters.person_missing_max)." if many else "",
     )
+
+
+def check_plans(
+    people: pd.DataFrame,
+    *,
+    synthesis: dict,
+    case_label: str | None,
+    selection: dict | None,
+    trait: dict | None,
+    missing: list[str],
+    train_share: float,
+) -> list[Check]:
+    """Whether what the configuration asks for can be had of these people.
+
+    Args:
+        people: of a join (`joining.read_joined`).
+        synthesis: arguments of `draw_labels`. case_label: label of the cases, or None.
+        selection: covariates and statistics of a selection by association, or None.
+        trait: settings of an imposed trait, or None.
+        missing: what a missing label or covariate looks like.
+    """
+    checks = synthesis_checks(people, synthesis)
+    checks += case_checks(people, case_label)
+    if trait is not None:
+        checks.append(trait_check(trait))
+    if selection is not None:
+        checks += selection_checks(people, selection, case_label, missing, train_share)
+    return checks
+
+
+def write_checks(checks: list[Check], path: str | Path) -> None:
+    """Write the lines of the check as TSV."""
+    columns = [field.name for field in fields(Check)]
+    pd.DataFrame(checks, columns=columns).to_csv(path, sep="\t", index=False)
+
+
+def read_checks(path: str | Path) -> list[Check]:
+    """What `write_checks` wrote."""
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+    return [Check(*row) for row in table.itertuples(index=False)]

@@ -22,7 +22,7 @@ from cyvcf2 import VCF
 from syncohort.errors import InputError
 from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.vcf import write_vcf
-from syncohort.genotypes import CHUNK_VARIANTS, MISSING, CohortStore, CohortWriter, Variants
+from syncohort.genotypes import CHUNK_VARIANTS, MISSING, CohortStore, CohortWriter, Variants, slices
 
 PROGRAM = "beagle"
 
@@ -168,8 +168,8 @@ def _phased_chunks(vcf: Path, variants: Variants) -> Iterator[np.ndarray]:
     Raises RuntimeError when it holds others.
     """
     records = iter(VCF(str(vcf)))
-    for start in range(0, len(variants), CHUNK_VARIANTS):
-        part = variants[start : start + CHUNK_VARIANTS]
+    for some in slices(len(variants), CHUNK_VARIANTS):
+        part = variants[some]
         calls = []
         for position_bp, (ref, alt) in zip(part.position_bp, part.allele, strict=True):
             record = next(records, None)

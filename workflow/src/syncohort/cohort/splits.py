@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from syncohort.errors import InputError, examples
-from syncohort.genotypes import SPLITS, People, values_of
+from syncohort.genotypes import SPLITS
 
 NO_FAMILY = ("", "0", "NA", "-9")  # plink2 writes 0 for everybody
 
@@ -170,7 +170,7 @@ def split_table(
     """Write the table of the people who are used, with a column split.
 
     Args:
-        people_path: TSV with sample, label, family and excluded (`checks.check_cohort`).
+        people_path: TSV with sample, label, family and excluded (`joining.write_join`).
         kinship_path: table of relatives, or None.
         out_path: TSV to write; people left out of the study are not in it.
         training_share: of the training people who are used, in (0, 1]; the others are left
@@ -197,12 +197,3 @@ def split_table(
         used = used.drop(index=train[~kept])
         print(f"training people: {kept.sum():,} kept (split.training_share {training_share:g})")
     used.to_csv(out_path, sep="\t", index=False)
-
-
-def read_people(path: str | Path) -> People:
-    """The people of a table that `split_table` wrote."""
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    return People(
-        *(table[column].to_numpy() for column in ("sample", "label", "split")),
-        values_of(table),
-    )

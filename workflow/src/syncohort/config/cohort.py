@@ -1,4 +1,4 @@
-"""The configuration of the cohort: where it comes from, who and what of it is used."""
+"""The configuration of the cohort: where it comes from, and which people and variants are used."""
 
 from itertools import pairwise
 from typing import Annotated, Literal
@@ -9,19 +9,17 @@ from syncohort.config.sections import Fraction, PositiveFraction, Section, Text
 
 
 class Trait(Section):
-    """A simulated disease imposed on the cohort's people: columns `trait` (case, control) and `liability` of the label table. null: none."""
+    """A simulated disease for the people of the cohort, as columns `trait` (case, control) and `liability` of the label table. null: none."""
 
     heritability: Fraction = Field(
         0.6, description="Share of the liability's variance that the causal SNPs explain."
     )
-    n_causal: int = Field(30, ge=1, description="Causal SNPs (polygenicity).")
+    n_causal: int = Field(30, ge=1, description="Number of causal SNPs (polygenicity).")
     prevalence: float = Field(0.3, gt=0, lt=1, description="Share of people who are cases.")
-    maf_min: float = Field(
-        0.05, ge=0, lt=0.5, description="Lowest minor-allele frequency of a causal SNP."
-    )
+    maf_min: float = Field(0.05, ge=0, lt=0.5, description="Lowest MAF of a causal SNP.")
     within: Text | None = Field(
         None,
-        description="Column of the label table, say population: liabilities are centred within it, so that cases are no population; null: not.",
+        description="Column of the label table, for example population: liabilities are centred within each of its classes, so that every class has about as many cases. null: liabilities are not centred.",
     )
 
 
@@ -29,91 +27,97 @@ class Demo(Section):
     """The simulated cohort that stands in for real data (`input.kind: demo`)."""
 
     people_per_population: dict[
-        Literal["YRI", "AFA", "CEU", "CHB", "JPT", "MEX"], Annotated[int, Field(ge=10, le=20_000)]
+        Literal["YRI", "AFA", "CEU", "CHB", "JPT", "MEX"], Annotated[int, Field(ge=10, le=9_999)]
     ] = Field(
         {"YRI": 170, "AFA": 160, "CEU": 180, "CHB": 170, "JPT": 160, "MEX": 160},
-        description="People of each simulated population.",
+        description="Number of people in each simulated population.",
     )
-    families: int = Field(12, ge=0, description="Families of two parents and two children.")
+    families: int = Field(
+        12, ge=0, description="Number of families, each of two parents and two children."
+    )
     chromosomes: list[Text] = Field(
         ["21", "22"],
         min_length=1,
         description="Chromosomes to simulate, independent of each other.",
     )
     length_mb: float = Field(1.0, ge=0.1, le=100, description="Length of each chromosome [Mb].")
-    variants: int = Field(3000, ge=50, description="SNPs to keep per chromosome, drawn at random.")
-    maf_min: float = Field(
-        0.01, ge=0, lt=0.5, description="Lowest minor-allele frequency of the SNPs drawn from."
+    variants: int = Field(
+        3000,
+        ge=50,
+        description="SNPs of each chromosome, drawn at random from those with a MAF of at least 1 %.",
     )
-    genes_per_mb: float = Field(70, gt=0, description="Genes per million base pairs.")
 
 
 class Input(Section):
-    """Where the real genotypes are."""
+    """The files with the real genotypes."""
 
     kind: Literal["demo", "vcf", "plink", "pgen"] = Field(
-        "demo", description="`demo` simulates a cohort; the others read yours."
+        "demo",
+        description="Format of the genotypes: `vcf` (VCF or BCF), `plink` (PLINK 1) or `pgen` (PLINK 2). `demo` simulates a cohort and reads no file.",
     )
     path: str | None = Field(
         None,
-        description="VCF/BCF file ({chrom} stands for the chromosome when there is one file each); PLINK prefix or .bed; PLINK 2 prefix or .pgen.",
+        description="VCF or BCF file ({chrom} stands for the chromosome where each has a file of its own); PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file.",
     )
     bim: str | None = Field(
         None,
-        description="PLINK 1 variants, when not beside the .bed under its name (say, lifted positions).",
+        description="PLINK 1 variants, when they are not in the .bim file beside the .bed (for example with lifted positions).",
     )
     fam: str | None = Field(
-        None, description="PLINK 1 people, when not beside the .bed under its name."
+        None, description="PLINK 1 people, when they are not in the .fam file beside the .bed."
     )
     pvar: str | None = Field(
-        None, description="PLINK 2 variants, when not beside the .pgen under its name."
+        None, description="PLINK 2 variants, when they are not in the .pvar file beside the .pgen."
     )
     psam: str | None = Field(
-        None, description="PLINK 2 people, when not beside the .pgen under its name."
+        None, description="PLINK 2 people, when they are not in the .psam file beside the .pgen."
     )
     chromosomes: list[Text] | None = Field(
         None,
-        description="Chromosomes to use, with or without `chr`; null: every autosome the files hold.",
+        description="Chromosomes to use, with or without `chr`. null: every autosome in the files.",
     )
 
     @model_validator(mode="after")
     def _path_is_given(self):
         if self.kind != "demo" and not self.path:
-            raise ValueError(f"kind {self.kind} needs a path")
+            raise ValueError(
+                f"kind {self.kind} needs a path to the genotypes: set input.path, or input.kind: "
+                "demo for a simulated cohort"
+            )
         return self
 
 
 class Labels(Section):
-    """What the synthetic cohort is conditional on: one label per person."""
+    """The label of each person. The synthetic people are drawn conditional on it."""
 
     table: str | None = Field(
         None,
-        description="TSV or CSV with a header, one row per person; null: the demo's people table, the .fam phenotype or the .psam.",
+        description="TSV or CSV file with a header and one row per person. null: the people of the demo, the .fam or the .psam file.",
     )
     id_column: str | None = Field(
-        None, description="Column with the sample ids; null: the first column."
+        None, description="Column with the sample ids. null: the first column."
     )
     label_column: str | Annotated[list[str], Field(min_length=1)] = Field(
         "population",
-        description="Column with the label (population, disease status ...), or a list of columns, joined by `/` (`GBR/case`). For a .fam: `phenotype`.",
+        description="Column with the label (population, disease, ...), or a list of columns, which are joined by `/` (`GBR/case`). For a .fam file: `phenotype`.",
     )
     case_label: Text | None = Field(
         None,
-        description="Label of the cases, when the labels are a disease, or the part of it before or after a `/`: switches the comparison of association on.",
+        description="The label that cases have, when the label is a disease. With joined labels: the part before or after the `/`. The report then compares association with the disease in real and synthetic people. null: the label is no disease.",
     )
     missing: list[Text] = Field(
         ["", "NA", "NaN", "nan", "NONE", "-9", "."],
-        description="Values that mean `no label`; these people are left out.",
+        description="Values that mean `no label`. People without a label are left out.",
     )
     minimum_people: int = Field(10, ge=4, description="Fewest people a label may have.")
     rare: Literal["stop", "drop"] = Field(
         "stop",
-        description="What to do with rarer labels: stop with a message, or leave their people out.",
+        description="What to do when a label has fewer people: `stop` with a message, or `drop` these people.",
     )
     cuts: list[float] | None = Field(
         None,
         min_length=1,
-        description="The label is a number (a continuous trait), which the generator is told; these rising limits make the bins that stand for labels elsewhere, e.g. [18.5, 25, 30]. null: labels are names.",
+        description="For a label that is a number (a continuous trait): rising limits of its bins, for example [18.5, 25, 30]. The generator is conditioned on the number itself; the split and the metrics use the bins. null: labels are names.",
     )
 
     @model_validator(mode="after")
@@ -126,12 +130,13 @@ class Labels(Section):
 
 
 class Filters(Section):
-    """Which people and variants are used. Frequencies are those of training people."""
+    """Which people and variants are used. Frequencies are those of the training people."""
 
     multiallelic: Literal["drop", "split"] = Field(
-        "drop", description="Sites with several ALT alleles: drop them, or one SNP per ALT allele."
+        "drop",
+        description="Sites with several ALT alleles: `drop` them, or `split` them into one SNP per ALT allele.",
     )
-    maf_min: float = Field(0.01, ge=0, lt=0.5, description="Lowest minor-allele frequency.")
+    maf_min: float = Field(0.01, ge=0, lt=0.5, description="Lowest MAF of a variant.")
     variant_missing_max: Fraction = Field(
         0.05, description="Highest share of missing calls of a variant."
     )
@@ -140,30 +145,30 @@ class Filters(Section):
     )
     hwe_p_min: Fraction = Field(
         0.0,
-        description="Lowest exact-test p-value of Hardy-Weinberg equilibrium, within each label (the smallest counts); 0 switches the filter off.",
+        description="Lowest p-value of the exact test for Hardy-Weinberg equilibrium. The test is done within each label, and the lowest of these p-values counts. 0: no filter.",
     )
 
 
 class Split(Section):
-    """Train people are fitted on, validation people choose, holdout people are only tested on."""
+    """Everything is fitted on training people; validation people choose between models; holdout people are used only to test."""
 
     validation: float = Field(
-        0.1, gt=0, lt=0.5, description="Share of validation people, within each label."
+        0.1, gt=0, lt=0.5, description="Share of people for validation, within each label."
     )
     holdout: float = Field(
-        0.1, gt=0, lt=0.5, description="Share of holdout people, within each label."
+        0.1, gt=0, lt=0.5, description="Share of people for the holdout, within each label."
     )
     training_share: PositiveFraction = Field(
         1.0,
-        description="Share of the training people who are used, within each label; the others take no part in anything. For a study of few people on the validation and holdout people of many.",
+        description="Share of the training people to use, within each label. Below 1, the remaining training people are used nowhere, and the validation and holdout people stay those of the full study: the way to study a small cohort with enough people to test on.",
     )
     family_column: str | None = Field(
         None,
-        description="Column of the label table, .fam or .psam with a family id; a family stays on one side. null: the demo's families, else none.",
+        description="Column of the label table, .fam or .psam file with a family id. A family is never divided between training, validation and holdout. null: no families (in the demo: its own).",
     )
     kinship_table: str | None = Field(
         None,
-        description="Pairs of relatives, TSV/CSV or plink2 --make-king-table output: two id columns and a kinship column.",
+        description="Pairs of relatives, who are never divided either: TSV or CSV file, or the output of plink2 --make-king-table, with two id columns and a kinship column.",
     )
     kinship_min: float = Field(
         0.0884,
@@ -174,37 +179,41 @@ class Split(Section):
 
 
 class EveryVariant(Section):
-    """Every variant that passes the filters."""
+    """All variants that pass the filters."""
 
-    kind: Literal["all"] = Field("all", description="`all`: no selection.")
+    kind: Literal["all"] = Field("all", description="`all`: every variant that passes `filters`.")
 
 
 class AssociatedVariants(Section):
-    """The variants most associated with the label, as SNPgen takes them."""
+    """The variants most associated with the label, as in SNPgen."""
 
     kind: Literal["association"] = Field(
         "association",
-        description="`association`: the smallest p-values of GWAS summary statistics or of a scan of the training people, after clumping.",
+        description="`association`: the variants with the smallest p-values, after clumping.",
     )
     statistics: str | None = Field(
         None,
-        description="GWAS summary statistics of other people (id or chromosome and position, effect allele, beta or odds ratio, p); null: a scan of the training people.",
+        description="File with GWAS summary statistics of other people (id or chromosome and position, effect allele, beta or odds ratio, p). null: a scan of the training people.",
     )
     variants: int = Field(
-        2048, ge=32, description="Variants to keep; every chromosome keeps one at least."
+        2048, ge=32, description="Number of variants to keep, at least one per chromosome."
     )
     clump_r2: PositiveFraction = Field(
-        0.5, description="Squared correlation from which a variant stands behind a better one."
+        0.5,
+        description="Clumping: a variant is removed when its r2 with a more significant one nearby is at least this.",
     )
     clump_kb: float = Field(
-        10, gt=0, description="Largest distance of a variant from the one it stands behind [kb]."
+        10, gt=0, description="Clumping: largest distance between the two variants [kb]."
     )
     covariates: list[Text] = Field(
         [],
-        description="Columns of the label table that the scan adjusts for (age, sex, batch ...): numbers, or text as classes.",
+        description="Columns of the label table that the scan adjusts for (age, sex, batch, ...). Text columns are taken as classes.",
     )
     covariate_pcs: int = Field(
-        4, ge=0, le=20, description="Principal components of the training people as covariates."
+        4,
+        ge=0,
+        le=20,
+        description="Number of principal components of the training people that the scan adjusts for.",
     )
 
 
@@ -212,31 +221,32 @@ Selection = Annotated[EveryVariant | AssociatedVariants, Field(discriminator="ki
 
 
 class Genes(Section):
-    """SNPs are assigned to genes; a gene is a block of the representation."""
+    """SNPs are grouped into blocks, one for each gene; each block gets a PCA of its own."""
 
     annotation: str | None = Field(
         None,
-        description="GTF, GFF3, BED, genePred, PLINK glist, MAGMA gene.loc or a headed table; null: the demo's.",
+        description="Gene annotation of the same genome build: GTF, GFF3, BED, genePred, PLINK glist, MAGMA gene.loc or a table with a header. null: only in the demo.",
     )
     format: Literal["auto", "gtf", "gff3", "bed", "genepred", "glist", "magma", "table"] = Field(
-        "auto", description="Format of the annotation."
+        "auto",
+        description="Format of the annotation. `auto`: recognised by its content.",
     )
     intergenic: Literal["nearest", "own", "drop"] = Field(
         "nearest",
-        description="SNPs outside genes: to the nearest gene, to blocks of their own, or dropped.",
+        description="SNPs between genes: join the `nearest` gene, form blocks of their `own`, or `drop`.",
     )
     max_snps: int = Field(
-        100, ge=2, le=1000, description="Longer genes are cut into blocks of at most so many SNPs."
+        100, ge=2, le=1000, description="Most SNPs of a block; longer genes are cut into several."
     )
 
 
 class Phasing(Section):
-    """What to do when haplotypes are asked for and the genotypes are unphased."""
+    """What to do when `mode` is haplotype and the genotypes are unphased."""
 
     program: Literal["none", "beagle"] = Field(
         "none", description="`none`: stop with a message; `beagle`: phase with Beagle."
     )
     recombination_map: str | None = Field(
         None,
-        description="Genetic map for Beagle (PLINK .map or HapMap columns; {chrom} stands for the chromosome); null: 1 cM/Mb.",
+        description="Genetic map for Beagle (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
     )

@@ -1,4 +1,4 @@
-"""The configuration of what is drawn, what is measured, and what jobs ask for."""
+"""The configuration of which people are drawn, what is measured, and what jobs ask for."""
 
 from typing import Annotated, Literal
 
@@ -14,36 +14,36 @@ from syncohort.config.sections import Name, PositiveFraction, Section, Text
 
 
 class Synthesis(Section):
-    """Which people to draw."""
+    """How many synthetic people are drawn, and with which labels."""
 
     labels: Literal["matched", "balanced", "counts"] = Field(
         "matched",
-        description="Labels in the training proportions, equally often, or as `counts` says.",
+        description="`matched`: labels as frequent as among training people; `balanced`: equally frequent; `counts`: as synthesis.counts says.",
     )
     people: int | None = Field(
-        None, ge=1, description="Synthetic people; null: as many as training people."
+        None, ge=1, description="Number of synthetic people. null: as many as training people."
     )
     counts: dict[Text, Annotated[int, Field(ge=0)]] = Field(
-        {}, description="People per label for `labels: counts`."
+        {}, description="Number of people per label, with `labels: counts`."
     )
     shards: int = Field(
         2,
         ge=1,
         le=10_000,
-        description="Sampling jobs per generator; the cohort does not depend on it. A job draws 256 MB of latents together or a multiple of it, so that a small cohort takes one.",
+        description="Number of jobs that sampling is divided into, to run in parallel. It does not change the people drawn. A small cohort takes one job.",
     )
 
     @model_validator(mode="after")
     def _counts_go_with_counts(self):
         if (self.labels == "counts") != bool(self.counts):
-            raise ValueError("`counts` is for `labels: counts`, which needs it")
+            raise ValueError("`counts` is for `labels: counts`, which needs it: give both or none")
         if self.labels == "counts" and self.people is not None:
             raise ValueError("with `labels: counts` leave `people` out: the counts say how many")
         return self
 
 
 class Evaluation(Section):
-    """Classifiers and comparisons of the report."""
+    """What the report measures."""
 
     calibration: dict[Name, AlleleGenerator] = Field(
         {
@@ -51,98 +51,98 @@ class Evaluation(Section):
             "bootstrap": BootstrapGenerator(),
             "mosaic": MosaicGenerator(),
         },
-        description="Baselines every metric is shown beside; validation people always are. They are measured, not released.",
+        description="Baselines that every metric is compared with, beside real validation people. They are measured, not released. Their kinds and keys are those of generators.",
     )
     mosaic_curve: list[Annotated[float, Field(gt=0, le=1e6)]] = Field(
         [500, 2000, 50_000],
-        description="Effective sizes of further mosaics, for the picture of fidelity against leakage.",
+        description="Effective population sizes of further mosaics, for the picture of fidelity against leakage.",
     )
     classifiers: list[Literal["mlp", "cnn", "transformer", "logistic", "xgboost", "polygenic"]] = (
         Field(
             ["mlp", "logistic"],
             min_length=1,
-            description="Classifiers of the label, trained on real and on synthetic people, tested on holdout people; `xgboost`: boosted trees, `polygenic`: a score of univariate effects.",
+            description="Classifiers that predict the label, trained on real or on synthetic people and tested on holdout people. `xgboost`: boosted trees; `polygenic`: a polygenic score.",
         )
     )
     folds: int = Field(
         1,
         ge=1,
         le=20,
-        description="Folds of the people that classifiers are trained on; each is trained on all folds but one, real and synthetic alike. 1: on everybody.",
+        description="Classifiers are trained this many times, each time leaving out one fold of the people, real or synthetic. 1: once, on everybody.",
     )
     augmentation: list[PositiveFraction] = Field(
         [],
-        description="Shares of the real training people that synthetic ones are added to, e.g. [0.05, 0.1, 0.2, 0.5]; []: no augmentation curve.",
+        description="Augmentation curve: classifiers trained on these shares of the real training people, with and without synthetic people added, for example [0.05, 0.1, 0.2, 0.5]. []: no curve.",
     )
     classifier_seeds: int = Field(
-        2, ge=1, le=20, description="Trainings of each classifier, of each fold."
+        2, ge=1, le=20, description="Number of trainings of each classifier, with different seeds."
     )
     classifier_epochs: int = Field(
         30,
         ge=1,
-        description="Passes over the training people; the best epoch by validation people counts.",
+        description="Passes of a classifier over its people. The epoch that is best on validation people counts.",
     )
     ld_window_kb: float = Field(
         200,
         gt=0,
-        description="Largest distance of SNP pairs in the comparison of linkage disequilibrium [kb].",
+        description="Largest distance of two SNPs in the comparison of LD [kb].",
     )
     recombination_map: str | None = Field(
         None,
-        description="Genetic map for linkage by cM (PLINK .map or HapMap columns; {chrom} stands for the chromosome); null: 1 cM/Mb.",
-    )
-    umap_people: int = Field(
-        3000, ge=50, description="Most people of a group in the PCA, UMAP and t-SNE pictures."
+        description="Genetic map for LD by genetic distance (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
     )
     privacy_people: int = Field(
         3000,
         ge=100,
-        description="Most training and synthetic people whose distances are taken; copies and frequencies are of everybody.",
+        description="Most training and most synthetic people in the attacks that compare all pairs of people. The search for copies takes everybody.",
     )
     minimum_people: int = Field(
-        20, ge=4, description="Fewest holdout people for a privacy or utility number."
+        20, ge=4, description="Fewest holdout people for a metric of privacy or utility."
     )
     causal_snps: str | None = Field(
         None,
-        description="TSV of the known causal SNPs of a simulated trait (contig, position_bp, effect); null: those of `trait`.",
+        description="TSV file with the known causal SNPs of a simulated trait (contig, position_bp, effect). null: those of `trait`.",
     )
     covariate_pcs: int = Field(
-        4, ge=0, le=20, description="Principal components as covariates of the association tests."
+        4,
+        ge=0,
+        le=20,
+        description="Number of principal components that association tests adjust for.",
     )
     guidance_curve: list[Annotated[float, Field(ge=0, le=100)]] = Field(
         [],
-        description="Guidance scales at which the released diffusion models are sampled once more, for the slope of synthetic on real effects; []: no curve.",
+        description="Guidance curve: further guidance scales at which each released diffusion model is sampled, to compare effect sizes with real ones, for example [0.5, 2, 3, 5]. []: no curve.",
     )
     replicates: int = Field(
         1,
         ge=1,
         le=20,
-        description="Trainings of each released diffusion model, each of its own seed: the further ones are measured, not released.",
+        description="Number of trainings of each released diffusion model, with different seeds. Only the first is released; the report shows the mean and range of all.",
     )
 
 
 class Compute(Section):
-    """What jobs ask for."""
+    """What a job may use: it changes no result."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="`auto`: a GPU when the job sees one; each job logs what it got."
+        "auto", description="`auto`: a GPU where there is one. Each job logs what it used."
     )
     gpus: int = Field(
         1,
         ge=0,
         le=16,
-        description="GPUs of one machine that the training of a diffusion model asks for and shares its batches among (`resources: gpu`); other trainings and sampling ask for at most one.",
+        description="GPUs for the training of a diffusion model, all in one machine; each batch is divided among them. Other trainings and sampling use at most one.",
     )
     threads: int = Field(
-        2, ge=1, description="Processors of a heavy job; a training on several GPUs: for each."
+        2, ge=1, description="Processors of a heavy job. Training on several GPUs: for each GPU."
     )
     memory_mb: int = Field(
         4000,
         ge=500,
-        description="Memory of a heavy job [MB]; a training on several GPUs: for each; light jobs ask for a quarter, at least 1,000.",
+        description="Memory of a heavy job [MB]. Training on several GPUs: for each GPU. Light jobs ask for a quarter, but at least 1,000.",
     )
     training_hours: float = Field(
         12,
         gt=0,
-        description="Run time a training job asks for [hours]; others ask for a quarter of it.",
+        description="Run time that a training job asks for on a cluster [hours]. Other heavy jobs ask for a quarter.",
     )

@@ -14,120 +14,149 @@ from syncohort.config.denoisers import (
 )
 from syncohort.config.sections import Fraction, Name, Section, merged
 
+_REPRESENTATION = "Name of the representation, one of `representations`."
+
 
 class DiffusionConfig(Section):
     """The diffusion process."""
 
     schedule: Literal["linear", "cosine", "sqrt_linear"] = Field(
-        "cosine", description="Noise schedule."
+        "cosine", description="Noise schedule: how fast noise replaces the data."
     )
     time: Literal["discrete", "continuous"] = Field(
-        "discrete", description="Times of training: 1..T, or any between 0 and T."
+        "discrete",
+        description="Noise levels in training: those of the n_steps, or all levels between them as well.",
     )
     n_steps: int = Field(500, ge=10, le=10_000, description="Diffusion steps T.")
-    target: Literal["x0", "v", "eps"] = Field("x0", description="What the network predicts.")
+    target: Literal["x0", "v", "eps"] = Field(
+        "x0", description="What the network predicts: the data (x0), the noise (eps) or a mix (v)."
+    )
     weighting: Literal["uniform", "min_snr"] = Field(
-        "uniform", description="Weight of the loss by noise level (min-SNR: gamma 5)."
+        "uniform", description="Weight of the loss by noise level (`min_snr`: gamma 5)."
     )
     prior_factors: int | None = Field(
         256,
         ge=0,
-        description="Factors of the Gaussian that the network corrects, at most one per 64 training rows; 0: independent PCs; null: none, the paper's way.",
+        description="The network corrects what a Gaussian predicts. This is the number of principal factors of that Gaussian, at most one per 64 training rows. 0: independent components, for few people. null: no Gaussian, as published.",
     )
     scaling: Literal["global", "unit"] = Field(
-        "global", description="One scale for all PCs, or unit variance for each."
+        "global",
+        description="Scale of the latents: one number for all components, or unit variance for each.",
     )
     residual_from_class_mean: bool = Field(
-        True, description="Diffuse the difference from the label's training mean."
+        True,
+        description="Subtract the mean of the label's training people before the diffusion, and add it to what is drawn. false for few people, whose mean leaks who they are.",
     )
     label_dropout: float = Field(
         0.1,
         ge=0,
         lt=1,
-        description="Probability that a training row hides its label (needed for guidance).",
+        description="Share of training rows whose label is hidden from the network. Guidance needs it to be above 0.",
     )
 
 
 class TrainingConfig(Section):
-    """How a network is trained."""
+    """How the network of a diffusion model is trained."""
 
     epochs: int = Field(40, ge=1, description="Passes over the training rows.")
     batch_size: int = Field(128, ge=1, description="Rows per step.")
-    learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate of AdamW.")
+    learning_rate: float = Field(2e-3, gt=0, description="Highest learning rate of AdamW.")
     weight_decay: float = Field(0.0, ge=0, description="Weight decay of AdamW.")
-    warmup_steps: int = Field(100, ge=0, description="Linear warm-up, then cosine to 0.")
+    warmup_steps: int = Field(
+        100,
+        ge=0,
+        description="Steps in which the learning rate rises linearly; it then falls to 0 as a cosine.",
+    )
     clip_norm: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
     ema_decay: float = Field(
-        0.999, ge=0, lt=1, description="Decay of the averaged weights; 0 switches them off."
+        0.999,
+        ge=0,
+        lt=1,
+        description="Decay of the exponential moving average of the weights. 0: no average.",
     )
     patience: int = Field(
-        20, ge=1, description="Stop after so many epochs without a better validation loss."
+        20,
+        ge=1,
+        description="Stop after this many epochs without a better loss on validation people.",
     )
     membership_max: float = Field(
         0.62,
         gt=0.5,
         le=1,
-        description="Stop when training rows can be told from validation rows by their loss with a higher AUC, and keep no such weights; 1: never.",
+        description="Stop when the loss of a row reveals whether its person was in training: when it tells training from validation people with an AUC above this. Such weights are not kept. 1: never stop for it.",
     )
 
 
 class SamplingConfig(Section):
-    """How latents are drawn from the trained network."""
+    """How the trained network draws latents."""
 
     sampler: Literal["ancestral", "ddim", "dpm2m", "sde_dpm2m"] = Field(
         "sde_dpm2m",
-        description="Sampler: ancestral; DDIM; DPM-Solver++ of second order, deterministic or stochastic.",
+        description="`ancestral` (DDPM); `ddim`; `dpm2m` (second-order DPM-Solver++), deterministic; `sde_dpm2m`, the same with noise.",
     )
     steps: int = Field(40, ge=1, description="Denoising steps, at most diffusion.n_steps.")
     spacing: Literal["balanced", "time"] = Field(
         "balanced",
-        description="Where the steps are: more of them at little and at much noise, where the smallest and the largest components of the data are drawn; or evenly in time.",
+        description="Noise levels of the steps: even in `time`, or `balanced`, with more steps at very high and very low noise, which decide the largest and the smallest components.",
     )
-    guidance_scale: float = Field(1.0, ge=0, description="Classifier-free guidance; 1 is none.")
+    guidance_scale: float = Field(
+        1.0,
+        ge=0,
+        description="Classifier-free guidance scale. 1: no guidance; above 1: differences between labels are exaggerated.",
+    )
     centred: bool = Field(
         True,
-        description="Keep what is drawn for a label at the label's training mean, the more the more rows are drawn together (needs diffusion.residual_from_class_mean).",
+        description="Shift the people drawn for a label so that their mean is the label's training mean. The shift is stronger the more people are drawn (needs diffusion.residual_from_class_mean).",
     )
 
 
 class DecodingConfig(Section):
-    """How decoded values become alleles."""
+    """How the values that a generator draws become alleles."""
 
     rule: Literal["matched", "rounding", "argmax", "sampled"] = Field(
         "matched",
-        description="Thresholds at which the training allele frequencies are met; rounding; or of a `snp_vae`, the likeliest genotype or one drawn with its probability.",
+        description="`matched`: thresholds that give each variant its allele frequency among training people; `rounding`: to the nearest allele count. With a `snp_vae` also `argmax`: the most probable genotype, and `sampled`: a genotype drawn with its probability.",
     )
     rare_margin: float = Field(
-        0.3, ge=0, lt=0.5, description="How far a rare variant's threshold may be from rounding's."
+        0.3,
+        ge=0,
+        lt=0.5,
+        description="With `matched`: how far the threshold of the rarest variants may move from the middle between two allele counts.",
     )
     common_margin: float = Field(
         0.15,
         ge=0,
         lt=0.5,
-        description="The same for a MAF of 0.1 and more; unphased genotypes want 0.3.",
+        description="The same for variants with a MAF of 0.1 and more. Use 0.3 with `mode: genotype`.",
     )
     label_margin: float = Field(
         0.1,
         ge=0,
         lt=0.5,
-        description="How far a label's threshold may be from the one for all. Large for few large labels, whose frequencies are then met; small for many small ones, where it costs linkage.",
+        description="How far the threshold of a label may move from that of everybody. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs LD.",
     )
 
 
 class DiffusionGenerator(Section):
-    """A diffusion model and how it is used."""
+    """A diffusion model: what one normally releases."""
 
-    kind: Literal["diffusion"] = Field("diffusion", description="Generator: a diffusion model.")
-    preset: Literal["genetic_diffusion", "genetic_diffusion_paper", "snpgen", "snpgen_paper"] = (
-        Field(
-            "genetic_diffusion",
-            description="The recipe that the other keys change: for whole genomes or for the variants of a trait (`snpgen`); ours, or the published one.",
-        )
+    kind: Literal["diffusion"] = Field(
+        "diffusion", description="A diffusion model. It is the default and need not be written."
     )
-    representation: Name = Field("gene_pca", description="One of `representations`.")
+    preset: Literal[
+        "genetic_diffusion",
+        "genetic_diffusion_few_people",
+        "genetic_diffusion_paper",
+        "snpgen",
+        "snpgen_paper",
+    ] = Field(
+        "genetic_diffusion",
+        description="The recipe to start from; every other key of the generator changes one setting of it. `genetic_diffusion`: all variants; `snpgen`: the variants associated with a trait; `_few_people`: for cohorts of a few hundred; `_paper`: as published.",
+    )
+    representation: Name = Field("gene_pca", description=_REPRESENTATION)
     denoiser: Annotated[
-        MLPConfig | CNNConfig | MLPCNNConfig | TransformerConfig | LocalConfig | LatentUNetConfig,
-        Field(discriminator="kind"),
+        LocalConfig | MLPConfig | CNNConfig | MLPCNNConfig | TransformerConfig | LatentUNetConfig,
+        Field(discriminator="kind", description="The network. Its keys depend on its kind."),
     ] = LocalConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
     training: TrainingConfig = TrainingConfig()
@@ -138,7 +167,8 @@ class DiffusionGenerator(Section):
     def _steps_fit(self):
         if self.sampling.steps > self.diffusion.n_steps:
             raise ValueError(
-                f"sampling.steps {self.sampling.steps} exceeds diffusion.n_steps {self.diffusion.n_steps}"
+                f"sampling.steps {self.sampling.steps} exceeds diffusion.n_steps "
+                f"{self.diffusion.n_steps}: use fewer sampling steps"
             )
         if self.sampling.guidance_scale != 1 and self.diffusion.label_dropout == 0:
             raise ValueError(
@@ -153,75 +183,54 @@ class DiffusionGenerator(Section):
 
 
 class BlockGaussianGenerator(Section):
-    """Baseline: latents from a Gaussian with the label's mean and the training covariance."""
+    """Baseline: a Gaussian with each label's mean and the covariance of the training people."""
 
     kind: Literal["block_gaussian"] = Field(
-        "block_gaussian", description="Generator: a Gaussian of the latents."
+        "block_gaussian", description="A Gaussian of the latents."
     )
-    representation: Name = Field("gene_pca", description="One of `representations`.")
-    shrinkage: Fraction = Field(
-        0.02, description="Weight of the independent PCs in the covariance (Ledoit & Wolf)."
-    )
+    representation: Name = Field("gene_pca", description=_REPRESENTATION)
     decoding: DecodingConfig = DecodingConfig()
 
 
 class WGANGenerator(Section):
     """Baseline: a Wasserstein GAN with gradient penalty on principal components."""
 
-    kind: Literal["wgan"] = Field("wgan", description="Generator: an adversarial baseline.")
-    representation: Name = Field("gene_pca", description="One of `representations`.")
-    noise: int = Field(
-        128, ge=1, description="Channels of the generator's noise, and the most components."
-    )
-    widths: list[Annotated[int, Field(ge=8)]] = Field(
-        [256, 512],
-        min_length=1,
-        description="Layer widths of the generator; the critic's reversed.",
-    )
-    critic_steps: int = Field(2, ge=1, description="Steps of the critic per step of the generator.")
-    gradient_penalty: float = Field(10, gt=0, description="Weight of the gradient penalty.")
-    epochs: int = Field(100, ge=1, description="Passes over the training rows.")
-    batch_size: int = Field(128, ge=2, description="Rows per step.")
-    learning_rate: float = Field(1e-3, gt=0, description="Learning rate of Adam.")
+    kind: Literal["wgan"] = Field("wgan", description="A Wasserstein GAN of the latents.")
+    representation: Name = Field("gene_pca", description=_REPRESENTATION)
     decoding: DecodingConfig = DecodingConfig()
 
 
 class IndependentGenerator(Section):
-    """Baseline: every SNP by itself, with the label's allele frequency."""
+    """Baseline: every SNP is drawn by itself, with the allele frequency of the label. No LD."""
 
-    kind: Literal["independent"] = Field(
-        "independent", description="Generator: each SNP by itself, at the label's frequency."
-    )
+    kind: Literal["independent"] = Field("independent", description="Every SNP drawn by itself.")
 
 
 class BootstrapGenerator(Section):
     """Baseline: copies of training people of the label."""
 
     kind: Literal["bootstrap"] = Field(
-        "bootstrap", description="Generator: copies of training people. Never to be released."
+        "bootstrap", description="Copies of training people. Never release them."
     )
 
 
 class MosaicGenerator(Section):
-    """Baseline: mosaics of the label's training haplotypes."""
+    """Baseline: each haplotype is a mosaic of segments of training haplotypes of the label."""
 
-    kind: Literal["mosaic"] = Field(
-        "mosaic", description="Generator: mosaics of training haplotypes."
-    )
+    kind: Literal["mosaic"] = Field("mosaic", description="Mosaics of training haplotypes.")
     effective_size: float = Field(
         10_000,
         gt=0,
         le=1e6,
-        description="Effective population size Ne: segments are shorter when it is larger.",
+        description="Effective population size Ne. Larger: shorter segments.",
     )
     recombination_map: str | None = Field(
         None,
-        description="Genetic map (PLINK .map or HapMap columns; {chrom} stands for the chromosome); null: a constant rate.",
+        description="Genetic map (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
     )
-    cM_per_Mb: float = Field(1.0, gt=0, description="The constant rate [cM/Mb].")
     mutation_rate: Fraction = Field(
         0.0,
-        description="Share of copied alleles that are drawn from the label's frequency instead.",
+        description="Share of alleles that are drawn with the label's allele frequency instead of copied.",
     )
 
 
@@ -232,6 +241,12 @@ AlleleGenerator = Annotated[
 # What differs from the defaults, which are the preset `genetic_diffusion`.
 PRESETS = {
     "genetic_diffusion": {"denoiser": {"kind": "local"}},  # so that single keys of it can change
+    # Label means and factors of few people leak who they are (docs/measurements.md).
+    "genetic_diffusion_few_people": {
+        "denoiser": {"kind": "local"},
+        "diffusion": {"prior_factors": 0, "residual_from_class_mean": False},
+        "sampling": {"centred": False},
+    },
     "genetic_diffusion_paper": {
         "representation": "gene_pca_paper",
         "denoiser": {"kind": "mlp_cnn"},

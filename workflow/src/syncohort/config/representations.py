@@ -8,79 +8,61 @@ from syncohort.config.sections import PositiveFraction, Section, merged
 
 
 class GenePCAConfig(Section):
-    """PCA of each gene block, fitted on training people."""
+    """A PCA of each gene block, fitted on the training people."""
 
-    kind: Literal["gene_pca"] = Field("gene_pca", description="The representation.")
+    kind: Literal["gene_pca"] = Field(
+        "gene_pca", description="For whole genomes and all variants: a PCA of each gene block."
+    )
     rule: Literal["loss", "counts"] = Field(
         "loss",
-        description="`loss`: blocks are split until max_components keep variance_kept; `counts`: the paper's 8/4/1 by number of SNPs.",
+        description="How many components a block gets. `loss`: as many as keep variance_kept; a block that needs more than max_components is divided. `counts`: 8, 4 or 1 by its number of SNPs, as published.",
     )
-    max_components: int = Field(8, ge=1, le=64, description="Most PCs of a block.")
+    max_components: int = Field(8, ge=1, le=64, description="Most components of a block.")
     variance_kept: PositiveFraction = Field(
-        0.99, description="Share of a block's variance its PCs keep (rule `loss`)."
+        0.99,
+        description="Share of a block's variance that its components keep (with `rule: loss`).",
     )
-
-
-class DiscriminatorConfig(Section):
-    """The adversary of the SNP autoencoder."""
-
-    weight: float = Field(
-        0.5, gt=0, description="Weight of the adversarial term, at the scale of the reconstruction."
-    )
-    start_step: int = Field(20_001, ge=0, description="Training step from which it plays.")
-    channels: int = Field(128, ge=8, description="Channels of its convolutions.")
-    depth: int = Field(6, ge=3, le=10, description="Its convolutions.")
 
 
 class AutoencoderTraining(Section):
-    """How the SNP autoencoder is trained."""
+    """How the autoencoder is trained."""
 
     epochs: int = Field(40, ge=1, description="Passes over the training rows.")
     batch_size: int = Field(128, ge=1, description="Rows per step.")
-    learning_rate: float = Field(2e-3, gt=0, description="Peak learning rate of AdamW.")
-    weight_decay: float = Field(0.0, ge=0, description="Weight decay of AdamW.")
-    warmup_steps: int = Field(100, ge=0, description="Linear warm-up, then cosine to 0.")
-    clip_norm: float | None = Field(
-        1.0, gt=0, description="Largest norm of the gradient; null: any."
-    )
-    ema_decay: float = Field(
-        0.99, ge=0, lt=1, description="Decay of the averaged weights; 0 switches them off."
-    )
+    learning_rate: float = Field(2e-3, gt=0, description="Highest learning rate of AdamW.")
     patience: int = Field(
-        15, ge=1, description="Stop after so many epochs without a better validation accuracy."
+        15,
+        ge=1,
+        description="Stop after this many epochs without a better accuracy on validation people.",
     )
 
 
 class SnpVAEConfig(Section):
-    """Convolutional autoencoder of the SNPs of all chromosomes, for selected variants."""
+    """A variational autoencoder of the SNPs of all chromosomes together, for selected variants."""
 
-    kind: Literal["snp_vae"] = Field("snp_vae", description="The representation.")
+    kind: Literal["snp_vae"] = Field(
+        "snp_vae", description="For some thousand selected variants: an autoencoder of genotypes."
+    )
+    network: Literal["patches", "published"] = Field(
+        "patches",
+        description="`patches`: ours, with separate weights for every stretch of SNPs; `published`: SNPgen's convolutions, loss and discriminator.",
+    )
     patch_snps: int = Field(
         16,
         ge=1,
         le=64,
-        description="SNPs of a patch: the outermost and the innermost layers have weights of their own for each; 1: convolutions that treat all SNPs alike, the paper's way.",
+        description="Neighbouring SNPs that are encoded together, with weights of their own. 1: convolutions that treat all SNPs alike, as published.",
     )
-    width: int = Field(96, ge=8, multiple_of=8, description="Channels of the first layer.")
-    widths: list[Annotated[int, Field(ge=8, multiple_of=8)]] = Field(
-        [96],
-        min_length=1,
-        max_length=8,
-        description="Channels of the levels; each further level halves the length.",
-    )
-    blocks_per_level: int = Field(1, ge=1, description="Residual blocks a level.")
     latent_channels: int = Field(
-        8, ge=1, le=64, description="Numbers at each position of the latents."
+        8,
+        ge=1,
+        le=64,
+        description="Numbers at each position of the latents (for each patch). More: a better reconstruction.",
     )
     kl_weight: float = Field(
-        0.3, ge=0, description="Weight of the KL divergence, summed over the latents."
-    )
-    learned_scale: bool = Field(
-        False,
-        description="Learn a log-variance of the cross-entropy, the paper's way: the better the reconstruction, the less the divergence weighs.",
-    )
-    discriminator: DiscriminatorConfig | None = Field(
-        None, description="Adversary that tells genotypes from reconstructions; null: none."
+        0.3,
+        ge=0,
+        description="Weight of the KL divergence in the loss. More: smoother latents, a worse reconstruction.",
     )
     training: AutoencoderTraining = AutoencoderTraining()
 
@@ -92,20 +74,14 @@ REPRESENTATIONS = {
     "snp_vae": {"kind": "snp_vae"},
     "snp_vae_paper": {
         "kind": "snp_vae",
+        "network": "published",
         "patch_snps": 1,
-        "width": 32,
-        "widths": [32, 64, 64, 128, 128],
-        "blocks_per_level": 2,
         "latent_channels": 1,
         "kl_weight": 1.0,
-        "learned_scale": True,
-        "discriminator": {},
         "training": {
             "epochs": 400,
             "batch_size": 256,
             "learning_rate": 1e-4,  # the release does not say
-            "clip_norm": None,
-            "ema_decay": 0.9999,
             "patience": 400,
         },
     },

@@ -1,5 +1,6 @@
 """What every section of the configuration is made of."""
 
+from collections.abc import Iterator
 from typing import Annotated, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -28,6 +29,24 @@ def sections_of(field: FieldInfo) -> list[type[Section]]:
         return [each for part in get_args(annotation) for each in found(part)]
 
     return found(field.annotation)
+
+
+def key_of(name: str, field: FieldInfo) -> str:
+    """A field's key as one types it: NAME stands for the names of a user's own sections."""
+    is_named = isinstance(field.default, dict) and sections_of(field)
+    return f"{name}.NAME" if is_named else name
+
+
+def sections_below(
+    model: type[Section], prefix: str = ""
+) -> Iterator[tuple[str, type[Section], bool]]:
+    """The key of every section below `model`, the section, and whether it is one of several
+    kinds; a section before those below it."""
+    for name, field in model.model_fields.items():
+        sections, key = sections_of(field), f"{prefix}{key_of(name, field)}"
+        for section in sections:
+            yield key, section, len(sections) > 1
+            yield from sections_below(section, f"{key}.")
 
 
 def kind_of(model: type[Section]) -> str | None:

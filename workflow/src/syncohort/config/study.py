@@ -1,10 +1,10 @@
 """The configuration: every key with its type, unit, bounds and meaning.
 
-`generated_files` writes the default YAML, the JSON schema and the key table of config/README.md
-from here. Imports neither torch nor anything else of the package but its exception.
+`generated_files` writes the default YAML, the JSON schema and config/README.md from here. Every
+job of a run imports this module: it imports neither torch nor anything else of the package but
+its exception.
 """
 
-import difflib
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -37,20 +37,23 @@ from syncohort.config.representations import (
     AnyRepresentation,
     with_representations,
 )
-from syncohort.config.sections import Name, Section, kind_of, sections_of
+from syncohort.config.sections import Name, Section, kind_of, sections_below, sections_of
 from syncohort.errors import InputError
 
 
 class Config(Section):
     """One study: one cohort in, one or more synthetic cohorts out."""
 
-    cohort: Name = Field("demo", description="Name of the study; results go to results/<cohort>.")
+    cohort: Name = Field("demo", description="Name of the study. Results go to results/NAME.")
     seed: int = Field(
-        1, ge=0, lt=2**32, description="The one seed; every stage derives its own from it."
+        1,
+        ge=0,
+        lt=2**32,
+        description="The seed of all random numbers: every job derives its own from it.",
     )
     mode: Literal["haplotype", "genotype"] = Field(
         "haplotype",
-        description="`haplotype` needs phased genotypes and is the better one; `genotype` takes any.",
+        description="`haplotype`: learns haplotypes, needs phased genotypes and gives better synthetic genomes; `genotype`: learns the dosages of people, phased or not.",
     )
     input: Input = Input()
     demo: Demo = Demo()
@@ -64,13 +67,13 @@ class Config(Section):
         dict[Name, AnyRepresentation], BeforeValidator(with_representations)
     ] = Field(
         REPRESENTATIONS,
-        description="Representations by name; only those that a generator uses are made.",
+        description="Ways to turn genotypes into latents, by name. Only those that a generator uses are fitted.",
     )
     phasing: Phasing = Phasing()
     generators: dict[Name, AnyGenerator] = Field(
         {"genetic_diffusion": DiffusionGenerator()},
         min_length=1,
-        description="Generators by name; each gets its own synthetic cohort. `preset` starts from a named recipe.",
+        description="Generators by names of your choice. Each makes a synthetic cohort of its own, and one report compares them.",
     )
     synthesis: Synthesis = Synthesis()
     evaluation: Evaluation = Evaluation()
@@ -103,14 +106,15 @@ class Config(Section):
             and self.genes.intergenic != "own"
         ):
             raise ValueError(
-                "genes.annotation is needed for your own data (or genes.intergenic: own, which needs none)"
+                "genes.annotation is needed for your own data; without one, set genes.intergenic: "
+                "own, which makes blocks of neighbouring SNPs"
             )
         if self.input.kind == "vcf" and not self.labels.table:
-            raise ValueError("labels.table is needed: a VCF holds no labels")
+            raise ValueError("labels.table is needed: a VCF file has no labels")
         return self
 
     def _require_probabilities(self, name: str, generator) -> None:
-        """Some decoding rules need a representation that gives probabilities."""
+        """`argmax` and `sampled` need a representation that gives probabilities."""
         if not hasattr(generator, "decoding"):
             return
         rule = generator.decoding.rule
@@ -118,7 +122,7 @@ class Config(Section):
         if rule in ("argmax", "sampled") and kind != "snp_vae":
             raise ValueError(
                 f"generators.{name}.decoding.rule {rule} needs a representation of kind snp_vae; "
-                f"{generator.representation} is a {kind}: use matched or rounding"
+                f"{generator.representation} is a {kind}: use `matched` or `rounding`"
             )
 
     def _uses_genes(self) -> bool:
@@ -148,7 +152,7 @@ class Config(Section):
         if len(released | set(self.evaluation.guidance_curve)) == 1:
             raise ValueError(
                 "evaluation.guidance_curve names only the scale the models are released at "
-                f"({released.pop():g}); a curve needs others beside it"
+                f"({released.pop():g}); name at least one other scale"
             )
         return self
 
@@ -169,9 +173,28 @@ def parse_config(values: dict) -> Config:
     except ValidationError as error:
         problems = "\n  - ".join(_problem(e) for e in error.errors())
         raise InputError(
-            f"The configuration cannot be used ({error.error_count()} problem(s)):\n  - {problems}\n"
+            f"The configuration has {error.error_count()} problem(s):\n  - {problems}\n"
             "Every key is described in config/README.md."
         ) from None
+
+
+_NO_KEYS = ("[key]", "str", "list[str]")  # pydantic's marks of a key and of alternatives
+# What pydantic says in words of its own.
+_PLAIN = {
+    "bool_parsing": "should be true or false",
+    "bool_type": "should be true or false",
+    "dict_type": "should be a section, with keys below it",
+    "float_parsing": "should be a number",
+    "float_type": "should be a number",
+    "int_from_float": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_type": "should be a whole number",
+    "list_type": "should be a list, such as [a, b]",
+    "model_attributes_type": "should be a section, with keys below it",
+    "model_type": "should be a section, with keys below it",
+    "string_pattern_mismatch": "should be letters, digits, - and _, a letter or digit first",
+    "string_type": "should be text",
+}
 
 
 def _problem(error: dict) -> str:
@@ -179,16 +202,34 @@ def _problem(error: dict) -> str:
     key = ".".join(place) or "configuration"
     if error["type"] == "extra_forbidden":
         allowed = sorted({name for model in models for name in model.model_fields})
-        near = difflib.get_close_matches(place[-1], allowed, n=1)
-        hint = f" Did you mean {near[0]!r}?" if near else ""
-        return f"{key}: unknown key.{hint} Allowed here: {', '.join(allowed)}."
+        return f"{key}: unknown key.{_hint(place[-1], allowed)} Allowed here: {', '.join(allowed)}."
     if error["type"].startswith("union_tag"):
         kinds = ", ".join(kind for kind in map(kind_of, models) if kind)
         return f"{key}: needs `kind`, one of {kinds}; found {error['input'].get('kind')!r}."
-    message = error["msg"].removeprefix("Value error, ")
+    message = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    message = message.removeprefix("Input ")
+    message = message.replace("greater than or equal to", "at least")
+    message = message.replace("less than or equal to", "at most")
     if isinstance(error["input"], dict | Section):  # a whole section: its text says which key
         return f"{key}: {message}."
     return f"{key}: {message}; found {error['input']!r}."
+
+
+def _hint(name: str, allowed: list[str]) -> str:
+    """What an unknown key may have been meant for."""
+    elsewhere = sorted(
+        {
+            f"{key}.{name}"
+            for key, section, _ in sections_below(Config)
+            if name in section.model_fields
+        }
+    )
+    if elsewhere:
+        return f" It belongs to {' or '.join(elsewhere[:3])}."
+    import difflib
+
+    near = difflib.get_close_matches(name, allowed, n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def _locate(loc: list[str]) -> tuple[list[str], list]:
@@ -197,7 +238,7 @@ def _locate(loc: list[str]) -> tuple[list[str], list]:
     pydantic's own place of an error holds the kind of a section, too, where there are several.
     """
     keys, models = [], [Config]
-    for part in loc:
+    for part in loc[:-1] if loc[-1:] and loc[-1] in _NO_KEYS else loc:
         chosen = [model for model in models if kind_of(model) == part]
         if chosen and len(models) > 1:
             models = chosen

@@ -5,8 +5,7 @@ Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
 
 import json
 import logging
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -15,15 +14,18 @@ from syncohort.diffusion.guidance import drop_labels
 from syncohort.diffusion.model import Generator
 from syncohort.diffusion.prior import fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
+from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
 from syncohort.diffusion.validation import make_validation
 from syncohort.errors import InputError
 from syncohort.generators.base import describe, require_training_rows
 from syncohort.generators.conditioning import fit_anchors, mix, positions
 from syncohort.generators.latents import LatentFiles, Normalisation, fit_normalisation
+from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.seeds import child_seed
 from syncohort.training.devices import resolve_device
 from syncohort.training.loop import TrainResult, fit
 from syncohort.training.parallel import ALONE, Team
+from syncohort.training.settings import Workplace
 
 log = logging.getLogger(__name__)
 CPU_RESIDENT_BYTES = 8 * 10**9
@@ -85,13 +87,11 @@ class _Task:
         return (losses * weight.flatten()).mean()
 
 
-def _check_rows(n_rows, labels, is_validation, class_names) -> None:
-    if not len(labels) == len(is_validation) == n_rows:
-        raise ValueError(
-            f"{n_rows} rows of latents, {len(labels)} labels, {len(is_validation)} split marks"
-        )
-    require_training_rows(labels, is_validation, class_names)
-    if not is_validation.any():
+def _check_rows(n_rows: int, rows: LatentRows) -> None:
+    if len(rows) != n_rows:
+        raise ValueError(f"{n_rows} rows of latents, {len(rows)} rows of people")
+    require_training_rows(rows)
+    if not rows.is_validation.any():
         raise InputError(
             "there are no validation people, who choose the epoch of the generator; raise "
             "split.validation"
@@ -117,161 +117,120 @@ def _rows_of_x0(files: LatentFiles, normalisation: Normalisation, labels, device
 
 
 def train_diffusion(
-    latents_paths: list[str | Path],
-    masks: list[np.ndarray],
-    labels: np.ndarray,
-    is_validation: np.ndarray,
-    class_names: list[str],
-    *,
-    checkpoint_path: str | Path,
+    encoded: EncodedPeople,
     denoiser: dict,
-    values: np.ndarray | None = None,
-    schedule: str,
-    n_steps: int,
-    time: str = "discrete",
-    target: str = "x0",
-    weighting: str = "uniform",
-    prior_factors: int | None = 256,
-    scaling: str = "global",
-    residual_from_class_mean: bool = True,
-    label_dropout: float = 0.1,
-    membership_max: float = 1.0,
-    representation_fingerprints: dict[str, str] | None = None,
-    epochs: int,
-    batch_size: int,
-    patience: int | None = None,
+    diffusion: DiffusionSettings,
+    training: DiffusionTraining,
+    work: Workplace,
+    *,
     seed: int,
+    representation_fingerprints: dict[str, str] | None = None,
     device: str = "auto",
-    max_resident_bytes: int | None = None,
-    state_path: str | Path | None = None,
     team: Team = ALONE,
-    **training,
 ) -> TrainResult:
     """Train a diffusion model on latents and write its checkpoint.
 
-    latents_paths: .npy per chromosome, float32 [N, G_c, K], of training and validation
-    rows. masks: bool [G_c, K] for each. labels: [N] int64 in 0..C - 1; is_validation: [N]
-    bool; class_names: C names. values: [N] float64 of a continuous trait, which the network is
-    then told instead of the classes, its bins (see `conditioning`). checkpoint_path: safetensors file to write.
-    denoiser: {"kind": name, options}; schedule, n_steps, target: see `diffusion`; time:
-    "discrete", steps 1..T, or "continuous", any in (0, T]; weighting: see `loss_weight`;
-    prior_factors: of the Gaussian prior (see `fit_prior`), None for the paper's way
-    without; scaling, residual_from_class_mean: see `fit_normalisation`; label_dropout: probability
-    of the null label. membership_max: no weights are kept by whose loss training rows can be
-    told from validation rows with a higher AUC (see `Validation.measure`, whose entries
-    become columns of the log table).
-    representation_fingerprints: of the models that made the latents, by chromosome.
-    patience: epochs without a lower validation loss that end the training; None: all are
-    run. max_resident_bytes: larger latents stay on disk; None: half of a GPU's memory, 8 GB
-    without one. epochs, batch_size, seed, device ("auto", "cpu", "cuda"), state_path (deleted
-    when the checkpoint is written), team (whose first process writes it) and `training`: as in
-    `training.fit`.
+    Args:
+        encoded: latents of training and validation rows, and whose they are. Where the rows have
+            values of a trait, the network is told these instead of the classes, their bins (see
+            `conditioning`).
+        denoiser: {"kind": name, options}.
+        diffusion: the process and the scale of the data.
+        training: how the network is trained, and what ends it.
+        work: files and threads; the result is a safetensors file.
+        seed: of all random numbers.
+        representation_fingerprints: of the models that made the latents, by chromosome.
+        device: "auto", "cpu" or "cuda".
+        team: the processes that train together; its first one writes the checkpoint.
 
-    Everything is fitted on the rows outside `is_validation`; those choose the epoch.
+    Everything is fitted on the rows that do not validate; those choose the epoch.
 
-    Raises InputError for a class without training rows, no validation rows or unusable
-    settings.
+    Raises:
+        InputError: a class without training rows, no validation rows or unusable settings.
     """
-    place = resolve_device(device)
-    labels, is_validation = np.asarray(labels, np.int64), np.asarray(is_validation, bool)
-    files = LatentFiles(latents_paths, masks)
-    _check_rows(len(files), labels, is_validation, class_names)
-    train_rows = np.flatnonzero(~is_validation)
-    anchors = None if values is None else fit_anchors(values[train_rows])
-    told = labels if values is None else positions(values, anchors)
+    place, rows = resolve_device(device), encoded.rows
+    files = LatentFiles(encoded.paths, encoded.masks)
+    _check_rows(len(files), rows)
+    train_rows = np.flatnonzero(~rows.is_validation)
+    anchors = None if rows.values is None else fit_anchors(rows.values[train_rows])
+    told = rows.labels if anchors is None else positions(rows.values, anchors)
     normalisation = fit_normalisation(
         files,
         told,
         files.mask,
-        n_classes=len(class_names if anchors is None else anchors),
-        residual_from_class_mean=residual_from_class_mean,
-        scaling=scaling,
+        n_classes=len(rows.class_names if anchors is None else anchors),
+        residual_from_class_mean=diffusion.residual_from_class_mean,
+        scaling=diffusion.scaling,
         rows=train_rows,
     )
-    if max_resident_bytes is None:
-        max_resident_bytes = _resident_bytes(place)
-    in_memory = files.n_bytes <= max_resident_bytes
+    limit = work.max_resident_bytes
+    in_memory = files.n_bytes <= (_resident_bytes(place) if limit is None else limit)
     data = _rows_of_x0(files, normalisation, told, place, in_memory)
-    prior = None
-    if prior_factors is not None:
-        rows = torch.from_numpy(thinned(train_rows).copy()).to(place)
-        prior = fit_prior(data[rows], prior_factors, child_seed(seed, _PRIOR))
     config = describe(
         "diffusion",
-        latents_paths,
+        encoded,
         told,
-        is_validation,
-        class_names,
         representation_fingerprints,
         anchors=None if anchors is None else anchors.tolist(),
         label_rows=_label_rows(told[train_rows], normalisation),
         denoiser=denoiser,
-        schedule=schedule,
-        n_steps=n_steps,
-        time=time,
-        target=target,
-        weighting=weighting,
-        prior_factors=prior_factors,
-        scaling=scaling,
-        residual_from_class_mean=residual_from_class_mean,
-        label_dropout=label_dropout,
-        training={
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "patience": patience,
-            "membership_max": membership_max,
-            "seed": seed,
-            **_recipe(training),
-        },
+        **asdict(diffusion),
+        training={**asdict(training), "seed": seed},
     )
+    prior = _prior(data, train_rows, diffusion.prior_factors, seed, place)
     generator = Generator(config, files.mask.copy(), normalisation, prior)
     process = generator.process(place)
     conditions = torch.from_numpy(told).to(place)
     task = _Task(
         process=process,
-        time=time,
-        weighting=weighting,
+        time=diffusion.time,
+        weighting=diffusion.weighting,
         data=data,
         labels=conditions,
         train_rows=torch.from_numpy(train_rows).to(place),
         null_label=generator.n_classes,
-        label_dropout=label_dropout,
+        label_dropout=diffusion.label_dropout,
     )
     validation = make_validation(
         process,
-        weighting,
+        diffusion.weighting,
         data,
         conditions,
-        labels,
-        is_validation,
-        batch_size=batch_size,
+        rows.labels,
+        rows.is_validation,
+        batch_size=training.batch_size,
         seed=child_seed(seed, _VALIDATION),
     )
-    epochs_apart = validation.validations_apart(len(train_rows), epochs)
+    epochs_apart = validation.validations_apart(len(train_rows), training.epochs)
+    patience = None if training.patience is None else -(-training.patience // epochs_apart)
+    of_the_loop = asdict(training) | {"patience": patience}
     result = fit(
         generator.network,
         task.loss,
         len(train_rows),
-        epochs=epochs,
-        batch_size=batch_size,
         seed=seed,
         device=place,
         validate=validation.measure,
         validate_every=epochs_apart,
-        patience=None if patience is None else -(-patience // epochs_apart),
-        limits={"membership_auc": membership_max},
-        state_path=state_path,
+        limits={"membership_auc": of_the_loop.pop("membership_max")},
         fingerprint=json.dumps(config, sort_keys=True),
         team=team,
-        **training,
+        **of_the_loop,
+        **work.of_the_loop,
     )
-    if not team.is_first:
-        return result
-    config["training"] |= _outcome(result)
-    generator.save(checkpoint_path)
-    if state_path is not None:
-        Path(state_path).unlink(missing_ok=True)
+    if team.is_first:
+        config["training"] |= _outcome(result)
+        generator.save(work.result_path)
+        work.clear_state()
     return result
+
+
+def _prior(data, train_rows: np.ndarray, n_factors: int | None, seed: int, device: torch.device):
+    """The Gaussian prior of the training rows of x_0, with so many factors; None: none."""
+    if n_factors is None:
+        return None
+    rows = torch.from_numpy(thinned(train_rows).copy()).to(device)
+    return fit_prior(data[rows], n_factors, child_seed(seed, _PRIOR))
 
 
 def _label_rows(told: np.ndarray, normalisation: Normalisation) -> list[float]:
@@ -288,9 +247,3 @@ def _outcome(result: TrainResult) -> dict:
         "best_loss": result.best_loss,
         "membership_auc": best["membership_auc"],
     }
-
-
-def _recipe(training: dict) -> dict:
-    """The training arguments that decide the weights, for the checkpoint."""
-    bystanders = ("checkpoint_seconds", "log_path", "threads")
-    return {name: value for name, value in training.items() if name not in bystanders}

@@ -10,6 +10,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from syncohort.dosages import minor
 from syncohort.errors import InputError
 from syncohort.evaluation.groups import KEYS, Group, is_group
 from syncohort.genotypes import CohortStore
@@ -73,7 +74,7 @@ def ratio(a: float, b: float) -> float:
 def maf_bin(frequency: np.ndarray) -> np.ndarray:
     """Name the bin [low, high) of minor allele frequency, from frequencies of ALT [V]."""
     frequency = np.asarray(frequency, dtype=float)
-    maf = np.minimum(frequency, 1 - frequency)
+    maf = minor(frequency)
     index = np.clip(np.searchsorted(MAF_EDGES, maf, side="right") - 1, 0, len(MAF_BINS) - 1)
     return np.where(np.isnan(maf), "", np.array(MAF_BINS, dtype=object)[index])
 

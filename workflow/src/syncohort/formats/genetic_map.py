@@ -61,7 +61,7 @@ class GeneticMap:
         return np.interp(position_bp, self.position_bp, self.cM_at) + rate * beyond
 
 
-def constant_map(cM_per_Mb: float) -> GeneticMap:
+def constant_map(cM_per_Mb: float = 1.0) -> GeneticMap:
     """The map of a chromosome that recombines at the same rate [cM/Mb] everywhere."""
     return GeneticMap([0, 1e6], [0, cM_per_Mb])
 

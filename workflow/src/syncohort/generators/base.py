@@ -5,7 +5,6 @@ Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
 
 import hashlib
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,16 +12,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from syncohort import __version__
 from syncohort.errors import InputError, examples, raise_all
 from syncohort.files import sha256
 from syncohort.generators.conditioning import positions
+from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.genotypes import People
 from syncohort.training.devices import resolve_device
+from syncohort.training.tensor_file import write_tensors
 
-FORMAT = 3
+FORMAT = 4
 VALUES_AT_ONCE = 1 << 26  # latents of a batch: 256 MB, of which sampling holds some six
 LEAST_ROWS = 256
 
@@ -117,21 +117,14 @@ class LatentGenerator(ABC):
 
     def save(self, path: str | Path) -> None:
         """Write the checkpoint: one safetensors file with `config` as JSON in its header."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        tensors = {"mask": self.mask, **self.tensors()}
-        tensors = {name: each.cpu().contiguous() for name, each in tensors.items()}
-        save_file(tensors, partial, metadata={"config": json.dumps(self.config, sort_keys=True)})
-        os.replace(partial, path)
+        config = json.dumps(self.config, sort_keys=True)
+        write_tensors(path, config, {"mask": self.mask, **self.tensors()})
 
 
-def require_training_rows(
-    labels: np.ndarray, is_validation: np.ndarray, class_names: list[str]
-) -> None:
-    """Raise InputError for a class that no row [N] outside `is_validation` carries."""
-    trained = np.bincount(labels[~is_validation], minlength=len(class_names))
-    empty = [name for name, count in zip(class_names, trained, strict=True) if not count]
+def require_training_rows(rows: LatentRows) -> None:
+    """Raise InputError for a class that no training row carries."""
+    trained = np.bincount(rows.labels[~rows.is_validation], minlength=len(rows.class_names))
+    empty = [name for name, count in zip(rows.class_names, trained, strict=True) if not count]
     if empty:
         raise InputError(
             f"no training people carry the labels {examples(empty)}; a generator cannot learn "
@@ -141,24 +134,24 @@ def require_training_rows(
 
 def describe(
     kind: str,
-    latents_paths: list,
-    labels: np.ndarray,
-    is_validation: np.ndarray,
-    class_names: list[str],
+    encoded: EncodedPeople,
+    told: np.ndarray,
     representation_fingerprints: dict[str, str] | None,
     **settings,
 ) -> dict:
     """The config of a checkpoint: what the generator is, and what it was fitted to.
 
-    settings: those of this kind of generator; the others as in its training.
+    kind: of the generator; encoded: the latents; told: [N], the labels or positions it is
+    conditioned on; settings: those of this kind of generator.
     """
+    rows = told.tobytes() + encoded.rows.is_validation.tobytes()
     return {
         "format": FORMAT,
         "kind": kind,
         "package_version": __version__,
-        "class_names": list(class_names),
-        "latents_sha256": [sha256(path) for path in latents_paths],
-        "rows_sha256": hashlib.sha256(labels.tobytes() + is_validation.tobytes()).hexdigest(),
+        "class_names": encoded.rows.class_names,
+        "latents_sha256": [sha256(path) for path in encoded.paths],
+        "rows_sha256": hashlib.sha256(rows).hexdigest(),
         "representation_fingerprints": representation_fingerprints or {},
         **settings,
     }

@@ -1,25 +1,152 @@
-"""Rows of latents: whose they are, and which of them validate."""
+"""Rows of latents: whose they are, and the file that says so beside the latents.
+
+A part of a representation (a chromosome, or all of them) is encoded into two files: latents, .npy,
+float32 [N, G, K]; and what they are, .npz: whose each row is, and the mask of the numbers. Torch
+is not needed to read or write either.
+
+Axes: N rows (haplotypes or people), G positions of the latents, K channels.
+"""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 
+from syncohort.errors import InputError
+from syncohort.files import load_arrays, save_arrays
 from syncohort.genotypes import People, rows_per_person
 
+_KIND = "syncohort rows of latents 1"
+_HELD_OUT = "holdout"
 
-def training_rows(people: People, mode: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Labels and split of the rows of latents, in the order `encode_people` writes them.
 
-    people: the cohort's; the holdout's have no latents. Returns labels [N] int64, is_validation
-    [N] bool and the names of the classes, sorted.
+@dataclass(frozen=True, eq=False)
+class LatentRows:
+    """Whose the rows of latents are, and which of them choose rather than train.
+
+    sample_id: [N] str; haplotype: [N] int8, 0 or 1 (0 where a row is a person); labels: [N] int64
+    into class_names; class_names: C labels, sorted; is_validation: [N] bool; values: [N] float64
+    of a continuous trait whose bins the labels are, None where labels are no values.
     """
-    encoded = people[people.split != "holdout"]
-    names, labels = np.unique(encoded.label.astype(str), return_inverse=True)
-    each = rows_per_person(mode)
-    is_validation = np.repeat(encoded.split == "validation", each)
-    return np.repeat(labels, each), is_validation.astype(bool), names.tolist()
+
+    sample_id: np.ndarray
+    haplotype: np.ndarray
+    labels: np.ndarray
+    class_names: list[str]
+    is_validation: np.ndarray
+    values: np.ndarray | None = None
+
+    def __post_init__(self):
+        for name, kind in (
+            ("sample_id", object),
+            ("haplotype", np.int8),
+            ("labels", np.int64),
+            ("is_validation", bool),
+        ):
+            object.__setattr__(self, name, np.asarray(getattr(self, name), kind))
+        object.__setattr__(self, "class_names", [str(name) for name in self.class_names])
+        lengths = {
+            field.name: len(getattr(self, field.name))
+            for field in fields(self)
+            if field.name != "class_names" and getattr(self, field.name) is not None
+        }
+        if len(set(lengths.values())) != 1:
+            raise ValueError(f"the columns of the rows differ in length: {lengths}")
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @staticmethod
+    def of(people: People, mode: str) -> "LatentRows":
+        """The rows of people, in their order; those held out have none."""
+        encoded = people[people.split != _HELD_OUT]
+        names, labels = np.unique(encoded.label.astype(str), return_inverse=True)
+        each = rows_per_person(mode)
+        return LatentRows(
+            sample_id=np.repeat(encoded.id, each),
+            haplotype=np.tile(np.arange(each), len(encoded)),
+            labels=np.repeat(labels, each),
+            class_names=names.tolist(),
+            is_validation=np.repeat(encoded.split == "validation", each),
+            values=np.repeat(encoded.value, each) if people.has_values else None,
+        )
+
+    def require_same(self, other: "LatentRows", where: str) -> None:
+        """Raise InputError unless other rows, those of `where`, are of the same people."""
+        found = f"{len(self):,} rows here, {len(other):,} there"
+        if len(self) == len(other):
+            differ = np.any(
+                [mine != its for mine, its in zip(self._texts(), other._texts(), strict=True)],
+                axis=0,
+            )
+            differ |= ~np.isclose(self._values(), other._values(), rtol=0, atol=0, equal_nan=True)
+            if not differ.any():
+                return
+            row = int(np.argmax(differ))
+            found = f"row {row + 1} is {self._name(row)} here, {other._name(row)} there"
+        raise InputError(
+            f"the rows of the latents are not those of {where}: {found}. Use the files of one run, "
+            "or encode the people again."
+        )
+
+    def _texts(self) -> list[np.ndarray]:
+        label = np.array(self.class_names, dtype=object)[self.labels]
+        return [self.sample_id, self.haplotype, label, self.is_validation]
+
+    def _values(self) -> np.ndarray:
+        return np.full(len(self), np.nan) if self.values is None else self.values
+
+    def _name(self, row: int) -> str:
+        split = "validation" if self.is_validation[row] else "train"
+        label = self.class_names[self.labels[row]]
+        value = "" if self.values is None else f", value {self.values[row]:g}"
+        return f"{self.sample_id[row]} (haplotype {self.haplotype[row]}, {label}{value}, {split})"
+
+    def save(self, path: str | Path, mask: np.ndarray) -> None:
+        """Write what latents of these rows are, with the mask bool [G, K] of their numbers."""
+        columns = {field.name: getattr(self, field.name) for field in fields(self)}
+        columns["class_names"] = np.array(self.class_names, dtype=object)
+        if self.values is None:
+            del columns["values"]
+        save_arrays(path, _KIND, {"mask": np.asarray(mask, bool), **columns})
 
 
-def training_values(people: People, mode: str) -> np.ndarray | None:
-    """Label values [N] float64 of the rows of `training_rows`; None where labels are no values."""
-    if not people.has_values:
-        return None
-    return np.repeat(people[people.split != "holdout"].value, rows_per_person(mode))
+def read_rows_and_mask(path: str | Path) -> tuple[LatentRows, np.ndarray]:
+    """What `LatentRows.save` wrote: rows, and mask bool [G, K].
+
+    Raises InputError when the file is absent, damaged or of another kind.
+    """
+    arrays = load_arrays(path, _KIND)
+    mask = arrays.pop("mask")
+    return LatentRows(**arrays), mask
+
+
+@dataclass(frozen=True, eq=False)
+class EncodedPeople:
+    """The latents of all parts of a representation, on disk, and what they are.
+
+    paths: .npy files, float32 [N, G_c, K] each, in genomic order; masks: bool [G_c, K] of each;
+    rows: of all of them.
+    """
+
+    paths: list[str | Path]
+    masks: list[np.ndarray]
+    rows: LatentRows
+
+    @staticmethod
+    def read(
+        paths: list[str | Path], row_paths: list[str | Path], people: People, mode: str
+    ) -> "EncodedPeople":
+        """The parts that `encoding.encode_people` wrote.
+
+        paths, row_paths: latents and what their rows are, by part; people: the cohort's, of the
+        present split; mode: of the rows.
+
+        Raises InputError unless all parts hold the rows of these people.
+        """
+        masks, rows = [], LatentRows.of(people, mode)
+        for path in row_paths:
+            own, mask = read_rows_and_mask(path)
+            own.require_same(rows, f"the people's table ({path})")
+            masks.append(mask)
+        return EncodedPeople(paths, masks, rows)

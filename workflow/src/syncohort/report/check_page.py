@@ -15,7 +15,7 @@ def write_check_page(
     *,
     simulated: bool,
 ) -> None:
-    """Write what `cohort.checks.check_cohort` found as one HTML page.
+    """Write what `cohort.checks` found as one HTML page.
 
     simulated: whether the cohort is a simulated one, which the page says first.
     """

@@ -6,17 +6,15 @@ all its chromosomes, G positions of the latents, K channels, C calls (2 alleles 
 """
 
 import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
 from syncohort.files import pack_texts, require_same
-from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, to_rows
+from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, slices, to_rows
 
 
 class Representation(ABC):
@@ -133,41 +131,12 @@ def encode_rows(
     """Latents float32 [R, G, K] of people (indices), the models' side by side, `size` people
     at a time. stores: of the models' chromosomes; models: in the order a generator was given."""
     own = [model.stores_of(stores) for model in models]
-    for start in range(0, len(people), size):
-        part = people[start : start + size]
+    for part in slices(len(people), size):
         latents = [
-            model.encode(read_rows(each, part, model.mode))
+            model.encode(read_rows(each, people[part], model.mode))
             for model, each in zip(models, own, strict=True)
         ]
         yield np.concatenate(latents, axis=1)
-
-
-def encode_people(
-    stores: list[CohortStore], model: Representation, people, path: str | Path
-) -> None:
-    """Encode people of a cohort into a .npy file of latents float32 [R, G, K], in chunks.
-
-    people: mask or indices; rows come in that order, two a person in haplotype mode. The
-    file appears at `path` only when complete. Raises InputError when there is nobody, or
-    when the cohort's variants are not the model's.
-    """
-    people = np.asarray(people)
-    people = np.flatnonzero(people) if people.dtype == bool else people
-    if not len(people):
-        raise InputError(f"{stores[0].path}: no people to encode into {path}")
-    shape = (len(people) * rows_per_person(model.mode), *model.mask.shape)
-    partial = Path(f"{path}.partial")
-    try:
-        latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-        start = 0
-        for part in encode_rows(stores, [model], people):
-            latents[start : start + len(part)] = part
-            start += len(part)
-        latents.flush()
-        del latents
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def fingerprint_variants(variants: Variants) -> str:

@@ -14,8 +14,6 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from threadpoolctl import ThreadpoolController
 
-from syncohort.representations.leading_eigenvectors import leading_eigenvectors
-
 ROUNDING = 1e-9  # relative, of shares of variance and ranks
 _BATCH_BYTES = 1 << 19  # of one temporary array: a core's cache holds a few
 
@@ -132,6 +130,28 @@ def _products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     if right is left and left.shape[1] <= _FEW_VARIANTS:
         right = left.copy()
     return (left @ right.swapaxes(1, 2)).astype(np.int32)
+
+
+def leading_eigenvectors(
+    matrices: np.ndarray, n_top: int, real: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The largest eigenvalues [B, k], falling, and orthonormal eigenvectors [B, m, k].
+
+    The entry of largest size of each vector is positive. matrices: symmetric, no eigenvalue
+    below 0, [B, m, m]; n_top: k, or m where that is less; real: False at rows and columns of
+    zeros that are padding, [B, m]: no vector enters them unless there are more vectors than
+    real rows.
+    """
+    if not real.all():
+        # padded axes must come last, behind the null space of the real ones
+        matrices = matrices - np.eye(matrices.shape[1]) * ~real[:, None, :]
+    values, vectors = np.linalg.eigh(matrices)
+    axes = np.ascontiguousarray(vectors[:, :, ::-1][:, :, :n_top].swapaxes(1, 2))  # [B, k, m]
+    size = np.abs(axes)
+    # the first of entries that are equal but for rounding, so that the sign is stable
+    lead = np.argmax(size >= 0.999 * size.max(axis=2, keepdims=True), axis=2)
+    axes *= np.sign(np.take_along_axis(axes, lead[:, :, None], axis=2))
+    return values[:, ::-1][:, :n_top], axes.swapaxes(1, 2)
 
 
 @dataclass(frozen=True)

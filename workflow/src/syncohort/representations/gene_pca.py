@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import sparse
 
 from syncohort.files import load_arrays, require_same, save_arrays
-from syncohort.genotypes import Variants
+from syncohort.genotypes import Variants, slices
 from syncohort.representations.base import Representation, fingerprint_variants
 
 # Above this many latent numbers per SNP the embedding rotates the data rather than compress it.
@@ -133,8 +133,7 @@ class GenePCA(Representation):
 
     def _row_chunks(self, n_rows: int) -> Iterator[slice]:
         size = max(1, _CHUNK_ELEMENTS // max(self._basis.shape))
-        for start in range(0, n_rows, size):
-            yield slice(start, start + size)
+        return slices(n_rows, size)
 
     def save(self, path: str | Path) -> None:
         """Write the model to one .npz file; equal models give equal bytes."""

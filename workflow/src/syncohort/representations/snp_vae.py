@@ -8,8 +8,6 @@ dosages), G positions of the latents, K channels; within the network L, V padded
 """
 
 import json
-import os
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,15 +17,15 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from syncohort.errors import InputError
 from syncohort.files import pack_texts, require_same, unpack_texts
-from syncohort.genotypes import PLOIDY, Variants, rows_per_person
+from syncohort.genotypes import PLOIDY, Variants, rows_per_person, slices
 from syncohort.representations.base import Representation, fingerprint_variants
 from syncohort.representations.snp_vae_network import Layout, SnpAutoencoder, one_hot
+from syncohort.training.tensor_file import write_tensors
 
-_KIND = "syncohort snp_vae 1"
+_KIND = "syncohort snp_vae 2"
 _ROWS_AT_ONCE = 128
 
 
@@ -91,7 +89,7 @@ class SnpVAE(Representation):
         """Latents float32 [R, G, K] of rows int8 [R, V]: the means of their posteriors."""
         latents = np.empty((len(rows), *self.mask.shape), np.float32)
         with torch.inference_mode():
-            for part in _row_chunks(len(rows)):
+            for part in slices(len(rows), _ROWS_AT_ONCE):
                 calls = one_hot(torch.from_numpy(rows[part].astype(np.int64)), self.network.layout)
                 mean, _ = self.network.encode(calls)  # [r, K, G]
                 latents[part] = mean.transpose(1, 2).numpy()
@@ -113,7 +111,7 @@ class SnpVAE(Representation):
         n_columns, calls = columns.stop - columns.start, self.network.layout.n_calls
         found = np.empty((len(latents), n_columns, calls), np.float32)
         with torch.inference_mode():
-            for part in _row_chunks(len(latents)):
+            for part in slices(len(latents), _ROWS_AT_ONCE):
                 given = np.ascontiguousarray(latents[part].swapaxes(1, 2), dtype=np.float32)
                 logits = self.network.decode(torch.from_numpy(given))  # [r, C, L]
                 # of all, then cut: vector instructions round by place
@@ -126,8 +124,6 @@ class SnpVAE(Representation):
 
     def save(self, path: str | Path) -> None:
         """Write the model to one safetensors file; equal models give equal bytes."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         config = {
             "kind": _KIND,
             "mode": self.mode,
@@ -138,16 +134,13 @@ class SnpVAE(Representation):
             "training_fingerprint": self.training_fingerprint,
         }
         weights = self.network.state_dict()
-        tensors = {f"network.{name}": each.cpu().contiguous() for name, each in weights.items()}
-        tensors |= {
+        tensors = {f"network.{name}": each for name, each in weights.items()} | {
             "mean": torch.from_numpy(self.mean),
             "position_bp": torch.from_numpy(np.concatenate([v.position_bp for v in self.variants])),
             "id": _packed([each.id for each in self.variants]),
             "allele": _packed([each.allele for each in self.variants]),
         }
-        partial = path.with_name(path.name + ".partial")
-        save_file(tensors, partial, metadata={"config": json.dumps(config, sort_keys=False)})
-        os.replace(partial, path)
+        write_tensors(path, json.dumps(config), tensors)
 
     @staticmethod
     def load(path: str | Path) -> "SnpVAE":
@@ -182,11 +175,6 @@ class SnpVAE(Representation):
 def expected_values(probabilities: np.ndarray) -> np.ndarray:
     """Expected alleles or dosages float32 [R, V] of probabilities [R, V, C]."""
     return sum(call * probabilities[:, :, call] for call in range(1, probabilities.shape[2]))
-
-
-def _row_chunks(n_rows: int) -> Iterator[slice]:
-    for start in range(0, n_rows, _ROWS_AT_ONCE):
-        yield slice(start, start + _ROWS_AT_ONCE)
 
 
 def _packed(texts: list[np.ndarray]) -> torch.Tensor:

@@ -17,7 +17,6 @@ Axes: N rows, C calls, V variants of all chromosomes, G positions of the latents
 import json
 import logging
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -25,14 +24,16 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
+from syncohort.dosages import called_sums
 from syncohort.errors import InputError
-from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person
+from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person, slices
 from syncohort.representations.base import PeopleFingerprint, read_rows
 from syncohort.representations.snp_vae import SnpVAE, n_calls
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
 from syncohort.seeds import child_seed
 from syncohort.training.devices import resolve_device
 from syncohort.training.loop import TrainResult, fit
+from syncohort.training.settings import TrainingSettings, Workplace
 
 log = logging.getLogger(__name__)
 _MISSING = -1
@@ -40,6 +41,89 @@ _WEIGHTS = 2  # random stream beside those of the training loop
 _PRIOR_COUNT = 0.5  # of each call, in the frequencies that the logits start at
 _SMALLEST_GRADIENT, _LARGEST_WEIGHT = 1e-4, 1e4  # as in Esser et al.'s release
 _VALIDATION_BATCH = 256
+
+# What the configuration calls the network of a SNP autoencoder, and what is fixed with it.
+NETWORKS = {
+    "patches": {  # ours
+        "width": 96,
+        "widths": (96,),
+        "blocks_per_level": 1,
+        "learned_scale": False,
+        "discriminator": None,
+        "training": {"weight_decay": 0.0, "warmup_steps": 100, "clip_norm": 1.0, "ema_decay": 0.99},
+    },
+    "published": {  # SNPgen's
+        "width": 32,
+        "widths": (32, 64, 64, 128, 128),
+        "blocks_per_level": 2,
+        "learned_scale": True,
+        "discriminator": {"weight": 0.5, "start_step": 20_001, "channels": 128, "depth": 6},
+        "training": {
+            "weight_decay": 0.0,
+            "warmup_steps": 100,
+            "clip_norm": None,
+            "ema_decay": 0.9999,
+        },
+    },
+}
+
+
+def network_settings(network: str, training: dict, **sizes) -> dict:
+    """The arguments of `fit_snp_vae` for a network by name, one of `NETWORKS`.
+
+    training, sizes: what the configuration leaves to the user.
+    """
+    fixed = NETWORKS[network]
+    return {**fixed, **sizes, "training": fixed["training"] | training}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adversary:
+    """The discriminator. weight: of the adversarial term; start_step: from which it plays;
+    channels, depth: of its convolutions."""
+
+    weight: float
+    start_step: int
+    channels: int
+    depth: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnpVAESettings:
+    """Sizes and loss of the autoencoder; the keys of a section `snp_vae` but for `training`.
+
+    patch_snps: see `SnpAutoencoder`; width: channels of the first layer; widths: of the levels,
+    each half as long as the one before; blocks_per_level: residual blocks; latent_channels: K;
+    kl_weight, learned_scale: of the loss; discriminator: None for none.
+    """
+
+    patch_snps: int
+    width: int
+    widths: list[int]
+    blocks_per_level: int
+    latent_channels: int
+    kl_weight: float
+    learned_scale: bool
+    discriminator: Adversary | None
+
+    @staticmethod
+    def of(section: dict) -> "SnpVAESettings":
+        """The settings of a section of plain values."""
+        adversary = section["discriminator"]
+        adversary = None if adversary is None else Adversary(**adversary)
+        return SnpVAESettings(**section | {"discriminator": adversary})
+
+    def layout(self, n_variants: int, calls: int) -> Layout:
+        """The network's sizes for so many variants, of so many calls each."""
+        return Layout(
+            n_variants=n_variants,
+            n_calls=calls,
+            patch_snps=self.patch_snps,
+            width=self.width,
+            widths=tuple(self.widths),
+            blocks_per_level=self.blocks_per_level,
+            latent_channels=self.latent_channels,
+        )
 
 
 @dataclass(frozen=True)
@@ -53,9 +137,8 @@ class Rows:
     @property
     def mean(self) -> np.ndarray:
         """Of alleles or dosages over training rows, float32 [V]; 0 where nobody was called."""
-        seen = self.train >= 0
-        total = self.train.sum(axis=0, where=seen, dtype=np.int64)
-        return (total / np.maximum(seen.sum(axis=0), 1)).astype(np.float32)
+        total, called = called_sums(self.train)
+        return (total / np.maximum(called, 1)).astype(np.float32)
 
     def log_frequencies(self, calls: int) -> torch.Tensor:
         """Of the calls in training, float32 [C, V]."""
@@ -64,7 +147,7 @@ class Rows:
         return torch.from_numpy(np.log(counts / counts.sum(axis=0)).astype(np.float32))
 
 
-class Game(nn.Module):
+class AutoencoderAndCritic(nn.Module):
     """What one training run fits: the autoencoder, and the discriminator if there is one.
 
     step: training steps so far, saved with the weights.
@@ -86,13 +169,13 @@ class Objective:
     weight: float = 0.0
     start_step: int = 0
 
-    def loss(self, game: Game, batch, generator):
+    def loss(self, networks: AutoencoderAndCritic, batch, generator):
         """Mean loss of training rows `batch`; see the module."""
-        return self.loss_of(game, self.train[batch].long(), generator)
+        return self.loss_of(networks, self.train[batch].long(), generator)
 
-    def loss_of(self, game: Game, rows, generator):
+    def loss_of(self, networks: AutoencoderAndCritic, rows, generator):
         """Mean loss of rows int64 [N, V]."""
-        network = game.autoencoder
+        network = networks.autoencoder
         calls = one_hot(rows, network.layout)
         mean, log_variance = network.encode(calls)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
@@ -100,21 +183,21 @@ class Objective:
         found = reconstruction_loss(logits, rows, network.log_scale)
         divergence = kl_divergence(mean, log_variance)
         total, judged = found + self.kl_weight * divergence, 0.0
-        if game.discriminator is not None:
-            if game.step >= self.start_step:
+        if networks.discriminator is not None:
+            if networks.step >= self.start_step:
                 observed = calls.sum(dim=1, keepdim=True)  # [N, 1, L]
                 fake = F.softmax(logits, dim=1) * observed
-                total = total + self.weight * self._adversarial(game, found, fake)
-                judged = hinge_loss(game.discriminator, calls, fake.detach())
-            game.step += 1
+                total = total + self.weight * self._adversarial(networks, found, fake)
+                judged = hinge_loss(networks.discriminator, calls, fake.detach())
+            networks.step += 1
         return total / rows.shape[1] + judged
 
-    def _adversarial(self, game: Game, found, fake):
+    def _adversarial(self, networks: AutoencoderAndCritic, found, fake):
         """What the discriminator holds against `fake`, at the scale of the loss `found`."""
-        critic = game.discriminator
+        critic = networks.discriminator
         fixed = {name: each.detach() for name, each in critic.named_parameters()}
         against = -functional_call(critic, fixed, (fake,)).mean()
-        last = game.autoencoder.decoder.leave.weight
+        last = networks.autoencoder.decoder.leave.weight
         wanted, given = (
             torch.autograd.grad(each, last, retain_graph=True)[0].norm()
             for each in (found, against)
@@ -145,14 +228,14 @@ def hinge_loss(critic: Discriminator, real, fake):
     return 0.5 * (F.relu(1 - critic(real)).mean() + F.relu(1 + critic(fake)).mean())
 
 
-def validate(game: Game, rows) -> dict[str, float]:
+def validate(networks: AutoencoderAndCritic, rows) -> dict[str, float]:
     """How rows int8 [N, V] come back from their posterior means.
 
     loss: share of observed calls that the likeliest call misses; balanced_accuracy: share that it
     meets, averaged over the calls; cross_entropy: mean of an observed call; kl: of a row;
     latent_variance_1 ...: of each channel's posterior means, near 0 where a channel is unused.
     """
-    network = game.autoencoder
+    network = networks.autoencoder
     n = network.layout.n_calls
     right, seen = torch.zeros(n), torch.zeros(n)
     entropy = divergence = 0.0
@@ -181,91 +264,71 @@ def validate(game: Game, rows) -> dict[str, float]:
 
 def fit_snp_vae(
     stores: list[CohortStore],
+    autoencoder: SnpVAESettings,
+    training: TrainingSettings,
+    work: Workplace,
     *,
     mode: str,
-    model_path: str | Path,
-    patch_snps: int,
-    width: int,
-    widths: list[int],
-    blocks_per_level: int,
-    latent_channels: int,
-    kl_weight: float,
-    learned_scale: bool,
-    discriminator: dict | None,
-    training: dict,
     seed: int,
     device: str = "auto",
-    state_path: str | Path | None = None,
-    **bystanders,
 ) -> TrainResult:
     """Fit the autoencoder to training people and write its model file.
 
-    stores: one per chromosome, in genomic order. patch_snps: see `SnpAutoencoder`; width:
-    channels of the first layer; widths: of the levels, each half as long as the one before;
-    blocks_per_level: residual blocks; latent_channels: K; kl_weight, learned_scale: of the loss;
-    discriminator: None, or weight, start_step, channels and depth; training: epochs, batch_size,
-    learning_rate and so on, as in `training.fit`; state_path: deleted when the model is written.
-    bystanders: threads, log_path, checkpoint_seconds of `training.fit`.
+    Args:
+        stores: one per chromosome, in genomic order.
+        autoencoder: its sizes and its loss.
+        training: how the network is trained.
+        work: files and threads; the result is the model's file.
+        mode: "haplotype" or "genotype".
+        seed: of all random numbers.
+        device: "auto", "cpu" or "cuda".
 
-    Raises InputError when there are no training or no validation people.
+    Raises:
+        InputError: there are no training or no validation people.
     """
-    place = resolve_device(device)
+    device = resolve_device(device)
     data = _read(stores, mode)
-    layout = Layout(
-        n_variants=data.train.shape[1],
-        n_calls=n_calls(mode),
-        patch_snps=patch_snps,
-        width=width,
-        widths=tuple(widths),
-        blocks_per_level=blocks_per_level,
-        latent_channels=latent_channels,
-    )
+    layout = autoencoder.layout(data.train.shape[1], n_calls(mode))
+    adversary = autoencoder.discriminator
     recipe = {
-        "kl_weight": kl_weight,
-        "learned_scale": learned_scale,
-        "discriminator": discriminator,
+        "kl_weight": autoencoder.kl_weight,
+        "learned_scale": autoencoder.learned_scale,
+        "discriminator": None if adversary is None else asdict(adversary),
         "seed": seed,
-        "training": training,
+        "training": asdict(training),
     }
-    game = _new_game(layout, data, discriminator, seed).to(place)
-    game.autoencoder.log_scale.requires_grad_(learned_scale)
-    pressure = discriminator or {"weight": 0.0, "start_step": 0}
-    objective = Objective(
-        torch.from_numpy(data.train).to(place),
-        kl_weight,
-        pressure["weight"],
-        pressure["start_step"],
-    )
-    validation = torch.from_numpy(data.validation).to(place)
+    networks = _new_networks(layout, data, adversary, seed).to(device)
+    networks.autoencoder.log_scale.requires_grad_(autoencoder.learned_scale)
+    pressure = () if adversary is None else (adversary.weight, adversary.start_step)
+    objective = Objective(torch.from_numpy(data.train).to(device), autoencoder.kl_weight, *pressure)
+    validation = torch.from_numpy(data.validation).to(device)
     log.info(
         "%d SNPs of %d chromosomes become %d x %d numbers",
-        *(layout.n_variants, len(stores), layout.n_positions, latent_channels),
+        *(layout.n_variants, len(stores), layout.n_positions, layout.latent_channels),
     )
     people = [data.fingerprint, layout.n_variants, data.validation.sum(dtype=int).item()]
     result = fit(
-        game,
+        networks,
         objective.loss,
         len(data.train),
         seed=seed,
-        device=place,
+        device=device,
         validate=lambda trained: validate(trained, validation),
-        state_path=state_path,
         fingerprint=json.dumps([asdict(layout), recipe, people], sort_keys=True),
-        **training,
-        **bystanders,
+        **asdict(training),
+        **work.of_the_loop,
     )
     best = result.history[result.best_epoch - 1]
-    _log_channels(best, latent_channels)
+    _log_channels(best, layout.latent_channels)
     SnpVAE(
         variants=[store.variants for store in stores],
         mode=mode,
         mean=data.mean,
-        network=game.autoencoder.cpu(),
+        network=networks.autoencoder.cpu(),
         training=recipe | {"best_epoch": result.best_epoch, "accuracy": 1 - result.best_loss},
         training_fingerprint=data.fingerprint,
-    ).save(model_path)
-    if state_path is not None:
-        Path(state_path).unlink(missing_ok=True)
+    ).save(work.result_path)
+    work.clear_state()
     return result
 
 
@@ -279,10 +342,10 @@ def _read(stores: list[CohortStore], mode: str) -> Rows:
             raise InputError(f"{stores[0].path}: no {name} people {what} the SNP autoencoder")
         shape = (len(people) * rows_per_person(mode), sum(len(each.variants) for each in stores))
         rows[name] = np.empty(shape, np.int8)
-        for start in range(0, len(people), CHUNK_SAMPLES):
-            part = people[start : start + CHUNK_SAMPLES]
+        for some in slices(len(people), CHUNK_SAMPLES):
+            part = people[some]
             found = read_rows(stores, part, mode)
-            first = start * rows_per_person(mode)
+            first = some.start * rows_per_person(mode)
             rows[name][first : first + len(found)] = found
             if name == "train":
                 each = found.reshape(len(part), -1)
@@ -290,15 +353,18 @@ def _read(stores: list[CohortStore], mode: str) -> Rows:
     return Rows(rows["train"], rows["validation"], fingerprint.hexdigest())
 
 
-def _new_game(layout: Layout, data: Rows, discriminator: dict | None, seed: int) -> Game:
+def _new_networks(
+    layout: Layout, data: Rows, adversary: Adversary | None, seed: int
+) -> AutoencoderAndCritic:
     """The networks with the random weights of the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(child_seed(seed, _WEIGHTS))
         critic = None
-        if discriminator is not None:
-            sizes = {name: discriminator[name] for name in ("channels", "depth")}
-            critic = Discriminator(layout.n_calls, **sizes)
-        return Game(SnpAutoencoder(layout, data.log_frequencies(layout.n_calls)), critic)
+        if adversary is not None:
+            critic = Discriminator(layout.n_calls, adversary.channels, adversary.depth)
+        return AutoencoderAndCritic(
+            SnpAutoencoder(layout, data.log_frequencies(layout.n_calls)), critic
+        )
 
 
 def _log_channels(best: dict, latent_channels: int) -> None:

@@ -40,6 +40,8 @@ SUPERPOPULATIONS = {
 
 PEOPLE_PER_FAMILY = 4  # father, mother and two children
 MIN_GENES = 5
+MAF_MIN = 0.01  # of the SNPs drawn from
+GENES_PER_MB = 70
 AUTOSOMES = tuple(str(number) for number in range(1, 23))
 _BASE_MODEL = "OutOfAfrica_4J17"
 _SPECIES = stdpopsim.get_species("HomSap")
@@ -128,11 +130,11 @@ def simulate_chromosome(
     n_families: int,
     length_bp: int,
     n_variants: int,
-    maf_min: float,
-    genes_per_mb: float,
     seed: int,
     vcf_path: str | Path,
     genes_path: str | Path,
+    maf_min: float = MAF_MIN,
+    genes_per_mb: float = GENES_PER_MB,
 ) -> None:
     """Simulate one autosome of the demo cohort and its genes.
 
@@ -160,7 +162,7 @@ def simulate_chromosome(
         raise InputError(
             f"chromosome {contig}: {length_bp:,} bp gave {len(variants):,} sites with a minor "
             f"allele frequency of at least {maf_min}, fewer than the {n_variants:,} asked for; "
-            "raise demo.length_mb, or lower demo.variants or demo.maf_min."
+            "raise demo.length_mb or lower demo.variants."
         )
     rng = random_stream(seed, contig, "thinning")
     keep = np.sort(rng.choice(len(variants), n_variants, replace=False))

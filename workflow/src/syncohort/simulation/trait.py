@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.dosages import read_dosages
+from syncohort.dosages import minor_allele_frequency, read_dosages
 from syncohort.errors import InputError, examples, raise_all
 from syncohort.genotypes import PLOIDY, CohortStore, common_people, site_table, to_rows
 
@@ -157,10 +157,7 @@ def _common_variants(stores, people, maf_min) -> np.ndarray:
     for store in stores:
         for part, calls in store.variant_chunks(people):
             dosage = to_rows(calls, "genotype")  # [S, v]
-            called = (dosage >= 0).sum(axis=0)
-            alt = np.where(dosage > 0, dosage, 0).sum(axis=0)
-            frequency = alt / np.maximum(PLOIDY * called, 1)
-            maf = np.minimum(frequency, 1 - frequency)
+            maf = minor_allele_frequency(calls)
             varies = np.where(dosage < 0, PLOIDY, dosage).min(axis=0) < dosage.max(axis=0)
             found.append(offset + part.start + np.flatnonzero(varies & (maf >= maf_min)))
         offset += len(store.variants)

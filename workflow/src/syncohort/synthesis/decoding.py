@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
+from syncohort.dosages import minor
 from syncohort.errors import InputError
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
@@ -191,7 +192,7 @@ def matched_thresholds(
 def _margin(expected: np.ndarray, decision: Decision) -> np.ndarray:
     """How far from half way a threshold may be, [V], from the expected shares [T, V]."""
     frequency = expected.mean(axis=0)
-    common = np.minimum(np.minimum(frequency, 1 - frequency) / COMMON_MAF, 1)
+    common = np.minimum(minor(frequency) / COMMON_MAF, 1)
     return decision.rare_margin + common * (decision.common_margin - decision.rare_margin)
 
 

@@ -3,20 +3,22 @@
 Axes: R rows (haplotypes or people), G gene blocks, K channels.
 """
 
-import os
-from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from syncohort.baselines.block_gaussian import BlockGaussian
-from syncohort.baselines.wgan import WGAN
-from syncohort.diffusion.model import Generator
+from syncohort.files import write_rows
 from syncohort.generators.base import LatentGenerator, read_checkpoint
 from syncohort.genotypes import People, rows_per_person
 
-KINDS = {"diffusion": Generator, "block_gaussian": BlockGaussian, "wgan": WGAN}
+# Kind -> module and class, imported by name: an edit of one reruns only what uses it.
+_CLASSES = {
+    "diffusion": ("syncohort.diffusion.model", "Generator"),
+    "block_gaussian": ("syncohort.baselines.block_gaussian", "BlockGaussian"),
+    "wgan": ("syncohort.baselines.wgan", "WGAN"),
+}
 
 
 def load_latent_generator(
@@ -24,7 +26,8 @@ def load_latent_generator(
 ) -> LatentGenerator:
     """Read a checkpoint of any kind; arguments and errors as `read_checkpoint`."""
     config, tensors = read_checkpoint(path, representation_fingerprints)
-    return KINDS[config["kind"]].restore(config, tensors)
+    module, name = _CLASSES[config["kind"]]
+    return getattr(import_module(module), name).restore(config, tensors)
 
 
 def shard_slice(n_people: int, n_shards: int, shard: int, people_per_batch: int) -> slice:
@@ -82,17 +85,4 @@ def sample_shard(
         first_row=own.start * each,
         **sampling,
     )
-    _write_batches(Path(out_path), (len(rows), *generator.mask.shape), batches)
-
-
-def _write_batches(path: Path, shape: tuple, batches: Iterator[np.ndarray]) -> None:
-    """Write batches of rows to one .npy file, atomically and one batch at a time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-    start = 0
-    for batch in batches:
-        latents[start : start + len(batch)] = batch
-        start += len(batch)
-    latents.flush()
-    os.replace(partial, path)
+    write_rows(out_path, (len(rows), *generator.mask.shape), batches)

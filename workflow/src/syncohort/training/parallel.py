@@ -85,7 +85,7 @@ class Team:
         return values
 
 
-ALONE = Team()
+ALONE = Team()  # the team of a training by a single process
 
 
 def run_together(function: Callable, *args, processes: int, device: str, **options):

@@ -3,8 +3,13 @@
 t_fraction is t / T in (0, 1], float32; label is a class, int64 in 0..C - 1, or a position among C
 anchors, float32 (see `conditioning`); C is "no label".
 residual: whether x is added to what the layers give, as in the paper (the default), or not.
-Outputs are 0 at padded positions. `build_denoiser` knows them by name.
+Outputs are 0 at padded positions. A UNet says with `narrowest_layers` which layers lie between
+the way down and the way up. `build_denoiser` knows the networks by name.
 """
+
+from importlib import import_module
+from importlib.util import find_spec
+from pkgutil import iter_modules
 
 import torch
 from torch import nn
@@ -12,39 +17,50 @@ from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from syncohort.diffusion.denoisers.cnn import CNNDenoiser
-from syncohort.diffusion.denoisers.latent_unet import LatentUNetDenoiser
-from syncohort.diffusion.denoisers.local import LocalDenoiser
-from syncohort.diffusion.denoisers.mlp import MLPDenoiser
-from syncohort.diffusion.denoisers.mlp_cnn import MLPCNNDenoiser
-from syncohort.diffusion.denoisers.transformer import TransformerDenoiser
 from syncohort.errors import InputError
 
-_DENOISERS = {
-    "mlp": MLPDenoiser,
-    "cnn": CNNDenoiser,
-    "mlp_cnn": MLPCNNDenoiser,
-    "transformer": TransformerDenoiser,
-    "local": LocalDenoiser,
-    "latent_unet": LatentUNetDenoiser,
-}
 
-DENOISERS = tuple(_DENOISERS)
+def denoiser_kinds() -> list[str]:
+    """The kinds of denoisers: the modules of this folder that hold one."""
+    return [each.name for each in iter_modules(__path__) if _class_of(each.name) is not None]
 
 
-def build_denoiser(kind: str, mask, n_classes: int, *, seed: int = 0, **options) -> nn.Module:
+def _class_of(kind: str) -> type[nn.Module] | None:
+    """The class `...Denoiser` of the module `kind`; None where there is no such thing.
+
+    It is imported by name, so that only the generators that use a network run again when its code
+    changes, or when there is a new one (see `config.loaded_code`).
+    """
+    if find_spec(f"{__name__}.{kind}") is None:
+        return None
+    module = import_module(f"{__name__}.{kind}")
+    own = [
+        each for each in vars(module).values() if getattr(each, "__module__", "") == module.__name__
+    ]
+    return next((each for each in own if each.__name__.endswith("Denoiser")), None)
+
+
+def build_denoiser(
+    kind: str, mask, n_classes: int, *, seed: int = 0, size: str = "published", **options
+) -> nn.Module:
     """Build the denoiser `kind` with freshly drawn weights.
 
-    mask: bool tensor [G, K]; n_classes: C; seed: of the initial weights; options: the
-    network's own, e.g. widths=[1024, 512, 256].
+    mask: bool tensor [G, K]
+    n_classes: C
+    seed: of the initial weights
+    size: of a published network, "published" or "small", the network's `SMALL`
+    options: the network's own, e.g. widths=[1024, 512, 256]
 
     Raises InputError for an unknown name.
     """
-    if kind not in _DENOISERS:
-        raise InputError(f"denoiser {kind!r} is unknown; use one of {', '.join(DENOISERS)}")
+    network = _class_of(kind)
+    if network is None:
+        raise InputError(f"denoiser {kind!r} is unknown; use one of {', '.join(denoiser_kinds())}")
+    if size == "small":
+        options = network.SMALL | options
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return _DENOISERS[kind](mask, n_classes, **options)
+        return network(mask, n_classes, **options)
 
 
 def count_flops(network: nn.Module, mask, n_classes: int) -> float:

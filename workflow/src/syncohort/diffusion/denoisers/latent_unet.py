@@ -10,23 +10,16 @@ time, M tokens of the label (one), D width of a token, A attention heads, B chan
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from syncohort.diffusion.denoisers.convolutions import (
-    EMBEDDING_WIDTHS,
-    GROUPS,
-    Residual,
-    Stage,
-    conv,
-    norm,
-    sinusoids,
-    starting_at_zero,
-)
+from syncohort.diffusion.denoisers.time_embedding import TimeEmbedding
 from syncohort.errors import InputError
 from syncohort.generators.conditioning import mix
+from syncohort.networks.convolutions import GROUPS, Residual, Stage, conv, norm, starting_at_zero
 
 
 class CrossAttention(nn.Module):
@@ -75,7 +68,7 @@ class _Resample(nn.Sequential):
 
 
 def _halve(width: int) -> _Resample:
-    return _Resample(nn.Conv1d(width, width, kernel_size=3, stride=2, padding=1))
+    return _Resample(conv(width, width, stride=2))
 
 
 def _double(width: int) -> _Resample:
@@ -112,12 +105,18 @@ class LatentUNetDenoiser(nn.Module):
     down-sampling factor, and cut back. n_classes: C. base_width: channels of the first level, a
     multiple of 32; multipliers: channels of each level in base widths; blocks_per_level: residual
     blocks on the way down, one more on the way up; label_width: of the label's embedding; heads:
-    attention heads, a divisor of base_width; dropout: in the residual blocks. position_embedding:
-    whether every position has learned numbers of its own, so that the network knows where it is
-    (ours; a latent of genotypes means something else at each position).
+    attention heads, a divisor of base_width; dropout: in the residual blocks. The defaults are
+    the paper's.
 
     Raises InputError for widths that the norms or the heads cannot share.
     """
+
+    SMALL: ClassVar[dict] = {  # to try it without a GPU
+        "base_width": 32,
+        "multipliers": (1, 2),
+        "blocks_per_level": 1,
+        "label_width": 32,
+    }
 
     def __init__(
         self,
@@ -129,7 +128,6 @@ class LatentUNetDenoiser(nn.Module):
         label_width: int = 128,
         heads: int = 4,
         dropout: float = 0.0,
-        position_embedding: bool = False,
     ):
         super().__init__()
         if base_width <= 0 or base_width % GROUPS or base_width % heads:
@@ -138,20 +136,19 @@ class LatentUNetDenoiser(nn.Module):
                 f"that its {heads} heads share evenly"
             )
         widths = [base_width * each for each in multipliers]
-        n_channels, n_embedding = mask.shape[1], EMBEDDING_WIDTHS * base_width
-        block = partial(
-            _Block, n_embedding=n_embedding, label_width=label_width, heads=heads, dropout=dropout
-        )
-        self.base_width = base_width
+        n_channels = mask.shape[1]
         self.padding = -len(mask) % 2 ** (len(widths) - 1)
         self.register_buffer("mask", mask, persistent=False)
-        self.time = nn.Sequential(
-            nn.Linear(base_width, n_embedding), nn.SiLU(), nn.Linear(n_embedding, n_embedding)
+        self.time = TimeEmbedding(base_width)
+        block = partial(
+            _Block,
+            n_embedding=self.time.n_embedding,
+            label_width=label_width,
+            heads=heads,
+            dropout=dropout,
         )
         self.label = nn.Embedding(n_classes + 1, label_width)
         self.enter = conv(n_channels, widths[0])
-        length = len(mask) + self.padding
-        self.place = nn.Parameter(torch.zeros(widths[0], length)) if position_embedding else None
         skips, down = zip(*_way_down(block, widths, blocks_per_level), strict=True)
         self.down = nn.ModuleList(down)
         self.middle = Stage([block(widths[-1], widths[-1]), block(widths[-1], widths[-1])])
@@ -166,11 +163,9 @@ class LatentUNetDenoiser(nn.Module):
 
         residual: whether x is added at the end.
         """
-        time = self.time(sinusoids(t_fraction, self.base_width))  # [N, E]
+        time = self.time(t_fraction)  # [N, E]
         tokens = mix(self.label.weight, label)[:, None]  # [N, 1, D]
         h = self.enter(F.pad(x.transpose(1, 2), (0, self.padding)))  # [N, W, L]
-        if self.place is not None:
-            h = h + self.place
         skips = [h]
         for layer in self.down:
             h = layer(h, time, tokens)

@@ -3,7 +3,9 @@
 Axes: N rows, G gene blocks, K channels, D = G K, W width of a layer, C classes.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +14,7 @@ from torch import nn
 from syncohort.errors import InputError
 from syncohort.generators.conditioning import mix
 
+PUBLISHED_WIDTHS = (1024, 512, 256)
 GROUPS = 32
 GROUP_WIDTH = 8  # the paper's at its narrowest layer; a group of one channel would be constant
 
@@ -60,13 +63,16 @@ class MLPDenoiser(nn.Module):
     """Dense UNet with a global residual: the input is added to the output of the layers.
 
     mask: bool tensor [G, K]; n_classes: C; widths: from the outermost layer to the
-    bottleneck, at least two multiples of 32. [1024, 512, 256] is the paper's.
+    bottleneck, at least two multiples of 32; None: the paper's.
 
     Raises InputError for other widths.
     """
 
-    def __init__(self, mask, n_classes: int, widths: list[int] = (1024, 512, 256)):
+    SMALL: ClassVar[dict] = {"widths": (128, 64)}  # to try it without a GPU
+
+    def __init__(self, mask, n_classes: int, widths: Sequence[int] | None = None):
         super().__init__()
+        widths = PUBLISHED_WIDTHS if widths is None else widths
         if len(widths) < 2 or any(width <= 0 or width % GROUPS for width in widths):
             raise InputError(
                 f"widths {list(widths)} of the mlp denoiser: give at least two, each a "
@@ -87,6 +93,11 @@ class MLPDenoiser(nn.Module):
         rising = widths[::-1]
         self.up = nn.ModuleList(_Up(low, high, n_labels) for low, high in pairwise(rising))
         self.head = nn.Sequential(_norm(widths[0]), nn.SiLU(), nn.Linear(widths[0], n_inputs))
+
+    @property
+    def narrowest_layers(self) -> dict[str, nn.Module]:
+        """The layer between the way down and the way up."""
+        return {"mlp": self.bottleneck}
 
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].

@@ -32,7 +32,8 @@ from syncohort.genotypes import CohortStore
 
 SOURCES = ("train", "holdout", "synthetic")
 NEIGHBOURS = 15  # of UMAP, and of placing others in it
-TSNE_PEOPLE = 1_000  # most of a source
+MAX_PEOPLE = 3_000  # most of a source in the pictures
+TSNE_PEOPLE = 1_000  # the same in a t-SNE
 TSNE_PERPLEXITY = 30
 
 
@@ -89,7 +90,7 @@ def fit_embedding(
     seed: int,
     n_components: int = 10,
     max_variants: int = 20_000,
-    max_people: int = 3_000,
+    max_people: int = MAX_PEOPLE,
 ) -> Embedding:
     """Fit principal axes and a UMAP to training people.
 
@@ -140,7 +141,7 @@ def embed_people(
     tsne: bool,
     minimum_people: int,
     seed: int,
-    max_people: int = 3_000,
+    max_people: int = MAX_PEOPLE,
 ) -> EmbeddedPeople:
     """Place holdout and synthetic people beside the training people, and compare them.
 

@@ -9,7 +9,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from syncohort.genotypes import CHUNK_VARIANTS, SPLITS, CohortStore
+from syncohort.dosages import allele_counts, share
+from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, SPLITS, CohortStore
 
 SOURCES = (*SPLITS, "synthetic")
 PEOPLE_AT_ONCE = 5_000
@@ -33,12 +34,12 @@ class LabelCounts:
     @property
     def frequency(self) -> np.ndarray:
         """Frequency of ALT [V, L], NaN without a call."""
-        return _share(self.alt, self.alleles)
+        return share(self.alt, self.alleles)
 
     @property
     def pooled_frequency(self) -> np.ndarray:
         """Frequency of ALT [V] over all labels, NaN without a call."""
-        return _share(self.alt.sum(axis=1), self.alleles.sum(axis=1))
+        return share(self.alt.sum(axis=1), self.alleles.sum(axis=1))
 
 
 def labels_of(real_store: CohortStore, synthetic_store: CohortStore) -> list[str]:
@@ -80,13 +81,14 @@ def _count(store, variants: slice, group: np.ndarray, n_groups: int) -> list[tup
         people = slice(begin, min(begin + PEOPLE_AT_ONCE, len(group)))
         order = np.argsort(group[people], kind="stable")
         bounds = np.searchsorted(group[people][order], np.arange(n_groups + 1))
-        first, second = np.moveaxis(store.read(variants, people)[:, order], 2, 0)
-        both = (first >= 0) & (second >= 0)
+        calls = store.read(variants, people)[:, order]
+        alt, alleles = allele_counts(calls)
+        both = alleles == PLOIDY
         per_person = {
-            "alt": (first == 1).view(np.int8) + (second == 1),
-            "alleles": (first >= 0).view(np.int8) + (second >= 0),
-            "het": (first != second) & both,
-            "hom_alt": (first == 1) & (second == 1),
+            "alt": alt,
+            "alleles": alleles,
+            "het": (alt == 1) & both,
+            "hom_alt": alt == PLOIDY,
             "called": both,
         }
         for index, (low, high) in enumerate(pairwise(bounds)):
@@ -94,7 +96,3 @@ def _count(store, variants: slice, group: np.ndarray, n_groups: int) -> list[tup
                 counts[name][:, index] += values[:, low:high].sum(axis=1, dtype=np.int32)
     people = np.bincount(group[group >= 0], minlength=n_groups).astype(np.int32)
     return [("people", people), *counts.items()]
-
-
-def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)

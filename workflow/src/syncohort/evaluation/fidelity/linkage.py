@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from syncohort.dosages import minor
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import STRETCHES_PER_CHROMOSOME, stretch_row, stretch_sums
 from syncohort.evaluation.tidy import check_same_variants, metric_row, people_in
@@ -57,7 +58,7 @@ def linkage(
     check_same_variants(real_store, synthetic_store)
     rng = np.random.default_rng(seed)
     train = people_in(real_store, "train")
-    maf = np.minimum(train_frequency, 1 - train_frequency)
+    maf = minor(train_frequency)
     position = real_store.variants.position_bp
     eligible = np.flatnonzero(maf >= min_maf)
     edges_kb = window_kb * np.array(DISTANCE_EDGES)

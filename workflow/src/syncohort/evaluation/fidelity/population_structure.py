@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.cohort.hardy_weinberg import hwe_p_values as exact_p_values
+from syncohort.dosages import minor
 from syncohort.evaluation.fidelity.genotype_counts import LabelCounts
 from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.intervals import stretch_row
@@ -35,7 +36,7 @@ def equilibrium_table(
     people) and how many of those have an exact p < 0.001 in synthetic, train, holdout.
     """
     frequency = counts["train"].frequency
-    common = np.minimum(frequency, 1 - frequency) >= COMMON_MAF  # False for NaN
+    common = minor(frequency) >= COMMON_MAF  # False for NaN
     names, starts = np.unique(stretch, return_index=True)
     columns = {"common": common}
     for source in EQUILIBRIUM_SOURCES:

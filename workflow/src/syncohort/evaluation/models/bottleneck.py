@@ -10,9 +10,6 @@ import pandas as pd
 import torch
 from torch import nn
 
-from syncohort.diffusion.denoisers.cnn import CNNDenoiser
-from syncohort.diffusion.denoisers.mlp import MLPDenoiser
-from syncohort.diffusion.denoisers.mlp_cnn import MLPCNNDenoiser
 from syncohort.diffusion.model import Generator
 from syncohort.errors import InputError
 from syncohort.evaluation.privacy.membership import sample_index
@@ -34,13 +31,10 @@ def narrowest_layers(network: nn.Module) -> dict[str, nn.Module]:
 
     Raises InputError for networks that are no UNet.
     """
-    if isinstance(network, MLPCNNDenoiser):
-        return narrowest_layers(network.mlp) | narrowest_layers(network.cnn)
-    if isinstance(network, MLPDenoiser):
-        return {"mlp": network.bottleneck}
-    if isinstance(network, CNNDenoiser):
-        return {"cnn": network.middle}
-    raise InputError(f"{type(network).__name__} has no bottleneck; use mlp, cnn or mlp_cnn")
+    layers = getattr(network, "narrowest_layers", None)
+    if layers is None:
+        raise InputError(f"{type(network).__name__} has no bottleneck; use mlp, cnn or mlp_cnn")
+    return layers
 
 
 def activations(

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.dosages import allele_counts, share
 from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, CohortStore
 
 _PEOPLE_AT_ONCE = 5_000
@@ -31,12 +32,7 @@ class AlleleCounts:
     @property
     def frequency(self) -> np.ndarray:
         """Frequency of ALT [V], NaN without a call."""
-        return frequency_of(self.alt, self.called)
-
-
-def frequency_of(alt, called) -> np.ndarray:
-    """alt / called, NaN where nothing is called."""
-    return np.divide(alt, called, out=np.full(np.shape(alt), np.nan, np.float32), where=called > 0)
+        return share(self.alt, self.called)
 
 
 def count_alleles(store: CohortStore, groups: dict[str, np.ndarray]) -> dict[str, AlleleCounts]:
@@ -47,9 +43,9 @@ def count_alleles(store: CohortStore, groups: dict[str, np.ndarray]) -> dict[str
         variants = slice(start, start + CHUNK_VARIANTS)
         for begin in range(0, len(store.people), _PEOPLE_AT_ONCE):
             people = slice(begin, begin + _PEOPLE_AT_ONCE)
-            calls = store.read(variants, people)
-            counts[0, variants] += (calls == 1).sum(axis=2, dtype=np.float32) @ member[people]
-            counts[1, variants] += (calls >= 0).sum(axis=2, dtype=np.float32) @ member[people]
+            both = allele_counts(store.read(variants, people))
+            for total, alleles in zip(counts, both, strict=True):
+                total[variants] += alleles.astype(np.float32) @ member[people]
     return {name: AlleleCounts(*counts[..., i]) for i, name in enumerate(groups)}
 
 
@@ -82,6 +78,6 @@ def frequency_scores(
             )
             for part in (alt, ploidy * called)
         )  # [R, V], of the person
-        frequency = frequency_of(reference.alt - alt, reference.called - called)
+        frequency = share(reference.alt - alt, reference.called - called)
     shift = np.nan_to_num(frequency - synthetic.frequency)
     return (signs * shift).sum(axis=1)

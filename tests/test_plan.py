@@ -1,0 +1,49 @@
+"""What a study asks to be made: names and settings of its generators."""
+
+from syncohort.config.plan import Plan
+from syncohort.config.study import parse_config
+
+
+def plan(**study) -> Plan:
+    return Plan(parse_config(study))
+
+
+def test_generators_are_sorted_by_what_is_done_with_them():
+    found = plan(
+        generators={
+            "ours": {},
+            "paper": {"preset": "genetic_diffusion_paper"},
+            "gauss": {"kind": "block_gaussian"},
+            "copies": {"kind": "bootstrap"},
+        },
+        evaluation={
+            "replicates": 2,
+            "mosaic_curve": [500],
+            "calibration": {"mixed": {"kind": "mosaic", "mutation_rate": 0.01}},
+        },
+    )
+    assert found.diffusion == ["ours", "paper"]
+    assert found.replicates == {"ours_seed2": "ours", "paper_seed2": "paper"}
+    assert found.latent_generators == ["ours", "paper", "gauss"]
+    assert found.allele_generators == ["copies", found.calibration[0], "mixed", "mosaic_ne500"]
+    assert found.representations == ["gene_pca", "gene_pca_paper"]
+    assert found.mixing == found.bottlenecks == ["paper"]
+    assert found.settings["paper_seed2"] == found.settings["paper"]
+    assert set(found.measured) <= set(found.settings)
+    # mosaics of the curve are the calibration's, of another size
+    assert found.settings["mosaic_ne500"] == found.settings["mixed"] | {"effective_size": 500}
+    assert found.mosaics == {"mixed": 10_000, "mosaic_ne500": 500}
+
+
+def test_points_of_a_guidance_curve_are_sampled_from_the_released_model():
+    found = plan(
+        labels={"case_label": "case"},
+        generators={"ours": {}, "fixed": {"diffusion": {"label_dropout": 0.0}}},
+        evaluation={"guidance_curve": [1, 2]},
+    )
+    assert found.guided == {"ours_g2": ("ours", 2)}
+    assert found.trained_as("ours_g2") == "ours" and found.trained_as("ours") == "ours"
+    assert found.guidance_scales == {"ours": 1, "ours_g2": 2}
+    changed = found.settings["ours_g2"]["sampling"]
+    assert changed == found.settings["ours"]["sampling"] | {"guidance_scale": 2}
+    assert "association" in found.dimensions

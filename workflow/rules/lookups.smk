@@ -1,0 +1,149 @@
+# What the rules look up: names of generators, and what the wildcards of a job stand for.
+from syncohort.config.loaded_code import denoiser_module
+from syncohort.config.loaded_code import generator_modules
+from syncohort.config.loaded_code import representation_module
+from syncohort.config.plan import Plan
+
+PLAN = Plan(STUDY)
+GENERATORS = PLAN.generators
+CALIBRATION = PLAN.calibration
+CALIBRATION_OF = PLAN.calibration_of
+DIFFUSION = PLAN.diffusion
+REPLICATES = PLAN.replicates
+GUIDED = PLAN.guided
+EVALUATED = PLAN.evaluated
+MEASURED = PLAN.measured
+SETTINGS = PLAN.settings
+REPRESENTATIONS = PLAN.representations
+DIMENSIONS = PLAN.dimensions
+SHARDS = list(range(STUDY.synthesis.shards))
+
+
+def generator_of(wildcards):
+    """Settings of the generator a wildcard names."""
+    return SETTINGS[wildcards.generator]
+
+
+def trained_as(wildcards):
+    """The generator whose model a generator is sampled from."""
+    return PLAN.trained_as(wildcards.generator)
+
+
+def recombination_map_of(wildcards):
+    """The genetic map of a mosaic, when it has one."""
+    path = generator_of(wildcards).get("recombination_map")
+    return path.format(chrom=wildcards.chrom) if path else []
+
+
+def representation_of(wildcards):
+    """Configuration of the representation a wildcard names."""
+    return STUDY.representations[wildcards.representation]
+
+
+def parts_of(representation):
+    """What a representation is fitted in: its chromosomes, or all of them together."""
+    kind = STUDY.representations[representation].kind
+    return ["all"] if kind == "snp_vae" else CHROMS
+
+
+def part_model(representation, part):
+    """The fitted model of a part of a representation."""
+    kind = STUDY.representations[representation].kind
+    ending = "safetensors" if kind == "snp_vae" else "npz"
+    return f"<results>/fit_{kind}/{representation}/{part}.{ending}"
+
+
+def model_of_part(wildcards):
+    """The model of the representation and part that wildcards name."""
+    return part_model(wildcards.representation, wildcards.part)
+
+
+def stores_of_part(wildcards):
+    """The real cohort, its chromosomes of the part that a wildcard names."""
+    return expand(COHORT, chrom=CHROMS if wildcards.part == "all" else wildcards.part)
+
+
+def representation_models(wildcards):
+    """The models of a generator's representation, in genomic order."""
+    name = generator_of(wildcards)["representation"]
+    return [part_model(name, part) for part in parts_of(name)]
+
+
+def representation_latents(wildcards):
+    """The latents of a generator's representation, in genomic order."""
+    name = generator_of(wildcards)["representation"]
+    return [f"<results>/encode_people/{name}/{part}.npy" for part in parts_of(name)]
+
+
+def representation_rows(wildcards):
+    """Whose the rows of these latents are."""
+    return [path.replace(".npy", ".npz") for path in representation_latents(wildcards)]
+
+
+def reconstruction_tables(wildcards):
+    """What the parts of the representation that a wildcard names lose."""
+    name = wildcards.representation
+    folder = f"<results>/measure_reconstruction/{name}"
+    return [f"{folder}/{part}.tsv" for part in parts_of(name)]
+
+
+def cohort_pattern(generator):
+    """The cohort of a generator, by chromosome: decoded from latents, or drawn as alleles."""
+    rule_name = (
+        "draw_alleles" if generator in PLAN.allele_generators else "decode_cohort"
+    )
+    return f"<results>/{rule_name}/{generator}/{{chrom}}.zarr.zip"
+
+
+def synthetic_store(wildcards):
+    """The cohort of the generator a wildcard names, for its chromosome."""
+    return cohort_pattern(wildcards.generator).format(chrom=wildcards.chrom)
+
+
+def synthetic_stores(wildcards):
+    """The cohort of the generator a wildcard names, all chromosomes."""
+    return expand(cohort_pattern(wildcards.generator), chrom=CHROMS)
+
+
+def training_cohort(wildcards):
+    """The synthetic cohort that a source's models are trained on; none for the real people."""
+    if wildcards.source == "real":
+        return []
+    return expand(cohort_pattern(wildcards.source), chrom=CHROMS)
+
+
+def checkpoint_of(wildcards):
+    """The fitted model of a generator that is sampled in latents."""
+    rule_name = {
+        "diffusion": "train_diffusion",
+        "block_gaussian": "fit_block_gaussian",
+        "wgan": "train_wgan",
+    }[generator_of(wildcards)["kind"]]
+    return f"<results>/{rule_name}/{trained_as(wildcards)}/checkpoint.safetensors"
+
+
+# Modules that a job loads by the name of a kind: part of its `code`.
+def representation_code(wildcards):
+    """Those of the representation a wildcard names."""
+    return [representation_module(representation_of(wildcards).kind)]
+
+
+def decoding_code(wildcards):
+    """Those of the representation of the generator a wildcard names."""
+    name = generator_of(wildcards)["representation"]
+    return [representation_module(STUDY.representations[name].kind)]
+
+
+def denoiser_code(wildcards):
+    """Those of the network of the diffusion model a wildcard names."""
+    return [denoiser_module(generator_of(wildcards)["denoiser"]["kind"])]
+
+
+def sampling_code(wildcards):
+    """Those of the fitted generator a wildcard names."""
+    return generator_modules(generator_of(wildcards))
+
+
+def attack_code(wildcards):
+    """Those of a diffusion model and of its representation."""
+    return denoiser_code(wildcards) + decoding_code(wildcards)

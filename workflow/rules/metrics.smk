@@ -1,0 +1,130 @@
+# All metrics in one table with verdicts, and what is drawn of it as a whole.
+
+
+rule collect_metrics:
+    input:
+        fidelity=expand(
+            "<results>/summarise_fidelity/{generator}.tsv", generator=MEASURED
+        ),
+        privacy=expand("<results>/measure_privacy/{generator}.tsv", generator=MEASURED),
+        white_box=expand(
+            "<results>/attack_white_box/{generator}.tsv",
+            generator=[*DIFFUSION, *REPLICATES],
+        ),
+        embedding=expand(
+            "<results>/embed_people/{generator}.metrics.tsv", generator=EVALUATED
+        ),
+        utility=expand(
+            "<results>/train_classifiers/{source}.tsv", source=["real", *EVALUATED]
+        ),
+        augmentation=expand(
+            "<results>/measure_augmentation/{generator}.tsv",
+            generator=GENERATORS if STUDY.evaluation.augmentation else [],
+        ),
+        association=expand(
+            "<results>/measure_association/{generator}.tsv",
+            generator=EVALUATED if "association" in DIMENSIONS else [],
+        ),
+        real_predictions="<results>/train_classifiers/real.predictions.tsv",
+        predictions=expand(
+            "<results>/train_classifiers/{source}.predictions.tsv", source=EVALUATED
+        ),
+    output:
+        metrics="<results>/collect_metrics/metrics.tsv",
+        checklist="<results>/collect_metrics/checklist.tsv",
+        labels="<results>/collect_metrics/labels.tsv",
+    log:
+        "<logs>/collect_metrics.log",
+    benchmark:
+        "<benchmarks>/collect_metrics.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("collect_metrics"),
+        cohort=STUDY.cohort,
+        sources=EVALUATED,
+        calibration=CALIBRATION_OF,
+        seed=seed_of("collect_metrics"),
+    script:
+        "../scripts/collect_metrics.py"
+
+
+rule tabulate_replicates:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+    output:
+        table="<results>/tabulate_replicates/replicates.tsv",
+    log:
+        "<logs>/tabulate_replicates.log",
+    benchmark:
+        "<benchmarks>/tabulate_replicates.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("tabulate_replicates"),
+        replicates=REPLICATES,
+    script:
+        "../scripts/tabulate_replicates.py"
+
+
+rule plot_frontier:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+    output:
+        figure=report(
+            "<results>/plot_frontier/frontier.svg",
+            category="1. Summary",
+            labels={"figure": "fidelity against leakage"},
+            caption="../report/frontier.rst",
+        ),
+    log:
+        "<logs>/plot_frontier.log",
+    benchmark:
+        "<benchmarks>/plot_frontier.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_frontier"),
+        released=GENERATORS,
+        calibration=CALIBRATION_OF,
+        mosaics=PLAN.mosaics,
+    script:
+        "../scripts/plot_frontier.py"
+
+
+rule plot_dimension:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+    output:
+        figure=report(
+            "<results>/plot_dimension/{dimension}.svg",
+            category="1. Summary",
+            labels={"figure": "beside calibration rows", "dimension": "{dimension}"},
+            caption="../report/dimension.rst",
+        ),
+    log:
+        "<logs>/plot_dimension/{dimension}.log",
+    benchmark:
+        "<benchmarks>/plot_dimension/{dimension}.tsv"
+    wildcard_constraints:
+        dimension="|".join(DIMENSIONS),
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("plot_dimension"),
+        released=GENERATORS,
+        calibration=CALIBRATION_OF,
+    script:
+        "../scripts/plot_dimension.py"

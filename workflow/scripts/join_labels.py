@@ -1,0 +1,9 @@
+"""Give every genotyped person a label, or the reason why the person is left out."""
+
+from syncohort.cohort.joining import join_people, write_join
+from syncohort.job import job
+
+with job(snakemake):
+    labels = {"table": snakemake.input.labels or None, **snakemake.params.labels}
+    joined = join_people(snakemake.input.people, snakemake.input.summaries, labels)
+    write_join(joined, snakemake.output.people, snakemake.output.notes)

@@ -1,0 +1,167 @@
+"""What a study asks to be made: its generators by what is done with them, all plain look-ups.
+
+The rules read it; it knows no file and no wildcard.
+"""
+
+from functools import cached_property
+
+from syncohort.config.generator_names import (
+    VALIDATION,
+    curve_name,
+    guided_name,
+    replicate_name,
+)
+from syncohort.config.study import Config, is_guidable
+
+ALLELE_KINDS = ("independent", "bootstrap", "mosaic", VALIDATION)
+BOTTLENECK_KINDS = ("mlp", "cnn", "mlp_cnn")  # the paper's networks with a narrowest layer
+
+
+class Plan:
+    """Names and settings of a study's generators.
+
+    study: the checked configuration.
+    """
+
+    def __init__(self, study: Config):
+        self._study = study
+
+    @cached_property
+    def generators(self) -> list[str]:
+        """The released ones."""
+        return list(self._study.generators)
+
+    @cached_property
+    def calibration(self) -> list[str]:
+        """Those measured beside them to compare with."""
+        return [VALIDATION, *self._study.evaluation.calibration]
+
+    @cached_property
+    def calibration_of(self) -> dict[str, str]:
+        """Kind -> the first generator of it among the calibration."""
+        return {self.settings[name]["kind"]: name for name in reversed(self.calibration)}
+
+    @cached_property
+    def curve(self) -> dict[str, float]:
+        """Mosaics of the curve of leakage -> their effective size."""
+        return {curve_name(size): size for size in self._study.evaluation.mosaic_curve}
+
+    @cached_property
+    def mosaics(self) -> dict[str, float]:
+        """All mosaics that are measured -> their effective size."""
+        names = [*self.calibration, *self.curve]
+        kinds = {name: self.settings[name] for name in names}
+        return {
+            name: each["effective_size"] for name, each in kinds.items() if each["kind"] == "mosaic"
+        }
+
+    @cached_property
+    def diffusion(self) -> list[str]:
+        """Released diffusion models."""
+        kinds = {name: each.kind for name, each in self._study.generators.items()}
+        return [name for name, kind in kinds.items() if kind == "diffusion"]
+
+    @cached_property
+    def replicates(self) -> dict[str, str]:
+        """Further trainings of a released model -> the model."""
+        indices = range(2, self._study.evaluation.replicates + 1)
+        return {replicate_name(name, index): name for name in self.diffusion for index in indices}
+
+    @cached_property
+    def guided(self) -> dict[str, tuple[str, float]]:
+        """Released models sampled at other guidance scales -> the model and the scale."""
+        points = {}
+        for name in filter(lambda each: is_guidable(self._study.generators[each]), self.diffusion):
+            own = self._study.generators[name].sampling.guidance_scale
+            scales = [scale for scale in self._study.evaluation.guidance_curve if scale != own]
+            points |= {guided_name(name, scale): (name, scale) for scale in scales}
+        return points
+
+    @cached_property
+    def guidance_scales(self) -> dict[str, float]:
+        """Generator -> guidance scale, of every point of the curves."""
+        names = [*dict.fromkeys(name for name, _ in self.guided.values()), *self.guided]
+        return {name: self.settings[name]["sampling"]["guidance_scale"] for name in names}
+
+    @cached_property
+    def evaluated(self) -> list[str]:
+        """All but the curves."""
+        return [*self.generators, *self.replicates, *self.calibration]
+
+    @cached_property
+    def measured(self) -> list[str]:
+        """All whose fidelity and leakage are measured."""
+        return [*self.evaluated, *self.curve]
+
+    @cached_property
+    def settings(self) -> dict[str, dict]:
+        """Generator -> its section of the configuration, plain values."""
+        study = self._study
+        own = {name: generator.model_dump() for name, generator in study.generators.items()}
+        beside = study.evaluation.calibration.items()
+        return {
+            **own,
+            VALIDATION: {"kind": VALIDATION},
+            **{name: generator.model_dump() for name, generator in beside},
+            **{name: self._mosaic(size) for name, size in self.curve.items()},
+            **{key: own[name] for key, name in self.replicates.items()},
+            **{key: _at_scale(own[name], scale) for key, (name, scale) in self.guided.items()},
+        }
+
+    def _mosaic(self, effective_size: float) -> dict:
+        """A mosaic of the curve: the settings of the calibration's mosaic, another size."""
+        calibration = self._study.evaluation.calibration.values()
+        like = [each.model_dump() for each in calibration if each.kind == "mosaic"]
+        return (like[0] if like else {"kind": "mosaic"}) | {"effective_size": effective_size}
+
+    @cached_property
+    def allele_generators(self) -> list[str]:
+        """Those that draw alleles of training people, without a representation."""
+        return [name for name in self.measured if self.settings[name]["kind"] in ALLELE_KINDS]
+
+    @cached_property
+    def latent_generators(self) -> list[str]:
+        """Released ones that draw latents of a representation."""
+        return [name for name in self.generators if name not in self.allele_generators]
+
+    @cached_property
+    def representations(self) -> list[str]:
+        """Those that a released generator uses."""
+        return sorted({self.settings[name]["representation"] for name in self.latent_generators})
+
+    @cached_property
+    def mixing(self) -> list[str]:
+        """Models with the paper's figure 6, the weight of the CNN."""
+        return [name for name in self.diffusion if self._denoiser(name) == "mlp_cnn"]
+
+    @cached_property
+    def bottlenecks(self) -> list[str]:
+        """Models with the paper's figure 7, the narrowest layer."""
+        return [name for name in self.diffusion if self._denoiser(name) in BOTTLENECK_KINDS]
+
+    def _denoiser(self, name: str) -> str:
+        return self.settings[name]["denoiser"]["kind"]
+
+    @cached_property
+    def dimensions(self) -> list[str]:
+        """What is measured, by the parts of the report (`verdicts.metrics` has their names)."""
+        labels = self._study.labels
+        return [
+            "frequencies",
+            "linkage",
+            "individuals",
+            "structure",
+            "privacy",
+            *(["model"] if self.diffusion else []),
+            "utility",
+            *(["association"] if labels.case_label or labels.cuts else []),
+        ]
+
+    def trained_as(self, generator: str) -> str:
+        """The generator whose model a generator is sampled from."""
+        return self.guided.get(generator, (generator,))[0]
+
+
+def _at_scale(settings: dict, scale: float) -> dict:
+    """Settings of a model at another guidance scale."""
+    return settings | {"sampling": settings["sampling"] | {"guidance_scale": scale}}

@@ -1,0 +1,37 @@
+"""The settings of a diffusion model, as its training takes them."""
+
+from dataclasses import dataclass
+
+from syncohort.training.settings import TrainingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionSettings:
+    """The diffusion process and its data; the keys of a section `diffusion`.
+
+    schedule, n_steps, target: see `schedules` and `process`; time: "discrete", steps 1..T, or
+    "continuous", any in (0, T]; weighting: see `process.loss_weight`; prior_factors: of the
+    Gaussian prior (see `prior.fit_prior`), None for the paper's way without; scaling,
+    residual_from_class_mean: see `fit_normalisation`; label_dropout: probability of the null label.
+    """
+
+    schedule: str
+    time: str
+    n_steps: int
+    target: str
+    weighting: str
+    prior_factors: int | None
+    scaling: str
+    residual_from_class_mean: bool
+    label_dropout: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionTraining(TrainingSettings):
+    """How the network is trained; the keys of a generator's section `training`.
+
+    membership_max: no weights are kept by whose loss training rows can be told from validation
+    rows with a higher AUC (see `Validation.measure`); 1: any.
+    """
+
+    membership_max: float
