@@ -9,6 +9,7 @@ import yaml
 from conftest import REPOSITORY
 
 from syncohort.config.generated_files import GUIDE, ORDINARY, _fields, generated_files
+from syncohort.config.generator_names import curve_name, guided_name, replicate_name
 from syncohort.config.sections import merged, sections_below
 from syncohort.config.study import Config, parse_config
 from syncohort.errors import InputError
@@ -269,3 +270,11 @@ def test_numbers_are_taken_for_names():
     assert study.input.chromosomes == ["20", "chr22"]
     assert study.labels.missing == ["0", "-9"]
     assert study.synthesis.counts == {"1": 30, "2": 20}
+
+
+def test_derived_names_are_folders_and_patterns():
+    """No sign of a regular expression in a wildcard's pattern."""
+    assert [curve_name(size) for size in (500, 1e6, 0.5)] == [
+        *("mosaic_ne500", "mosaic_ne1e06", "mosaic_ne0.5"),
+    ]
+    assert replicate_name("a", 2) == "a_seed2" and guided_name("a", 1.5) == "a_g1.5"

@@ -7,7 +7,7 @@ import pandas as pd
 from syncohort.errors import InputError
 from syncohort.evaluation.groups import KEYS
 
-_TRUTHS = {"released", "recommended"}  # columns of True and False
+_TRUTHS = {"released", "recommended", "member"}  # columns of True and False
 
 _NAMES = {  # columns that hold names; all others hold numbers
     *KEYS,
@@ -15,7 +15,7 @@ _NAMES = {  # columns that hold names; all others hold numbers
     *("label_1", "label_2", "sample", "split", "person"),
     *("classifier", "predicted", "effect_allele", "other_allele", "test"),
     *("dimension", "verdict", "good", "worst", "labels", "name", "found", "level", "advice"),
-    *("printed", "gene"),
+    *("printed", "gene", "block", "denoiser"),
 }
 
 
