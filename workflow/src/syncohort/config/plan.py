@@ -5,9 +5,15 @@ The rules read it; it knows no file and no wildcard.
 
 from functools import cached_property
 
+from syncohort.config.generator_names import (
+    VALIDATION,
+    curve_name,
+    guided_name,
+    replicate_name,
+)
 from syncohort.config.study import Config, is_guidable
 
-ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "unseen")
+ALLELE_KINDS = ("independent", "bootstrap", "mosaic", VALIDATION)
 BOTTLENECK_KINDS = ("mlp", "cnn", "mlp_cnn")  # the paper's networks with a narrowest layer
 
 
@@ -28,7 +34,7 @@ class Plan:
     @cached_property
     def calibration(self) -> list[str]:
         """Those measured beside them to compare with."""
-        return ["unseen", *self._study.evaluation.calibration]
+        return [VALIDATION, *self._study.evaluation.calibration]
 
     @cached_property
     def calibration_of(self) -> dict[str, str]:
@@ -38,7 +44,7 @@ class Plan:
     @cached_property
     def curve(self) -> dict[str, float]:
         """Mosaics of the curve of leakage -> their effective size."""
-        return {f"mosaic_ne{size:g}": size for size in self._study.evaluation.mosaic_curve}
+        return {curve_name(size): size for size in self._study.evaluation.mosaic_curve}
 
     @cached_property
     def mosaics(self) -> dict[str, float]:
@@ -59,7 +65,7 @@ class Plan:
     def replicates(self) -> dict[str, str]:
         """Further trainings of a released model -> the model."""
         indices = range(2, self._study.evaluation.replicates + 1)
-        return {f"{name}_seed{index}": name for name in self.diffusion for index in indices}
+        return {replicate_name(name, index): name for name in self.diffusion for index in indices}
 
     @cached_property
     def guided(self) -> dict[str, tuple[str, float]]:
@@ -68,7 +74,7 @@ class Plan:
         for name in filter(lambda each: is_guidable(self._study.generators[each]), self.diffusion):
             own = self._study.generators[name].sampling.guidance_scale
             scales = [scale for scale in self._study.evaluation.guidance_curve if scale != own]
-            points |= {f"{name}_g{scale:g}": (name, scale) for scale in scales}
+            points |= {guided_name(name, scale): (name, scale) for scale in scales}
         return points
 
     @cached_property
@@ -95,7 +101,7 @@ class Plan:
         beside = study.evaluation.calibration.items()
         return {
             **own,
-            "unseen": {"kind": "unseen"},
+            VALIDATION: {"kind": VALIDATION},
             **{name: generator.model_dump() for name, generator in beside},
             **{name: self._mosaic(size) for name, size in self.curve.items()},
             **{key: own[name] for key, name in self.replicates.items()},

@@ -77,7 +77,9 @@ def plot_training(
     axes[0, 2].axhline(0.5, color="black", linewidth=0.8, linestyle="--")
     axes[0, 0].set(title="Loss", ylabel="loss of validation people")
     axes[0, 1].set(title="One-shot reconstruction", ylabel="error of x₀, validation people")
-    axes[0, 2].set(title="Membership told by the network", ylabel="AUC, training people's loss")
+    axes[0, 2].set(
+        title="Membership inference by the network", ylabel="AUC, training people's loss"
+    )
     for ax in axes[0]:
         ax.set_xlabel("epoch")
         _logarithmic_when_wide(ax)

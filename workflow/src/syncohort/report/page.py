@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 from docutils.core import publish_parts
 
+from syncohort.errors import InputError
 from syncohort.evaluation.tidy import MAJORITY
-from syncohort.evaluation.verdicts.bounds import UNSEEN
-from syncohort.evaluation.verdicts.judging import label_checklist, release_checklist
+from syncohort.evaluation.verdicts.bounds import VALIDATION
 from syncohort.evaluation.verdicts.metrics import (
     BOOTSTRAP,
     DIMENSIONS,
@@ -21,6 +21,7 @@ from syncohort.evaluation.verdicts.metrics import (
     MOSAIC,
     REAL,
 )
+from syncohort.evaluation.verdicts.release import release_verdict
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
@@ -36,7 +37,7 @@ _REAL_PEOPLE = (
 _ABOUT = (
     "A generator learned from the training people of a cohort and drew synthetic people. "
     "Everything below compares them with holdout people, whom nothing that was fitted has seen. "
-    "Beside each number stands what unseen real people, copies of training people, independent "
+    "Beside each number stands what validation people, copies of training people, independent "
     "SNPs and a mosaic of real haplotypes score on the same test."
 )
 
@@ -45,12 +46,12 @@ _HOW_TO_READ = (
     "to tell; read the section. fail: a reason not to release, or not to use for that purpose. "
     "A dimension is as good as its worst metric; nothing is averaged. Where most metrics could not "
     "be measured, it is at best a look. A pass says that these tests found nothing, not that "
-    "nothing can be found. In brackets: not for release, but what unseen real people and known "
+    "nothing can be found. In brackets: not for release, but what validation people and known "
     "cheats get on the same tests."
 )
 
 _WHO = {
-    UNSEEN: "real people the generators never saw (validation people): they should pass everything",
+    VALIDATION: "real people not trained on: they should pass everything",
     BOOTSTRAP: "copies of training people: nearly perfect, and a privacy disaster; must fail there",
     INDEPENDENT: "each SNP drawn by itself at the label's frequency: nobody's genome and of little "
     "use; must fail linkage. Small labels leak through their frequencies even here",
@@ -117,7 +118,8 @@ class Study:
 class Material:
     """What a report is made of.
 
-    judged: from `calibration.judge`; people: columns label, split; checks: name, found, level,
+    judged: from `judging.judge`; checklist, labels: `release_checklist` and `label_checklist` of
+    it; people: columns label, split; checks: name, found, level,
     advice; pictures, released: files; captions: picture -> its reStructuredText; benchmarks:
     folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models;
     selection: HTML of `selection_report.selection_parts`, when variants are selected;
@@ -125,6 +127,8 @@ class Material:
     """
 
     judged: pd.DataFrame
+    checklist: pd.DataFrame
+    labels: pd.DataFrame
     people: pd.DataFrame
     checks: pd.DataFrame
     synthetic_people: int
@@ -140,7 +144,8 @@ class Material:
 
 def write_report(study: Study, material: Material, path: str | Path) -> None:
     """Write the whole report as one self-contained HTML file."""
-    checklist = release_checklist(material.judged)
+    _require_sections(material.pictures)
+    checklist = material.checklist
     beside = comparison_parts(material.judged, study.presets, material.replicates)
     sections = {
         "comparison": ("Released generators side by side", beside),
@@ -167,10 +172,24 @@ def write_report(study: Study, material: Material, path: str | Path) -> None:
     pages.write_page(path, f"Synthetic cohort: {study.cohort}", parts)
 
 
-def write_metrics_page(study: Study, judged: pd.DataFrame, path: str | Path) -> None:
+def _require_sections(pictures: list[str]) -> None:
+    """Raise InputError for a picture that no section would show."""
+    rules = {rule for section in _PICTURES.values() for rule in section}
+    for file in map(Path, pictures):
+        drawn = file.parent.name == _DIMENSION_PICTURE and file.stem in DIMENSIONS
+        if not drawn and file.parent.name not in rules:
+            raise InputError(
+                f"{file}: no section of the report shows this picture; name its rule in "
+                f"_PICTURES, or its dimension in DIMENSIONS ({', '.join(DIMENSIONS)})"
+            )
+
+
+def write_metrics_page(
+    study: Study, judged: pd.DataFrame, checklist: pd.DataFrame, path: str | Path
+) -> None:
     """Write the checklist and all tables without pictures, a page of Snakemake's own report."""
-    checklist = release_checklist(judged)
-    parts = [pages.heading("Release checklist"), _matrix(study, checklist)]
+    parts = _verdict_parts(study, judged)
+    parts += [pages.heading("Release checklist"), _matrix(study, checklist)]
     for dimension in _measured(judged, DIMENSIONS):
         parts.append(pages.heading(DIMENSIONS[dimension]))
         parts.append(report_tables.dimension_table(judged, dimension, _columns(study)))
@@ -189,7 +208,8 @@ def render_caption(text: str) -> str:
 
 def _summary_parts(study: Study, material: Material, checklist: pd.DataFrame) -> list[str]:
     banner = _SIMULATED if study.simulated else _REAL_PEOPLE
-    parts = [pages.paragraph(_ABOUT), pages.paragraph(banner, "banner")]
+    parts = _verdict_parts(study, material.judged)
+    parts += [pages.paragraph(_ABOUT), pages.paragraph(banner, "banner")]
     parts += [pages.table(_facts(study, material)), pages.heading("Release checklist")]
     parts += [_matrix(study, checklist), pages.paragraph(_HOW_TO_READ)]
     for generator, kind in study.generators.items():
@@ -201,6 +221,12 @@ def _summary_parts(study: Study, material: Material, checklist: pd.DataFrame) ->
         beside.append(report_tables.generator_checklist(checklist, generator))
     parts.append(pages.details("Those beside them: what known cheats and real people get", beside))
     return parts
+
+
+def _verdict_parts(study: Study, judged: pd.DataFrame) -> list[str]:
+    """May it be released: a line for each released generator, before all else."""
+    found = [release_verdict(judged, name) for name in study.generators]
+    return [pages.paragraph(each.sentence, each.level) for each in found]
 
 
 def _matrix(study: Study, checklist: pd.DataFrame) -> str:
@@ -343,7 +369,7 @@ def _download_parts(study: Study, material: Material, checklist: pd.DataFrame) -
     files = {
         "metrics.tsv": material.judged.to_csv(sep="\t", index=False),
         "checklist.tsv": checklist.to_csv(sep="\t", index=False),
-        "labels.tsv": label_checklist(material.judged).to_csv(sep="\t", index=False),
+        "labels.tsv": material.labels.to_csv(sep="\t", index=False),
         "config.yaml": study.configuration,
     }
     links = "".join(f"<li>{pages.download(name, text)}</li>" for name, text in files.items())
