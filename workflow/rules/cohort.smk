@@ -33,6 +33,7 @@ rule check_cohort:
         labels=label_table(),
         genes=annotation_files(),
         builds="resources/genome_builds.tsv",
+        templates=templates_of("check.html"),
     output:
         page=report(
             "<results>/check_cohort/check.html",

@@ -11,6 +11,7 @@ from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.errors import raise_all
 from syncohort.code_digest import code_digest
+from syncohort.report.templates import template_files
 from syncohort.seeds import stage_seed
 
 try:
@@ -26,6 +27,11 @@ FOLDER = f"results/{STUDY.cohort}"
 def code_of(rule_name):
     """Digest of the code that a rule's script really runs; a parameter of every rule."""
     return code_digest(ROOT / "workflow" / "scripts" / f"{rule_name}.py")
+
+
+def templates_of(*names):
+    """The files with the words and the look of a page, inputs of the rule that writes it."""
+    return [str(file.relative_to(ROOT)) for file in template_files(*names)]
 
 
 def seed_of(*stage):
