@@ -166,7 +166,7 @@ def test_all_values_are_in_the_tables_beside_what_passes(page):
 
 def test_captions_are_rendered(page):
     words = " ".join(page.texts).replace("\n", " ")
-    assert "What each generator pays in privacy for its fidelity" in words
+    assert "Fidelity against leakage of each generator" in words
     assert render_caption("A **word** <here>.") == "<p>A <strong>word</strong> &lt;here&gt;.</p>\n"
 
 

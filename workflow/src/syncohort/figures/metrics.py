@@ -81,7 +81,7 @@ def plot_frontier(
                 _cross(ax, leak.loc[name], kept.loc[name], markersize=9, **look)
                 _name(ax, leak.loc[name], kept.loc[name], short(name), look["color"], bold=True)
         title = describe(find_metric(*panel), panel[1])
-        ax.set(xlabel="membership told by distance (AUC; 0.5 is chance)", ylabel=title.lower())
+        ax.set(xlabel="membership inference by distance (AUC; 0.5 is chance)", ylabel=title.lower())
         ax.set_title(title)
         ax.margins(0.12)
     handles = [Line2D([], [], color=GREY, marker=".", label="mosaic, by Ne")]
@@ -141,8 +141,8 @@ def plot_labels(
     released: list[str],
     calibration: dict[str, str],
 ) -> None:
-    """Membership told, by the number of training people of a label: points are labels, lines
-    are labels of a size together.
+    """Membership inference by the number of training people of a label: points are labels,
+    lines are labels of one size together.
 
     people: columns label and split.
     """
@@ -155,7 +155,7 @@ def plot_labels(
     attacks = [name for name in ATTACKS if used["group"].str.startswith(f"{name},").any()]
     if not attacks:
         reason = "no group of labels has enough holdout people to tell"
-        return withhold(path, "Membership by size of the label", reason)
+        return withhold(path, "Membership inference, by size of the label", reason)
     figure = Figure(figsize=(4.2 * len(attacks), 3.9), layout="constrained")
     axes = figure.subplots(1, len(attacks), sharey=True, squeeze=False)[0]
     for ax, attack in zip(axes, attacks, strict=True):
@@ -166,7 +166,7 @@ def plot_labels(
             part = used[(used["generator"] == name) & used["group"].str.startswith(f"{attack},")]
             for row in part.itertuples():
                 _draw_label(ax, row, size, colour, 1.05**shift)
-        ax.set(xscale="log", xlabel="training people of the label", title=f"by {attack}")
+        ax.set(xscale="log", xlabel="training people with the label", title=f"by {attack}")
         ax.xaxis.set_major_formatter(ScalarFormatter())
         ax.xaxis.set_minor_formatter(NullFormatter())
         if len(size):
@@ -177,7 +177,7 @@ def plot_labels(
                     if t <= 2 * size.max() and 2 * t >= size.min()
                 ]
             )
-    axes[0].set_ylabel("membership told (AUC)")
+    axes[0].set_ylabel("membership inference (AUC; 0.5 is chance)")
     handles = [
         Line2D([], [], color=colour, marker="o", label=short(name))
         for name, colour in looks.items()

@@ -72,7 +72,7 @@ def plot_augmentation(metrics: pd.DataFrame, path: str | Path) -> None:
     if used.empty:
         notes = metrics.loc[metrics["metric"] == "augmentation_gain", "note"]
         reason = next((note for note in notes if note), "nothing was measured")
-        return withhold(path, "Few real people, and synthetic ones added", reason)
+        return withhold(path, "Few real people, with synthetic people added", reason)
     parts = used["group"].str.extract(r"(?P<kind>.+), (?P<share>[\d.]+) % real")
     used = used.assign(kind=parts["kind"], share=parts["share"].astype(float))
     kinds, sources = (list(dict.fromkeys(used[name])) for name in ("kind", "generator"))
@@ -93,10 +93,10 @@ def plot_augmentation(metrics: pd.DataFrame, path: str | Path) -> None:
 
 
 _UTILITY = {
-    "accuracy": "share of holdout people right",
+    "accuracy": "share of holdout people classified correctly",
     "balanced_accuracy": "mean over labels",
     "auc": "area under the ROC curve",
-    "recovery_rate": "accuracy / accuracy after real",
+    "recovery_rate": "accuracy / accuracy trained on real",
 }
 
 
