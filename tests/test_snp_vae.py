@@ -347,7 +347,7 @@ def test_files_of_something_else_are_refused(fitted, tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(1)}, other)
-    with pytest.raises(InputError, match="made with syncohort snp_vae 1, here is a file without"):
+    with pytest.raises(InputError, match="made with syncohort snp_vae 2, here is a file without"):
         load_representation(other)
     with pytest.raises(InputError, match=r"chromosome 22 of the SnpVAE is not there"):
         model.stores_of(stores[:1])

@@ -147,7 +147,7 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(1)}, tmp_path / "old", {"config": '{"format": 0}'})
-    with pytest.raises(InputError, match="checkpoint format 0, syncohort .* reads format 3"):
+    with pytest.raises(InputError, match="checkpoint format 0, syncohort .* reads format 4"):
         load_generator(tmp_path / "old")
 
 

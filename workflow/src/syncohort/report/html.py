@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
+from syncohort.files import all_or_nothing
 from syncohort.report.templates import fill, parts
 
 _MIME = {".svg": "image/svg+xml", ".png": "image/png"}
@@ -113,4 +114,6 @@ def write_page(path: str | Path, title: str, inside: list[str]) -> None:
 
 def write(path: str | Path, template: str, **values) -> None:
     """Write the page that a template makes of values."""
-    Path(path).write_text(fill(template, **values))
+    page = fill(template, **values)
+    with all_or_nothing(path) as (partial,):
+        partial.write_text(page)
