@@ -8,16 +8,23 @@ import pandas as pd
 import pytest
 import yaml
 from conftest import REPOSITORY
-from fabricated import CALIBRATION
+from fabricated import CALIBRATION, metrics
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
 from syncohort.cohort.people_checks import Check
 from syncohort.errors import InputError
+from syncohort.evaluation.verdicts.judging import judge
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS
 from syncohort.report import html as pages
 from syncohort.report.check_page import write_check_page
-from syncohort.report.page import release_answer
+from syncohort.report.page import (
+    Material,
+    Study,
+    release_answer,
+    write_metrics_page,
+    write_report,
+)
 from syncohort.report.sections import DIMENSION_PICTURE, fill_sections, read_sections
 from syncohort.report.templates import FOLDER, fill, template_files
 
@@ -214,6 +221,41 @@ def test_a_label_cannot_bring_anything_into_the_check_page(tmp_path):
     text = Text((tmp_path / "check.html").read_text()).text
     for hostile in HOSTILE:
         assert text.count(hostile) == 6  # three columns of the checks, two of variants, the labels
+
+
+@pytest.mark.parametrize("hostile", HOSTILE)
+def test_names_and_labels_cannot_bring_anything_into_the_report(tmp_path, hostile):
+    judged = judge(metrics(), CALIBRATION).map(
+        lambda value: (
+            value.replace("case", hostile).replace("memoriser", hostile)
+            if isinstance(value, str)
+            else value
+        )
+    )
+    study = Study(
+        cohort=hostile,
+        simulated=False,
+        mode="genotype",
+        generators={hostile: hostile, "good": "diffusion"},
+        calibration=CALIBRATION,
+        configuration=hostile,
+        variants={hostile: 1},
+        presets={hostile: hostile, "good": ""},
+    )
+    material = Material(
+        judged=judged,
+        people=pd.DataFrame({"label": [hostile], "split": "train"}),
+        checks=pd.DataFrame({"name": [hostile], "found": "", "level": "ok", "advice": hostile}),
+        synthetic_people=1,
+        pictures=[],
+        captions={},
+        released=[],
+        benchmarks=str(tmp_path),
+    )
+    write_report(study, material, tmp_path / "report.html")
+    write_metrics_page(study, judged, tmp_path / "metrics.html")
+    for page, times in {"report": 20, "metrics": 5}.items():
+        assert Text((tmp_path / f"{page}.html").read_text()).text.count(hostile) > times
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
