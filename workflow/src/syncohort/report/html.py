@@ -48,7 +48,8 @@ def heading(text: str, level: int = 2) -> Markup:
 def table(frame: pd.DataFrame) -> Markup:
     """A data frame as an HTML table: numbers aligned and rounded, verdict words coloured."""
     rows = ["".join(_cell(value) for value in row) for row in frame.itertuples(index=False)]
-    return rows_table(list(frame.columns), rows, words=True)
+    numbers = [i for i, kind in enumerate(frame.dtypes) if pd.api.types.is_numeric_dtype(kind)]
+    return parts().rows_table(list(frame.columns), _whole(rows), "wide words", numbers)
 
 
 def _cell(value) -> str:
@@ -71,8 +72,11 @@ def rows_table(head: list[str], rows: list[str], *, words: bool = False) -> Mark
 
     It scrolls when wide; with words, its cells are broken into lines first.
     """
-    whole = [Markup(row if row.startswith("<tr") else f"<tr>{row}</tr>") for row in rows]
-    return parts().rows_table(head, whole, "wide words" if words else "wide")
+    return parts().rows_table(head, _whole(rows), "wide words" if words else "wide")
+
+
+def _whole(rows: list[str]) -> list[Markup]:
+    return [Markup(row if row.startswith("<tr") else f"<tr>{row}</tr>") for row in rows]
 
 
 def title_row(title: str, remark: str, columns: int) -> str:
