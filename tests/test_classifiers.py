@@ -71,11 +71,11 @@ def test_regression_on_people_is_regression_on_variants():
     validation = people_with_signal(40, 400, seed=1, effect=0.05, classes=("a", "b", "c"))
     fitted = train("logistic", data, validation)
     scale = DosageScale.fit(data[0], MIN_FREQUENCY)
-    scaled, unseen = (scale.apply(each) / np.sqrt(400) for each in (data[0], validation[0]))
+    scaled, other = (scale.apply(each) / np.sqrt(400) for each in (data[0], validation[0]))
     oracle = LogisticRegression(C=fitted.chosen["inverse penalty"], max_iter=5_000, tol=1e-8)
     oracle.fit(scaled.astype(float), data[1])
     np.testing.assert_allclose(
-        fitted.probabilities(validation[0]), oracle.predict_proba(unseen), atol=2e-3
+        fitted.probabilities(validation[0]), oracle.predict_proba(other), atol=2e-3
     )
 
 
@@ -85,9 +85,9 @@ def test_regression_on_more_people_than_variants():
     scale = DosageScale.fit(data[0], MIN_FREQUENCY)
     oracle = LogisticRegression(C=fitted.chosen["inverse penalty"], max_iter=5_000)
     oracle.fit(scale.apply(data[0]) / np.sqrt(20), data[1])
-    unseen = scale.apply(validation[0]) / np.sqrt(20)
+    other = scale.apply(validation[0]) / np.sqrt(20)
     np.testing.assert_allclose(
-        fitted.probabilities(validation[0]), oracle.predict_proba(unseen), atol=2e-3
+        fitted.probabilities(validation[0]), oracle.predict_proba(other), atol=2e-3
     )
 
 

@@ -91,8 +91,31 @@ def test_a_preset_is_a_start_that_single_keys_change():
         ),
         ({"cohort": "../elsewhere"}, "cohort"),
         ({"generators": {"real": {}}}, "cannot be called real"),
-        ({"generators": {"unseen": {"kind": "bootstrap"}}}, "cannot be called unseen"),
+        ({"generators": {"validation": {"kind": "bootstrap"}}}, "cannot be called validation"),
+        (
+            {"generators": {"holdout": {}}},
+            "Reserved are real, validation, train, holdout, synthetic",
+        ),
+        ({"generators": {"mosaic_ne500": {}}}, "cannot be called mosaic_ne500"),
+        ({"generators": {"mosaic_ne50000": {}}}, "mosaic_ne<number>"),
+        ({"generators": {"a": {}, "a_seed2": {}}}, "cannot be called a_seed2"),
+        ({"generators": {"a": {}, "a_g2": {}}}, "<generator>_g<number> of a, a_g2; rename it"),
+        (
+            {"evaluation": {"calibration": {"train": {"kind": "mosaic"}}}},
+            "cannot be called train",
+        ),
         ({"generators": {"mosaic": {"kind": "mosaic"}}}, "of both `generators` and"),
+        (
+            {"evaluation": {"mosaic_curve": [123456.1, 123456.2]}},
+            "123456.1 and 123456.2 would both be called mosaic_ne123456; leave one out",
+        ),
+        (
+            {
+                "labels": {"case_label": "case"},
+                "evaluation": {"guidance_curve": [2, 2.0000001]},
+            },
+            "would both be called genetic_diffusion_g2",
+        ),
         (
             {"generators": {"a": {"preset": "paper"}}},
             "Input should be 'genetic_diffusion', 'genetic_diffusion_paper', 'snpgen' or",

@@ -14,14 +14,13 @@ from markupsafe import Markup
 
 from syncohort.cohort.people_checks import Check
 from syncohort.errors import InputError
-from syncohort.evaluation.verdicts.judging import judge
+from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS
 from syncohort.report import html as pages
 from syncohort.report.check_page import write_check_page
 from syncohort.report.page import (
     Material,
     Study,
-    release_answer,
     write_metrics_page,
     write_report,
 )
@@ -225,12 +224,9 @@ def test_a_label_cannot_bring_anything_into_the_check_page(tmp_path):
 
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_names_and_labels_cannot_bring_anything_into_the_report(tmp_path, hostile):
-    judged = judge(metrics(), CALIBRATION).map(
-        lambda value: (
-            value.replace("case", hostile).replace("memoriser", hostile)
-            if isinstance(value, str)
-            else value
-        )
+    rows = metrics().assign(label=lambda table: table["label"].replace("case", hostile))
+    judged = judge(rows, CALIBRATION).map(
+        lambda value: value.replace("memoriser", hostile) if isinstance(value, str) else value
     )
     study = Study(
         cohort=hostile,
@@ -244,6 +240,8 @@ def test_names_and_labels_cannot_bring_anything_into_the_report(tmp_path, hostil
     )
     material = Material(
         judged=judged,
+        checklist=release_checklist(judged),
+        labels=label_checklist(judged),
         people=pd.DataFrame({"label": [hostile], "split": "train"}),
         checks=pd.DataFrame({"name": [hostile], "found": "", "level": "ok", "advice": hostile}),
         synthetic_people=1,
@@ -253,7 +251,7 @@ def test_names_and_labels_cannot_bring_anything_into_the_report(tmp_path, hostil
         benchmarks=str(tmp_path),
     )
     write_report(study, material, tmp_path / "report.html")
-    write_metrics_page(study, judged, tmp_path / "metrics.html")
+    write_metrics_page(study, judged, material.checklist, tmp_path / "metrics.html")
     for page, times in {"report": 20, "metrics": 5}.items():
         assert Text((tmp_path / f"{page}.html").read_text()).text.count(hostile) > times
 
@@ -287,25 +285,3 @@ def test_the_page_of_a_stopped_run_says_what_to_do_first(tmp_path):
     )
     assert "The cohort can be used. 1 line marked look deserves a thought" in said("ok", "look")
     assert "The cohort can be used. This check" in said("ok")
-
-
-# --- the first line
-
-
-@pytest.mark.parametrize(
-    "verdicts, verdict, words",
-    [
-        (("pass", "pass"), "pass", "nothing in the checklist speaks against"),
-        (("pass", "look"), "look", "read the lines marked look"),
-        (("fail", "look"), "fail", "not for release"),
-        ((), "not measured", "nothing was measured"),
-    ],
-)
-def test_the_first_line_says_the_worst_verdict(verdicts, verdict, words):
-    checklist = pd.DataFrame(
-        [("g", "linkage", each, f"reason {each}") for each in verdicts],
-        columns=["generator", "dimension", "verdict", "worst"],
-    )
-    answer = release_answer(checklist, "g")
-    assert answer.verdict == verdict and words in answer.headline
-    assert answer.reason == (f"reason {verdict}." if verdict in {"look", "fail"} else "")

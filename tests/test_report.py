@@ -11,8 +11,10 @@ import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, MOSAICS, RELEASED, metrics
 
+from syncohort.errors import InputError
+from syncohort.evaluation.groups import Group
 from syncohort.evaluation.tidy import metric_row, tidy
-from syncohort.evaluation.verdicts.judging import judge
+from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist
 from syncohort.figures import metrics as metric_figures
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
@@ -77,6 +79,8 @@ def material(judged, tmp_path_factory) -> Material:
         table = pd.DataFrame({"s": [seconds], "max_rss": [100.0], "h:m:s": ["x"]})
         table.to_csv(folder / f"benchmarks/train_diffusion/{name}.tsv", sep="\t", index=False)
     return Material(
+        checklist=release_checklist(judged),
+        labels=label_checklist(judged),
         judged=judged,
         people=people,
         checks=pd.DataFrame({"name": ["phase"], "found": ["all"], "level": ["ok"], "advice": [""]}),
@@ -149,7 +153,7 @@ def test_a_report_on_real_people_warns_of_itself(material, tmp_path):
 
 def test_the_checklist_has_a_coloured_verdict_for_each_generator(page):
     assert ("pass", "pass") in page.cells and ("fail", "fail") in page.cells
-    assert ("not judged", "missing") in page.cells  # unseen people, utility
+    assert ("not judged", "missing") in page.cells  # validation people, utility
     words = " ".join(page.texts)
     for generator in (*RELEASED, *(f"({name})" for name in CALIBRATION)):
         assert generator in words
@@ -198,8 +202,8 @@ def test_many_labels_are_folded_away(material, tmp_path):
     table = material.judged
     many = [table]
     for index in range(20):
-        part = table[table["group"] == "label case"]
-        many.append(part.assign(group=f"label L{index}"))
+        part = table[table["label"] == "case"]
+        many.append(part.assign(label=f"L{index}"))
     own = Material(**vars(material) | {"judged": pd.concat(many, ignore_index=True)})
     people = pd.DataFrame({"label": np.arange(23).astype(str), "split": "train"})
     write_report(study(), Material(**vars(own) | {"people": people}), tmp_path / "r.html")
@@ -208,10 +212,10 @@ def test_many_labels_are_folded_away(material, tmp_path):
 
 
 def test_linkage_by_label_is_listed_by_value_and_shown_without_bounds_too():
-    """No unseen people of the labels: ld_r_train is shown, without a verdict."""
+    """No validation people of the labels: ld_r_train is shown, without a verdict."""
     bins = ["below 18.5", "18.5 to 25", "30 and above"]
     rows = [
-        metric_row(name, f"label {label}", 0.98)
+        metric_row(name, Group(label=label), 0.98)
         for label in sorted(bins)
         for name in ("ld_r", "ld_r_train")
     ]
@@ -224,7 +228,7 @@ def test_linkage_by_label_is_listed_by_value_and_shown_without_bounds_too():
 
 
 def test_the_page_of_all_metrics(judged, tmp_path):
-    write_metrics_page(study(), judged, tmp_path / "m.html")
+    write_metrics_page(study(), judged, release_checklist(judged), tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
     page = Page(text)
     assert {"Release checklist", "Linkage", "Privacy of the people", "Not measured"} <= set(
@@ -239,3 +243,22 @@ def test_tables_align_numbers_and_colour_verdicts():
     assert '<td class="number">1,234,567</td>' in html
     assert '<td class="number">0.1235</td>' in html
     assert '<td class="stop">stop</td>' in html
+
+
+@pytest.mark.parametrize("file", ["plot_dimension/fairness.svg", "plot_fairness/good.svg"])
+def test_a_picture_without_a_section_is_an_error(material, tmp_path, file):
+    lost = Material(**vars(material) | {"pictures": [*material.pictures, tmp_path / file]})
+    with pytest.raises(InputError, match=f"{file}: no section of .* shows this picture"):
+        write_report(study(), lost, tmp_path / "r.html")
+
+
+def test_the_first_line_says_whether_a_cohort_may_be_released(material, judged, tmp_path):
+    write_report(study(), material, tmp_path / "r.html")
+    write_metrics_page(study(), judged, release_checklist(judged), tmp_path / "m.html")
+    for name in ("r.html", "m.html"):
+        text = (tmp_path / name).read_text()
+        body = text[text.index("</h1>") :]
+        assert body.split()[1:6] == ["<p", 'class="answer', 'pass">good', "may", "be"]
+        assert (
+            '<p class="answer fail">memoriser must not be released: People who are copies' in body
+        )

@@ -90,7 +90,12 @@ def test_the_report_is_one_file_with_its_tables(run):
         assert expected in text
     assert re.search(r"\b(pass|look|fail)\b", text)
     page = (run / "results/tiny/write_report/metrics.html").read_text()
-    for expected in ("unseen", "bootstrap", "Error of allele frequencies", "Membership told"):
+    for expected in (
+        "validation",
+        "bootstrap",
+        "Error of allele frequencies",
+        "Membership inference AUC",
+    ):
         assert expected in page
 
 

@@ -1,4 +1,4 @@
-# Synthetic people against unseen real people: alleles, linkage, and where people lie.
+# Synthetic people against holdout people: alleles, linkage, and where people lie.
 FIDELITY = "<results>/measure_fidelity/{generator}/{chrom}"
 
 

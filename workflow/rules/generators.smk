@@ -1,4 +1,8 @@
 # The generators by what is done with them, and look-ups by the wildcards that name them.
+from syncohort.config.generator_names import VALIDATION
+from syncohort.config.generator_names import curve_name
+from syncohort.config.generator_names import guided_name
+from syncohort.config.generator_names import replicate_name
 from syncohort.config.study import is_guidable
 
 
@@ -17,7 +21,7 @@ def guided(name):
         return {}
     own = STUDY.generators[name].sampling.guidance_scale
     scales = [scale for scale in STUDY.evaluation.guidance_curve if scale != own]
-    return {f"{name}_g{scale:g}": (name, scale) for scale in scales}
+    return {guided_name(name, scale): (name, scale) for scale in scales}
 
 
 def at_scale(name, scale):
@@ -27,14 +31,14 @@ def at_scale(name, scale):
 
 
 # Released, or measured beside those to compare with.
-ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "unseen")
+ALLELE_KINDS = ("independent", "bootstrap", "mosaic", VALIDATION)
 GENERATORS = list(STUDY.generators)
-CALIBRATION = ["unseen", *STUDY.evaluation.calibration]
-CURVE = {f"mosaic_ne{size:g}": size for size in STUDY.evaluation.mosaic_curve}
+CALIBRATION = [VALIDATION, *STUDY.evaluation.calibration]
+CURVE = {curve_name(size): size for size in STUDY.evaluation.mosaic_curve}
 DIFFUSION = [name for name in GENERATORS if STUDY.generators[name].kind == "diffusion"]
 # Further trainings of a released model, and the same model sampled at other guidance scales.
 REPLICATES = {
-    f"{name}_seed{index}": name
+    replicate_name(name, index): name
     for name in DIFFUSION
     for index in range(2, STUDY.evaluation.replicates + 1)
 }
@@ -43,7 +47,7 @@ EVALUATED = [*GENERATORS, *REPLICATES, *CALIBRATION]
 MEASURED = [*EVALUATED, *CURVE]
 SETTINGS = {
     **{name: generator.model_dump() for name, generator in STUDY.generators.items()},
-    "unseen": {"kind": "unseen"},
+    VALIDATION: {"kind": VALIDATION},
     **{
         name: generator.model_dump()
         for name, generator in STUDY.evaluation.calibration.items()

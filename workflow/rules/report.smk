@@ -81,6 +81,8 @@ rule tabulate_replicates:
 rule write_report:
     input:
         metrics="<results>/collect_metrics/metrics.tsv",
+        checklist="<results>/collect_metrics/checklist.tsv",
+        labels="<results>/collect_metrics/labels.tsv",
         people="<results>/split_people/people.tsv",
         synthetic="<results>/draw_labels/people.tsv",
         checks="<results>/check_cohort/checks.tsv",

@@ -1,4 +1,4 @@
-"""Compare one chromosome of a synthetic cohort with unseen real people."""
+"""Compare one chromosome of a synthetic cohort with holdout people."""
 
 import sys
 

@@ -37,18 +37,18 @@ def draw_alleles(
             writer.append(store.variants[part], calls, phased)
 
 
-def copy_unseen(store: CohortStore, out_path: str | Path) -> None:
+def copy_validation(store: CohortStore, out_path: str | Path) -> None:
     """Write the validation people of a real cohort as if they were synthetic.
 
-    Their calls and labels stay, their ids are replaced. They are unseen by everything that
-    is fitted, so every measure should find nothing wrong with them.
+    Their calls and labels stay, their ids are replaced. Nothing is fitted to them,
+    so every measure should find nothing wrong with them.
     """
-    unseen = np.flatnonzero(store.people.split == "validation")
-    real = store.people[unseen]
+    validation = np.flatnonzero(store.people.split == "validation")
+    real = store.people[validation]
     people = People(synthetic_ids(len(real)), real.label, [""] * len(real), real.value)
     with CohortWriter(out_path, people) as writer:
-        for part, calls in store.variant_chunks(unseen):
-            writer.append(store.variants[part], calls, store.read_phasing(part, unseen))
+        for part, calls in store.variant_chunks(validation):
+            writer.append(store.variants[part], calls, store.read_phasing(part, validation))
 
 
 def _independent(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]:

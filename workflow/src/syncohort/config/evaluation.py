@@ -51,7 +51,7 @@ class Evaluation(Section):
             "bootstrap": BootstrapGenerator(),
             "mosaic": MosaicGenerator(),
         },
-        description="Baselines every metric is shown beside; unseen real people always are. They are measured, not released.",
+        description="Baselines every metric is shown beside; validation people always are. They are measured, not released.",
     )
     mosaic_curve: list[Annotated[float, Field(gt=0, le=1e6)]] = Field(
         [500, 2000, 50_000],

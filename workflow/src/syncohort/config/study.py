@@ -5,7 +5,6 @@ from here. Imports neither torch nor anything else of the package but its except
 """
 
 import difflib
-import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -23,6 +22,12 @@ from syncohort.config.cohort import (
     Trait,
 )
 from syncohort.config.evaluation import Compute, Evaluation, Synthesis
+from syncohort.config.generator_names import (
+    curve_name,
+    guided_name,
+    reserved_problems,
+    same_names,
+)
 from syncohort.config.generators import (
     AnyGenerator,
     DiffusionGenerator,
@@ -34,8 +39,6 @@ from syncohort.config.representations import (
 )
 from syncohort.config.sections import Name, Section, kind_of, sections_of
 from syncohort.errors import InputError
-
-RESERVED = ("real", "unseen", "train", "validation", "holdout", "synthetic")
 
 
 class Config(Section):
@@ -75,24 +78,17 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self):
-        calibration = self.evaluation.calibration
-        for name in (*self.generators, *calibration):
-            if name in RESERVED:
-                raise ValueError(
-                    f"a generator cannot be called {name}: the report uses that word itself"
-                )
-        twice = sorted(set(self.generators) & set(calibration))
-        if twice:
-            raise ValueError(
-                f"{', '.join(twice)}: a name of both `generators` and `evaluation.calibration`; "
-                "rename one"
-            )
-        further = re.compile(rf"({'|'.join(self.generators)})_(seed\d+|g\d+)")
-        for name in filter(further.fullmatch, (*self.generators, *calibration)):
-            raise ValueError(
-                f"a generator cannot be called {name}: further trainings and guidance scales of "
-                "another are named so; rename it"
-            )
+        problems = [
+            *reserved_problems(self.generators, self.evaluation.calibration),
+            *same_names("evaluation.mosaic_curve", self.evaluation.mosaic_curve, curve_name),
+            *same_names(
+                "evaluation.guidance_curve",
+                self.evaluation.guidance_curve,
+                lambda scale: guided_name(next(iter(self.generators)), scale),
+            ),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
         for name, generator in self.generators.items():
             if getattr(generator, "representation", None) not in {None, *self.representations}:
                 raise ValueError(

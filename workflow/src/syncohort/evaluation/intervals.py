@@ -5,6 +5,7 @@ Axes: N variants or pairs in genomic order, B stretches, C sums a statistic is m
 
 import numpy as np
 
+from syncohort.evaluation.groups import Group
 from syncohort.evaluation.tidy import metric_row
 
 
@@ -33,7 +34,7 @@ def stretch_sums(columns: np.ndarray, n_stretches: int = STRETCHES) -> np.ndarra
     return np.add.reduceat(columns, starts, axis=0)
 
 
-def stretch_row(metric: str, group: str, sums: np.ndarray, statistic, seed: int, note="") -> dict:
+def stretch_row(metric: str, group: Group, sums: np.ndarray, statistic, seed: int, note="") -> dict:
     """Metric row of a statistic, with the interval when whole stretches are redrawn.
 
     sums [B, ...]: what each stretch adds. statistic: turns totals [...] into the value, and

@@ -11,13 +11,8 @@ import pandas as pd
 from markupsafe import Markup
 
 from syncohort.evaluation.tidy import MAJORITY
-from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, NOT_MEASURED, PASS
-from syncohort.evaluation.verdicts.judging import (
-    label_checklist,
-    release_checklist,
-    worst_verdict,
-)
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, REAL
+from syncohort.evaluation.verdicts.release import Release, release_verdict
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
@@ -54,7 +49,8 @@ class Study:
 class Material:
     """What a report is made of.
 
-    judged: from `calibration.judge`; people: columns label, split; checks: name, found, level,
+    judged: from `judging.judge`; checklist, labels: `release_checklist` and `label_checklist` of
+    it; people: columns label, split; checks: name, found, level,
     advice; pictures, released: files; captions: picture -> its reStructuredText; benchmarks:
     folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models;
     selection: HTML of `selection_report.selection_parts`, when variants are selected;
@@ -62,6 +58,8 @@ class Material:
     """
 
     judged: pd.DataFrame
+    checklist: pd.DataFrame
+    labels: pd.DataFrame
     people: pd.DataFrame
     checks: pd.DataFrame
     synthetic_people: int
@@ -75,22 +73,12 @@ class Material:
     replicates: pd.DataFrame | None = None
 
 
-@dataclass(frozen=True)
-class Answer:
-    """May a generator's people be released: verdict (a word), headline and reason (sentences)."""
-
-    verdict: str
-    headline: str
-    reason: str
-
-
 def write_report(study: Study, material: Material, path: str | Path) -> None:
     """Write the whole report as one self-contained HTML file.
 
     Raises:
         InputError: a picture or table has no section, a picture no caption.
     """
-    checklist = release_checklist(material.judged)
     pages.write(
         path,
         "report.html",
@@ -99,14 +87,16 @@ def write_report(study: Study, material: Material, path: str | Path) -> None:
             read_sections(),
             material.pictures,
             material.captions,
-            _tables(study, material, checklist),
+            _tables(study, material),
             _all_values(study, material.judged),
         ),
-        **_summary(study, material, checklist),
+        **_summary(study, material),
     )
 
 
-def write_metrics_page(study: Study, judged: pd.DataFrame, path: str | Path) -> None:
+def write_metrics_page(
+    study: Study, judged: pd.DataFrame, checklist: pd.DataFrame, path: str | Path
+) -> None:
     """Write the checklist and all tables without pictures, a page of Snakemake's own report."""
     measured = [
         {
@@ -119,7 +109,8 @@ def write_metrics_page(study: Study, judged: pd.DataFrame, path: str | Path) -> 
         path,
         "metrics.html",
         title="All metrics",
-        matrix=_matrix(study, release_checklist(judged)),
+        answers=_answers(study, judged),
+        matrix=_matrix(study, checklist),
         dimensions=measured,
         not_measured=report_tables.notes_table(judged, _columns(study)),
     )
@@ -128,7 +119,7 @@ def write_metrics_page(study: Study, judged: pd.DataFrame, path: str | Path) -> 
 # --- summary ---------------------------------------------------------------------------------
 
 
-def _summary(study: Study, material: Material, checklist: pd.DataFrame) -> dict:
+def _summary(study: Study, material: Material) -> dict:
     """What the template summary.html shows."""
 
     def with_checklist(generators: dict[str, str]) -> list[dict]:
@@ -136,36 +127,24 @@ def _summary(study: Study, material: Material, checklist: pd.DataFrame) -> dict:
             {
                 "name": name,
                 "kind": kind,
-                "checklist": report_tables.generator_checklist(checklist, name),
+                "checklist": report_tables.generator_checklist(material.checklist, name),
             }
             for name, kind in generators.items()
         ]
 
     return {
-        "answers": [release_answer(checklist, generator) for generator in study.generators],
+        "answers": _answers(study, material.judged),
         "simulated": study.simulated,
         "facts": pages.table(_facts(study, material)),
-        "matrix": _matrix(study, checklist),
+        "matrix": _matrix(study, material.checklist),
         "generators": with_checklist(study.generators),
         "calibration": with_checklist({name: kind for kind, name in study.calibration.items()}),
     }
 
 
-# SLOT: stands in until evaluation.verdicts has the sentence; then this function and `Answer` go.
-def release_answer(checklist: pd.DataFrame, generator: str) -> Answer:
-    """May these people be released, and if not, why: the worst verdict of the checklist."""
-    own = checklist[checklist["generator"] == generator]
-    verdict = worst_verdict(own["verdict"]) if len(own) else NOT_MEASURED
-    headline = {
-        PASS: f"{generator}: nothing in the checklist speaks against a release.",
-        LOOK: f"{generator}: read the lines marked look before a release.",
-        FAIL: f"{generator}: not for release as it is.",
-        NOT_MEASURED: f"{generator}: nothing was measured, so nothing speaks for a release.",
-    }[verdict]
-    rows = own[own["verdict"] == verdict]
-    if verdict in (PASS, NOT_MEASURED):
-        return Answer(verdict, headline, "")
-    return Answer(verdict, headline, " ".join(f"{worst}." for worst in rows["worst"]))
+def _answers(study: Study, judged: pd.DataFrame) -> list[Release]:
+    """May it be released: a line for each released generator, before all else."""
+    return [release_verdict(judged, generator) for generator in study.generators]
 
 
 def _matrix(study: Study, checklist: pd.DataFrame) -> str:
@@ -202,7 +181,7 @@ def _facts(study: Study, material: Material) -> pd.DataFrame:
 # --- tables ----------------------------------------------------------------------------------
 
 
-def _tables(study: Study, material: Material, checklist: pd.DataFrame) -> dict[str, Markup]:
+def _tables(study: Study, material: Material) -> dict[str, Markup]:
     """All tables that sections.yaml names, "" for those that this study has not."""
     judged, replicates = material.judged, material.replicates
     tables = {
@@ -215,7 +194,7 @@ def _tables(study: Study, material: Material, checklist: pd.DataFrame) -> dict[s
         "checks": _check_parts(material),
         "selection": material.selection,
         "methods": [_methods(study, material)],
-        "downloads": [_downloads(study, material, checklist)],
+        "downloads": [_downloads(study, material)],
     }
     return {name: Markup("".join(inside)) for name, inside in tables.items()}
 
@@ -268,11 +247,11 @@ def _methods(study: Study, material: Material) -> Markup:
     )
 
 
-def _downloads(study: Study, material: Material, checklist: pd.DataFrame) -> Markup:
+def _downloads(study: Study, material: Material) -> Markup:
     files = {
         "metrics.tsv": material.judged.to_csv(sep="\t", index=False),
-        "checklist.tsv": checklist.to_csv(sep="\t", index=False),
-        "labels.tsv": label_checklist(material.judged).to_csv(sep="\t", index=False),
+        "checklist.tsv": material.checklist.to_csv(sep="\t", index=False),
+        "labels.tsv": material.labels.to_csv(sep="\t", index=False),
         "config.yaml": study.configuration,
     }
     return fill(

@@ -12,6 +12,7 @@ import pandas as pd
 from syncohort.association.clumping import squared_correlations
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError
+from syncohort.evaluation.groups import ALL, SUGGESTIVE, Group
 from syncohort.evaluation.intervals import percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
 from syncohort.genotypes import CohortStore, normalise_contig
@@ -98,10 +99,13 @@ def discovery_rows(
 
     power: share of the causal SNPs with a significant lead of r2 >= 0.2 within 1 Mb;
     false_discoveries: share of the significant leads that are so linked to no causal SNP.
-    Group "all": p < 0.05 / V, or 5e-8 if that is larger (Bonferroni); then p < 0.001.
+    At p < 0.05 / V, or 5e-8 if that is larger (Bonferroni); then at p < 0.001.
     Intervals resample causal SNPs, or leads.
     """
-    levels = {"all": max(GENOME_WIDE_P, 0.05 / len(scan)), f"p < {SUGGESTIVE_P:g}": SUGGESTIVE_P}
+    levels = {
+        ALL: max(GENOME_WIDE_P, 0.05 / len(scan)),
+        Group(snps=SUGGESTIVE): SUGGESTIVE_P,
+    }
     withheld = withheld or ("" if len(causal.snps) else causal.note)
     if withheld:
         names = ("power", "false_discoveries")

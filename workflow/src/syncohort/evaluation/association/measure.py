@@ -21,10 +21,10 @@ from syncohort.evaluation.association.discoveries import discovery_rows, find_ca
 from syncohort.evaluation.association.effects import compared_effects, effect_rows, true_effect_rows
 from syncohort.evaluation.association.phenotype import Phenotype
 from syncohort.evaluation.association.polygenic_score import score_holdout, score_rows
+from syncohort.evaluation.groups import REAL
 from syncohort.evaluation.tidy import check_same_variants, people_in, tidy
 from syncohort.genotypes import CohortStore, site_table
 
-REAL = "real"
 CLUMP_P, CLUMP_R2, CLUMP_KB = 0.1, 0.1, 250
 ENOUGH_PEOPLE = 0.9  # of the training people, for power "at the same sample size"
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from syncohort.dosages import read_dosages
 from syncohort.evaluation.association.phenotype import Phenotype
+from syncohort.evaluation.groups import ALL, REAL, Group
 from syncohort.evaluation.intervals import percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
 from syncohort.genotypes import CohortStore
@@ -74,11 +75,11 @@ def score_rows(
     of a value, score_r, its correlation with the score.
 
     With the score trained on real people also the difference from it, person by person
-    (group "less trained on real"). Intervals resample holdout people, cases and controls
+    (against "real"). Intervals resample holdout people, cases and controls
     apart.
     """
     metric = phenotype.score_metric
-    groups = ("all",) if real is None else ("all", "less trained on real")
+    groups = (ALL,) if real is None else (ALL, Group(against=REAL))
     withheld = score.withheld or (real.withheld if real else "")
     if withheld:
         return [metric_row(metric, group, np.nan, note=withheld) for group in groups]
@@ -93,7 +94,7 @@ def score_rows(
         )
 
     ours = agreements(score)
-    rows = [metric_row(metric, "all", ours[0], *percentile_interval(ours[1:]), note=score.note)]
+    rows = [metric_row(metric, ALL, ours[0], *percentile_interval(ours[1:]), note=score.note)]
     if real is not None:
         less = ours - agreements(real)
         rows.append(metric_row(metric, groups[1], less[0], *percentile_interval(less[1:])))

@@ -1,4 +1,4 @@
-"""How well classifiers do on unseen people: accuracy, balanced accuracy, AUC.
+"""How well classifiers do on holdout people: accuracy, balanced accuracy, AUC.
 
 Axes: S people, C classes, K fitted classifiers (one per seed and fold).
 """
