@@ -305,9 +305,11 @@ def test_all_models_are_in_the_picture_of_training(tmp_path):
     tables = {f"model {i}": losses(mixing=True) for i in range(4)}
     limits = dict.fromkeys(tables, 0.62) | {"model 0": 1.0}
     found = drawn(tmp_path, plot_training, tables, membership_max=limits)
-    assert found.count("model 3") == 2 and {"kept", "limit", "epoch / last epoch"} <= set(found)
+    assert found.count("model 3") == 2 and {"weights used", "limit", "epoch / last epoch"} <= set(
+        found
+    )
     found = drawn(tmp_path, plot_mixing, tables, membership_max=limits)
-    assert {"model 0", "The weights kept"} <= set(found)
+    assert {"model 0", "Weights used"} <= set(found)
     found = drawn(tmp_path, plot_bottleneck, places())
     assert {"train", "second", "c", "Bottleneck of the cnn, by label"} <= set(found)
 

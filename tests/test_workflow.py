@@ -149,6 +149,17 @@ def test_a_second_run_has_nothing_to_do(run):
     assert planned_rules(run) == set()
 
 
+@pytest.mark.parametrize("file", ["sections.yaml", "templates/methods.html", "pca.rst"])
+def test_an_edited_sentence_writes_the_report_alone(run, file):
+    words = run / "workflow/report" / file
+    before = words.read_text()
+    try:
+        words.write_text(before + "\n")
+        assert planned_rules(run) == {"write_report"}
+    finally:
+        words.write_text(before)
+
+
 def test_new_file_dates_and_comments_rerun_nothing(run):
     for file in (run / "workflow").rglob("*.py"):
         file.write_text(file.read_text() + "\n# a remark\n")

@@ -60,6 +60,7 @@ rule examine_cohort:
         notes="<results>/join_labels/notes.json",
         genes=annotation_files(),
         builds="resources/genome_builds.tsv",
+        templates=templates_of("check.html"),
     output:
         checks="<results>/examine_cohort/checks.tsv",
         variants="<results>/examine_cohort/variants.tsv",

@@ -13,6 +13,7 @@ from syncohort.config.yaml_files import read_typed
 from syncohort.errors import InputError
 from syncohort.errors import raise_all
 from syncohort.code_digest import code_digest
+from syncohort.report.templates import template_files
 from syncohort.seeds import stage_seed
 
 try:
@@ -33,6 +34,11 @@ def code_of(rule_name, modules=lambda wildcards: []):
     """
     script = ROOT / "workflow" / "scripts" / f"{rule_name}.py"
     return lambda wildcards: code_digest(script, tuple(modules(wildcards)))
+
+
+def templates_of(*names):
+    """The files with the words and the look of a page, inputs of the rule that writes it."""
+    return [str(file.relative_to(ROOT)) for file in template_files(*names)]
 
 
 def seed_of(*stage):

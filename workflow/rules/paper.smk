@@ -107,6 +107,7 @@ rule tabulate_paper:
         people="<results>/split_people/people.tsv",
         costs=expand("<results>/tabulate_costs/{generator}.tsv", generator=DIFFUSION),
         printed="resources/genetic_diffusion_tables.tsv",
+        templates=templates_of("page.html"),
     output:
         table="<results>/tabulate_paper/paper.tsv",
         page=report(

@@ -24,6 +24,14 @@ rule write_report:
         replicates=(
             "<results>/tabulate_replicates/replicates.tsv" if REPLICATES else []
         ),
+        sections="workflow/report/sections.yaml",
+        templates=templates_of(
+            "report.html",
+            "metrics.html",
+            "selection.html",
+            "methods.html",
+            "downloads.html",
+        ),
     output:
         report="<results>/write_report/report.html",
         page=report(

@@ -75,7 +75,7 @@ def _same_people(stores: list[CohortStore]) -> list[Check]:
             return [
                 Check(
                     "people of the chromosomes",
-                    f"chromosomes {stores[0].contig} and {store.contig} hold different people or orders",
+                    f"chromosomes {stores[0].contig} and {store.contig} hold different people, or the same in another order",
                     "stop",
                     "Bring all files to the same samples in the same order (bcftools view -S).",
                 )
@@ -119,7 +119,7 @@ def _annotation_checks(variants: pd.DataFrame, inside: list[float], genes, inter
     checks.append(
         Check(
             "SNPs inside genes",
-            f"{share:.0%}; the others {_INTERGENIC[intergenic]}",
+            f"{share:.0%}; SNPs between genes {_INTERGENIC[intergenic]}",
             "look" if share < 0.1 else "ok",
             "Few SNPs fall into genes: do genotypes and annotation use the same genome build?"
             if share < 0.1
@@ -163,7 +163,9 @@ def _build_checks(summaries, genes, builds: pd.DataFrame) -> list[Check]:
         return [Check("genome build", found, "stop", advice)]
     certain = len(ours) == 1 and (theirs is None or len(theirs) == 1)
     advice = (
-        "" if certain else "Positions alone cannot tell the build: make sure both use the same."
+        ""
+        if certain
+        else "Positions do not settle the build: make sure genotypes and annotation use the same."
     )
     return [Check("genome build", found, "ok" if certain else "look", advice)]
 

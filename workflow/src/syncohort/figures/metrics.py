@@ -141,8 +141,8 @@ def plot_labels(
     released: list[str],
     calibration: dict[str, str],
 ) -> None:
-    """Membership inference by the number of training people of a label: points are labels, lines
-    are labels of a size together.
+    """Membership inference by the number of training people of a label: points are labels,
+    lines are labels of one size together.
 
     people: columns label and split.
     """
@@ -155,7 +155,7 @@ def plot_labels(
     attacks = [name for name in ATTACKS if name in set(used["method"])]
     if not attacks:
         reason = "no group of labels has enough holdout people to tell"
-        return withhold(path, "Membership by size of the label", reason)
+        return withhold(path, "Membership inference, by size of the label", reason)
     figure = Figure(figsize=(4.2 * len(attacks), 3.9), layout="constrained")
     axes = figure.subplots(1, len(attacks), sharey=True, squeeze=False)[0]
     for ax, attack in zip(axes, attacks, strict=True):
@@ -166,7 +166,7 @@ def plot_labels(
             part = used[(used["generator"] == name) & (used["method"] == attack)]
             for row in part.itertuples():
                 _draw_label(ax, row, size, colour, 1.05**shift)
-        ax.set(xscale="log", xlabel="training people of the label", title=f"by {attack}")
+        ax.set(xscale="log", xlabel="training people with the label", title=f"by {attack}")
         ax.xaxis.set_major_formatter(ScalarFormatter())
         ax.xaxis.set_minor_formatter(NullFormatter())
         if len(size):
@@ -177,7 +177,7 @@ def plot_labels(
                     if t <= 2 * size.max() and 2 * t >= size.min()
                 ]
             )
-    axes[0].set_ylabel("membership inference AUC")
+    axes[0].set_ylabel("membership inference (AUC; 0.5 is chance)")
     handles = [
         Line2D([], [], color=colour, marker="o", label=short(name))
         for name, colour in looks.items()

@@ -75,7 +75,7 @@ def plot_augmentation(metrics: pd.DataFrame, path: str | Path) -> None:
     if used.empty:
         notes = metrics.loc[metrics["metric"] == "augmentation_gain", "note"]
         reason = next((note for note in notes if note), "nothing was measured")
-        return withhold(path, "Few real people, and synthetic ones added", reason)
+        return withhold(path, "Few real people, with synthetic people added", reason)
     used = used.assign(share=100 * used["real_share"].astype(float))
     kinds, sources = (list(dict.fromkeys(used[name])) for name in ("method", "generator"))
     sources.sort(key=lambda name: name != "real")
@@ -97,10 +97,10 @@ def plot_augmentation(metrics: pd.DataFrame, path: str | Path) -> None:
 
 
 _UTILITY = {
-    "accuracy": "share of holdout people right",
+    "accuracy": "share of holdout people classified correctly",
     "balanced_accuracy": "mean over labels",
     "auc": "area under the ROC curve",
-    "recovery_rate": "accuracy / accuracy after real",
+    "recovery_rate": "accuracy / accuracy trained on real",
 }
 
 
