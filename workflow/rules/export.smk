@@ -43,6 +43,7 @@ rule export_plink:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("export_plink"),
+        case_label=STUDY.labels.case_label,
     script:
         "../scripts/export_plink.py"
 
@@ -68,6 +69,7 @@ rule export_pgen:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("export_pgen"),
+        case_label=STUDY.labels.case_label,
     script:
         "../scripts/export_pgen.py"
 
