@@ -1,6 +1,6 @@
 # make demo: the demo cohort from nothing to the report. make test: the tests.
 # make bench: speed and memory against plain implementations (SIZE=small for a quick look).
-# make install: the environment alone. All of them build .venv first, with plain pip from the pinned files in envs/.
+# make docs: the guide as one folder that opens offline. make install: the environment alone. All of them build .venv first, with plain pip from the pinned files in envs/.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin
@@ -8,7 +8,7 @@ CORES ?= 2
 SIZE ?= full
 READY := $(VENV)/.ready
 
-.PHONY: install demo test fast-test bench lint format config lock clean
+.PHONY: install demo test fast-test bench docs lint format config lock clean
 
 $(READY): envs/torch.lock envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -34,6 +34,10 @@ fast-test: $(READY)
 bench: $(READY)
 	$(RUN)/python benchmarks/bench.py --size $(SIZE)
 
+docs: $(READY)
+	$(RUN)/sphinx-build -W --keep-going -q -b html docs site
+	@echo "Open site/index.html"
+
 lint: $(READY)
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
@@ -54,4 +58,4 @@ lock: $(READY)
 	$(RUN)/python envs/lock.py
 
 clean:
-	rm -rf $(VENV) results/demo .snakemake .pytest_cache .ruff_cache
+	rm -rf $(VENV) site results/demo .snakemake .pytest_cache .ruff_cache

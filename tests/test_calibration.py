@@ -133,7 +133,7 @@ def test_groups_find_their_own_entry():
 
 def test_every_metric_the_evaluation_writes_is_known():
     folder = REPOSITORY / "workflow/src/syncohort/evaluation"
-    text = "\n".join(file.read_text() for file in folder.glob("*.py"))
+    text = "\n".join(file.read_text() for file in folder.rglob("*.py"))
     written = set(re.findall(r'_row\(\s*"([a-z][A-Za-z_]+)"', text))
     assert len(written) > 15
     assert written <= {metric.name for metric in METRICS}

@@ -11,7 +11,7 @@ from conftest import REPOSITORY
 
 from syncohort.cohort.checks import check_cohort, consistent_builds, require_usable
 from syncohort.cohort.filters import filter_variants, minor_allele_frequency
-from syncohort.cohort.hardy_weinberg import hwe_p_value, hwe_p_values_by_label
+from syncohort.cohort.hardy_weinberg import hwe_p_values, hwe_p_values_by_label
 from syncohort.cohort.importing import import_chromosome
 from syncohort.cohort.labels import join_labels
 from syncohort.errors import InputError
@@ -70,9 +70,22 @@ def plain_hwe(aa, ab, bb):
     return float(sum(w for w in every if w <= ways(ab)) / sum(every))
 
 
-@pytest.mark.parametrize("counts", [(57, 14, 50), (10, 20, 10), (0, 1, 40), (3, 0, 30), (5, 25, 9)])
-def test_hwe_is_the_exact_test(counts):
-    assert hwe_p_value(*counts) == pytest.approx(plain_hwe(*counts), rel=1e-9)
+def test_hwe_is_the_exact_test():
+    every = [
+        (a, h, n - a - h) for n in range(1, 12) for a in range(n + 1) for h in range(n - a + 1)
+    ]
+    every += [(57, 14, 50), (10, 20, 10), (0, 1, 40), (3, 0, 30), (5, 25, 9), (300, 11, 280)]
+    expected = [plain_hwe(*counts) for counts in every]
+    np.testing.assert_allclose(hwe_p_values(every), expected, rtol=1e-10)
+    assert hwe_p_values([0, 0, 0]) == 1
+
+
+def test_hwe_of_half_a_million_people_is_bounded_and_falls_with_the_distance_from_equilibrium():
+    het = np.arange(240_000, 250_001, 500)
+    counts = np.stack([(500_000 - het) // 2, het, (500_000 - het) // 2], axis=1)
+    p = hwe_p_values(counts)
+    assert p[-1] == 1 and 0 < p[0] < 1e-100
+    assert (np.diff(p) > 0).all()
 
 
 def test_hwe_agrees_with_plink(tmp_path):

@@ -6,7 +6,7 @@ import torch
 from scipy.special import erf, softmax
 
 from syncohort.diffusion.denoisers import DENOISERS, build_denoiser, count_flops
-from syncohort.diffusion.denoisers.convolutions import sinusoids
+from syncohort.diffusion.denoisers.time_embedding import sinusoids
 from syncohort.errors import InputError
 
 N_CLASSES = 3

@@ -16,6 +16,7 @@ FLOORS = (
     "association",
     "cohort",
     "training",
+    "networks",  # layers shared by representations, denoisers and classifiers
     "representations",
     "generators",
     "diffusion.denoisers",

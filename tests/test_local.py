@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from syncohort.diffusion.denoisers import build_denoiser
-from syncohort.diffusion.denoisers.local import PositionLinear
+from syncohort.diffusion.denoisers.local import PositionsFirst
+from syncohort.networks.position_linear import PositionLinear
 
 N_CLASSES = 3
 
@@ -89,11 +90,12 @@ def test_position_linear_is_a_map_of_its_own_at_each_position():
     for experts in (None, 4):
         torch.manual_seed(0)
         layer = PositionLinear(5, 3, 2, experts)
-        with torch.no_grad():
-            layer.bias.normal_()
-        x = torch.randn(5, 7, 3)
-        expected = torch.stack([x[m] @ layer.weights()[m] + layer.bias[m] for m in range(5)])
-        torch.testing.assert_close(layer(x), expected)
+        x = torch.randn(7, 5, 3)
+        expected = [x[:, p] @ layer.weights()[p] + layer.bias[p] for p in range(5)]
+        torch.testing.assert_close(layer(x), torch.stack(expected, dim=1))
+        first = PositionsFirst(5, 3, 2, experts)
+        first.load_state_dict(layer.state_dict())
+        torch.testing.assert_close(first(x.transpose(0, 1)), layer(x).transpose(0, 1))
 
 
 def test_experts_bound_the_weights_of_a_whole_genome():

@@ -347,7 +347,7 @@ def test_files_of_something_else_are_refused(fitted, tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(1)}, other)
-    with pytest.raises(InputError, match="made with syncohort snp_vae 1, here is a file without"):
+    with pytest.raises(InputError, match="made with syncohort snp_vae 2, here is a file without"):
         load_representation(other)
     with pytest.raises(InputError, match=r"chromosome 22 of the SnpVAE is not there"):
         model.stores_of(stores[:1])
@@ -427,7 +427,9 @@ def test_sampled_calls_follow_their_probabilities(fitted, tmp_path, monkeypatch)
         assert (np.abs(found - expected) <= 4.5 * spread + 1e-9).all()
     assert (decode(fitted, tmp_path, "sampled", latents, cuts=[7, 7, 900]) == rows).all()
     assert (decode(fitted, tmp_path, "sampled", latents, seed=6) != rows).any()
-    monkeypatch.setattr("syncohort.decoding._CHUNK_ELEMENTS", 4 * 1_500)  # four variants at once
+    monkeypatch.setattr(
+        "syncohort.synthesis.decoding._CHUNK_ELEMENTS", 4 * 1_500
+    )  # four variants at once
     assert (decode(fitted, tmp_path, "sampled", latents) == rows).all()
     fewer = decode(fitted, tmp_path, "sampled", latents[:50])
     assert (fewer == rows[:50]).all()

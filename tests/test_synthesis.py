@@ -94,7 +94,7 @@ def test_log_and_result_of_training(trained):
 
 def test_checkpoint_samples_the_same_in_a_fresh_process(trained):
     script = (
-        "import sys, numpy as np; from syncohort.generator import PRIOR_PARTS, load_generator;"
+        "import sys, numpy as np; from syncohort.diffusion.model import PRIOR_PARTS, load_generator;"
         "labels = np.arange(40) % 2; generator = load_generator(sys.argv[1]);"
         f"np.save(sys.argv[2], generator.sample(labels, **{SAMPLING!r}))"
     )
@@ -147,7 +147,7 @@ def test_files_that_are_no_checkpoint_are_refused(tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(1)}, tmp_path / "old", {"config": '{"format": 0}'})
-    with pytest.raises(InputError, match="checkpoint format 0, syncohort .* reads format 3"):
+    with pytest.raises(InputError, match="checkpoint format 0, syncohort .* reads format 4"):
         load_generator(tmp_path / "old")
 
 

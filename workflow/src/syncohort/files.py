@@ -3,8 +3,7 @@
 import hashlib
 import os
 import shutil
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from zipfile import BadZipFile
@@ -47,7 +46,6 @@ def unpack_texts(packed: np.ndarray) -> np.ndarray:
 def save_arrays(path: str | Path, kind: str, arrays: dict) -> None:
     """Write arrays and texts (str, or object arrays of str) to one file, equal bytes for equal
     content. The file, a numpy .npz without pickled code, appears only when complete."""
-    path = Path(path)
     plain = {"kind": np.frombuffer(kind.encode(), np.uint8)}
     for name, value in arrays.items():
         value = np.asarray(value)
@@ -55,13 +53,8 @@ def save_arrays(path: str | Path, kind: str, arrays: dict) -> None:
             plain[f"{name}:text"] = np.frombuffer(pack_texts(value), np.uint8)
         else:
             plain[name] = value
-    partial = path.with_name(path.name + ".partial")
-    try:
-        with open(partial, "wb") as file:
-            np.savez(file, **plain)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with all_or_nothing(path) as (partial,), open(partial, "wb") as file:
+        np.savez(file, **plain)
 
 
 def load_arrays(path: str | Path, kind: str) -> dict:
@@ -82,18 +75,46 @@ def load_arrays(path: str | Path, kind: str) -> dict:
     }
 
 
+def write_rows(path: str | Path, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> None:
+    """Write a float32 array of `shape` to a .npy file, of its consecutive rows in parts.
+
+    One part is in memory at a time; the file appears only when complete.
+    """
+    with all_or_nothing(path) as (partial,):
+        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
+        start = 0
+        for part in parts:
+            array[start : start + len(part)] = part
+            start += len(part)
+        if start != shape[0]:
+            raise ValueError(f"{path}: {start} rows written of {shape[0]}")
+        array.flush()
+
+
+def private_folder(target: Path) -> Path:
+    """An empty folder beside `target` for its making; what a killed job left there is removed."""
+    folder = target.parent / f".partial-{target.name}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    return folder
+
+
 @contextmanager
 def all_or_nothing(*paths: str | Path) -> Iterator[list[Path]]:
     """Yield stand-ins for `paths`, moved there together when the block ends without error.
 
-    paths: files of one folder, which is made if need be.
+    paths: files of one folder, which is made if need be; one job at a time makes them. Stand-ins
+    have the names of the files, in a folder of their own, and are on the disk before they are
+    moved: a machine that loses power leaves the old file or the new one.
     """
     targets = [Path(path) for path in paths]
-    targets[0].parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=targets[0].parent))
+    folder = private_folder(targets[0])
     try:
         partials = [folder / target.name for target in targets]
         yield partials
+        for partial in partials:
+            with open(partial, "rb") as file:
+                os.fsync(file.fileno())
         for partial, target in zip(partials, targets, strict=True):
             os.replace(partial, target)
     finally:

@@ -7,7 +7,6 @@ written beside its final name and moved there when complete.
 Axes: V variants, S samples (people), P = 2 ploidy, R rows (2 S haplotypes or S people).
 """
 
-import os
 import re
 import shutil
 import zipfile
@@ -22,6 +21,7 @@ import zarr
 from numcodecs import Blosc
 
 from syncohort.errors import InputError, examples
+from syncohort.files import all_or_nothing, private_folder
 
 PLOIDY = 2
 MISSING = -1
@@ -275,9 +275,7 @@ class CohortWriter:
         self._people = people
         self._parts = [] if variants is None else [variants]
         self._phased = True
-        self._folder = self._path.with_name(self._path.name + ".partial")
-        shutil.rmtree(self._folder, ignore_errors=True)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._folder = private_folder(self._path.with_suffix(".arrays"))
         self._root = zarr.open_group(self._folder, mode="w", zarr_format=2)
         n_variants = 0 if variants is None else len(variants)
         chunk = (CHUNK_VARIANTS, min(CHUNK_SAMPLES, max(len(people), 1)))
@@ -300,9 +298,11 @@ class CohortWriter:
         return self
 
     def __exit__(self, kind, *_):
-        if kind is None:
-            self._finish()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
     def append(self, variants: Variants, calls: np.ndarray, phased) -> None:
         """Add the next variants [v] with calls int8 [v, S, P] and phased bool (scalar or [v, S])."""
@@ -354,14 +354,15 @@ class CohortWriter:
         self._save("sample_value", ["samples"], self._people.value, "float64")
         self._root.attrs.update(vcf_zarr_version="0.4", source="syncohort", phased=self._phased)
         zarr.consolidate_metadata(self._folder)
-        partial = self._folder.with_suffix(".zip")
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive:
-            for file in sorted(self._folder.rglob("*")):
-                if file.is_file():
-                    # a fixed date, so that equal cohorts are equal files
-                    entry = zipfile.ZipInfo(str(file.relative_to(self._folder)))
-                    archive.writestr(entry, file.read_bytes())
-        os.replace(partial, self._path)
+        files = sorted(file for file in self._folder.rglob("*") if file.is_file())
+        with (
+            all_or_nothing(self._path) as (partial,),
+            zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive,
+        ):
+            for file in files:
+                # a fixed date, so that equal cohorts are equal files
+                entry = zipfile.ZipInfo(str(file.relative_to(self._folder)))
+                archive.writestr(entry, file.read_bytes())
 
 
 SITE_COLUMNS = ["contig", "position_bp", "id", "effect_allele", "other_allele"]

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from syncohort.networks.position_linear import PositionLinear
+
 MLP_WIDTH = 512
 CHANNELS = 64
 SNPS_PER_POSITION = 8
@@ -74,11 +76,8 @@ class GenotypeTransformer(nn.Module):
         super().__init__()
         n_patches = -(-n_variants // SNPS_PER_PATCH)
         width, layers = FULL_SIZE if n_patches >= SMALL_PATCHES else SMALL_SIZE
-        bound = SNPS_PER_PATCH**-0.5  # as nn.Linear starts
-        self.maps = nn.Parameter(
-            torch.empty(n_patches, SNPS_PER_PATCH, width).uniform_(-bound, bound)
-        )
-        self.positions = nn.Parameter(torch.empty(n_patches, width).uniform_(-bound, bound))
+        self.n_patches = n_patches
+        self.enter = PositionLinear(n_patches, SNPS_PER_PATCH, width)
         self.token = nn.Parameter(torch.zeros(width))
         layer = nn.TransformerEncoderLayer(
             width, HEADS, 4 * width, DROPOUT, activation="gelu", batch_first=True
@@ -87,8 +86,7 @@ class GenotypeTransformer(nn.Module):
         self.leave = nn.Linear(width, n_classes)
 
     def forward(self, x):
-        patches = _in_groups(x, len(self.maps), SNPS_PER_PATCH)  # [S, P, 128]
-        h = torch.einsum("spi,piw->spw", patches, self.maps) + self.positions  # [S, P, W]
+        h = self.enter(_in_groups(x, self.n_patches, SNPS_PER_PATCH))  # [S, P, 128] -> [S, P, W]
         token = self.token.expand(len(h), 1, -1)
         return self.leave(self.encoder(torch.cat([token, h], dim=1))[:, 0])  # [S, C]
 

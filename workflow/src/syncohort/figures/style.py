@@ -13,6 +13,7 @@ import seaborn as sns
 from matplotlib.figure import Figure
 
 from syncohort.cohort.value_bins import label_order
+from syncohort.files import all_or_nothing
 
 _BLUE, _ORANGE, _GREEN, _RED, _PINK, _BROWN, _ROSE, _GREY, _YELLOW, _SKY = sns.color_palette(
     "colorblind"
@@ -105,7 +106,6 @@ def withhold(path: str | Path, title: str, reason: str) -> None:
 
 def save(figure: Figure, path: str | Path) -> None:
     """Write SVG or PNG, as the suffix says; its folder is made."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    undated = {"Date": None} if path.suffix == ".svg" else None
-    figure.savefig(path, metadata=undated)
+    undated = {"Date": None} if Path(path).suffix == ".svg" else None
+    with all_or_nothing(path) as (partial,):
+        figure.savefig(partial, metadata=undated)

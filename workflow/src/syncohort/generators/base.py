@@ -5,7 +5,6 @@ Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
 
 import hashlib
 import json
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from syncohort import __version__
 from syncohort.errors import InputError, examples, raise_all
@@ -21,8 +19,9 @@ from syncohort.files import sha256
 from syncohort.generators.conditioning import positions
 from syncohort.genotypes import People
 from syncohort.training.devices import resolve_device
+from syncohort.training.tensor_file import write_tensors
 
-FORMAT = 3
+FORMAT = 4
 VALUES_AT_ONCE = 1 << 26  # latents of a batch: 256 MB, of which sampling holds some six
 LEAST_ROWS = 256
 
@@ -117,13 +116,8 @@ class LatentGenerator(ABC):
 
     def save(self, path: str | Path) -> None:
         """Write the checkpoint: one safetensors file with `config` as JSON in its header."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".partial")
-        tensors = {"mask": self.mask, **self.tensors()}
-        tensors = {name: each.cpu().contiguous() for name, each in tensors.items()}
-        save_file(tensors, partial, metadata={"config": json.dumps(self.config, sort_keys=True)})
-        os.replace(partial, path)
+        config = json.dumps(self.config, sort_keys=True)
+        write_tensors(path, config, {"mask": self.mask, **self.tensors()})
 
 
 def require_training_rows(

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from syncohort.files import all_or_nothing
+
 _STYLE = """
 body {font: 15px/1.5 system-ui, sans-serif; color: #222; max-width: 74em; margin: 2em auto;
 padding: 0 1em}
@@ -132,9 +134,11 @@ def write_page(path: str | Path, title: str, parts: list[str]) -> None:
         path: file to write. title: heading of the page.
         parts: HTML made by the functions of this module.
     """
-    Path(path).write_text(
+    page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
         f"<body><h1>{escape(title)}</h1>{''.join(parts)}</body></html>\n"
     )
+    with all_or_nothing(path) as (partial,):
+        partial.write_text(page)

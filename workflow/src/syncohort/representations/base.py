@@ -6,7 +6,6 @@ all its chromosomes, G positions of the latents, K channels, C calls (2 alleles 
 """
 
 import hashlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
-from syncohort.files import pack_texts, require_same
+from syncohort.files import pack_texts, require_same, write_rows
 from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, to_rows
 
 
@@ -156,18 +155,7 @@ def encode_people(
     if not len(people):
         raise InputError(f"{stores[0].path}: no people to encode into {path}")
     shape = (len(people) * rows_per_person(model.mode), *model.mask.shape)
-    partial = Path(f"{path}.partial")
-    try:
-        latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-        start = 0
-        for part in encode_rows(stores, [model], people):
-            latents[start : start + len(part)] = part
-            start += len(part)
-        latents.flush()
-        del latents
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_rows(path, shape, encode_rows(stores, [model], people))
 
 
 def fingerprint_variants(variants: Variants) -> str:

@@ -8,7 +8,6 @@ dosages), G positions of the latents, K channels; within the network L, V padded
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
@@ -19,15 +18,15 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
 from syncohort.errors import InputError
 from syncohort.files import pack_texts, require_same, unpack_texts
 from syncohort.genotypes import PLOIDY, Variants, rows_per_person
 from syncohort.representations.base import Representation, fingerprint_variants
 from syncohort.representations.snp_vae_network import Layout, SnpAutoencoder, one_hot
+from syncohort.training.tensor_file import write_tensors
 
-_KIND = "syncohort snp_vae 1"
+_KIND = "syncohort snp_vae 2"
 _ROWS_AT_ONCE = 128
 
 
@@ -126,8 +125,6 @@ class SnpVAE(Representation):
 
     def save(self, path: str | Path) -> None:
         """Write the model to one safetensors file; equal models give equal bytes."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
         config = {
             "kind": _KIND,
             "mode": self.mode,
@@ -138,16 +135,13 @@ class SnpVAE(Representation):
             "training_fingerprint": self.training_fingerprint,
         }
         weights = self.network.state_dict()
-        tensors = {f"network.{name}": each.cpu().contiguous() for name, each in weights.items()}
-        tensors |= {
+        tensors = {f"network.{name}": each for name, each in weights.items()} | {
             "mean": torch.from_numpy(self.mean),
             "position_bp": torch.from_numpy(np.concatenate([v.position_bp for v in self.variants])),
             "id": _packed([each.id for each in self.variants]),
             "allele": _packed([each.allele for each in self.variants]),
         }
-        partial = path.with_name(path.name + ".partial")
-        save_file(tensors, partial, metadata={"config": json.dumps(config, sort_keys=False)})
-        os.replace(partial, path)
+        write_tensors(path, json.dumps(config), tensors)
 
     @staticmethod
     def load(path: str | Path) -> "SnpVAE":

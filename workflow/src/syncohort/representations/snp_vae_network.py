@@ -18,6 +18,9 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
+from syncohort.networks.convolutions import Attention, Residual, conv, norm
+from syncohort.networks.position_linear import PositionLinear, zeros
+
 _GROUPS = 8
 
 # Log-variances of the posterior beyond these are of no use and overflow (as in latent diffusion).
@@ -65,64 +68,30 @@ def one_hot(rows, layout: Layout):
     return (padded[:, None] == calls[:, None]).float()
 
 
-def _conv(width_in: int, width_out: int, stride: int = 1) -> nn.Conv1d:
-    return nn.Conv1d(width_in, width_out, kernel_size=3, stride=stride, padding=1)
-
-
-def _norm(width: int) -> nn.GroupNorm:
-    return nn.GroupNorm(_GROUPS, width)
-
-
-class _Residual(nn.Module):
-    """[N, W_in, L] -> [N, W_out, L]."""
-
-    def __init__(self, width_in: int, width_out: int):
-        super().__init__()
-        self.body = nn.Sequential(
-            *(_norm(width_in), nn.SiLU(), _conv(width_in, width_out)),
-            *(_norm(width_out), nn.SiLU(), _conv(width_out, width_out)),
-        )
-        same = width_in == width_out
-        self.skip = nn.Identity() if same else nn.Conv1d(width_in, width_out, kernel_size=1)
-
-    def forward(self, h):
-        return self.body(h) + self.skip(h)
-
-
-class _Attention(nn.Module):
-    """Self-attention of one head over the length: [N, W, L] -> [N, W, L]."""
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.norm = _norm(width)
-        self.enter = nn.Conv1d(width, 3 * width, kernel_size=1)
-        self.leave = nn.Conv1d(width, width, kernel_size=1)
-
-    def forward(self, h):
-        query, key, value = self.enter(self.norm(h)).transpose(1, 2).chunk(3, dim=2)  # [N, L, W]
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        return h + self.leave(mixed.transpose(1, 2))
+def _residual(width_in: int, width_out: int) -> Residual:
+    return Residual(width_in, width_out, groups=_GROUPS, identity=False)
 
 
 def _middle(width: int) -> list[nn.Module]:
-    return [_Residual(width, width), _Attention(width), _Residual(width, width)]
+    return [
+        _residual(width, width),
+        Attention(width, head_width=width, groups=_GROUPS, identity=False),
+        _residual(width, width),
+    ]
 
 
 def _level(width_in: int, width: int, n_blocks: int) -> list[nn.Module]:
-    return [_Residual(width if i else width_in, width) for i in range(n_blocks)]
+    return [_residual(width if i else width_in, width) for i in range(n_blocks)]
 
 
-class _OwnWeights(nn.Module):
-    """A linear map of its own at each of L positions: [N, W_in, L] -> [N, W_out, L]."""
+class _OwnWeights(PositionLinear):
+    """`PositionLinear` of h [N, W_in, L] -> [N, W_out, L]; biases start at 0."""
 
     def __init__(self, length: int, width_in: int, width_out: int):
-        super().__init__()
-        bound = width_in**-0.5
-        self.weight = nn.Parameter(torch.empty(length, width_in, width_out).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.zeros(width_out, length))
+        super().__init__(length, width_in, width_out, draw_bias=zeros)
 
     def forward(self, h):
-        return torch.einsum("nil,lio->nol", h, self.weight) + self.bias
+        return super().forward(h.transpose(1, 2)).transpose(1, 2)
 
 
 def _patches(h, patch_snps: int):
@@ -138,14 +107,14 @@ def _snps(h, patch_snps: int):
 def _outermost(layout: Layout, width_in: int, width_out: int) -> nn.Module:
     """The layer between calls and channels: of the patches' own, or a convolution."""
     if layout.patch_snps == 1:
-        return _conv(width_in, width_out)
+        return conv(width_in, width_out)
     return _OwnWeights(layout.length // layout.patch_snps, width_in, width_out)
 
 
 def _innermost(layout: Layout, width_in: int, width_out: int) -> nn.Module:
     """The layer between channels and latents: of the positions' own where the patches have such."""
     if layout.patch_snps == 1:
-        return _conv(width_in, width_out)
+        return conv(width_in, width_out)
     return _OwnWeights(layout.n_positions, width_in, width_out)
 
 
@@ -159,14 +128,14 @@ class _Encoder(nn.Module):
         layers, width = [], layout.width
         for level, own in enumerate(layout.widths):
             if level:
-                layers.append(_conv(width, width, stride=2))
+                layers.append(conv(width, width, stride=2))
             layers += _level(width, own, layout.blocks_per_level)
             width = own
-        layers += [*_middle(width), _norm(width), nn.SiLU()]
+        layers += [*_middle(width), norm(width, _GROUPS), nn.SiLU()]
         self.body = nn.Sequential(*layers)
         self.leave = _innermost(layout, width, 2 * layout.latent_channels)
         with torch.no_grad():
-            self.leave.bias[layout.latent_channels :] = _FIRST_LOG_VARIANCE
+            self.leave.bias[..., layout.latent_channels :] = _FIRST_LOG_VARIANCE
 
     def forward(self, calls):
         h = self.enter(_patches(calls, self.patch_snps))
@@ -187,8 +156,8 @@ class _Decoder(nn.Module):
             layers += _level(width, own, layout.blocks_per_level)
             width = own
             if level:
-                layers += [nn.Upsample(scale_factor=2), _conv(width, width)]
-        self.body = nn.Sequential(*layers, _norm(width), nn.SiLU())
+                layers += [nn.Upsample(scale_factor=2), conv(width, width)]
+        self.body = nn.Sequential(*layers, norm(width, _GROUPS), nn.SiLU())
         self.leave = _outermost(layout, width, layout.n_calls * layout.patch_snps)
 
     def forward(self, latents):
@@ -212,7 +181,7 @@ class SnpAutoencoder(nn.Module):
         if layout.patch_snps > 1 and log_frequencies is not None:
             padded = F.pad(log_frequencies, (0, layout.length - layout.n_variants))
             with torch.no_grad():
-                self.decoder.leave.bias.copy_(_patches(padded[None], layout.patch_snps)[0])
+                self.decoder.leave.bias.copy_(_patches(padded[None], layout.patch_snps)[0].T)
 
     def encode(self, calls):
         """Mean and log-variance [N, K, G] of the latents of one-hot calls [N, C, L]."""

@@ -3,8 +3,6 @@
 Axes: R rows (haplotypes or people), G gene blocks, K channels.
 """
 
-import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +11,7 @@ import torch
 from syncohort.baselines.block_gaussian import BlockGaussian
 from syncohort.baselines.wgan import WGAN
 from syncohort.diffusion.model import Generator
+from syncohort.files import write_rows
 from syncohort.generators.base import LatentGenerator, read_checkpoint
 from syncohort.genotypes import People, rows_per_person
 
@@ -82,17 +81,4 @@ def sample_shard(
         first_row=own.start * each,
         **sampling,
     )
-    _write_batches(Path(out_path), (len(rows), *generator.mask.shape), batches)
-
-
-def _write_batches(path: Path, shape: tuple, batches: Iterator[np.ndarray]) -> None:
-    """Write batches of rows to one .npy file, atomically and one batch at a time."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    latents = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
-    start = 0
-    for batch in batches:
-        latents[start : start + len(batch)] = batch
-        start += len(batch)
-    latents.flush()
-    os.replace(partial, path)
+    write_rows(out_path, (len(rows), *generator.mask.shape), batches)

@@ -4,13 +4,14 @@ import hashlib
 import json
 import logging
 import math
-import os
 import pickle
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
+
+from syncohort.files import all_or_nothing
 
 log = logging.getLogger(__name__)
 
@@ -102,10 +103,8 @@ class StateFile:
         return time.monotonic() - self._saved_at >= self._every_seconds
 
     def save(self, state: dict) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self._path.with_name(self._path.name + ".partial")
-        torch.save({"digest": self._digest, **state}, partial)
-        os.replace(partial, self._path)
+        with all_or_nothing(self._path) as (partial,):
+            torch.save({"digest": self._digest, **state}, partial)
         self._saved_at = time.monotonic()
 
     def load(self, device: torch.device) -> dict | None:
@@ -135,7 +134,5 @@ def write_table(path: Path, history: list[dict]) -> None:
     for row in history:
         values = (row.get(name) for name in columns)
         lines.append("\t".join("" if value is None else str(value) for value in values))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(path.name + ".partial")
-    partial.write_text("\n".join(lines) + "\n")
-    os.replace(partial, path)
+    with all_or_nothing(path) as (partial,):
+        partial.write_text("\n".join(lines) + "\n")

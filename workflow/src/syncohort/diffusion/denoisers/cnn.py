@@ -5,7 +5,7 @@ appendix A and table 4, in one dimension: channels are PCs, pixels are gene bloc
 
 Axes: N rows, G gene blocks, K channels of the latents, C classes; within the network
 L length of a level (G, halved at every further level), W channels of a level, E channels
-of the embedding of time and label, A attention heads, B channels of a head.
+of the embedding of time and label.
 """
 
 import math
@@ -17,35 +17,18 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from syncohort.diffusion.denoisers.convolutions import (
-    EMBEDDING_WIDTHS,
+from syncohort.diffusion.denoisers.time_embedding import TimeEmbedding
+from syncohort.errors import InputError
+from syncohort.generators.conditioning import mix
+from syncohort.networks.convolutions import (
     GROUPS,
+    Attention,
     Residual,
     Stage,
     conv,
     norm,
-    sinusoids,
     starting_at_zero,
 )
-from syncohort.errors import InputError
-from syncohort.generators.conditioning import mix
-
-
-class _Attention(nn.Module):
-    """Self-attention over the length: [N, W, L] -> [N, W, L]."""
-
-    def __init__(self, width: int, head_width: int):
-        super().__init__()
-        self.head_width = head_width
-        self.norm = norm(width)
-        self.enter = nn.Conv1d(width, 3 * width, kernel_size=1)
-        self.leave = starting_at_zero(nn.Conv1d(width, width, kernel_size=1))
-
-    def forward(self, h, embedding):
-        heads = self.enter(self.norm(h)).unflatten(1, (3, -1, self.head_width))  # [N, 3, A, B, L]
-        query, key, value = heads.transpose(3, 4).unbind(1)  # [N, A, L, B]
-        mixed = F.scaled_dot_product_attention(query, key, value)
-        return h + self.leave(mixed.transpose(2, 3).flatten(1, 2))
 
 
 @dataclass(frozen=True)
@@ -84,7 +67,7 @@ def _stage(residual, width_in: int, level: _Level) -> Stage:
     """A residual block into `level` with its attention; residual: makes the block."""
     layers = [residual(width_in, level.width)]
     if level.head_width:
-        layers.append(_Attention(level.width, level.head_width))
+        layers.append(Attention(level.width, level.head_width))
     return Stage(layers)
 
 
@@ -139,21 +122,19 @@ class CNNDenoiser(nn.Module):
     ):
         super().__init__()
         levels = _levels(base_width, multipliers, attention_at, head_width)
-        n_channels, n_embedding = mask.shape[1], EMBEDDING_WIDTHS * base_width
+        n_channels = mask.shape[1]
         outer, inner = levels[0].width, levels[-1].width
-        residual = partial(Residual, n_embedding=n_embedding, dropout=dropout)
-        self.base_width = base_width
         self.multiple = 2 ** (len(levels) - 1)
         self.register_buffer("mask", mask, persistent=False)
-        self.time = nn.Sequential(
-            nn.Linear(base_width, n_embedding), nn.SiLU(), nn.Linear(n_embedding, n_embedding)
-        )
+        self.time = TimeEmbedding(base_width)
+        n_embedding = self.time.n_embedding
+        residual = partial(Residual, n_embedding=n_embedding, dropout=dropout)
         self.label = nn.Embedding(n_classes + 1, n_embedding)
         self.enter = conv(n_channels, outer)
         self.down = nn.ModuleList(_way_down(residual, levels, blocks_per_level))
         skips = [outer, *(stage[0].width_out for stage in self.down)]
         self.middle = Stage(
-            [residual(inner, inner), _Attention(inner, head_width), residual(inner, inner)]
+            [residual(inner, inner), Attention(inner, head_width), residual(inner, inner)]
         )
         self.up = nn.ModuleList(_way_up(residual, levels, blocks_per_level + 1, skips))
         self.head = nn.Sequential(norm(outer), nn.SiLU(), starting_at_zero(conv(outer, n_channels)))
@@ -163,8 +144,7 @@ class CNNDenoiser(nn.Module):
 
         residual: whether x is added at the end.
         """
-        embedding = self.time(sinusoids(t_fraction, self.base_width))
-        embedding = embedding + mix(self.label.weight, label)  # [N, E]
+        embedding = self.time(t_fraction) + mix(self.label.weight, label)  # [N, E]
         n_blocks = x.shape[1]
         h = F.pad(x.transpose(1, 2), (0, -n_blocks % self.multiple))  # [N, K, L]
         h = self.enter(h)  # [N, W, L]

@@ -15,18 +15,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from syncohort.diffusion.denoisers.convolutions import (
-    EMBEDDING_WIDTHS,
-    GROUPS,
-    Residual,
-    Stage,
-    conv,
-    norm,
-    sinusoids,
-    starting_at_zero,
-)
+from syncohort.diffusion.denoisers.time_embedding import TimeEmbedding
 from syncohort.errors import InputError
 from syncohort.generators.conditioning import mix
+from syncohort.networks.convolutions import GROUPS, Residual, Stage, conv, norm, starting_at_zero
 
 
 class CrossAttention(nn.Module):
@@ -75,7 +67,7 @@ class _Resample(nn.Sequential):
 
 
 def _halve(width: int) -> _Resample:
-    return _Resample(nn.Conv1d(width, width, kernel_size=3, stride=2, padding=1))
+    return _Resample(conv(width, width, stride=2))
 
 
 def _double(width: int) -> _Resample:
@@ -138,15 +130,16 @@ class LatentUNetDenoiser(nn.Module):
                 f"that its {heads} heads share evenly"
             )
         widths = [base_width * each for each in multipliers]
-        n_channels, n_embedding = mask.shape[1], EMBEDDING_WIDTHS * base_width
-        block = partial(
-            _Block, n_embedding=n_embedding, label_width=label_width, heads=heads, dropout=dropout
-        )
-        self.base_width = base_width
+        n_channels = mask.shape[1]
         self.padding = -len(mask) % 2 ** (len(widths) - 1)
         self.register_buffer("mask", mask, persistent=False)
-        self.time = nn.Sequential(
-            nn.Linear(base_width, n_embedding), nn.SiLU(), nn.Linear(n_embedding, n_embedding)
+        self.time = TimeEmbedding(base_width)
+        block = partial(
+            _Block,
+            n_embedding=self.time.n_embedding,
+            label_width=label_width,
+            heads=heads,
+            dropout=dropout,
         )
         self.label = nn.Embedding(n_classes + 1, label_width)
         self.enter = conv(n_channels, widths[0])
@@ -166,7 +159,7 @@ class LatentUNetDenoiser(nn.Module):
 
         residual: whether x is added at the end.
         """
-        time = self.time(sinusoids(t_fraction, self.base_width))  # [N, E]
+        time = self.time(t_fraction)  # [N, E]
         tokens = mix(self.label.weight, label)[:, None]  # [N, 1, D]
         h = self.enter(F.pad(x.transpose(1, 2), (0, self.padding)))  # [N, W, L]
         if self.place is not None:

@@ -15,37 +15,28 @@ import torch.nn.functional as F
 from torch import nn
 
 from syncohort.generators.conditioning import mix
+from syncohort.networks.position_linear import PositionLinear, zeros
 
 TIME_FREQUENCIES = 32
 CONDITION_WIDTH = 128
 
 
-class PositionLinear(nn.Module):
-    """A linear map of its own at every position: [M, N, in] -> [M, N, out].
+class PositionsFirst(PositionLinear):
+    """`PositionLinear` of h [M, N, in] -> [M, N, out]; biases start at 0.
 
-    n_experts: None for free weights at each position; a number for weights that are, at each
-    position, a learned mix of so many shared matrices, which bounds the parameters. scale: of
-    the initial weights, in units of 1 / sqrt(n_in).
+    scale: of the initial weights, in units of 1 / sqrt(n_in).
     """
 
     def __init__(self, n_positions, n_in, n_out, n_experts: int | None, scale: float = 1.0):
-        super().__init__()
-        self.shape = (n_positions, n_in, n_out)
-        size = scale / math.sqrt(n_in)
-        if n_experts is None:
-            self.mix = None
-            self.weight = nn.Parameter(size * torch.randn(self.shape))
-        else:
-            self.mix = nn.Parameter(torch.randn(n_positions, n_experts) / math.sqrt(n_experts))
-            self.weight = nn.Parameter(size * torch.randn(n_experts, n_in * n_out))
-        self.bias = nn.Parameter(torch.zeros(n_positions, 1, n_out))
+        def normal(shape, n_in):
+            return scale / math.sqrt(n_in) * torch.randn(shape)
 
-    def weights(self):
-        """The maps in use, [M, in, out]."""
-        return self.weight if self.mix is None else (self.mix @ self.weight).view(self.shape)
+        maps = (n_positions, n_in, n_out, n_experts)
+        super().__init__(*maps, draw_weight=normal, draw_bias=zeros)
 
-    def forward(self, x):
-        return torch.baddbmm(self.bias, x, self.weights())  # as autocast chooses
+    def forward(self, h):
+        # one kernel, whose precision autocast chooses
+        return torch.baddbmm(self.bias[:, None], h, self.weights())
 
 
 class _Context(nn.Module):
@@ -53,9 +44,9 @@ class _Context(nn.Module):
 
     def __init__(self, n_positions, width, n_numbers, n_experts):
         super().__init__()
-        self.gather = PositionLinear(n_positions, width, n_numbers, n_experts)
+        self.gather = PositionsFirst(n_positions, width, n_numbers, n_experts)
         self.think = nn.Linear(n_numbers, n_numbers)
-        self.spread = PositionLinear(n_positions, n_numbers, width, n_experts, scale=0.1)
+        self.spread = PositionsFirst(n_positions, n_numbers, width, n_experts, scale=0.1)
 
     def forward(self, h):
         about = self.gather(h).sum(dim=0) / math.sqrt(len(h))  # [N, R]
@@ -71,8 +62,8 @@ class _Layer(nn.Module):
         self.reach = reach
         self.modulate = nn.Linear(CONDITION_WIDTH, 2 * width)
         self.gates = nn.Parameter(torch.full((2, n_positions, 1, width), 0.3))
-        self.enter = PositionLinear(n_positions, width, width, n_experts)
-        self.leave = PositionLinear(n_positions, width, width, n_experts, scale=0.3)
+        self.enter = PositionsFirst(n_positions, width, width, n_experts)
+        self.leave = PositionsFirst(n_positions, width, width, n_experts, scale=0.3)
         self.context = _Context(n_positions, width, context, n_experts) if context else None
 
     def forward(self, h, condition):
@@ -123,11 +114,11 @@ class LocalDenoiser(nn.Module):
             nn.SiLU(),
         )
         self.place = nn.Parameter(torch.zeros(n_classes + 1, n_groups, width))
-        self.enter = PositionLinear(n_groups, 3 * latents, width, None)
+        self.enter = PositionsFirst(n_groups, 3 * latents, width, None)
         self.layers = nn.ModuleList(
             _Layer(n_groups, width, context, experts, reach=2**i) for i in range(layers)
         )
-        self.leave = PositionLinear(n_groups, width, latents, None, scale=0.0)
+        self.leave = PositionsFirst(n_groups, width, latents, None, scale=0.0)
 
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].

@@ -12,19 +12,7 @@ from torch import nn
 
 from syncohort.errors import InputError
 from syncohort.generators.conditioning import mix
-
-
-class _PositionLinear(nn.Module):
-    """A linear map of its own at every position: [N, P, in] -> [N, P, out]."""
-
-    def __init__(self, n_positions: int, n_in: int, n_out: int):
-        super().__init__()
-        bound = 1 / math.sqrt(n_in)  # as nn.Linear
-        self.weight = nn.Parameter(torch.empty(n_positions, n_in, n_out).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(n_positions, n_out).uniform_(-bound, bound))
-
-    def forward(self, h):
-        return torch.einsum("npi,pio->npo", h, self.weight) + self.bias
+from syncohort.networks.position_linear import PositionLinear
 
 
 class TransformerDenoiser(nn.Module):
@@ -62,7 +50,7 @@ class TransformerDenoiser(nn.Module):
         n_inputs = patch_blocks * mask.shape[1]
         self.patch_blocks = patch_blocks
         self.register_buffer("mask", mask, persistent=False)
-        self.enter = _PositionLinear(n_patches, n_inputs, width)
+        self.enter = PositionLinear(n_patches, n_inputs, width)
         self.time = nn.Linear(1, width)
         self.label = nn.Embedding(n_classes + 1, width)
         self.encoder = nn.Sequential(
@@ -73,7 +61,7 @@ class TransformerDenoiser(nn.Module):
                 for _ in range(layers)
             )
         )
-        self.leave = _PositionLinear(n_patches, width, n_inputs)
+        self.leave = PositionLinear(n_patches, width, n_inputs)
 
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
@@ -83,8 +71,8 @@ class TransformerDenoiser(nn.Module):
         n_blocks = x.shape[1]
         h = F.pad(x, (0, 0, 0, -n_blocks % self.patch_blocks))  # [N, P B, K]
         h = self.enter(h.unflatten(1, (-1, self.patch_blocks)).flatten(2))  # [N, P, W]
-        told = mix(self.label.weight, label)  # [N, W]
-        extra = torch.stack([self.time(t_fraction[:, None]), told], dim=1)
+        condition = [self.time(t_fraction[:, None]), mix(self.label.weight, label)]
+        extra = torch.stack(condition, dim=1)  # [N, 2, W]
         h = self.encoder(torch.cat([extra, h], dim=1))  # [N, 2 + P, W]
         h = self.leave(h[:, 2:])  # [N, P, B K]
         h = h.unflatten(2, (self.patch_blocks, -1)).flatten(1, 2)[:, :n_blocks]  # [N, G, K]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from syncohort.cohort.hardy_weinberg import hwe_p_value
+from syncohort.cohort.hardy_weinberg import hwe_p_values as exact_p_values
 from syncohort.evaluation.fidelity.genotype_counts import LabelCounts
 from syncohort.evaluation.intervals import stretch_row
 from syncohort.evaluation.tidy import metric_row
@@ -52,15 +52,9 @@ def equilibrium_table(
 
 
 def hwe_p_values(counts: LabelCounts) -> np.ndarray:
-    """Exact Hardy-Weinberg p-values [V, L]; 1 without a call. See `cohort.hwe_p_value`."""
+    """Exact Hardy-Weinberg p-values [V, L]; 1 without a call."""
     hom_ref = counts.called - counts.het - counts.hom_alt
-    patterns = np.stack([hom_ref, counts.het, counts.hom_alt], axis=-1).reshape(-1, 3)
-    # the test does not care which homozygote is which: half as many patterns
-    patterns[:, [0, 2]] = np.sort(patterns[:, [0, 2]], axis=1)
-    code = (patterns[:, 0].astype(np.int64) << 42) + (patterns[:, 1].astype(np.int64) << 21)
-    _, first, inverse = np.unique(code + patterns[:, 2], return_index=True, return_inverse=True)
-    p = np.array([hwe_p_value(*map(int, pattern)) for pattern in patterns[first]])
-    return p[inverse].reshape(hom_ref.shape)
+    return exact_p_values(np.stack([hom_ref, counts.het, counts.hom_alt], axis=-1))
 
 
 def summarise_equilibrium(table: pd.DataFrame, people: pd.DataFrame, *, seed: int) -> list[dict]:

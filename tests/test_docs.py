@@ -1,0 +1,52 @@
+"""The documentation: it builds, needs no network, and what it names exists."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+PAGES = sorted((REPOSITORY / "docs").glob("*.md"))
+PROSE = [REPOSITORY / "README.md", REPOSITORY / "config/README.md", *PAGES]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """The built documentation; a broken reference inside it is an error."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-b", "html"]
+    result = subprocess.run(
+        [*command, REPOSITORY / "docs", folder], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return folder
+
+
+def test_every_page_is_built_and_loads_nothing_from_outside(site):
+    for page in PAGES:
+        text = (site / f"{page.stem}.html").read_text()
+        loaded = re.findall(r'<(?:script|img|link)[^>]+(?:src|href)="(https?:[^"]+)"', text)
+        assert not loaded, (page.name, loaded)
+
+
+def test_equations_are_drawn_without_a_script(site):
+    text = (site / "methods.html").read_text()
+    assert text.count("<math ") > 20 and "mathjax.js" not in text.lower()
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.parent.name + "/" + page.name)
+def test_links_between_files_lead_somewhere(page):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", page.read_text())
+    missing = [link for link in links if not (page.parent / link).exists()]
+    assert not missing
+
+
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.parent.name + "/" + page.name)
+def test_files_of_the_project_that_pages_name_exist(page):
+    named = re.findall(
+        r"`((?:config|workflow|tests|docs|envs|resources|slurm|profiles)/[\w./-]+)`",
+        page.read_text(),
+    )
+    missing = sorted({name for name in named if not (REPOSITORY / name).exists()})
+    assert not missing

@@ -1,0 +1,103 @@
+"""Files appear only when complete; neither failures nor killed jobs leave anything behind."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from cohorts import people_of, store_of
+from conftest import REPOSITORY
+
+from syncohort.files import all_or_nothing, write_rows
+
+WRITE_A_PART_AND_DIE = """
+import os, signal, sys
+from syncohort.files import all_or_nothing
+with all_or_nothing(sys.argv[1]) as (partial,):
+    partial.write_text("the first lines")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+WRITE_SOME_PEOPLE_AND_DIE = """
+import os, signal, sys
+import numpy as np
+from syncohort.genotypes import CohortWriter, People, Variants
+people = People.unlabelled(["a", "b"])
+variants = Variants("1", [5], ["."], [["A", "C"]])
+with CohortWriter(sys.argv[1], people, variants) as writer:
+    writer.write_people(0, np.zeros((1, 1, 2), np.int8), False)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def run_until_killed(program: str, path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY / "workflow/src")}
+    command = [sys.executable, "-c", program, str(path)]
+    ended = subprocess.run(command, env=environment, check=False)
+    assert ended.returncode == -signal.SIGKILL
+
+
+def names(folder) -> list[str]:
+    return sorted(file.name for file in folder.iterdir())
+
+
+def test_a_failing_block_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "table.tsv"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), all_or_nothing(path) as (partial,):
+        partial.write_text("new")
+        raise RuntimeError
+    assert path.read_text() == "old" and names(tmp_path) == ["table.tsv"]
+
+
+def test_files_made_together_appear_together(tmp_path):
+    paths = [tmp_path / "made" / name for name in ("a.bed", "a.bim")]
+    with all_or_nothing(*paths) as (bed, bim):
+        assert [bed.name, bim.name] == ["a.bed", "a.bim"]
+        bed.write_text("1")
+        bim.write_text("2")
+        assert not any(path.exists() for path in paths)
+    assert [path.read_text() for path in paths] == ["1", "2"]
+    assert names(tmp_path / "made") == ["a.bed", "a.bim"]
+
+
+def test_no_file_appears_when_one_of_them_was_not_written(tmp_path):
+    with (
+        pytest.raises(FileNotFoundError),
+        all_or_nothing(tmp_path / "a.bed", tmp_path / "a.bim") as (bed, _),
+    ):
+        bed.write_text("1")
+    assert names(tmp_path) == []
+
+
+def test_the_next_start_removes_what_a_killed_job_left(tmp_path):
+    path = tmp_path / "state.pt"
+    run_until_killed(WRITE_A_PART_AND_DIE, path)
+    assert not path.exists() and names(tmp_path) == [".partial-state.pt"]
+    with all_or_nothing(path) as (partial,):
+        assert names(partial.parent) == []
+        partial.write_text("whole")
+    assert path.read_text() == "whole" and names(tmp_path) == ["state.pt"]
+
+
+def test_the_next_start_removes_a_cohort_half_written(tmp_path):
+    path = tmp_path / "chr1.zarr.zip"
+    run_until_killed(WRITE_SOME_PEOPLE_AND_DIE, path)
+    assert not path.exists() and names(tmp_path)
+    calls = np.ones((4, 3, 2), np.int8)
+    store = store_of(path, calls, people_of(["x", "y", "y"]))
+    np.testing.assert_array_equal(store.read(), calls)
+    assert names(tmp_path) == ["chr1.zarr.zip"]
+
+
+def test_rows_are_written_part_by_part(tmp_path):
+    rows = np.arange(12, dtype=np.float32).reshape(4, 3)
+    write_rows(tmp_path / "latents.npy", rows.shape, iter([rows[:1], rows[1:]]))
+    np.testing.assert_array_equal(np.load(tmp_path / "latents.npy"), rows)
+
+
+def test_too_few_rows_are_an_error_and_no_file(tmp_path):
+    with pytest.raises(ValueError, match="1 rows written of 4"):
+        write_rows(tmp_path / "latents.npy", (4, 3), iter([np.zeros((1, 3))]))
+    assert names(tmp_path) == []

@@ -1,0 +1,1 @@
+"""Layers that the networks of several rooms are made of."""
