@@ -61,6 +61,10 @@ include: "workflow/rules/metric_figures.smk"
 include: "workflow/rules/paper.smk"
 
 
+onstart:
+    withdraw_release()
+
+
 localrules:
     all,
 

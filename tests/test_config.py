@@ -93,6 +93,9 @@ def test_a_preset_is_a_start_that_single_keys_change():
         ({"generators": {"real": {}}}, "cannot be called real"),
         ({"generators": {"unseen": {"kind": "bootstrap"}}}, "cannot be called unseen"),
         ({"generators": {"mosaic": {"kind": "mosaic"}}}, "of both `generators` and"),
+        ({"generators": {"a": {"kind": "bootstrap"}}}, "a.release_real_haplotypes: true"),
+        ({"generators": {"a": {"kind": "mosaic"}}}, "hands on real genotypes"),
+        ({"generators": {"a": {"kind": "independent", "release_real_haplotypes": True}}}, "key"),
         (
             {"generators": {"a": {"preset": "paper"}}},
             "Input should be 'genetic_diffusion', 'genetic_diffusion_paper', 'snpgen' or",

@@ -92,3 +92,26 @@ rule export_samples:
         code=code_of("export_samples"),
     script:
         "../scripts/export_samples.py"
+
+
+rule check_release:
+    input:
+        released=sum(RELEASED.values(), []),
+    output:
+        checksums=CHECKSUMS,
+    log:
+        "<logs>/check_release.log",
+    benchmark:
+        "<benchmarks>/check_release.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("check_release"),
+        folder=f"{FOLDER}/release",
+        withdrawn=f"{FOLDER}/withdrawn",
+        copies=COPIES,
+    script:
+        "../scripts/check_release.py"

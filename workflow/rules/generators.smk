@@ -1,4 +1,5 @@
 # The generators by what is done with them, and look-ups by the wildcards that name them.
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.config.study import is_guidable
 
 
@@ -7,8 +8,13 @@ def mosaic_of(effective_size):
     like = [
         each for each in STUDY.evaluation.calibration.values() if each.kind == "mosaic"
     ]
-    settings = like[0].model_dump() if like else {"kind": "mosaic"}
+    settings = settings_of(like[0]) if like else {"kind": "mosaic"}
     return settings | {"effective_size": effective_size}
+
+
+def settings_of(generator):
+    """A generator's settings, without the leave to release it, which changes nothing of it."""
+    return generator.model_dump(exclude={"release_real_haplotypes"})
 
 
 def guided(name):
@@ -29,6 +35,12 @@ def at_scale(name, scale):
 # Released, or measured beside those to compare with.
 ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "unseen")
 GENERATORS = list(STUDY.generators)
+# Released by release_real_haplotypes: name -> kind.
+COPIES = {
+    name: generator.kind
+    for name, generator in STUDY.generators.items()
+    if generator.kind in REAL_HAPLOTYPES
+}
 CALIBRATION = ["unseen", *STUDY.evaluation.calibration]
 CURVE = {f"mosaic_ne{size:g}": size for size in STUDY.evaluation.mosaic_curve}
 DIFFUSION = [name for name in GENERATORS if STUDY.generators[name].kind == "diffusion"]
@@ -42,10 +54,10 @@ GUIDED = {key: point for name in DIFFUSION for key, point in guided(name).items(
 EVALUATED = [*GENERATORS, *REPLICATES, *CALIBRATION]
 MEASURED = [*EVALUATED, *CURVE]
 SETTINGS = {
-    **{name: generator.model_dump() for name, generator in STUDY.generators.items()},
+    **{name: settings_of(generator) for name, generator in STUDY.generators.items()},
     "unseen": {"kind": "unseen"},
     **{
-        name: generator.model_dump()
+        name: settings_of(generator)
         for name, generator in STUDY.evaluation.calibration.items()
     },
     **{name: mosaic_of(size) for name, size in CURVE.items()},

@@ -33,7 +33,7 @@ with job(snakemake):
         synthetic_people=len(read_tables([found.synthetic])),
         pictures=found.pictures,
         captions=snakemake.params.captions,
-        released=found.released,
+        released=found.checksums,
         benchmarks=snakemake.params.benchmarks,
         paper=paper,
         guidance=read_tables([found.guidance]) if found.get("guidance") else None,

@@ -200,6 +200,10 @@ class BootstrapGenerator(Section):
     kind: Literal["bootstrap"] = Field(
         "bootstrap", description="Generator: copies of training people. Never to be released."
     )
+    release_real_haplotypes: bool = Field(
+        False,
+        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
+    )
 
 
 class MosaicGenerator(Section):
@@ -207,6 +211,10 @@ class MosaicGenerator(Section):
 
     kind: Literal["mosaic"] = Field(
         "mosaic", description="Generator: mosaics of training haplotypes."
+    )
+    release_real_haplotypes: bool = Field(
+        False,
+        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
     )
     effective_size: float = Field(
         10_000,
@@ -224,6 +232,9 @@ class MosaicGenerator(Section):
         description="Share of copied alleles that are drawn from the label's frequency instead.",
     )
 
+
+# Kinds that hand on haplotypes of real people, whole or in pieces.
+REAL_HAPLOTYPES = ("bootstrap", "mosaic")
 
 AlleleGenerator = Annotated[
     IndependentGenerator | BootstrapGenerator | MosaicGenerator, Field(discriminator="kind")

@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from docutils.core import publish_parts
 
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.evaluation.verdicts.bounds import UNSEEN
 from syncohort.evaluation.verdicts.judging import label_checklist, release_checklist
@@ -31,6 +32,11 @@ _SIMULATED = "Simulated data: nobody in this cohort exists."
 _REAL_PEOPLE = (
     "This report itself is made from real people: some pictures show a point for each of them. "
     "Ask whoever is responsible for the data before you pass it on."
+)
+
+_NOT_SYNTHETIC = (
+    "Not synthetic: these people are made of haplotypes of real people. The configuration releases "
+    "them all the same (release_real_haplotypes). Whoever gets them gets real genotypes."
 )
 
 _ABOUT = (
@@ -118,7 +124,7 @@ class Material:
     """What a report is made of.
 
     judged: from `calibration.judge`; people: columns label, split; checks: name, found, level,
-    advice; pictures, released: files; captions: picture -> its reStructuredText; benchmarks:
+    advice; pictures: files; released: their lists, `released.write_checksums`; captions: picture -> its reStructuredText; benchmarks:
     folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models;
     selection: HTML of `selection_report.selection_parts`, when variants are selected;
     guidance: `guidance_table`, replicates: `replicate_table`, where there are any.
@@ -194,6 +200,8 @@ def _summary_parts(study: Study, material: Material, checklist: pd.DataFrame) ->
     parts += [_matrix(study, checklist), pages.paragraph(_HOW_TO_READ)]
     for generator, kind in study.generators.items():
         parts.append(pages.heading(f"{generator} ({kind})", 3))
+        if kind in REAL_HAPLOTYPES:
+            parts.append(pages.paragraph(_NOT_SYNTHETIC, "fail"))
         parts.append(report_tables.generator_checklist(checklist, generator))
     beside = []
     for kind, generator in study.calibration.items():
