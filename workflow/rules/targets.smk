@@ -59,8 +59,4 @@ def withdraw_release():
     from syncohort.synthesis.released import withdraw
 
     own = [file.replace("<results>", FOLDER) for file in RELEASE]
-    for file in withdraw(f"{FOLDER}/release", own, f"{FOLDER}/withdrawn"):
-        logger.warning(
-            f"{FOLDER}/release/{file}: not released by this configuration; moved to "
-            f"{FOLDER}/withdrawn"
-        )
+    withdraw(f"{FOLDER}/release", own, f"{FOLDER}/withdrawn")
