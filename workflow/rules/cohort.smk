@@ -3,7 +3,7 @@
 
 rule import_chromosome:
     input:
-        genotype_files,
+        lambda wildcards: foreign(genotype_files(wildcards)),
     output:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
         summary="<results>/import_chromosome/{chrom}.json",
@@ -19,6 +19,7 @@ rule import_chromosome:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("import_chromosome"),
+        content=lambda wildcards: content_of(genotype_files(wildcards)),
         source=source(),
         multiallelic=STUDY.filters.multiallelic,
     script:
@@ -30,9 +31,9 @@ rule check_cohort:
         stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
         people=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
-        labels=label_table(),
-        genes=annotation_files(),
-        builds="resources/genome_builds.tsv",
+        labels=foreign(label_table()),
+        genes=foreign(annotation_files()),
+        builds=foreign("resources/genome_builds.tsv"),
     output:
         page=report(
             "<results>/check_cohort/check.html",
@@ -53,6 +54,9 @@ rule check_cohort:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("check_cohort"),
+        content=content_of(
+            label_table(), annotation_files(), "resources/genome_builds.tsv"
+        ),
         annotation_format=STUDY.genes.format,
         checks={
             "mode": STUDY.mode,
@@ -81,7 +85,7 @@ rule split_people:
         checks="<results>/check_cohort/checks.tsv",
         page="<results>/check_cohort/check.html",
         people="<results>/check_cohort/people.tsv",
-        kinship=STUDY.split.kinship_table or [],
+        kinship=foreign(STUDY.split.kinship_table or []),
     output:
         people="<results>/split_people/people.tsv",
     log:
@@ -95,6 +99,7 @@ rule split_people:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("split_people"),
+        content=content_of(STUDY.split.kinship_table or []),
         shares=STUDY.split.model_dump(
             include={"validation", "holdout", "training_share"}
         ),
@@ -104,11 +109,15 @@ rule split_people:
         "../scripts/split_people.py"
 
 
+# Where SNPs outside genes are dropped.
+DROPPING_GENES = annotation_files() if STUDY.genes.intergenic == "drop" else []
+
+
 rule filter_variants:
     input:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
         people="<results>/split_people/people.tsv",
-        genes=annotation_files() if STUDY.genes.intergenic == "drop" else [],
+        genes=foreign(DROPPING_GENES),
     output:
         store="<results>/filter_variants/{chrom}.zarr.zip",
         summary="<results>/filter_variants/{chrom}.json",
@@ -123,6 +132,7 @@ rule filter_variants:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("filter_variants"),
+        content=content_of(DROPPING_GENES),
         filters=STUDY.filters.model_dump(
             include={"maf_min", "variant_missing_max", "hwe_p_min"}
         ),

@@ -11,6 +11,8 @@ from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.errors import raise_all
 from syncohort.code_digest import code_digest
+from syncohort.formats.contents import Contents
+from syncohort.formats.contents import WHOLE_BYTES
 from syncohort.seeds import stage_seed
 
 try:
@@ -31,6 +33,38 @@ def code_of(rule_name):
 def seed_of(*stage):
     """The seed of a named stage."""
     return stage_seed(STUDY.seed, *stage)
+
+
+# Snakemake compares contents only where a file's date is newer than what was made of it. Of files
+# that no rule makes the content alone decides: their dates are not looked at, and a digest of them
+# is a parameter of the rules that read them. Large ones are also read again when newer.
+CONTENTS = Contents(Path(".snakemake") / "syncohort_contents.json")
+
+
+def as_list(files):
+    """A file, several, or none, as a list."""
+    return [files] if isinstance(files, (str, Path)) else list(files)
+
+
+def is_foreign(file):
+    """Whether no rule makes a file."""
+    return not str(file).startswith(("<results>", f"{FOLDER}/"))
+
+
+def foreign(files):
+    """A file, or several, as inputs of a rule: those that no rule makes, whatever their date."""
+    if not isinstance(files, str):
+        return [foreign(str(file)) for file in files]
+    small = is_foreign(files) and Path(files).is_file()
+    small = small and os.path.getsize(files) <= WHOLE_BYTES
+    return ancient(files) if small else files
+
+
+def content_of(*files):
+    """Digest of the content of those of these files that no rule makes; a parameter."""
+    return CONTENTS.digest(
+        file for each in files for file in as_list(each) if is_foreign(file)
+    )
 
 
 def source():
@@ -143,7 +177,7 @@ def training_mb(wildcards, attempt):
 
 
 def genotype_files(wildcards):
-    """The files one chromosome is read from: a job waits for them and reruns when they change."""
+    """The files one chromosome is read from."""
     if DEMO:
         path = f"<results>/simulate_chromosome/{wildcards.chrom}.vcf.gz"
         return [path, f"{path}.tbi"]
@@ -190,6 +224,11 @@ def causal_table():
         return STUDY.evaluation.causal_snps
     own = STUDY.trait and {"trait", "liability"} & set(label_columns())
     return "<results>/simulate_trait/causal_snps.tsv" if own else []
+
+
+def map_of(path, wildcards):
+    """The genetic map of the chromosome that a wildcard names, when there is one."""
+    return path.replace("{chrom}", wildcards.chrom) if path else []
 
 
 def annotation_files():

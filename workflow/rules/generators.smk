@@ -117,8 +117,7 @@ def fitting_of(wildcards):
 
 def recombination_map_of(wildcards):
     """The genetic map of a mosaic, when it has one."""
-    path = generator_of(wildcards).get("recombination_map")
-    return path.format(chrom=wildcards.chrom) if path else []
+    return map_of(generator_of(wildcards).get("recombination_map"), wildcards)
 
 
 def representation_of(wildcards):
