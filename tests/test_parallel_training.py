@@ -331,7 +331,7 @@ def test_a_stranger_who_connects_changes_nothing(visited):
 
 
 def test_the_folder_of_the_rendezvous_is_the_users_own_and_goes(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     modes = []
     made = tempfile.mkdtemp
 

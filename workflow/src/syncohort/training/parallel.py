@@ -129,7 +129,8 @@ def run_together(function: Callable, *args, processes: int, device: str, **optio
     level = logging.getLogger("syncohort").getEffectiveLevel()
     call = (function, args, {**options, "device": device})
     spawn = multiprocessing.get_context("spawn")
-    folder = Path(tempfile.mkdtemp(prefix="syncohort-"))  # of this user alone
+    # of this user alone; not in a job's folder, which may be on a network's disk without locks
+    folder = Path(tempfile.mkdtemp(prefix="syncohort-", dir=os.environ.get("TMPDIR", "/tmp")))
     members = [
         spawn.Process(
             target=_work,
