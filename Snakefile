@@ -62,6 +62,7 @@ include: "workflow/rules/paper.smk"
 
 
 onstart:
+    make_private()
     withdraw_release()
 
 

@@ -54,6 +54,14 @@ FIGURES = [
 ]
 
 
+def make_private():
+    """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
+    if STUDY.compute.private_results:
+        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+        if os.stat(FOLDER).st_uid == os.getuid():
+            os.chmod(FOLDER, 0o700)
+
+
 def withdraw_release():
     """Take out of the release, before any job, what this configuration does not release."""
     from syncohort.synthesis.released import withdraw

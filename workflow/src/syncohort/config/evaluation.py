@@ -133,6 +133,10 @@ class Compute(Section):
         le=16,
         description="GPUs of one machine that the training of a diffusion model asks for and shares its batches among (`resources: gpu`); other trainings and sampling ask for at most one.",
     )
+    private_results: bool = Field(
+        True,
+        description="Let nobody but you open results/<cohort>, which holds real genotypes (mode 0700); false: its permissions are left as they are.",
+    )
     threads: int = Field(
         2, ge=1, description="Processors of a heavy job; a training on several GPUs: for each."
     )
