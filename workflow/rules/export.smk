@@ -110,8 +110,6 @@ rule check_release:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("check_release"),
-        folder=f"{FOLDER}/release",
-        withdrawn=f"{FOLDER}/withdrawn",
         copies=COPIES,
     script:
         "../scripts/check_release.py"

@@ -10,9 +10,10 @@ from syncohort.job import job
 from syncohort.synthesis.released import require_released_only, withdraw, write_checksums
 
 with job(snakemake):
-    folder, lists = snakemake.params.folder, snakemake.output.checksums
+    lists = list(snakemake.output.checksums)
+    folder = os.path.dirname(os.path.dirname(lists[0]))
     released = list(snakemake.input.released)
-    withdraw(folder, [*released, *lists], snakemake.params.withdrawn)
+    withdraw(folder, [*released, *lists], f"{os.path.dirname(folder)}/withdrawn")
     require_released_only(folder, [*released, *lists])
     for path in lists:
         own = [file for file in released if file.startswith(f"{os.path.dirname(path)}/")]
