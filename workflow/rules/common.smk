@@ -36,7 +36,7 @@ def seed_of(*stage):
 
 
 # Snakemake compares contents only where a file's date is newer than what was made of it. Of files
-# that no rule makes the content alone decides: their dates are not looked at, and a digest of them
+# that no rule makes the content alone decides; their dates are not looked at, and a digest of them
 # is a parameter of the rules that read them. Large ones are also read again when newer.
 CONTENTS = Contents(Path(".snakemake") / "syncohort_contents.json")
 
@@ -52,7 +52,7 @@ def is_foreign(file):
 
 
 def foreign(files):
-    """A file, or several, as inputs of a rule: those that no rule makes, whatever their date."""
+    """A file, or several, as inputs; the dates of those that no rule makes do not matter."""
     if not isinstance(files, str):
         return [foreign(str(file)) for file in files]
     small = is_foreign(files) and Path(files).is_file()
@@ -246,3 +246,19 @@ def configuration_text():
 
     settings = STUDY.model_dump(mode="json", exclude={"compute"})
     return yaml.safe_dump(settings, sort_keys=False)
+
+
+def make_private():
+    """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
+    if STUDY.compute.private_results:
+        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+        if os.stat(FOLDER).st_uid == os.getuid():
+            os.chmod(FOLDER, 0o700)
+
+
+def withdraw_release():
+    """Take out of the release, before any job, what this configuration does not release."""
+    from syncohort.synthesis.released import withdraw
+
+    own = [file.replace("<results>", FOLDER) for file in RELEASE]
+    withdraw(f"{FOLDER}/release", own, f"{FOLDER}/withdrawn")

@@ -52,19 +52,3 @@ FIGURES = [
     "<results>/write_report/report.html",
     *PICTURES,
 ]
-
-
-def make_private():
-    """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
-    if STUDY.compute.private_results:
-        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
-        if os.stat(FOLDER).st_uid == os.getuid():
-            os.chmod(FOLDER, 0o700)
-
-
-def withdraw_release():
-    """Take out of the release, before any job, what this configuration does not release."""
-    from syncohort.synthesis.released import withdraw
-
-    own = [file.replace("<results>", FOLDER) for file in RELEASE]
-    withdraw(f"{FOLDER}/release", own, f"{FOLDER}/withdrawn")
