@@ -223,6 +223,9 @@ def test_a_preset_is_a_start_that_single_keys_change():
             "cannot be called train",
         ),
         ({"generators": {"mosaic": {"kind": "mosaic"}}}, "of both `generators` and"),
+        ({"generators": {"a": {"kind": "bootstrap"}}}, "a.release_real_haplotypes: true"),
+        ({"generators": {"a": {"kind": "mosaic"}}}, "hands on real genotypes"),
+        ({"generators": {"a": {"kind": "independent", "release_real_haplotypes": True}}}, "key"),
         (
             {"evaluation": {"mosaic_curve": [123456.1, 123456.2]}},
             "123456.1 and 123456.2 would both be called mosaic_ne123456; leave one out",

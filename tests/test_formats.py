@@ -11,7 +11,7 @@ import pytest
 
 from syncohort.errors import InputError
 from syncohort.formats.pgen import write_pgen
-from syncohort.formats.plink import binary_phenotype, write_plink
+from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.sample_sheet import write_sample_sheet
 from syncohort.formats.vcf import write_vcf
@@ -229,34 +229,6 @@ def test_half_missing_call_is_exported_as_missing(tmp_path):
         files = tmp_path / ("s.vcf.gz" if flag == "--vcf" else "s")
         run("plink2", flag, files, "--missing", "variant-only", "--out", tmp_path / "m")
         assert pd.read_csv(tmp_path / "m.vmiss", sep="\t")["MISSING_CT"][0] == 1
-
-
-@pytest.mark.parametrize(
-    ("labels", "kind"),
-    [
-        (("1", "2", ""), "binary"),
-        (("1.5", "2.5", "0.1"), "quantitative"),
-        (("Han Chinese", "1KG", "GBR", ""), "categorical"),
-    ],
-)
-def test_plink2_reads_the_labels(labels, kind, tmp_path):
-    need("plink2")
-    store = make_store(tmp_path / "x.zip", labels=labels)
-    write_pgen([store], tmp_path / "x")
-    log = run("plink2", "--pfile", tmp_path / "x", "--freq", "--out", tmp_path / "f")
-    assert f"1 {kind} phenotype loaded" in log
-
-
-def test_binary_labels_become_a_plink_phenotype():
-    assert binary_phenotype(np.array(["case", "control", ""])) == ["2", "1", "-9"]
-    assert binary_phenotype(np.array(["Cases", "healthy"])) == ["2", "1"]
-    assert binary_phenotype(np.array(["0", "1", "0"])) == ["1", "2", "1"]
-    assert binary_phenotype(np.array(["1", "2", "1"])) == ["1", "2", "1"]
-    assert binary_phenotype(np.array(["asthma", "control"])) == ["2", "1"]
-    assert binary_phenotype(np.array(["diseased", "healthy"])) == ["2", "1"]
-    assert binary_phenotype(np.array(["case", "case"])) == ["2", "2"]
-    assert binary_phenotype(np.array(["GBR", "FIN", "TSI"])) == ["-9"] * 3
-    assert binary_phenotype(np.array(["GBR", "FIN"])) == ["-9"] * 2
 
 
 def test_sample_sheet(tmp_path):
@@ -502,7 +474,7 @@ def test_plink_records_sorted_and_dropped(tmp_path):
 
 def test_pgen_people_and_companion_files(tmp_path):
     need("plink2")
-    store = make_store(tmp_path / "x.zip", phased="all")
+    store = make_store(tmp_path / "x.zip", phased="all", labels=("GBR", "FIN"))
     write_pgen([store], tmp_path / "x")
     labels = open_source("pgen", str(tmp_path / "x")).people_columns()
     assert list(labels.columns) == ["sample", "label"]

@@ -21,6 +21,7 @@ from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
 from syncohort.report.page import Material, Study, write_metrics_page, write_report
 from syncohort.report.sections import render_caption
+from syncohort.synthesis.released import write_checksums
 
 CAPTIONS = {file.stem: file.read_text() for file in (REPOSITORY / "workflow/report").glob("*.rst")}
 VOID = {"img", "meta", "br", "hr", "link", "input"}
@@ -60,6 +61,9 @@ def judged() -> pd.DataFrame:
     return judge(metrics(), CALIBRATION)
 
 
+RELEASED_FILES = ("samples.tsv", "vcf/21.vcf.gz", "vcf/21.vcf.gz.tbi")
+
+
 @pytest.fixture(scope="module")
 def material(judged, tmp_path_factory) -> Material:
     """A small result folder: pictures, released files, benchmarks."""
@@ -74,6 +78,9 @@ def material(judged, tmp_path_factory) -> Material:
         (folder / "release" / generator / "samples.tsv").write_text("sample_id\tlabel\n")
         (folder / "release" / generator / "vcf/21.vcf.gz").write_text(generator)
         (folder / "release" / generator / "vcf/21.vcf.gz.tbi").write_text("index")
+        (folder / "release" / generator / "vcf/22.vcf.gz").write_text("of another run")
+        own = [folder / "release" / generator / name for name in RELEASED_FILES]
+        write_checksums(folder / "release" / generator / "SHA256SUMS", own)
     (folder / "benchmarks/train_diffusion").mkdir(parents=True)
     for name, seconds in (("good", 60), ("memoriser", 120)):
         table = pd.DataFrame({"s": [seconds], "max_rss": [100.0], "h:m:s": ["x"]})
@@ -87,7 +94,7 @@ def material(judged, tmp_path_factory) -> Material:
         synthetic_people=360,
         pictures=[str(frontier), str(privacy)],
         captions=CAPTIONS,
-        released=[str(file) for file in sorted((folder / "release").rglob("*.vcf.gz"))],
+        released=[str(file) for file in sorted((folder / "release").rglob("SHA256SUMS"))],
         benchmarks=str(folder / "benchmarks"),
     )
 
@@ -192,9 +199,18 @@ def test_methods_have_hashes_of_all_released_files_and_run_times(page, material)
     words = " ".join(page.texts)
     assert hashlib.sha256(b"memoriser").hexdigest() in words
     assert "21.vcf.gz.tbi" in words
+    assert not any(hidden in words for hidden in ("22.vcf.gz", str(material.released[0])))
     times = report_methods.run_times(material.benchmarks).iloc[0]
     assert times["rule"] == "train_diffusion" and times["jobs"] == 2
     assert times["seconds"] == 180 and times["longest job [s]"] == 120
+
+
+def test_real_haplotypes_stand_in_red(material, tmp_path):
+    write_report(study(), material, tmp_path / "r.html")
+    assert "Not synthetic" not in (tmp_path / "r.html").read_text()
+    kinds = dict.fromkeys(RELEASED, "diffusion") | {RELEASED[0]: "mosaic"}
+    write_report(study(generators=kinds), material, tmp_path / "r.html")
+    assert '<p class="fail">Not synthetic: ' in (tmp_path / "r.html").read_text()
 
 
 def test_many_labels_are_folded_away(material, tmp_path):

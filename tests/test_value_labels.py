@@ -193,8 +193,8 @@ def test_stores_and_their_exports_keep_the_value(store, tmp_path):
     np.testing.assert_allclose(fam[5], store.people.value, rtol=1e-5)
     write_pgen([store], tmp_path / "x")
     psam = pd.read_csv(tmp_path / "x.psam", sep="\t")
-    assert list(psam) == ["#IID", "label", "value"]
-    np.testing.assert_allclose(psam["value"], store.people.value, rtol=1e-5)
+    assert list(psam) == ["#IID", "PHENO1"]
+    np.testing.assert_allclose(psam["PHENO1"], store.people.value, rtol=1e-5)
 
 
 def test_sample_sheets_have_values_where_people_have(store, tmp_path):

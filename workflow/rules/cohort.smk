@@ -6,7 +6,7 @@ TRAIN_SHARE = (
 
 rule import_chromosome:
     input:
-        genotype_files,
+        lambda wildcards: foreign(genotype_files(wildcards)),
     output:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
         summary="<results>/import_chromosome/{chrom}.json",
@@ -22,6 +22,7 @@ rule import_chromosome:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("import_chromosome"),
+        content=lambda wildcards: content_of(genotype_files(wildcards)),
         source=source(),
         multiallelic=STUDY.filters.multiallelic,
     script:
@@ -32,7 +33,7 @@ rule join_labels:
     input:
         people=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
-        labels=label_table(),
+        labels=foreign(label_table()),
     output:
         people="<results>/join_labels/people.tsv",
         notes="<results>/join_labels/notes.json",
@@ -47,6 +48,7 @@ rule join_labels:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("join_labels"),
+        content=content_of(label_table()),
         labels=label_join(),
     script:
         "../scripts/join_labels.py"
@@ -58,9 +60,8 @@ rule examine_cohort:
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
         people="<results>/join_labels/people.tsv",
         notes="<results>/join_labels/notes.json",
-        genes=annotation_files(),
-        builds="resources/genome_builds.tsv",
-        templates=templates_of("check.html"),
+        genes=foreign(annotation_files()),
+        builds=foreign("resources/genome_builds.tsv"),
     output:
         checks="<results>/examine_cohort/checks.tsv",
         variants="<results>/examine_cohort/variants.tsv",
@@ -75,6 +76,7 @@ rule examine_cohort:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("examine_cohort"),
+        content=content_of(annotation_files(), "resources/genome_builds.tsv"),
         annotation_format=STUDY.genes.format,
         study={
             "mode": STUDY.mode,
@@ -96,6 +98,7 @@ rule check_cohort:
         checks="<results>/examine_cohort/checks.tsv",
         variants="<results>/examine_cohort/variants.tsv",
         people="<results>/join_labels/people.tsv",
+        templates=templates_of("check.html"),
     output:
         page=report(
             "<results>/check_cohort/check.html",
@@ -182,7 +185,7 @@ rule split_people:
     input:
         usable="<results>/require_usable_cohort/passed.txt",
         people="<results>/join_labels/people.tsv",
-        kinship=STUDY.split.kinship_table or [],
+        kinship=foreign(STUDY.split.kinship_table or []),
     output:
         people="<results>/split_people/people.tsv",
     log:
@@ -196,6 +199,7 @@ rule split_people:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("split_people"),
+        content=content_of(STUDY.split.kinship_table or []),
         shares=STUDY.split.model_dump(
             include={"validation", "holdout", "training_share"}
         ),
@@ -230,11 +234,15 @@ rule plot_split:
         "../scripts/plot_split.py"
 
 
+# Where SNPs outside genes are dropped.
+DROPPING_GENES = annotation_files() if STUDY.genes.intergenic == "drop" else []
+
+
 rule filter_variants:
     input:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
         people="<results>/split_people/people.tsv",
-        genes=annotation_files() if STUDY.genes.intergenic == "drop" else [],
+        genes=foreign(DROPPING_GENES),
     output:
         store="<results>/filter_variants/{chrom}.zarr.zip",
         summary="<results>/filter_variants/{chrom}.json",
@@ -249,6 +257,7 @@ rule filter_variants:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("filter_variants"),
+        content=content_of(DROPPING_GENES),
         filters=STUDY.filters.model_dump(
             include={"maf_min", "variant_missing_max", "hwe_p_min"}
         ),

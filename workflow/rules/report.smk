@@ -18,7 +18,7 @@ rule write_report:
         selection=("<results>/plot_selection/verdict.txt" if SELECTED else []),
         selection_counts=("<results>/choose_variants/counts.tsv" if SELECTED else []),
         pictures=PICTURES,
-        released=RELEASE,
+        checksums=CHECKSUMS,
         paper="<results>/tabulate_paper/paper.tsv" if DIFFUSION else [],
         guidance="<results>/tabulate_guidance/guidance.tsv" if GUIDED else [],
         replicates=(

@@ -31,7 +31,7 @@ with job(snakemake):
         synthetic_people=len(read_tables([found.synthetic], ["label"])),
         pictures=found.pictures,
         captions=snakemake.params.captions,
-        released=found.released,
+        released=found.checksums,
         benchmarks=snakemake.params.benchmarks,
         paper=paper,
         guidance=read_tables([found.guidance]) if found.get("guidance") else None,

@@ -11,6 +11,7 @@ from syncohort.config.generator_names import (
     guided_name,
     replicate_name,
 )
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.config.study import Config, is_guidable
 
 ALLELE_KINDS = ("independent", "bootstrap", "mosaic", VALIDATION)
@@ -30,6 +31,12 @@ class Plan:
     def generators(self) -> list[str]:
         """The released ones."""
         return list(self._study.generators)
+
+    @cached_property
+    def copies(self) -> dict[str, str]:
+        """Released ones made of real haplotypes, by leave of `release_real_haplotypes` -> kind."""
+        kinds = {name: each.kind for name, each in self._study.generators.items()}
+        return {name: kind for name, kind in kinds.items() if kind in REAL_HAPLOTYPES}
 
     @cached_property
     def calibration(self) -> list[str]:
@@ -97,12 +104,12 @@ class Plan:
     def settings(self) -> dict[str, dict]:
         """Generator -> its section of the configuration, plain values."""
         study = self._study
-        own = {name: generator.model_dump() for name, generator in study.generators.items()}
+        own = {name: _section(generator) for name, generator in study.generators.items()}
         beside = study.evaluation.calibration.items()
         return {
             **own,
             VALIDATION: {"kind": VALIDATION},
-            **{name: generator.model_dump() for name, generator in beside},
+            **{name: _section(generator) for name, generator in beside},
             **{name: self._mosaic(size) for name, size in self.curve.items()},
             **{key: own[name] for key, name in self.replicates.items()},
             **{key: _at_scale(own[name], scale) for key, (name, scale) in self.guided.items()},
@@ -111,7 +118,7 @@ class Plan:
     def _mosaic(self, effective_size: float) -> dict:
         """A mosaic of the curve: the settings of the calibration's mosaic, another size."""
         calibration = self._study.evaluation.calibration.values()
-        like = [each.model_dump() for each in calibration if each.kind == "mosaic"]
+        like = [_section(each) for each in calibration if each.kind == "mosaic"]
         return (like[0] if like else {"kind": "mosaic"}) | {"effective_size": effective_size}
 
     @cached_property
@@ -160,6 +167,11 @@ class Plan:
     def trained_as(self, generator: str) -> str:
         """The generator whose model a generator is sampled from."""
         return self.guided.get(generator, (generator,))[0]
+
+
+def _section(generator) -> dict:
+    """A generator's section, without the leave to release it, which changes nothing of it."""
+    return generator.model_dump(exclude={"release_real_haplotypes"})
 
 
 def _at_scale(settings: dict, scale: float) -> dict:

@@ -29,6 +29,7 @@ from syncohort.config.generator_names import (
     same_names,
 )
 from syncohort.config.generators import (
+    REAL_HAPLOTYPES,
     AnyGenerator,
     DiffusionGenerator,
 )
@@ -100,6 +101,13 @@ class Config(Section):
                     f"but `representations` has {', '.join(self.representations)}"
                 )
             self._require_probabilities(name, generator)
+            if generator.kind in REAL_HAPLOTYPES and not generator.release_real_haplotypes:
+                raise ValueError(
+                    f"generators.{name} is of kind {generator.kind}, whose people are made of "
+                    "haplotypes of real people: a release of it hands on real genotypes. To "
+                    "measure it beside others, put it under evaluation.calibration; to release "
+                    f"it all the same, say generators.{name}.release_real_haplotypes: true"
+                )
         if (
             self.input.kind != "demo"
             and self._uses_genes()

@@ -18,6 +18,7 @@ from syncohort import __version__
 from syncohort.errors import InputError
 from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_psam
+from syncohort.formats.phenotypes import categories, phenotype_of
 from syncohort.formats.plink import check_files, read_bim, whole_positions
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
@@ -28,7 +29,7 @@ from syncohort.formats.sites import (
     spellings,
     walk,
 )
-from syncohort.genotypes import MISSING, CohortStore, common_people, normalise_contig
+from syncohort.genotypes import MISSING, CohortStore, People, common_people, normalise_contig
 
 
 def whole_calls(calls: np.ndarray) -> np.ndarray:
@@ -232,25 +233,24 @@ def _heading(file) -> tuple[str, list[str]]:
     return "", above
 
 
-def write_pgen(stores: list[CohortStore], prefix: str | Path) -> None:
+def write_pgen(
+    stores: list[CohortStore], prefix: str | Path, case_label: str | None = None
+) -> None:
     """Write a cohort as PLINK 2 .pgen, .pvar and .psam, heterozygous calls phased as stored.
 
-    The .psam has the column label, spelled as plink2 takes it (`_psam_labels`), and value where
-    people have one; the sample sheet keeps labels as they are.
+    The .psam has one column beside the ids: PHENO1 with what the .fam of `write_plink` says, or
+    label, as plink2's categories, where PLINK knows no phenotype. The sample sheet keeps labels
+    as they are.
 
     Args:
         stores: chromosomes in order, of the same people.
         prefix: path without extension.
+        case_label: see `phenotype_of`.
     """
     people = common_people(stores)
     with all_or_nothing(*(f"{prefix}{end}" for end in (".pgen", ".pvar", ".psam"))) as partials:
         pgen, pvar, psam = partials
-        table = pd.DataFrame({"#IID": people.id, "label": _psam_labels(people.label)})
-        if people.has_values:
-            table["value"] = people.value
-        table.to_csv(
-            psam, sep="\t", index=False, na_rep="NA", float_format="%.6g", quoting=csv.QUOTE_NONE
-        )
+        _write_psam(people, case_label, psam)
         with open(pvar, "w", encoding="utf-8") as file:
             file.write(f"##source=SynCohort {__version__}\n")
             file.writelines(f"##contig=<ID={store.contig}>\n" for store in stores)
@@ -271,16 +271,14 @@ def write_pgen(stores: list[CohortStore], prefix: str | Path) -> None:
         writer.close()
 
 
-def _psam_labels(labels: np.ndarray) -> list[str]:
-    """Labels [S] as plink2 reads them: all numbers, with NA for none, or all names, with NONE.
-
-    A name may hold no blanks (underscores stand for them) and not begin like a number
-    (an underscore is put before it).
-    """
-    names = ["_".join(str(label).split()) for label in labels]
-    if all(re.fullmatch(r"[-+]?\d+(\.\d*)?", name) for name in names if name):
-        return [name or "NA" for name in names]
-    return [re.sub(r"^(?=[-+.\d])", "_", name) or "NONE" for name in names]
+def _write_psam(people: People, case_label: str | None, path: Path) -> None:
+    phenotype = phenotype_of(people, case_label)
+    if phenotype.kind == "none":
+        column = {"label": categories(people.label)}
+    else:
+        column = {"PHENO1": phenotype.code}
+    table = pd.DataFrame({"#IID": people.id, **column})
+    table.to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 
 
 def _pvar_lines(store: CohortStore) -> Iterator[str]:

@@ -17,16 +17,13 @@ import pandas as pd
 from syncohort.errors import InputError, raise_all
 from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_fam
+from syncohort.formats.phenotypes import phenotype_of
 from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, make_sites, spellings, walk
 from syncohort.genotypes import MISSING, CohortStore, common_people, from_rows
 
 _MAGIC = b"\x6c\x1b\x01"
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")
 _BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
-
-# what the two labels of a trait are called; anything else is no PLINK phenotype
-_CASES = ("case", "cases", "affected", "yes", "true", "2")
-_CONTROLS = ("control", "controls", "ctrl", "unaffected", "healthy", "no", "false", "0")
 
 
 class PlinkSource:
@@ -205,6 +202,7 @@ def write_plink(
     prefix: str | Path,
     sex: list[str] | None = None,
     phenotype: list[str] | None = None,
+    case_label: str | None = None,
 ) -> None:
     """Write a cohort as PLINK 1 .bed, .bim and .fam. Phase is lost: the format has none.
 
@@ -212,14 +210,13 @@ def write_plink(
         stores: chromosomes in order, of the same people.
         prefix: path without extension.
         sex: [S] 1, 2 or 0 for unknown (default).
-        phenotype: [S] values of the last .fam column; default: the people's values, or
-            `binary_phenotype` of the labels where there are none.
+        phenotype: [S] values of the last .fam column; default: `phenotype_of` the people.
+        case_label: see `phenotype_of`.
     """
     people = common_people(stores)
     sex = ["0"] * len(people) if sex is None else sex
     if phenotype is None:
-        values = ["-9" if np.isnan(value) else f"{value:.6g}" for value in people.value]
-        phenotype = values if people.has_values else binary_phenotype(people.label)
+        phenotype = phenotype_of(people, case_label).code
     with all_or_nothing(f"{prefix}.bed", f"{prefix}.bim", f"{prefix}.fam") as (bed, bim, fam):
         with open(fam, "w", encoding="utf-8") as file:
             rows = zip(people.id, sex, phenotype, strict=True)
@@ -231,23 +228,6 @@ def write_plink(
             file.write(_MAGIC)
             for store in stores:
                 file.writelines(_pack(calls).tobytes() for _, calls in store.variant_chunks())
-
-
-def binary_phenotype(labels: np.ndarray) -> list[str]:
-    """PLINK phenotype of labels [S]: 2 for cases, 1 for controls, -9 (missing) when unclear.
-
-    It is clear when there are two labels at most and one is called a case or a control by
-    name (`control` and `asthma`, 0 and 1, 1 and 2); the other one is then the opposite. Two
-    populations, or names that say nothing, give -9 throughout.
-    """
-    names = sorted({str(label) for label in labels} - {""})
-    cases = [name for name in names if name.lower() in _CASES]
-    controls = [name for name in names if name.lower() in _CONTROLS]
-    if len(names) > 2 or len(cases) > 1 or len(controls) > 1 or not cases + controls:
-        return ["-9"] * len(labels)
-    case = cases[0] if cases else next((name for name in names if name not in controls), None)
-    codes = {name: "2" if name == case else "1" for name in names}
-    return [codes.get(str(label), "-9") for label in labels]
 
 
 def _bim_lines(store: CohortStore) -> Iterator[str]:

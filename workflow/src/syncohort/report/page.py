@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, REAL
 from syncohort.evaluation.verdicts.release import Release, release_verdict
@@ -51,7 +52,7 @@ class Material:
 
     judged: from `judging.judge`; checklist, labels: `release_checklist` and `label_checklist` of
     it; people: columns label, split; checks: name, found, level,
-    advice; pictures, released: files; captions: picture -> its reStructuredText; benchmarks:
+    advice; pictures: files; released: their lists, `released.write_checksums`; captions: picture -> its reStructuredText; benchmarks:
     folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models;
     selection: HTML of `selection_report.selection_parts`, when variants are selected;
     guidance: `guidance_table`, replicates: `replicate_table`, where there are any.
@@ -127,6 +128,7 @@ def _summary(study: Study, material: Material) -> dict:
             {
                 "name": name,
                 "kind": kind,
+                "real_haplotypes": kind in REAL_HAPLOTYPES,
                 "checklist": report_tables.generator_checklist(material.checklist, name),
             }
             for name, kind in generators.items()
