@@ -94,8 +94,8 @@ def test_a_writer_killed_on_its_way_leaves_no_file_and_the_next_try_no_leavings(
         assert np.load(path).shape == (2, 3)
     else:
         variants = Variants("1", [5], ["rs"], [["A", "C"]])
-        with CohortWriter(path, People.unlabelled(["a"]), variants) as again:
-            again.write_people(0, np.zeros((1, 1, 2), np.int8), True)
+        with CohortWriter(path, People.unlabelled(["a"])) as again:
+            again.append(variants, np.zeros((1, 1, 2), np.int8), True)
         assert len(CohortStore(path).people) == 1
     assert sorted(file.name for file in tmp_path.iterdir()) == ["out", "out.begun"]
 
