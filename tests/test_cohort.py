@@ -286,7 +286,18 @@ def check(
         "n_kept": len(store_calls),
         "dropped": {"duplicate": 3},
         "phased": store.phased,
+        "failed": {},
+        "codes": {},
         "n_haploid": n_haploid,
+        "n_pairs": 0,
+        "n_breaks": 0,
+        "n_provisional": 0,
+        "held": {contig: len(store_calls)},
+        "notes": [],
+        "n_monomorphic": 0,
+        "maf_histogram": [0] * 499 + [len(store_calls)],
+        "missing_histogram": [len(store_calls)] + [0] * 499,
+        "expected_heterozygous": 0.0,
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": None,
     }
@@ -296,6 +307,8 @@ def check(
             "sample": store.people.id,
             "population": ["a", "b"] * (n_people // 2),
             "n_missing": (store_calls < 0).any(axis=2).sum(axis=0),
+            "n_half": 0,
+            "n_heterozygous": 0,
         }
     ).to_csv(tmp_path / "raw.tsv", sep="\t", index=False)
     out = [tmp_path / name for name in ("check.html", "checks.tsv", "people.tsv")]
@@ -314,6 +327,7 @@ def check(
         kinship=False,
         synthesis={"how": "matched", "n_people": None, "counts": {}} | (synthesis or {}),
         labels=LABELS,
+        filters={"maf_min": 0.01, "variant_missing_max": 0.05},
         **({"case_label": None, "selection": None, "trait": None} | association),
     )
     write_check_page(out[0], *found, simulated=False)
@@ -324,7 +338,7 @@ def test_a_sound_cohort_passes_and_the_page_says_so(tmp_path):
     page, checks, _ = check(tmp_path, random_calls(10, 20))
     require_usable(checks, page)
     text = page.read_text()
-    assert "The cohort can be used." in text and "3 duplicate" in text
+    assert "The cohort can be used." in text and "3 copies of another record" in text
     table = pd.read_csv(checks, sep="\t", keep_default_na=False).set_index("name")
     assert table.loc["people with a usable label", "found"].startswith("20 of 20")
     assert table.loc["training rows", "level"] == "look"  # 20 people are few

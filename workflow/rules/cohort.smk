@@ -21,6 +21,7 @@ rule import_chromosome:
         code=code_of("import_chromosome"),
         source=source(),
         multiallelic=STUDY.filters.multiallelic,
+        pass_only=STUDY.filters.pass_only,
     script:
         "../scripts/import_chromosome.py"
 
@@ -65,6 +66,9 @@ rule check_cohort:
             "case_label": STUDY.labels.case_label,
             "selection": STUDY.selection.model_dump() if SELECTED else None,
             "trait": STUDY.trait.model_dump() if STUDY.trait else None,
+            "filters": STUDY.filters.model_dump(
+                include={"maf_min", "variant_missing_max"}
+            ),
             "synthesis": {
                 "how": STUDY.synthesis.labels,
                 "n_people": STUDY.synthesis.people,

@@ -4,6 +4,7 @@ import sys
 
 sys.path.insert(0, f"{snakemake.scriptdir}/../src")
 
+from syncohort.cohort.importing import CALL_COUNTS
 from syncohort.cohort.labels import read_label_table
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
@@ -11,7 +12,7 @@ from syncohort.simulation.trait import simulate_trait
 
 with job(snakemake):
     found, params = snakemake.input, snakemake.params
-    table = read_label_table(found.table).drop(columns="n_missing", errors="ignore")
+    table = read_label_table(found.table).drop(columns=list(CALL_COUNTS), errors="ignore")
     trait = simulate_trait(
         [CohortStore(path) for path in found.stores],
         table,

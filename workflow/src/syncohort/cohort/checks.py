@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.cohort import people_checks
+from syncohort.cohort import genotype_checks, people_checks
 from syncohort.cohort.genes import inside_genes
+from syncohort.cohort.importing import CALL_COUNTS, in_words
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import Check
 from syncohort.errors import InputError, examples
@@ -40,6 +41,7 @@ def check_cohort(
     selection: dict | None,
     trait: dict | None,
     labels: dict,
+    filters: dict,
 ) -> tuple[list[Check], pd.DataFrame, pd.DataFrame]:
     """Look at imported genotypes, labels and annotation; write what fits and what does not.
 
@@ -52,7 +54,7 @@ def check_cohort(
         kinship: whether there is a table of relatives. synthesis: arguments of `draw_labels`.
         case_label: label of the cases, or None. selection: covariates and statistics of a
             selection by association, or None. trait: settings of an imposed trait, or None.
-        labels: arguments of `join_labels`.
+        labels: arguments of `join_labels`. filters: maf_min and variant_missing_max.
 
     Returns the checks, all people and a row per chromosome, which `report.check_page` shows.
     Never raises for a cohort that cannot be used: `require_usable` stops the run.
@@ -61,13 +63,16 @@ def check_cohort(
     summaries = [json.loads(Path(path).read_text()) for path in summary_paths]
     tables = [pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False) for p in people_paths]
     checks = _same_people(stores)
-    file_people = tables[0].drop(columns="n_missing")
-    n_variants = sum(len(store.variants) for store in stores)
+    file_people = tables[0].drop(columns=list(CALL_COUNTS))
     missing = np.zeros(len(file_people))
     if not checks:
-        missing = sum(t["n_missing"].astype(int).to_numpy() for t in tables) / n_variants
+        missing = _missing_shares(summaries, tables)
     joined = join_labels(file_people, missing, **labels)
     people = joined.people
+    ploidy = []
+    if not checks:
+        known = pd.concat([file_people, people], axis=1)  # both may have a column of sex
+        ploidy = genotype_checks.ploidy_checks(summaries, tables, known)
     # share of each chromosome's SNPs in genes; none without an annotation
     inside = [inside_genes(store.variants, genes).mean() for store in stores if genes is not None]
     variants = _variant_table(summaries, genes, inside)
@@ -85,8 +90,11 @@ def check_cohort(
     checks += _annotation_checks(variants, inside, genes, intergenic)
     if not simulated:  # simulated chromosomes have no build
         checks += _build_checks(summaries, genes, builds)
-    checks += _phase_checks(summaries, mode, phasing)
-    checks += _ploidy_checks(summaries)
+    checks += genotype_checks.phase_checks(summaries, mode, phasing)
+    checks += ploidy
+    checks += genotype_checks.file_checks(summaries)
+    checks += genotype_checks.name_checks(summaries)
+    checks.append(genotype_checks.unused_check(summaries, **filters))
     checks.append(people_checks.missing_check(missing, labels["person_missing_max"]))
 
     people.to_csv(joined_path, sep="\t", index=False)
@@ -126,6 +134,20 @@ def _same_people(stores: list[CohortStore]) -> list[Check]:
     return []
 
 
+def _missing_shares(summaries: list[dict], tables: list[pd.DataFrame]) -> np.ndarray:
+    """Share of missing calls of each person [S], on chromosomes with two copies if there are any:
+    where men have one copy, half of a call of theirs is no fault."""
+    both = [
+        (summary["n_kept"], table["n_missing"].astype(int).to_numpy())
+        for summary, table in zip(summaries, tables, strict=True)
+    ]
+    diploid = [
+        pair for pair, s in zip(both, summaries, strict=True) if s["contig"] not in ("X", "Y", "MT")
+    ]
+    used = diploid or both
+    return sum(n for _, n in used) / sum(n_kept for n_kept, _ in used)
+
+
 def _variant_table(summaries, genes, inside: list[float]) -> pd.DataFrame:
     rows = []
     for i, summary in enumerate(summaries):
@@ -134,7 +156,7 @@ def _variant_table(summaries, genes, inside: list[float]) -> pd.DataFrame:
                 "chromosome": summary["contig"],
                 "records read": summary["n_read"],
                 "biallelic SNPs": summary["n_kept"],
-                "dropped": ", ".join(f"{n:,} {why}" for why, n in summary["dropped"].items() if n),
+                "dropped": ", ".join(in_words(summary["dropped"])),
                 "share in genes": f"{inside[i]:.0%}" if inside else "",
                 "genes": 0 if genes is None else int((genes["contig"] == summary["contig"]).sum()),
             }
@@ -213,39 +235,3 @@ def _build_checks(summaries, genes, builds: pd.DataFrame) -> list[Check]:
 
 def _or(builds: list[str]) -> str:
     return " or ".join(builds) or "no build known here"
-
-
-def _phase_checks(summaries, mode: str, phasing: str) -> list[Check]:
-    unphased = [s["contig"] for s in summaries if not s["phased"]]
-    if not unphased:
-        return [Check("phase", "every heterozygous call is phased")]
-    found = f"heterozygous calls without phase on chromosome {examples(unphased)}"
-    if mode == "haplotype" and phasing != "none":
-        return [Check("phase", f"{found}; {phasing} will phase them")]
-    stop = mode == "haplotype"
-    return [
-        Check(
-            "phase",
-            found,
-            "stop" if stop else "ok",
-            "mode: haplotype needs phased genotypes: set phasing.program: beagle, phase them "
-            "yourself (SHAPEIT, Eagle), or set mode: genotype."
-            if stop
-            else "",
-        )
-    ]
-
-
-def _ploidy_checks(summaries) -> list[Check]:
-    haploid = [s["contig"] for s in summaries if s["n_haploid"]]
-    if not haploid:
-        return []
-    return [
-        Check(
-            "ploidy",
-            f"haploid calls on chromosome {examples(haploid)}",
-            "stop",
-            "Only diploid genotypes are modelled: leave such chromosomes (X and Y of males, MT) "
-            "out with input.chromosomes.",
-        )
-    ]

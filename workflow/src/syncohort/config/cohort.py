@@ -56,7 +56,7 @@ class Input(Section):
     )
     path: str | None = Field(
         None,
-        description="VCF/BCF file ({chrom} stands for the chromosome when there is one file each); PLINK prefix or .bed; PLINK 2 prefix or .pgen.",
+        description="VCF/BCF file; PLINK prefix or .bed; PLINK 2 prefix or .pgen. {chrom} stands for the chromosome when there is one file each, here and in the files below.",
     )
     bim: str | None = Field(
         None,
@@ -130,6 +130,10 @@ class Filters(Section):
 
     multiallelic: Literal["drop", "split"] = Field(
         "drop", description="Sites with several ALT alleles: drop them, or one SNP per ALT allele."
+    )
+    pass_only: bool = Field(
+        False,
+        description="Leave out records whose FILTER is neither PASS nor `.`; false: they are counted and used.",
     )
     maf_min: float = Field(0.01, ge=0, lt=0.5, description="Lowest minor-allele frequency.")
     variant_missing_max: Fraction = Field(
