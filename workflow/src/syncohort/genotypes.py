@@ -329,7 +329,7 @@ class CohortWriter:
 
     def forget_phase(self) -> None:
         """Make every call written so far unphased."""
-        for start in range(0, len(self._phasing), CHUNK_VARIANTS):
+        for start in range(0, self._phasing.shape[0], CHUNK_VARIANTS):
             self._phasing[start : start + CHUNK_VARIANTS] = False
         self._phased = False
 

@@ -150,9 +150,9 @@ class PgenSource:
 
     @cached_property
     def _provisional(self) -> np.ndarray:
-        """Whether REF is provisional, bool [V]: the .pgen says it, or leaves it to the .pvar."""
-        flags = provisional_flags(self._pgen, len(self._variants))
-        return self._variants["provisional"].to_numpy(dtype=bool) if flags is None else flags
+        """Whether REF is provisional, bool [V]: where .pgen or .pvar say so."""
+        marked = self._variants["provisional"].to_numpy(dtype=bool)
+        return marked | provisional_flags(self._pgen, len(self._variants))
 
     def _read(self, rows: np.ndarray, allele: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Calls int8 [v, S, 2] of the given ALT alleles of rows of the .pvar; phased [v, S]."""
@@ -205,8 +205,8 @@ def _message(error: Exception) -> str:
     return text.strip().rstrip(".") + "."
 
 
-def provisional_flags(path: Path, n_variants: int) -> np.ndarray | None:
-    """Which REF alleles a .pgen calls provisional, bool [V]; None: it leaves that to the .pvar.
+def provisional_flags(path: Path, n_variants: int) -> np.ndarray:
+    """Which REF alleles a .pgen calls provisional, bool [V]; none if it leaves that to the .pvar.
 
     Source: the PGEN file format's header (its byte 11 and the headers of blocks of variants).
     """
@@ -360,7 +360,8 @@ def write_pgen(stores: list[CohortStore], prefix: str | Path) -> None:
             str(pgen).encode(),
             len(people),
             variant_ct=sum(len(store.variants) for store in stores),
-            nonref_flags=provisional if provisional.any() else False,
+            # all or none; where they differ the .pgen refers to the .pvar
+            nonref_flags=bool(provisional.any()) if len(set(provisional)) < 2 else None,
             hardcall_phase_present=phased,
         )
         for store in stores:
