@@ -149,7 +149,12 @@ def _extract(file: VcfFile, name: str, folder: str) -> str:
 
 def _copy_lines(file: VcfFile, name: str, path: str) -> None:
     """Write one chromosome as it is: bcftools refuses tags that the header does not declare."""
-    with pysam.TabixFile(file.indexed) as source, pysam.BGZFile(path, "wb") as target:
+    ends = (f"{file.indexed}{end}" for end in (".csi", ".tbi"))
+    index = next(end for end in ends if Path(end).exists())
+    with (
+        pysam.TabixFile(file.indexed, index=index) as source,
+        pysam.BGZFile(path, "wb") as target,
+    ):
         target.write("".join(f"{line}\n" for line in file.header).encode())
         for line in source.fetch(name):
             target.write(line.encode() + b"\n")
