@@ -216,9 +216,7 @@ def provisional_flags(path: Path, n_variants: int) -> np.ndarray:
         if mode == 0x01:  # a .bed
             return np.ones(n_variants, dtype=bool)
         if kinds >> 6 < 3:
-            return {0: None, 1: np.zeros(n_variants, bool), 2: np.ones(n_variants, bool)}[
-                kinds >> 6
-            ]
+            return np.full(n_variants, kinds >> 6 == 2)
         n_blocks = -(-n_variants // _BLOCK_VARIANTS)
         file.seek(8 * n_blocks if mode == 0x10 else 0, 1)  # where each block's variants begin
         flags = []

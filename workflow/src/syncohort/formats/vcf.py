@@ -132,11 +132,11 @@ def vcf_file(path: str) -> Path:
 
 def _extract(file: VcfFile, name: str, folder: str) -> str:
     """Write one chromosome as BCF with GT, phase sets and PR alone; return its path."""
-    kept = [tag for tag in ("GT", "PS") if file.declares("FORMAT", tag)]
-    formats = "^" + ",".join(f"FORMAT/{tag}" for tag in kept) if kept else "FORMAT"
-    info = "^INFO/PR" if file.declares("INFO", "PR") else "INFO"
+    removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", "PS"), file)]
     path = f"{folder}/chromosome.bcf"
-    cut = ["annotate", "--remove", f"{info},{formats}", "--regions", name, file.indexed]
+    cut = ["annotate", "--regions", name, file.indexed]
+    if removed:
+        cut[1:1] = ["--remove", ",".join(removed)]
     try:
         bcftools(file.path, [*cut, "--output-type", "b1", "--output", path])
     except InputError as error:
@@ -145,6 +145,18 @@ def _extract(file: VcfFile, name: str, folder: str) -> str:
         path = f"{folder}/chromosome.vcf.gz"
         _copy_lines(file, name, path)
     return path
+
+
+def _all_but(kind: str, kept: tuple[str, ...], file: VcfFile) -> list[str]:
+    """What `bcftools annotate --remove` is given to keep some fields of a kind alone.
+
+    It takes neither a field that the header does not declare nor a wish that removes nothing.
+    """
+    declared = {tag for tag in kept if file.declares(kind, tag)}
+    n_declared = sum(line.startswith(f"##{kind}=<") for line in file.header)
+    if n_declared == len(declared):
+        return []
+    return ["^" + ",".join(f"{kind}/{tag}" for tag in sorted(declared))] if declared else [kind]
 
 
 def _copy_lines(file: VcfFile, name: str, path: str) -> None:
