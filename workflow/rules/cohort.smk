@@ -25,6 +25,7 @@ rule import_chromosome:
         content=lambda wildcards: content_of(genotype_files(wildcards)),
         source=source(),
         multiallelic=STUDY.filters.multiallelic,
+        pass_only=STUDY.filters.pass_only,
     script:
         "../scripts/import_chromosome.py"
 
@@ -58,6 +59,7 @@ rule examine_cohort:
     input:
         stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
+        imported=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
         people="<results>/join_labels/people.tsv",
         notes="<results>/join_labels/notes.json",
         genes=foreign(annotation_files()),
@@ -86,6 +88,9 @@ rule examine_cohort:
             "train_share": TRAIN_SHARE,
             "kinship": STUDY.split.kinship_table is not None,
             "person_missing_max": STUDY.filters.person_missing_max,
+            "filters": STUDY.filters.model_dump(
+                include={"maf_min", "variant_missing_max"}
+            ),
         },
     script:
         "../scripts/examine_cohort.py"

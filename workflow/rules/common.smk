@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 from syncohort.config.study import parse_config
 from syncohort.config.yaml_files import read_typed
 from syncohort.errors import InputError
+from syncohort.errors import examples
 from syncohort.errors import raise_all
 from syncohort.code_digest import code_digest
 from syncohort.report.templates import template_files
@@ -88,6 +89,18 @@ def source():
     return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
 
 
+def found_once(files):
+    """The chromosomes that genotype files hold; a run's jobs take over what the run found."""
+    import json
+    from syncohort.formats.readers import held_contigs
+
+    known = json.loads(os.environ.get("SYNCOHORT_CHROMOSOMES", "{}"))
+    if known.get("files") != files:
+        known = {"files": files, "held": held_contigs(**files)}
+        os.environ["SYNCOHORT_CHROMOSOMES"] = json.dumps(known)
+    return known["held"]
+
+
 def study_chromosomes():
     """The chromosomes of the study, in genomic order: from the configuration or the files."""
     from syncohort.genotypes import contig_order
@@ -95,13 +108,12 @@ def study_chromosomes():
 
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
     if named is None:
-        from syncohort.formats.readers import open_source
-
-        held = open_source(**source()).contigs()
+        held = found_once(source())
         named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
         if not named:
             raise InputError(
-                f"{STUDY.input.path}: no autosome; found {', '.join(held)}"
+                f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
+                "chromosomes to use in input.chromosomes"
             )
     return sorted({normalise_contig(name) for name in named}, key=contig_order)
 

@@ -46,8 +46,9 @@ def slices(n: int, size: int) -> Iterator[slice]:
 
 
 def normalise_contig(name: str) -> str:
-    """Return a chromosome name without `chr`: chr20 -> 20, chrX and 23 -> X, chrM -> MT."""
+    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT."""
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
     return _PLINK_CODES.get(bare, bare)
 
 
@@ -64,22 +65,29 @@ class Variants:
     """Biallelic variants of one chromosome, in genomic order.
 
     contig: normalised chromosome name; position_bp [V] int32, 1-based, not decreasing;
-    id [V] str ("." when the source has none); allele [V, 2] str, REF then ALT.
+    id [V] str ("." when the source has none); allele [V, 2] str, REF then ALT;
+    provisional [V] bool: REF may not be the allele of the reference genome (default: it is).
     """
 
     contig: str
     position_bp: np.ndarray
     id: np.ndarray
     allele: np.ndarray
+    provisional: np.ndarray | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "position_bp", np.asarray(self.position_bp, dtype=np.int32))
         object.__setattr__(self, "id", np.asarray(self.id, dtype=object))
         allele = np.asarray(self.allele, dtype=object).reshape(-1, 2)
         object.__setattr__(self, "allele", allele)
-        lengths = {len(self.position_bp), len(self.id), len(self.allele)}
+        given = np.zeros(len(allele)) if self.provisional is None else self.provisional
+        object.__setattr__(self, "provisional", np.asarray(given, dtype=bool))
+        columns = (self.position_bp, self.id, self.allele, self.provisional)
+        lengths = {len(column) for column in columns}
         if len(lengths) != 1:
-            raise ValueError(f"position, id and allele differ in length: {sorted(lengths)}")
+            raise ValueError(
+                f"position, id, allele and provisional differ in length: {sorted(lengths)}"
+            )
         steps = np.diff(self.position_bp)
         if (steps < 0).any():
             at = int(np.argmax(steps < 0)) + 1
@@ -90,7 +98,8 @@ class Variants:
 
     def __getitem__(self, index) -> Self:
         """Select variants by slice, mask or index array."""
-        return Variants(self.contig, self.position_bp[index], self.id[index], self.allele[index])
+        columns = (self.position_bp, self.id, self.allele, self.provisional)
+        return Variants(self.contig, *(column[index] for column in columns))
 
     @staticmethod
     def concatenate(parts: list["Variants"]) -> "Variants":
@@ -100,6 +109,7 @@ class Variants:
             np.concatenate([part.position_bp for part in parts]),
             np.concatenate([part.id for part in parts]),
             np.concatenate([part.allele for part in parts]),
+            np.concatenate([part.provisional for part in parts]),
         )
 
 
@@ -217,6 +227,7 @@ class CohortStore:
             self._root["variant_position"][:],
             self._root["variant_id"][:],
             self._root["variant_allele"][:],
+            self._root["variant_PR"][:],
         )
         self.people = People(
             self._root["sample_id"][:],
@@ -366,6 +377,12 @@ class CohortWriter:
         self._calls[start:stop] = calls
         self._phasing[start:stop] = phased
 
+    def forget_phase(self) -> None:
+        """Make every call written so far unphased."""
+        for part in slices(self._phasing.shape[0], CHUNK_VARIANTS):
+            self._phasing[part] = False
+        self._phased = False
+
     def _create(self, name, dimensions, **spec):
         array = self._root.create_array(
             name,
@@ -395,6 +412,7 @@ class CohortWriter:
         self._save("variant_position", ["variants"], variants.position_bp, "int32")
         self._save("variant_id", ["variants"], variants.id, str)
         self._save("variant_allele", ["variants", "alleles"], variants.allele, str)
+        self._save("variant_PR", ["variants"], variants.provisional, "bool")  # VCF's INFO/PR
         self._save("sample_id", ["samples"], self._people.id, str)
         self._save("sample_label", ["samples"], self._people.label, str)
         self._save("sample_split", ["samples"], self._people.split, str)
