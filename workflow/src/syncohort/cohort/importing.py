@@ -7,7 +7,7 @@ import numpy as np
 
 from syncohort.errors import InputError
 from syncohort.formats.readers import open_source
-from syncohort.genotypes import CohortStore, CohortWriter, People, is_missing
+from syncohort.genotypes import CohortStore, CohortWriter, People, is_missing, variants_at_once
 
 
 def import_chromosome(
@@ -27,8 +27,9 @@ def import_chromosome(
     missing = np.zeros(len(people), dtype=np.int64)
     dropped: dict[str, int] = {}
     n_read = n_kept = n_haploid = 0
+    size = variants_at_once(len(people))
     with CohortWriter(store_path, people) as writer:
-        for chunk in opened.chunks(contig, multiallelic=multiallelic):
+        for chunk in opened.chunks(contig, multiallelic=multiallelic, size=size):
             n_read += chunk.n_read
             n_kept += len(chunk.variants)
             for reason, count in chunk.dropped.items():
