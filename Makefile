@@ -25,11 +25,12 @@ demo: $(READY)
 	$(RUN)/snakemake --cores $(CORES)
 	@echo "Report: results/demo/write_report/report.html   Synthetic cohort: results/demo/release/"
 
+# a file's tests run in one process: they share a study that has run
 test: $(READY)
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n $(CORES) --dist loadfile
 
 fast-test: $(READY)
-	$(RUN)/python -m pytest -m "not slow"
+	$(RUN)/python -m pytest -n $(CORES) --dist loadfile -m "not slow"
 
 bench: $(READY)
 	$(RUN)/python benchmarks/bench.py --size $(SIZE)

@@ -61,6 +61,11 @@ include: "workflow/rules/paper.smk"
 include: "workflow/rules/report.smk"
 
 
+onstart:
+    make_private()
+    withdraw_release()
+
+
 localrules:
     all,
     require_usable_cohort,

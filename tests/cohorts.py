@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from syncohort.evaluation.groups import KEYS, Group, groups_of, in_words, is_group
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 NAMES = {"cohort": "test", "generator": "under test"}
@@ -45,13 +46,20 @@ def unlink(calls, labels, *, seed) -> np.ndarray:
     return haplotypes.reshape(calls.shape)
 
 
-def row_of(rows, metric, group="all") -> pd.Series:
-    """The one row of a metric, in a tidy table or a list of metric rows."""
-    table = pd.DataFrame(rows)
-    chosen = table[(table["metric"] == metric) & (table["group"] == group)]
+def row_of(table, metric, **group) -> pd.Series:
+    """The one row of a metric and group (columns of `Group`), in a tidy table or metric rows."""
+    table = pd.DataFrame(table)
+    chosen = table[(table["metric"] == metric) & is_group(table, Group(**group))]
     assert len(chosen) == 1, (metric, group)
     return chosen.iloc[0]
 
 
-def value_of(rows, metric, group="all") -> float:
-    return row_of(rows, metric, group)["value"]
+def value_of(table, metric, **group) -> float:
+    return row_of(table, metric, **group)["value"]
+
+
+def worded(table) -> pd.DataFrame:
+    """A tidy table with the column group: each row's group in words, "all" for everybody."""
+    keyed = table.assign(**{key: "" for key in KEYS if key not in table})
+    words = [in_words(group) or "all" for group in groups_of(keyed)]
+    return table.assign(group=words)

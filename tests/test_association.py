@@ -6,6 +6,7 @@ from shutil import which
 import numpy as np
 import pandas as pd
 import pytest
+from cohorts import worded
 from scipy.optimize import minimize
 
 from syncohort.association.ancestry import PrincipalAxes
@@ -321,9 +322,9 @@ def compare(study, name, causal="known"):
     real, cohorts, known, real_scan = study
     scan = scan_cohort(real, cohorts[name], **OPTIONS)
     causal = known if causal == "known" else causal
-    found = measure_association(real, real_scan, scan, causal, draws=200, **NAMES, **OPTIONS)
+    found = measure_association(real, real_scan, scan, causal, **NAMES, **OPTIONS)
     assert list(found.metrics) == TIDY_COLUMNS
-    tables = found.metrics.set_index(["generator", "metric", "group"])
+    tables = worded(found.metrics).set_index(["generator", "metric", "group"])
     return tables.loc["under test"], tables.loc[REAL], found
 
 
@@ -343,9 +344,9 @@ def test_a_copier_has_every_association(study):
 
 def test_other_people_of_the_population_have_them_too_without_the_noise(study):
     ours, real, _ = compare(study, "fresh")
-    assert ours.at[("effect_r", "true effects"), "value"] > 0.9
+    assert ours.at[("effect_r", "against the truth"), "value"] > 0.9
     assert ours.at[("effect_slope", "causal SNPs"), "value"] == pytest.approx(1, abs=0.15)
-    against = ours.loc[("effect_slope", "against holdout")]
+    against = ours.loc[("effect_slope", "against holdout people")]
     assert against["low"] < 1 < against["high"]
     assert ours.at[("sign_agreement", "causal SNPs"), "value"] == 1
     assert abs(ours.at[("score_auc", "less trained on real"), "value"]) < 0.06
@@ -357,7 +358,7 @@ def test_shuffled_labels_have_none(study):
     ours, _, _ = compare(study, "shuffled")
     slope = ours.loc[("effect_slope", "causal SNPs")]
     assert slope["low"] < 0 < slope["high"] and abs(slope["value"]) < 0.25
-    assert abs(ours.at[("effect_r", "true effects"), "value"]) < 0.75
+    assert abs(ours.at[("effect_r", "against the truth"), "value"]) < 0.75
     assert ours.at[("power", "all"), "value"] == 0
     assert ours.at[("score_auc", "all"), "value"] == pytest.approx(0.5, abs=0.15)
     assert ours.at[("score_auc", "less trained on real"), "high"] < 0
@@ -377,7 +378,7 @@ def test_without_causal_snps_there_is_no_power(study):
     ours, _, found = compare(study, "copies", causal=None)
     assert ours.at[("power", "all"), "note"] == "no causal SNPs known"
     assert np.isnan(ours.at[("false_discoveries", "all"), "value"])
-    assert ("effect_r", "true effects") not in ours.index
+    assert ("effect_r", "against the truth") not in ours.index
     assert set(found.effects["group"]) == {"all"}
 
 
@@ -385,10 +386,10 @@ def test_slopes_along_true_effects_are_of_the_size_of_effects(study):
     """Exact in the sums: synthetic effects of 1.5 times the real ones have that slope."""
     real, _, known, scan = study
     larger = scan.assign(beta=1.5 * scan["beta"])
-    found = measure_association(real, scan, larger, known, draws=50, **NAMES, **OPTIONS)
+    found = measure_association(real, scan, larger, known, **NAMES, **OPTIONS)
     ours = found.metrics[found.metrics["generator"] == "under test"]
-    slope = ours.query("metric == 'effect_slope'").set_index("group")["value"]
-    for group in ("all", "causal SNPs", "along true effects"):
+    slope = worded(ours).query("metric == 'effect_slope'").set_index("group")["value"]
+    for group in ("all", "causal SNPs", "against the truth"):
         assert slope[group] == pytest.approx(1.5)
 
 
@@ -440,10 +441,8 @@ def of_value(measured_value, name):
     options = OPTIONS | {"case_label": None}
     real = measured_value["real"]
     scans = [scan_cohort(real, each, **options) for each in (None, measured_value[name])]
-    found = measure_association(
-        real, *scans, measured_value["causal"], draws=100, **NAMES, **options
-    )
-    tables = found.metrics.set_index(["generator", "metric", "group"])
+    found = measure_association(real, *scans, measured_value["causal"], **NAMES, **options)
+    tables = worded(found.metrics).set_index(["generator", "metric", "group"])
     return tables.loc["under test"], tables.loc[REAL], scans
 
 
@@ -457,7 +456,7 @@ def test_a_value_is_scanned_by_linear_regression(measured_value):
     design = np.column_stack([x, np.ones(len(people)), covariates])
     beta = np.linalg.lstsq(design, measured_value["value"][people], rcond=None)[0][0]
     assert scan["beta"][7] == pytest.approx(beta, rel=1e-3)
-    for group in ("all", "causal SNPs", "along true effects"):
+    for group in ("all", "causal SNPs", "against the truth"):
         assert ours.at[("effect_slope", group), "value"] == pytest.approx(1)
     assert ours.at[("score_r", "less trained on real"), "value"] == 0
     assert real.at[("score_r", "all"), "low"] > 0.4 and real.at[("power", "all"), "value"] > 0.6
@@ -465,11 +464,11 @@ def test_a_value_is_scanned_by_linear_regression(measured_value):
 
 def test_other_people_and_shuffled_values(measured_value):
     ours, _, _ = of_value(measured_value, "fresh")
-    assert ours.at[("effect_r", "true effects"), "value"] > 0.9
-    assert ours.at[("effect_slope", "along true effects"), "value"] == pytest.approx(1, abs=0.15)
+    assert ours.at[("effect_r", "against the truth"), "value"] > 0.9
+    assert ours.at[("effect_slope", "against the truth"), "value"] == pytest.approx(1, abs=0.15)
     assert abs(ours.at[("score_r", "less trained on real"), "value"]) < 0.1
     ours, _, _ = of_value(measured_value, "shuffled")
-    assert abs(ours.at[("effect_slope", "along true effects"), "value"]) < 0.25
+    assert abs(ours.at[("effect_slope", "against the truth"), "value"]) < 0.25
     assert ours.at[("power", "all"), "value"] == 0
     assert ours.at[("score_r", "less trained on real"), "high"] < 0
 
@@ -525,7 +524,7 @@ def test_components_that_tell_cases_apart_are_left_out(study, tmp_path):
     scan = scan_cohort(real, stores, **OPTIONS)
     assert (scan["components"] == 0).all()
     _, _, known, real_scan = study
-    found = measure_association(real, real_scan, scan, known, draws=50, **NAMES, **OPTIONS)
+    found = measure_association(real, real_scan, scan, known, **NAMES, **OPTIONS)
     ours = found.metrics[found.metrics["generator"] == "under test"]
     assert "without covariates" in ours["note"].iloc[0]
 

@@ -9,7 +9,7 @@ from cohorts import linked_calls, people_of, store_of
 from latent_cohorts import encoded
 
 from syncohort.baselines import block_gaussian
-from syncohort.baselines.alleles import copy_unseen, draw_alleles
+from syncohort.baselines.alleles import copy_validation, draw_alleles
 from syncohort.baselines.block_gaussian import BlockGaussian, fit_block_gaussian, fit_chain
 from syncohort.baselines.mosaic import Segments
 from syncohort.baselines.panel import Panel
@@ -103,17 +103,17 @@ def test_bootstrap_copies_the_same_people_on_every_chromosome(tmp_path):
         assert {person.tobytes() for person in joined[:, place::2].transpose(1, 0, 2)} <= known
 
 
-def test_unseen_people_are_the_validation_people_under_new_names(tmp_path):
+def test_the_row_validation_is_the_validation_people_under_new_names(tmp_path):
     real = cohort(tmp_path)
-    copy_unseen(real, tmp_path / "unseen.zarr.zip")
-    unseen, validation = (
-        CohortStore(tmp_path / "unseen.zarr.zip"),
+    copy_validation(real, tmp_path / "validation.zarr.zip")
+    copied, validation = (
+        CohortStore(tmp_path / "validation.zarr.zip"),
         real.people.split == "validation",
     )
-    np.testing.assert_array_equal(unseen.read(), real.read(samples=validation))
-    assert list(unseen.people.label) == list(real.people.label[validation])
-    assert set(unseen.people.split) == {""}
-    assert not set(unseen.people.id) & set(real.people.id)
+    np.testing.assert_array_equal(copied.read(), real.read(samples=validation))
+    assert list(copied.people.label) == list(real.people.label[validation])
+    assert set(copied.people.split) == {""}
+    assert not set(copied.people.id) & set(real.people.id)
 
 
 @pytest.mark.parametrize("kind", ["independent", "bootstrap", "mosaic"])

@@ -9,6 +9,7 @@ import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, LABELS, metrics
 
+from syncohort.evaluation.groups import ALL, Group, size_bin
 from syncohort.evaluation.tables import read_tables
 from syncohort.evaluation.tidy import MAJORITY, metric_row, tidy
 from syncohort.evaluation.verdicts.bounds import (
@@ -32,8 +33,8 @@ from syncohort.evaluation.verdicts.metrics import (
     METRICS,
     describe,
     find_metric,
-    label_of,
 )
+from syncohort.evaluation.verdicts.release import release_verdict
 
 
 def study(**rows) -> pd.DataFrame:
@@ -75,10 +76,10 @@ def test_excess_is_0_where_it_passes_and_1_where_failing_begins():
     assert Bounds(pass_high=2, look_high=3).excess(-100) == 0
 
 
-def test_what_unseen_people_reach_by_chance_passes():
-    level = {"unseen": Level(1.0, 0.8, 1.3)}
+def test_what_validation_people_reach_by_chance_passes():
+    level = {"validation": Level(1.0, 0.8, 1.3)}
     assert near(1, 0.1, 0.2)(level, False) == Bounds(0.8, 1.3, 0.8, 1.3)
-    assert at_most(0.53, 0.6)({"unseen": Level(0.5, 0.4, 0.55)}, False).pass_high == 0.55
+    assert at_most(0.53, 0.6)({"validation": Level(0.5, 0.4, 0.55)}, False).pass_high == 0.55
     assert near(1, 0.1, 0.2)({}, False) == Bounds(0.9, 1.1, 0.8, 1.2)
 
 
@@ -86,7 +87,7 @@ def test_errors_are_measured_in_those_of_the_copy():
     level = {"bootstrap": Level(0.01, 0.01, 0.01)}
     rule = times("bootstrap", passes=1.2, looks=1.5)
     assert rule(level, False).pass_high == pytest.approx(0.012)
-    # unseen people are as few as the holdout: the variance of the difference doubles
+    # validation people are as few as the holdout: the variance of the difference doubles
     assert rule(level, True).pass_high == pytest.approx(0.012 * math.sqrt(2))
     assert shortfall("bootstrap", 2, 4)({"bootstrap": Level(0.9, 0, 1)}, False).pass_low == (
         pytest.approx(0.8)
@@ -104,7 +105,7 @@ def test_errors_are_measured_in_those_of_the_copy():
     ],
 )
 def test_without_its_calibration_row_a_metric_is_not_judged(rule):
-    assert rule({"unseen": Level(1, 1, 1)}, False) is None
+    assert rule({"validation": Level(1, 1, 1)}, False) is None
 
 
 def test_bounds_in_words():
@@ -122,13 +123,18 @@ def test_every_metric_has_a_known_dimension_and_says_what_good_is():
 
 
 def test_groups_find_their_own_entry():
-    assert find_metric("membership_auc", "white box, label X").title.endswith("network itself")
-    assert find_metric("membership_auc", "distance, label white box").title == "Membership told"
-    assert find_metric("aa_truth", "holdout").dimension == "individuals"
-    assert find_metric("aa_truth", "train").dimension == "privacy"
-    assert find_metric("recovery_rate", "mlp, with real").rule is None
-    assert find_metric("recovery_rate", "mlp, 4x").rule is not None
-    assert find_metric("no such metric", "all") is None
+    assert find_metric("membership_auc", Group(label="X", method="white box")).title.endswith(
+        "network itself"
+    )
+    assert (
+        find_metric("membership_auc", Group(label="white box", method="distance")).title
+        == "Membership inference AUC"
+    )
+    assert find_metric("aa_truth", Group(against="holdout")).dimension == "individuals"
+    assert find_metric("aa_truth", Group(against="train")).dimension == "privacy"
+    assert find_metric("recovery_rate", Group(method="mlp", trained_on="with real")).rule is None
+    assert find_metric("recovery_rate", Group(method="mlp", trained_on="4x")).rule is not None
+    assert find_metric("no such metric", ALL) is None
 
 
 def test_every_metric_the_evaluation_writes_is_known():
@@ -139,10 +145,37 @@ def test_every_metric_the_evaluation_writes_is_known():
     assert written <= {metric.name for metric in METRICS}
 
 
-def test_labels_in_groups():
-    assert label_of("label case") == label_of("distance, label case") == "case"
-    assert label_of("distance, labels of 50-199 people") == label_of("all") == ""
-    assert describe(find_metric("ld_kept", "0-20 kb"), "0-20 kb") == "Linkage kept, 0-20 kb"
+def test_a_metric_and_its_group_in_words():
+    """What the title says is not said again."""
+
+    def words(name, **columns):
+        return describe(find_metric(name, Group(**columns)), Group(**columns))
+
+    assert words("ld_kept", distance_bin="0-20 kb") == "Linkage kept, 0-20 kb"
+    assert words("frequency_error", maf_bin="1-2 %") == "Error of allele frequencies, MAF 1-2 %"
+    assert words("membership_auc", method="distance", label="Han, North").endswith(
+        ", distance, label Han, North"
+    )
+    assert words("membership_auc", method="white box", label="x").endswith("itself, label x")
+    assert (
+        words("aa_truth", against="holdout")
+        == find_metric("aa_truth", Group(against="holdout")).title
+    )
+    assert words("identical_share", part="holdout").endswith(", holdout people")
+    assert words("recovery_rate", method="mlp", trained_on="with real").endswith(", mlp, with real")
+
+
+def test_a_label_that_reads_like_a_group_is_a_label():
+    """Sentences that were taken apart read "x, holdout people" as the holdout people's."""
+    label = ("membership_auc", Group(method="distance", label="x, holdout people"))
+    judged = judge(study(mine=[(*label, 0.5, 0.48, 0.52)]), CALIBRATION)
+    assert judged["label"].tolist() == ["x, holdout people"] and judged["part"].tolist() == [""]
+
+
+def test_sizes_of_labels_are_binned():
+    assert [size_bin(n) for n in (0, 49, 50, 199, 200, 1_000, 10**6)] == [
+        *("0-49", "0-49", "50-199", "50-199", "200-999", "1000 or more", "1000 or more"),
+    ]
 
 
 # --- known cheats, on the table of fabricated scores
@@ -154,11 +187,11 @@ def checklist() -> pd.DataFrame:
     return table.set_index(["generator", "dimension"])["verdict"].unstack()
 
 
-def test_unseen_real_people_pass_everything(checklist):
-    measured = checklist.loc["unseen"].dropna()
+def test_validation_people_pass_everything(checklist):
+    measured = checklist.loc["validation"].dropna()
     assert set(measured) == {PASS} and len(measured) == 5
     labels = label_checklist(judge(metrics(), CALIBRATION))
-    assert set(labels.loc[labels["generator"] == "unseen", "verdict"]) == {PASS, NOT_MEASURED}
+    assert set(labels.loc[labels["generator"] == "validation", "verdict"]) == {PASS, NOT_MEASURED}
 
 
 def test_a_copy_fails_privacy_and_nothing_else(checklist):
@@ -179,17 +212,17 @@ def test_a_mosaic_fails_privacy_and_a_memoriser_everything(checklist):
 
 def test_a_few_copied_people_fail_privacy():
     found = verdicts(
-        unseen=("closest_record_tail", "all", 0.011, 0.0, 0.025),
-        copier=("closest_record_tail", "all", 0.06, 0.05, 0.07),
+        validation=("closest_record_tail", ALL, 0.011, 0.0, 0.025),
+        copier=("closest_record_tail", ALL, 0.06, 0.05, 0.07),
     )
-    assert found == {"unseen": PASS, "copier": FAIL}
+    assert found == {"validation": PASS, "copier": FAIL}
     table = study(
-        unseen=[("identical_share", "all", 0.026, 0.015, 0.035)],
-        copier=[("identical_share", "all", 0.075, 0.06, 0.09)],
-        honest=[("identical_share", "all", 0.02, 0.01, 0.03)],
+        validation=[("identical_share", ALL, 0.026, 0.015, 0.035)],
+        copier=[("identical_share", ALL, 0.075, 0.06, 0.09)],
+        honest=[("identical_share", ALL, 0.02, 0.01, 0.03)],
     )
-    holdout = [("identical_share", "unseen people", 0.026, 0.015, 0.035)]
-    table = pd.concat([table, study(unseen=holdout, copier=holdout, honest=holdout)])
+    holdout = [("identical_share", Group(part="holdout"), 0.026, 0.015, 0.035)]
+    table = pd.concat([table, study(validation=holdout, copier=holdout, honest=holdout)])
     judged = judge(table, CALIBRATION)
     assert judged["verdict"].tolist() == [PASS, FAIL, PASS, "", "", ""]
 
@@ -198,39 +231,39 @@ def test_windows_are_judged_by_the_holdout_peoples_of_the_same_length():
     """A share of 0.3 is real for short windows and too much for long ones."""
     table = study(
         mosaic=[
-            ("window_copies", "125 SNPs", 0.3, 0.28, 0.32),
-            ("window_copies", "125 SNPs, unseen people", 0.31, 0.29, 0.33),
-            ("window_copies", "all", 0.3, 0.28, 0.32),
-            ("window_copies", "unseen people", 0.05, 0.04, 0.06),
+            ("window_copies", Group(window_snps="125"), 0.3, 0.28, 0.32),
+            ("window_copies", Group(part="holdout", window_snps="125"), 0.31, 0.29, 0.33),
+            ("window_copies", ALL, 0.3, 0.28, 0.32),
+            ("window_copies", Group(part="holdout"), 0.05, 0.04, 0.06),
         ]
     )
     assert judge(table, CALIBRATION)["verdict"].tolist() == [PASS, "", FAIL, ""]
 
 
 def test_shuffled_labels_fail_utility_and_association():
-    utility = ("recovery_rate", "mlp")
+    utility = ("recovery_rate", Group(method="mlp"))
     found = verdicts(bootstrap=(*utility, 0.94, 0.9, 0.98), shuffled=(*utility, 0.1, 0.05, 0.15))
     assert found == {"bootstrap": PASS, "shuffled": FAIL}
-    effects = ("effect_r", "all")
+    effects = ("effect_r", ALL)
     found = verdicts(bootstrap=(*effects, 0.9, 0.8, 0.95), shuffled=(*effects, 0.02, -0.2, 0.2))
     assert found == {"bootstrap": PASS, "shuffled": FAIL}
-    slope = ("effect_slope", "all")
-    found = verdicts(unseen=(*slope, 0.7, 0.4, 1.0), shuffled=(*slope, 0.01, -0.1, 0.1))
-    assert found == {"unseen": PASS, "shuffled": FAIL}
-    power = ("power", "all")
+    slope = ("effect_slope", ALL)
+    found = verdicts(validation=(*slope, 0.7, 0.4, 1.0), shuffled=(*slope, 0.01, -0.1, 0.1))
+    assert found == {"validation": PASS, "shuffled": FAIL}
+    power = ("power", ALL)
     assert verdicts(real=(*power, 0.5), shuffled=(*power, 0.0)) == {"real": "", "shuffled": FAIL}
 
 
 def test_a_network_that_remembers_and_a_small_label_that_leaks_are_flagged():
-    white_box = ("membership_auc", "white box")
+    white_box = ("membership_auc", Group(method="white box"))
     assert verdicts(generator=(*white_box, 1.0, 0.99, 1.0)) == {"generator": FAIL}
-    label = ("membership_auc", "frequency, label rare")
-    found = verdicts(unseen=(*label, 0.52, 0.42, 0.62), generator=(*label, 0.9, 0.8, 0.97))
-    assert found == {"unseen": PASS, "generator": FAIL}
+    label = ("membership_auc", Group(label="rare", method="frequency"))
+    found = verdicts(validation=(*label, 0.52, 0.42, 0.62), generator=(*label, 0.9, 0.8, 0.97))
+    assert found == {"validation": PASS, "generator": FAIL}
 
 
 def test_real_people_and_the_commonest_label_are_not_judged():
-    recovery = ("recovery_rate", "mlp")
+    recovery = ("recovery_rate", Group(method="mlp"))
     found = verdicts(
         bootstrap=(*recovery, 0.94), **{MAJORITY: (*recovery, 0.2), "real": (*recovery, 1)}
     )
@@ -238,9 +271,11 @@ def test_real_people_and_the_commonest_label_are_not_judged():
 
 
 def test_few_people_to_learn_from_are_not_judged_by_what_needs_many():
-    recovery = ("recovery_rate", "mlp")
-    found = verdicts(bootstrap=(*recovery, 0.94), unseen=(*recovery, 0.5), other=(*recovery, 0.5))
-    assert found == {"bootstrap": PASS, "unseen": "", "other": FAIL}
+    recovery = ("recovery_rate", Group(method="mlp"))
+    found = verdicts(
+        bootstrap=(*recovery, 0.94), validation=(*recovery, 0.5), other=(*recovery, 0.5)
+    )
+    assert found == {"bootstrap": PASS, "validation": "", "other": FAIL}
 
 
 # --- simulated numbers of people: the error of frequencies
@@ -256,18 +291,18 @@ def test_real_people_pass_and_a_biased_generator_fails_by_frequencies():
 
     holdout, train = drawn(p, 100), drawn(p, 800)
     generators = {
-        "unseen": drawn(p, 100),
+        "validation": drawn(p, 100),
         "bootstrap": drawn(train, 800),
         "faithful": drawn(train, 800),
         "biased": np.clip(drawn(train, 800) + 0.05, 0, 1),
     }
     found = verdicts(
         **{
-            name: ("frequency_error", "all", np.abs(own - holdout).mean())
+            name: ("frequency_error", ALL, np.abs(own - holdout).mean())
             for name, own in generators.items()
         }
     )
-    assert found == {"unseen": PASS, "bootstrap": PASS, "faithful": PASS, "biased": FAIL}
+    assert found == {"validation": PASS, "bootstrap": PASS, "faithful": PASS, "biased": FAIL}
 
 
 # --- the checklists
@@ -284,10 +319,9 @@ def test_a_dimension_is_as_good_as_its_worst_metric_which_is_named():
 
 def test_labels_do_not_change_the_verdict_of_a_dimension():
     table = study(
-        unseen=[("membership_auc", "distance", 0.5, 0.48, 0.52)],
         mine=[
-            ("membership_auc", "distance", 0.51, 0.49, 0.53),
-            ("membership_auc", "distance, label rare", 0.9, 0.8, 0.95),
+            ("heterozygosity_ratio", ALL, 1.0, 0.99, 1.01),
+            ("heterozygosity_ratio", Group(label="rare"), 0.5, 0.48, 0.52),
         ],
     )
     row = release_checklist(judge(table, CALIBRATION)).set_index("generator").loc["mine"]
@@ -296,17 +330,28 @@ def test_labels_do_not_change_the_verdict_of_a_dimension():
 
 
 def test_nothing_measured_says_why():
-    table = study(mine=[("ld_kept", "0-20 kb", math.nan, math.nan, math.nan, "too few: 3 people")])
+    table = study(
+        mine=[
+            (
+                "ld_kept",
+                Group(distance_bin="0-20 kb"),
+                math.nan,
+                math.nan,
+                math.nan,
+                "too few: 3 people",
+            )
+        ]
+    )
     row = release_checklist(judge(table, CALIBRATION)).iloc[0]
     assert row["verdict"] == NOT_MEASURED and row["worst"] == "too few: 3 people"
 
 
 def test_a_pass_needs_most_metrics_measured():
     missing = [
-        ("membership_auc", attack, math.nan, math.nan, math.nan, "too few: 3 people")
-        for attack in ("distance", "frequency")
+        (metric, ALL, math.nan, math.nan, math.nan, "too few: 3 people")
+        for metric in ("kinship_pairs", "homozygosity_runs")
     ]
-    table = study(mine=[("privacy_loss", "all", 0.0), *missing])
+    table = study(mine=[("heterozygosity_ratio", ALL, 1.0), *missing])
     row = release_checklist(judge(table, CALIBRATION)).iloc[0]
     assert row["verdict"] == LOOK and row["unmeasured"] == 2
     assert row["worst"] == "all 1 pass; 2 not measured (too few: 3 people)"
@@ -319,3 +364,61 @@ def test_verdicts_survive_a_file(tmp_path):
     found, expected = (release_checklist(each).drop(columns="worst") for each in (read, judged))
     pd.testing.assert_frame_equal(found, expected)
     assert set(label_checklist(read)["label"]) == set(LABELS)
+
+
+# --- may it be released
+
+
+def private(**changed) -> pd.DataFrame:
+    """The judged privacy of one generator, all of it passing but what is changed.
+
+    changed: metric -> (value, note).
+    """
+    values = {"copied_people": (0, "0 of 800 people"), "near_copies": (0, "0 of 800 people")}
+    values |= {"membership_auc": (0.5, "")} | changed
+    rows = [
+        metric_row(
+            name, Group(method="distance") if name == "membership_auc" else ALL, value, note=note
+        )
+        for name, (value, note) in values.items()
+    ]
+    rows += [
+        metric_row(name, Group(part="real"), 0, 0, 0) for name in ("copied_people", "near_copies")
+    ]
+    return judge(tidy(rows, cohort="c", generator="mine"), CALIBRATION)
+
+
+def test_one_copied_person_is_a_fail_that_names_the_number_of_people():
+    found = release_verdict(private(copied_people=(1, "1 of 800 people")), "mine")
+    assert found.level == FAIL
+    assert found.sentence == (
+        "mine must not be released: People who are copies of training people: 1 of 800 people "
+        "(passes: at most 0)."
+    )
+    checklist = release_checklist(private(copied_people=(1, "1 of 800 people"))).iloc[0]
+    assert checklist["verdict"] == FAIL and "1 of 800 people" in checklist["worst"]
+
+
+def test_people_who_pass_may_be_released():
+    found = release_verdict(private(), "mine")
+    assert found.level == PASS and found.sentence.startswith("mine may be released: all 3 tests")
+    looked = release_verdict(private(membership_auc=(0.57, "")), "mine")
+    assert (
+        looked.level == LOOK and "only after a look at Membership inference AUC" in looked.sentence
+    )
+
+
+@pytest.mark.parametrize("metric", ["copied_people", "near_copies", "membership_auc"])
+def test_without_evidence_nothing_is_released(metric):
+    judged = private(**{metric: (math.nan, "too few: 3 people")})
+    found = release_verdict(judged, "mine")
+    assert found.level == FAIL and "mine cannot be released on this evidence" in found.sentence
+    assert "too few: 3 people" in found.sentence
+    row = release_checklist(judged).iloc[0]
+    assert row["verdict"] == FAIL
+    assert row["worst"].startswith("cannot be released on this evidence: not measured: ")
+
+
+def test_without_any_privacy_row_nothing_is_released():
+    judged = judge(study(mine=[("ld_slope", ALL, 1.0)]), CALIBRATION)
+    assert "cannot be released on this evidence" in release_verdict(judged, "mine").sentence

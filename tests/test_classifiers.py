@@ -40,7 +40,7 @@ def test_separable_people_are_told_apart(kind, classes):
     )
     data[0][np.random.default_rng(5).random(data[0].shape) < 0.02] = -1
     fitted = train(kind, data, validation)
-    scores = evaluate([fitted], *holdout, seed=0, draws=50)
+    scores = evaluate([fitted], *holdout, seed=0)
     assert {name: each.value for name, each in scores.items()} == {
         "accuracy": 1.0,
         "balanced_accuracy": 1.0,
@@ -57,7 +57,7 @@ def test_shuffled_labels_teach_nothing(kind):
     holdout = people_with_signal(400, 100, seed=3, effect=0.08)
     shuffled = shuffle_labels(labels, seed=1)
     fitted, fooled = (
-        evaluate([train(kind, (dosages, each), validation)], *holdout, seed=0, draws=20)
+        evaluate([train(kind, (dosages, each), validation)], *holdout, seed=0)
         for each in (labels, shuffled)
     )
     for name in ("accuracy", "balanced_accuracy", "auc"):
@@ -71,11 +71,11 @@ def test_regression_on_people_is_regression_on_variants():
     validation = people_with_signal(40, 400, seed=1, effect=0.05, classes=("a", "b", "c"))
     fitted = train("logistic", data, validation)
     scale = DosageScale.fit(data[0], MIN_FREQUENCY)
-    scaled, unseen = (scale.apply(each) / np.sqrt(400) for each in (data[0], validation[0]))
+    scaled, other = (scale.apply(each) / np.sqrt(400) for each in (data[0], validation[0]))
     oracle = LogisticRegression(C=fitted.chosen["inverse penalty"], max_iter=5_000, tol=1e-8)
     oracle.fit(scaled.astype(float), data[1])
     np.testing.assert_allclose(
-        fitted.probabilities(validation[0]), oracle.predict_proba(unseen), atol=2e-3
+        fitted.probabilities(validation[0]), oracle.predict_proba(other), atol=2e-3
     )
 
 
@@ -85,9 +85,9 @@ def test_regression_on_more_people_than_variants():
     scale = DosageScale.fit(data[0], MIN_FREQUENCY)
     oracle = LogisticRegression(C=fitted.chosen["inverse penalty"], max_iter=5_000)
     oracle.fit(scale.apply(data[0]) / np.sqrt(20), data[1])
-    unseen = scale.apply(validation[0]) / np.sqrt(20)
+    other = scale.apply(validation[0]) / np.sqrt(20)
     np.testing.assert_allclose(
-        fitted.probabilities(validation[0]), oracle.predict_proba(unseen), atol=2e-3
+        fitted.probabilities(validation[0]), oracle.predict_proba(other), atol=2e-3
     )
 
 
@@ -261,7 +261,7 @@ def random_scores(n_people, classes, *, seed):
 @pytest.mark.parametrize("classes", [["a", "b"], ["a", "b", "c", "d"]])
 def test_scores_equal_those_of_scikit_learn(classes):
     probabilities, labels = random_scores(150, classes, seed=1)
-    found = score(probabilities[None], classes, labels, seed=0, draws=20)
+    found = score(probabilities[None], classes, labels, seed=0)
     named = np.array(classes)[probabilities.argmax(axis=1)]
     assert found["accuracy"].value == pytest.approx(np.mean(named == labels))
     assert found["balanced_accuracy"].value == pytest.approx(balanced_accuracy_score(labels, named))
@@ -280,13 +280,13 @@ def test_auc_is_the_share_of_pairs_in_order():
             probabilities[labels == "b", 1], probabilities[labels == "a", 1]
         )
     ]
-    found = score(probabilities[None], ["a", "b"], labels, seed=0, draws=5)
+    found = score(probabilities[None], ["a", "b"], labels, seed=0)
     assert found["auc"].value == pytest.approx(np.mean(wins))
 
 
 def test_a_label_that_training_lacks_counts_as_wrong():
     probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.4, 0.6], [0.7, 0.3]])
-    found = score(probabilities[None], ["a", "c"], ["a", "c", "b", "b"], seed=0, draws=5)
+    found = score(probabilities[None], ["a", "c"], ["a", "c", "b", "b"], seed=0)
     assert found["accuracy"].value == 0.5
     assert found["balanced_accuracy"].value == pytest.approx(2 / 3)
     # a and c stand above all others, b is never told apart
@@ -295,7 +295,7 @@ def test_a_label_that_training_lacks_counts_as_wrong():
 
 def test_several_seeds_are_averaged():
     right, wrong = np.eye(2)[[0, 1, 0, 1]], np.eye(2)[[1, 0, 0, 1]]
-    found = score(np.stack([right, wrong]), ["a", "b"], list("abab"), seed=0, draws=50)
+    found = score(np.stack([right, wrong]), ["a", "b"], list("abab"), seed=0)
     assert found["accuracy"].value == 0.75
 
 
@@ -306,6 +306,6 @@ def test_intervals_of_the_accuracy_cover_the_truth():
         labels = rng.choice(["a", "b"], 100)
         said_b = np.where(rng.random(100) < 0.7, labels == "b", labels == "a").astype(float)
         probabilities = np.stack([1 - said_b, said_b], axis=1)[None]
-        found = score(probabilities, ["a", "b"], labels, seed=repeat, draws=100)["accuracy"]
+        found = score(probabilities, ["a", "b"], labels, seed=repeat)["accuracy"]
         inside.append(found.low < 0.7 < found.high)
     assert 0.88 <= np.mean(inside) <= 0.99

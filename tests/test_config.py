@@ -9,6 +9,7 @@ import yaml
 from conftest import REPOSITORY
 
 from syncohort.config.generated_files import GUIDE, ORDINARY, _fields, generated_files
+from syncohort.config.generator_names import curve_name, guided_name, replicate_name
 from syncohort.config.sections import merged, sections_below
 from syncohort.config.study import Config, parse_config
 from syncohort.errors import InputError
@@ -96,7 +97,8 @@ def test_the_readme_has_every_key_once():
     assert set(rows) == {key for key, _ in _fields(Config)} - baselines
     once = [key for key in rows if ".denoiser." not in key and not key.endswith(".kind")]
     repeated = {key for key in once if once.count(key) > 1}
-    assert repeated == {"generators.NAME.representation"}  # diffusion, block_gaussian, wgan
+    of_several_kinds = ("representation", "release_real_haplotypes")
+    assert repeated == {f"generators.NAME.{key}" for key in of_several_kinds}
 
 
 def test_every_field_is_described():
@@ -208,8 +210,34 @@ def test_a_preset_is_a_start_that_single_keys_change():
         ),
         ({"cohort": "../elsewhere"}, "cohort"),
         ({"generators": {"real": {}}}, "cannot be called real"),
-        ({"generators": {"unseen": {"kind": "bootstrap"}}}, "cannot be called unseen"),
+        ({"generators": {"validation": {"kind": "bootstrap"}}}, "cannot be called validation"),
+        (
+            {"generators": {"holdout": {}}},
+            "Reserved are real, validation, train, holdout, synthetic",
+        ),
+        ({"generators": {"mosaic_ne500": {}}}, "cannot be called mosaic_ne500"),
+        ({"generators": {"mosaic_ne50000": {}}}, "mosaic_ne<number>"),
+        ({"generators": {"a": {}, "a_seed2": {}}}, "cannot be called a_seed2"),
+        ({"generators": {"a": {}, "a_g2": {}}}, "<generator>_g<number> of a, a_g2; rename it"),
+        (
+            {"evaluation": {"calibration": {"train": {"kind": "mosaic"}}}},
+            "cannot be called train",
+        ),
         ({"generators": {"mosaic": {"kind": "mosaic"}}}, "of both `generators` and"),
+        ({"generators": {"a": {"kind": "bootstrap"}}}, "a.release_real_haplotypes: true"),
+        ({"generators": {"a": {"kind": "mosaic"}}}, "hands on real genotypes"),
+        ({"generators": {"a": {"kind": "independent", "release_real_haplotypes": True}}}, "key"),
+        (
+            {"evaluation": {"mosaic_curve": [123456.1, 123456.2]}},
+            "123456.1 and 123456.2 would both be called mosaic_ne123456; leave one out",
+        ),
+        (
+            {
+                "labels": {"case_label": "case"},
+                "evaluation": {"guidance_curve": [2, 2.0000001]},
+            },
+            "would both be called genetic_diffusion_g2",
+        ),
         (
             {"generators": {"a": {"preset": "paper"}}},
             "should be 'genetic_diffusion', 'genetic_diffusion_few_people', ",
@@ -246,3 +274,11 @@ def test_numbers_are_taken_for_names():
     assert study.input.chromosomes == ["20", "chr22"]
     assert study.labels.missing == ["0", "-9"]
     assert study.synthesis.counts == {"1": 30, "2": 20}
+
+
+def test_derived_names_are_folders_and_patterns():
+    """No sign of a regular expression in a wildcard's pattern."""
+    assert [curve_name(size) for size in (500, 1e6, 0.5)] == [
+        *("mosaic_ne500", "mosaic_ne1e06", "mosaic_ne0.5"),
+    ]
+    assert replicate_name("a", 2) == "a_seed2" and guided_name("a", 1.5) == "a_g1.5"

@@ -15,6 +15,7 @@ from syncohort.evaluation.fidelity.frequencies import summarise_spectrum
 from syncohort.evaluation.fidelity.heterozygosity import summarise_people
 from syncohort.evaluation.fidelity.linkage import linkage, summarise_linkage
 from syncohort.evaluation.fidelity.measure import Fidelity, measure_fidelity, summarise_fidelity
+from syncohort.evaluation.groups import ALL, KEYS
 from syncohort.evaluation.intervals import stretch_row, stretch_sums
 from syncohort.evaluation.tidy import TIDY_COLUMNS, maf_bin
 from syncohort.formats.genetic_map import GeneticMap, constant_map
@@ -110,7 +111,7 @@ def test_frequencies_equal_plain_counting_with_missing_calls(cohort):
         [counted(drawn, v, synthetic.people.label == "x")[0] for v in range(len(calls))],
         [counted(calls, v, x_holdout)[0] for v in range(len(calls))],
     ]
-    correlation = value_of(metrics_of(real, synthetic), "frequency_r", "label x")
+    correlation = value_of(metrics_of(real, synthetic), "frequency_r", label="x")
     assert correlation == pytest.approx(np.corrcoef(*both)[0, 1], abs=1e-9)
     sizes = tables.sizes.set_index("label").loc["x"]
     assert sizes.tolist() == [200, 25, 175, 400]
@@ -120,15 +121,16 @@ def test_the_holdout_itself_has_no_error(metrics):
     table = metrics["same"]
     assert list(table.columns) == TIDY_COLUMNS
     assert value_of(table, "frequency_r") == pytest.approx(1)
-    for group in ("all", "mean over labels", "label x", "label y"):
-        assert value_of(table, "frequency_error", group) == 0
+    for label in ("", "x", "y"):
+        assert value_of(table, "frequency_error", label=label) == 0
+    assert value_of(table, "balanced_frequency_error") == 0
     assert value_of(table, "sfs_distance") == pytest.approx(0, abs=1e-12)
     kept = table.query("metric == 'minor_frequency_kept'")
-    assert value_of(table, "minor_frequency_kept", "MAF 20-50 %") == 1
+    assert value_of(table, "minor_frequency_kept", maf_bin="20-50 %") == 1
     assert (kept["value"].dropna() == 1).all()
 
 
-def test_error_of_an_unseen_sample_is_binomial(tmp_path):
+def test_error_of_other_people_is_binomial(tmp_path):
     """E|difference| of two frequencies of n alleles each is sqrt(2 / pi) its standard error."""
     rng = np.random.default_rng(0)
     n_people, p = 200, 0.3
@@ -139,8 +141,8 @@ def test_error_of_an_unseen_sample_is_binomial(tmp_path):
     synthetic = store_of(tmp_path / "s.zip", calls[:, 2 * n_people :], people_of(labels))
     table = metrics_of(real, synthetic)
     expected = np.sqrt(2 / np.pi) * np.sqrt(2 * p * (1 - p) / (2 * n_people))
-    for group in ("all", "MAF 20-50 %", "label x", "mean over labels"):
-        row = row_of(table, "frequency_error", group)
+    for group in ({}, {"maf_bin": "20-50 %"}, {"label": "x"}):
+        row = row_of(table, "frequency_error", **group)
         assert row["value"] == pytest.approx(expected, rel=0.05)
         # about as wide as for independent variants: 2 * 1.96 standard errors of the mean
         width = 3.92 * expected * np.sqrt((np.pi / 2 - 1) / 4_000)
@@ -166,7 +168,7 @@ def test_lost_rare_alleles_show_in_the_share_kept(tmp_path, rare_allele_is_ref):
         tmp_path / "r.zip", np.concatenate([calls, calls], axis=1), people_of(["x"] * 200, splits)
     )
     table = metrics_of(real, store_of(tmp_path / "s.zip", synthetic, people_of(["x"] * 100)))
-    assert value_of(table, "minor_frequency_kept", "MAF 1-2 %") == pytest.approx(1 / 3)
+    assert value_of(table, "minor_frequency_kept", maf_bin="1-2 %") == pytest.approx(1 / 3)
     assert np.isnan(value_of(table, "frequency_r"))  # the holdout does not vary
 
 
@@ -206,11 +208,11 @@ def test_chromosomes_are_summed_up_by_variant(tmp_path):
         )
     )
     whole, joined = (
-        summarise_fidelity(each, minimum_people=2, seed=0, **NAMES).set_index(["metric", "group"])
+        summarise_fidelity(each, minimum_people=2, seed=0, **NAMES).set_index(["metric", *KEYS])
         for each in (tables["whole"], joined)
     )
     by_variant = [name for name in whole.index if name[0].startswith(("freq", "sfs", "het", "inb"))]
-    by_variant += [("fst_error", "all"), ("hwe_rejected", "all")]
+    by_variant += [("fst_error", *ALL), ("hwe_rejected", *ALL)]
     np.testing.assert_allclose(whole.loc[by_variant, "value"], joined.loc[by_variant, "value"])
 
 
@@ -220,10 +222,10 @@ def test_a_label_with_one_holdout_person_is_named_not_measured(tmp_path):
     calls = linked_calls(30, labels, seed=1)
     real = store_of(tmp_path / "r.zip", calls, people_of(labels, splits))
     table = metrics_of(real, store_of(tmp_path / "s.zip", calls, people_of(labels)))
-    row = row_of(table, "frequency_error", "label y")
+    row = row_of(table, "frequency_error", label="y")
     assert np.isnan(row["value"]) and row["note"] == "too few: 1 people"
-    assert value_of(table, "frequency_error", "mean over labels") == value_of(
-        table, "frequency_error", "label x"
+    assert value_of(table, "balanced_frequency_error") == value_of(
+        table, "frequency_error", label="x"
     )
 
 
@@ -319,7 +321,7 @@ def test_heterozygosity_ratio_in_closed_form(tmp_path):
     synthetic = store_of(tmp_path / "s.zip", with_share(0.25, 8), people_of(["x"] * 8))
     table = metrics_of(real, synthetic)
     assert value_of(table, "heterozygosity_ratio") == pytest.approx(0.5)
-    assert value_of(table, "heterozygosity_ratio", "label x") == pytest.approx(0.5)
+    assert value_of(table, "heterozygosity_ratio", label="x") == pytest.approx(0.5)
     # all heterozygous at p = 1/2: expected 8 / 15 of the 25 variants with 16 alleles
     assert value_of(table, "inbreeding_f") == pytest.approx(1 - 15 / 8)
 
@@ -436,10 +438,10 @@ def test_the_holdout_itself_and_like_people_have_its_linkage(metrics):
     same, like = metrics["same"], metrics["others"]
     for name in ("ld_r", "ld_slope"):
         assert value_of(same, name) == pytest.approx(1)
-    assert value_of(same, "ld_kept", "0-10 kb") == pytest.approx(1)
+    assert value_of(same, "ld_kept", distance_bin="0-10 kb") == pytest.approx(1)
     assert value_of(like, "ld_r") > 0.9 and value_of(like, "ld_r_train") > 0.9
     assert 0.9 < value_of(like, "ld_slope_train") < 1.1
-    row = row_of(like, "ld_kept", "0-10 kb")
+    row = row_of(like, "ld_kept", distance_bin="0-10 kb")
     assert 0.9 < row["low"] < row["value"] < row["high"] < 1.1
 
 
@@ -448,7 +450,7 @@ def test_independent_variants_fail_linkage_and_nothing_of_single_variants(metric
     unlinked, like = metrics["unlinked"], metrics["others"]
     for name in ("ld_r", "ld_slope", "ld_r_train", "ld_slope_train"):
         assert abs(value_of(unlinked, name)) < 0.15, name
-    assert abs(value_of(unlinked, "ld_kept", "0-10 kb")) < 0.02
+    assert abs(value_of(unlinked, "ld_kept", distance_bin="0-10 kb")) < 0.02
     assert value_of(unlinked, "haplotype_match_length") < 0.7
     assert value_of(unlinked, "homozygosity_runs") < 0.7
     for name in ("frequency_r", "frequency_error", "sfs_distance", "fst_error"):
@@ -463,9 +465,11 @@ def test_linkage_by_genetic_distance(cohort):
     assert (pairs.loc[across, "distance_cM"] > 0.199).all()
     assert (pairs.loc[~across, "distance_cM"] < 0.01).all()
     rows = summarise_linkage(pairs, labels, seed=0)
-    groups = [row["group"] for row in rows if row["metric"] == "ld_kept_cM"]
+    groups = [row["distance_bin"] for row in rows if row["metric"] == "ld_kept_cM"]
     assert groups == ["0-0.01 cM", "0.1-0.3 cM"]
-    assert row_of(rows, "ld_kept_cM", "0.1-0.3 cM")["note"] == f"{across.sum():,} pairs"
+    assert (
+        row_of(rows, "ld_kept_cM", distance_bin="0.1-0.3 cM")["note"] == f"{across.sum():,} pairs"
+    )
 
 
 def test_linkage_within_a_label_equals_plain_numpy(cohort):
@@ -489,7 +493,7 @@ def test_linkage_within_a_label_equals_plain_numpy(cohort):
     ours = correlations(drawn, drawn.people.label == "y")
     for split, metric in (("holdout", "ld_r"), ("train", "ld_r_train")):
         theirs = correlations(real, (real.people.label == "y") & (real.people.split == split))
-        row = row_of(rows, metric, "label y")
+        row = row_of(rows, metric, label="y")
         used = np.isfinite(ours) & np.isfinite(theirs)
         assert row["note"] == f"{used.sum():,} pairs"
         a, b = ours[used], theirs[used]
@@ -506,11 +510,11 @@ def test_a_label_drawn_without_linkage_is_told_apart(tmp_path, cohort):
     half = store_of(tmp_path / "half.zip", calls, people_of(labels))
     rows = summarise_linkage(*linkage_of(cohort["real"], half), seed=0)
     for metric in ("ld_r", "ld_r_train"):
-        assert abs(row_of(rows, metric, "label x")["value"]) < 0.2
-        assert row_of(rows, metric, "label y")["value"] > 0.9
+        assert abs(row_of(rows, metric, label="x")["value"]) < 0.2
+        assert row_of(rows, metric, label="y")["value"] > 0.9
     same = summarise_linkage(*linkage_of(cohort["real"], cohort["same"]), seed=0)
     for label in "xy":
-        assert row_of(same, "ld_r", f"label {label}")["value"] == pytest.approx(1)
+        assert row_of(same, "ld_r", label=label)["value"] == pytest.approx(1)
 
 
 def test_labels_of_few_people_have_no_linkage_of_their_own(tmp_path):
@@ -522,11 +526,11 @@ def test_labels_of_few_people_have_no_linkage_of_their_own(tmp_path):
     real = store_of(tmp_path / "r.zip", linked_calls(30, labels, seed=1), people_of(labels, splits))
     synthetic = store_of(tmp_path / "s.zip", linked_calls(30, drawn, seed=2), people_of(drawn))
     table = metrics_of(real, synthetic)
-    own = table[table["metric"].isin(["ld_r", "ld_r_train"]) & (table["group"] != "all")]
-    assert sorted(own[["metric", "group"]].itertuples(index=False, name=None)) == [
-        ("ld_r", "label x"),
-        ("ld_r_train", "label x"),
-        ("ld_r_train", "label y"),
+    own = table[table["metric"].isin(["ld_r", "ld_r_train"]) & (table["label"] != "")]
+    assert sorted(own[["metric", "label"]].itertuples(index=False, name=None)) == [
+        ("ld_r", "x"),
+        ("ld_r_train", "x"),
+        ("ld_r_train", "y"),
     ]
     assert own["value"].notna().all()
 
@@ -563,19 +567,19 @@ def test_intervals_know_that_neighbours_are_alike():
     blocks = rng.normal(size=50)
     values = np.repeat(blocks, 20)
     sums = stretch_sums(np.stack([values, np.ones_like(values)], axis=1))
-    row = stretch_row("m", "all", sums, lambda s: s[0] / s[1], seed=0)
+    row = stretch_row("m", ALL, sums, lambda s: s[0] / s[1], seed=0)
     assert row["value"] == pytest.approx(blocks.mean())
     width = row["high"] - row["low"]
     assert width == pytest.approx(3.92 * blocks.std() / np.sqrt(50), rel=0.1)
-    alone = stretch_row("m", "all", sums[:1], lambda s: s[0] / s[1], seed=0)
+    alone = stretch_row("m", ALL, sums[:1], lambda s: s[0] / s[1], seed=0)
     assert alone["value"] == pytest.approx(blocks[0]) and np.isnan(alone["low"])
-    assert np.isnan(stretch_row("m", "all", sums[:0], lambda s: s[0] / s[1], seed=0)["value"])
+    assert np.isnan(stretch_row("m", ALL, sums[:0], lambda s: s[0] / s[1], seed=0)["value"])
 
 
 def test_intervals_of_distances_are_not_shifted_by_redrawing():
     """|a - b| summed over 40 classes of redrawn stretches is larger; its interval is not."""
     sums = np.random.default_rng(0).poisson(5, (50, 2, 40)).astype(float)
-    row = stretch_row("m", "all", sums, lambda s: np.abs(s[0] - s[1]).sum(axis=0), seed=0)
+    row = stretch_row("m", ALL, sums, lambda s: np.abs(s[0] - s[1]).sum(axis=0), seed=0)
     assert (row["low"] + row["high"]) / 2 == pytest.approx(row["value"], rel=0.1)
 
 

@@ -9,7 +9,8 @@ from fabricated import CALIBRATION, MOSAICS, RELEASED
 from fabricated import metrics as fabricated_metrics
 from matplotlib.image import imread
 
-from syncohort.evaluation.tidy import MAF_BINS, MAJORITY, TIDY_COLUMNS
+from syncohort.evaluation.groups import ALL, Group
+from syncohort.evaluation.tidy import MAF_BINS, MAJORITY, metric_row, tidy
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.figures import association, fidelity, training, utility
 from syncohort.figures import metrics as metric_figures
@@ -58,16 +59,20 @@ def people(labels=("case", "control")) -> pd.DataFrame:
 
 
 def metrics() -> pd.DataFrame:
-    rows = [
-        ("demo", generator, metric, kind, 0.8, 0.7, 0.9, "")
-        for generator in ("generator_a", "real")
+    mlp = Group(method="mlp")
+    scores = [
+        metric_row(metric, Group(method=kind), 0.8, 0.7, 0.9)
         for metric in ("accuracy", "auc")
         for kind in ("mlp", "logistic")
     ]
-    rows += [("demo", MAJORITY, "accuracy", "all", 0.5, np.nan, np.nan, "")]
-    rows += [("demo", "generator_a", "recovery_rate", "mlp", 1.0, 0.9, 1.1, "")]
-    rows += [("demo", "generator_a", "recovery_rate", "mlp, 4x", 1.1, 1.0, 1.2, "")]
-    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+    recovery = [
+        metric_row("recovery_rate", mlp, 1.0, 0.9, 1.1),
+        metric_row("recovery_rate", mlp._replace(trained_on="4x"), 1.1, 1.0, 1.2),
+    ]
+    commonest = [metric_row("accuracy", ALL, 0.5)]
+    rows = {"generator_a": scores + recovery, "real": scores, MAJORITY: commonest}
+    tables = [tidy(own, cohort="demo", generator=name) for name, own in rows.items()]
+    return pd.concat(tables, ignore_index=True)
 
 
 def effects() -> pd.DataFrame:
@@ -95,11 +100,11 @@ def label_people() -> pd.DataFrame:
 
 def augmentation() -> pd.DataFrame:
     rows = [
-        ("demo", source, "augmented_accuracy", f"mlp, {share:g} % real", 0.5, 0.4, 0.6, "")
-        for source in ("generator_a", "real")
-        for share in (5, 20)
+        metric_row("augmented_accuracy", Group(method="mlp", real_share=share), 0.5, 0.4, 0.6)
+        for share in ("0.05", "0.2")
     ]
-    return pd.DataFrame(rows, columns=TIDY_COLUMNS)
+    tables = [tidy(rows, cohort="demo", generator=name) for name in ("generator_a", "real")]
+    return pd.concat(tables, ignore_index=True)
 
 
 PICTURES = {
@@ -277,7 +282,7 @@ def test_equal_judged_tables_give_equal_pictures(tmp_path, name):
     found = [drawn_metrics(tmp_path / str(turn), name, judged()) for turn in range(2)]
     files = [tmp_path / str(turn) / "picture.svg" for turn in range(2)]
     assert files[0].read_bytes() == files[1].read_bytes()
-    assert set(RELEASED) <= set(found[0]) and "unseen" in found[0]
+    assert set(RELEASED) <= set(found[0]) and "validation" in found[0]
     assert not any("Not shown" in text for text in found[0])
 
 
@@ -296,14 +301,14 @@ def test_a_picture_of_what_was_not_measured_is_withheld(tmp_path, name, table, r
 
 def test_the_frontier_joins_the_mosaics_by_size_and_names_the_corners(tmp_path):
     found = drawn_metrics(tmp_path, "plot_frontier", judged())
-    assert {"unseen", "bootstrap", "independent", *RELEASED} <= set(found)
+    assert {"validation", "bootstrap", "independent", *RELEASED} <= set(found)
     assert {"Ne 500", "Ne 10,000", "Ne 50,000"} <= set(found)
     assert {"Linkage: slope on the holdout's", "Linkage kept, 20-50 kb"} <= set(found)
 
 
 def test_a_dimension_shows_each_metric_once_and_no_single_labels(tmp_path):
     found = drawn_metrics(tmp_path, "plot_dimension", judged())
-    assert found.count("Membership told, distance") == 1
+    assert found.count("Membership inference AUC, distance") == 1
     assert not any("label" in text for text in found)
 
 

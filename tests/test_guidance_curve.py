@@ -13,6 +13,7 @@ from fabricated import CALIBRATION, metrics
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.evaluation.association.guidance import guidance_table
+from syncohort.evaluation.groups import ALL, KEYS, Group
 from syncohort.evaluation.tables import read_tables
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.evaluation.verdicts.judging import judge
@@ -23,10 +24,10 @@ from syncohort.report.comparison import comparison_parts, guidance_parts, trait_
 
 def point(generator, slope, **others) -> pd.DataFrame:
     """What `measure_association` says of one point, and of real people, as it writes both."""
-    rows = [metric_row("effect_slope", "all", slope, slope - 0.1, slope + 0.1, "20 SNPs")]
-    rows.append(metric_row("effect_slope", "against holdout", 3 - slope))
-    rows += [metric_row(metric, "all", value) for metric, value in others.items()]
-    real = tidy([metric_row("power", "all", 0.7)], cohort="c", generator="real")
+    rows = [metric_row("effect_slope", ALL, slope, slope - 0.1, slope + 0.1, "20 SNPs")]
+    rows.append(metric_row("effect_slope", Group(against="holdout"), 3 - slope))
+    rows += [metric_row(metric, ALL, value) for metric, value in others.items()]
+    real = tidy([metric_row("power", ALL, 0.7)], cohort="c", generator="real")
     return pd.concat([tidy(rows, cohort="c", generator=generator), real])
 
 
@@ -35,7 +36,7 @@ def curve() -> pd.DataFrame:
     """Slopes 0.5, 0.9, 2.1 and 4 at scales 0.5, 1, 2 and 5; released at 5. And one without."""
     slopes = {"own_g0.5": 0.5, "own_g1": 0.9, "own_g2": 2.1, "own": 4.0}
     tables = [point(name, slope, effect_r=0.8, power=0.6) for name, slope in slopes.items()]
-    few = [tidy([metric_row("effect_slope", "all", np.nan, note="too few: 3 SNPs")], cohort="c",
+    few = [tidy([metric_row("effect_slope", ALL, np.nan, note="too few: 3 SNPs")], cohort="c",
                 generator=name) for name in ("other", "other_g1")]  # fmt: skip
     scales = {"own": 5.0, "other": 2.0, "own_g0.5": 0.5, "own_g1": 1.0, "own_g2": 2.0}
     released = {name: name.split("_")[0] for name in (*slopes, "other_g1") if "_" in name}
@@ -91,7 +92,7 @@ def test_curves_survive_a_file_a_picture_and_the_report(curve, tmp_path):
 def test_replicates_are_summed_up():
     values = {"a": 1.0, "a_seed2": 2.0, "a_seed3": 6.0, "b": 5.0}
     table = pd.concat(
-        tidy([metric_row("ld_r", "all", value)], cohort="c", generator=name)
+        tidy([metric_row("ld_r", ALL, value)], cohort="c", generator=name)
         for name, value in values.items()
     ).assign(dimension="linkage")
     found = replicate_table(table, {"a_seed2": "a", "a_seed3": "a"})
@@ -104,15 +105,15 @@ def imposed(metrics: pd.DataFrame) -> pd.DataFrame:
     rows = [
         tidy(
             [
-                metric_row("effect_r", "true effects", 0.9, 0.8, 0.95),
-                metric_row("effect_slope", "along true effects", slope, slope - 0.1, slope + 0.1),
-                metric_row("auc", "xgboost", 0.71),
-                metric_row("auc", "xgboost, with real", 0.73),
+                metric_row("effect_r", Group(against="truth"), 0.9, 0.8, 0.95),
+                metric_row("effect_slope", Group(against="truth"), slope, slope - 0.1, slope + 0.1),
+                metric_row("auc", Group(method="xgboost"), 0.71),
+                metric_row("auc", Group(method="xgboost", trained_on="with real"), 0.73),
             ],
             cohort="c",
             generator=name,
         )
-        for name, slope in (("good", 1.05), ("memoriser", 2.5), ("real", 1.0), ("unseen", 0.9))
+        for name, slope in (("good", 1.05), ("memoriser", 2.5), ("real", 1.0), ("validation", 0.9))
     ]
     return judge(pd.concat([metrics, *rows], ignore_index=True), CALIBRATION)
 
@@ -120,8 +121,8 @@ def imposed(metrics: pd.DataFrame) -> pd.DataFrame:
 def test_released_generators_stand_side_by_side():
     judged = imposed(metrics())
     replicates = pd.DataFrame(
-        [("good", "effect_slope", "along true effects", 3, 1.1, 0.05, 1.05, 1.15)],
-        columns=["generator", "metric", "group", "trainings", "mean", "sd", "min", "max"],
+        [("good", "effect_slope", *Group(against="truth"), 3, 1.1, 0.05, 1.05, 1.15)],
+        columns=["generator", "metric", *KEYS, "trainings", "mean", "sd", "min", "max"],
     )
     presets = {"good": "genetic_diffusion", "memoriser": ""}
     text = "".join(comparison_parts(judged, presets, replicates))
@@ -163,7 +164,7 @@ def test_curves_that_cannot_be_measured_are_refused():
         parse_config(changed(evaluation={"guidance_curve": [1]}))
     guided = {"guided": {"sampling": {"guidance_scale": 2}}}
     parse_config(changed(generators=guided, evaluation={"guidance_curve": [1, 2]}))
-    with pytest.raises(InputError, match="cannot be called own_seed2: further trainings"):
+    with pytest.raises(InputError, match="cannot be called own_seed2"):
         parse_config(changed(generators={"own_seed2": {"kind": "mosaic"}}))
 
 

@@ -1,13 +1,20 @@
 """Training by several processes: the weights of one, resuming, one end for all."""
 
+import contextlib
 import csv
+import ipaddress
 import math
 import os
+import pickle
 import re
 import signal
+import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -85,13 +92,15 @@ def several_trainings(folder, *, device, team):
     with pytest.raises(InputError) as caught:
         trained(plain_loss, team, **files, **stopping)
     found["problem"] = str(caught.value)
-    return team.gather(found)
+    torch.save(found, folder.with_name(f"found{team.rank}"))
 
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory):
     folder = tmp_path_factory.mktemp("together")
-    return folder, *together(several_trainings, folder)
+    together(several_trainings, folder)
+    files = (folder.with_name(f"found{rank}") for rank in (0, 1))
+    return folder, *(torch.load(file, weights_only=False) for file in files)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -249,6 +258,92 @@ def until(condition, seconds=300):
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.05)
+
+
+# --- who can reach them
+
+
+def values_of(*, device, team):
+    own = {"rank": team.rank, "text": "ä" * team.rank * 9, "none": None, "third": 1 / 3}
+    return team.gather(own | {"infinite": -math.inf}), team.gather(None)
+
+
+def test_the_processes_give_each_other_values():
+    (first, second), nothing = together(values_of)
+    assert first == {"rank": 0, "text": "", "none": None, "third": 1 / 3, "infinite": -math.inf}
+    assert second == first | {"rank": 1, "text": "ä" * 9} and nothing == [None, None]
+    assert Team().gather({"a": (1, 2)}) == [{"a": (1, 2)}]
+
+
+def slow_training(folder, *, device, team):
+    """A training that waits in its sixth step until the file `go` is there."""
+    steps = iter(range(6))
+
+    def run(model, rows, generator):
+        if next(steps, None) is None and not (folder / "go").exists():
+            Path(folder, f"pid{team.rank}").write_text(str(os.getpid()))
+            until(lambda: (folder / "go").exists())
+        return loss_fn(model, rows, generator)
+
+    return trained(run, team, dropout=0.3)[0]
+
+
+def undisturbed(*, device, team):
+    return trained(loss_fn, team, dropout=0.3)[0]
+
+
+RUBBISH = (b"", b"\x00" * 4096, b"\xff" * 4096, pickle.dumps(OSError("x")), os.urandom(100_000))
+
+
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory):
+    """Sockets of a running training, after a stranger has sent rubbish to them, and its end."""
+    folder = tmp_path_factory.mktemp("visited")
+    with ThreadPoolExecutor(1) as pool:
+        end = pool.submit(together, slow_training, folder)
+        try:
+            files = [folder / "pid0", folder / "pid1"]
+            until(lambda: all(file.exists() for file in files) or end.done())
+            pids = [os.getpid(), *(int(file.read_text()) for file in files)]
+            sockets = [each for pid in pids for each in psutil.Process(pid).net_connections("inet")]
+            for address in (each.laddr for each in sockets if each.status == "LISTEN"):
+                for rubbish in RUBBISH:
+                    visit(address, rubbish)
+        finally:
+            (folder / "go").touch()
+        return sockets, end.result()
+
+
+def visit(address, rubbish):
+    with contextlib.suppress(OSError), socket.create_connection(address, timeout=5) as stranger:
+        stranger.sendall(rubbish)
+
+
+def test_nothing_of_a_training_listens_where_another_machine_reaches_it(visited):
+    sockets, _ = visited
+    assert any(each.status == "LISTEN" for each in sockets)
+    for each in sockets:
+        for address in filter(None, (each.laddr, each.raddr)):
+            assert ipaddress.ip_address(address.ip).is_loopback, each
+
+
+def test_a_stranger_who_connects_changes_nothing(visited):
+    assert torch.equal(visited[1], together(undisturbed))
+
+
+def test_the_folder_of_the_rendezvous_is_the_users_own_and_goes(tmp_path, monkeypatch):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    modes = []
+    made = tempfile.mkdtemp
+
+    def spy(*args, **options):
+        folder = made(*args, **options)
+        modes.append(stat.S_IMODE(os.stat(folder).st_mode))
+        return folder
+
+    monkeypatch.setattr(tempfile, "mkdtemp", spy)
+    together(values_of)
+    assert modes == [0o700] and not list(tmp_path.iterdir())
 
 
 # --- how many

@@ -14,7 +14,7 @@ def test_generators_are_sorted_by_what_is_done_with_them():
             "ours": {},
             "paper": {"preset": "genetic_diffusion_paper"},
             "gauss": {"kind": "block_gaussian"},
-            "copies": {"kind": "bootstrap"},
+            "copies": {"kind": "bootstrap", "release_real_haplotypes": True},
         },
         evaluation={
             "replicates": 2,
@@ -23,6 +23,8 @@ def test_generators_are_sorted_by_what_is_done_with_them():
         },
     )
     assert found.diffusion == ["ours", "paper"]
+    assert found.copies == {"copies": "bootstrap"}
+    assert "release_real_haplotypes" not in found.settings["copies"]
     assert found.replicates == {"ours_seed2": "ours", "paper_seed2": "paper"}
     assert found.latent_generators == ["ours", "paper", "gauss"]
     assert found.allele_generators == ["copies", found.calibration[0], "mixed", "mosaic_ne500"]

@@ -91,7 +91,7 @@ def compared(synthetic, holdout) -> list[dict]:
     )
 
 
-def test_unseen_people_pass():
+def test_validation_people_pass():
     rows = compared(strangers(60, seed=1), strangers(40, seed=2))
     assert value_of(rows, "kinship_pairs") == 1  # nobody is related in either
     assert value_of(rows, "pairwise_distance") < 0.3

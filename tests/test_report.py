@@ -11,13 +11,17 @@ import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, MOSAICS, RELEASED, metrics
 
+from syncohort.errors import InputError
+from syncohort.evaluation.groups import Group
 from syncohort.evaluation.tidy import metric_row, tidy
-from syncohort.evaluation.verdicts.judging import judge
+from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist
 from syncohort.figures import metrics as metric_figures
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
-from syncohort.report.page import Material, Study, render_caption, write_metrics_page, write_report
+from syncohort.report.page import Material, Study, write_metrics_page, write_report
+from syncohort.report.sections import render_caption
+from syncohort.synthesis.released import write_checksums
 
 CAPTIONS = {file.stem: file.read_text() for file in (REPOSITORY / "workflow/report").glob("*.rst")}
 VOID = {"img", "meta", "br", "hr", "link", "input"}
@@ -57,6 +61,9 @@ def judged() -> pd.DataFrame:
     return judge(metrics(), CALIBRATION)
 
 
+RELEASED_FILES = ("samples.tsv", "vcf/21.vcf.gz", "vcf/21.vcf.gz.tbi")
+
+
 @pytest.fixture(scope="module")
 def material(judged, tmp_path_factory) -> Material:
     """A small result folder: pictures, released files, benchmarks."""
@@ -71,18 +78,23 @@ def material(judged, tmp_path_factory) -> Material:
         (folder / "release" / generator / "samples.tsv").write_text("sample_id\tlabel\n")
         (folder / "release" / generator / "vcf/21.vcf.gz").write_text(generator)
         (folder / "release" / generator / "vcf/21.vcf.gz.tbi").write_text("index")
+        (folder / "release" / generator / "vcf/22.vcf.gz").write_text("of another run")
+        own = [folder / "release" / generator / name for name in RELEASED_FILES]
+        write_checksums(folder / "release" / generator / "SHA256SUMS", own)
     (folder / "benchmarks/train_diffusion").mkdir(parents=True)
     for name, seconds in (("good", 60), ("memoriser", 120)):
         table = pd.DataFrame({"s": [seconds], "max_rss": [100.0], "h:m:s": ["x"]})
         table.to_csv(folder / f"benchmarks/train_diffusion/{name}.tsv", sep="\t", index=False)
     return Material(
+        checklist=release_checklist(judged),
+        labels=label_checklist(judged),
         judged=judged,
         people=people,
         checks=pd.DataFrame({"name": ["phase"], "found": ["all"], "level": ["ok"], "advice": [""]}),
         synthetic_people=360,
         pictures=[str(frontier), str(privacy)],
         captions=CAPTIONS,
-        released=[str(file) for file in sorted((folder / "release").rglob("*.vcf.gz"))],
+        released=[str(file) for file in sorted((folder / "release").rglob("SHA256SUMS"))],
         benchmarks=str(folder / "benchmarks"),
     )
 
@@ -114,13 +126,13 @@ def page(text) -> Page:
 
 def test_the_summary_comes_first_and_the_sections_in_order(page):
     order = [
-        *("Release checklist", "Contents", "Fidelity against leakage", "Fidelity", "Privacy"),
+        *("Release checklist", "Fidelity against leakage", "Fidelity", "Privacy"),
         *("Utility", "Cohort", "Methods", "Downloads"),
     ]
     assert [name for name in page.headings if name in order] == order
     assert "Association" not in page.headings  # nothing was measured
-    linked = {link[1:] for link in page.links if link.startswith("#")}
-    assert linked and linked <= set(page.headings.values())
+    linked = [link[1:] for link in page.links if link.startswith("#")]
+    assert linked == [anchor for anchor in page.headings.values() if anchor]
 
 
 def test_it_opens_offline(text, page):
@@ -148,7 +160,7 @@ def test_a_report_on_real_people_warns_of_itself(material, tmp_path):
 
 def test_the_checklist_has_a_coloured_verdict_for_each_generator(page):
     assert ("pass", "pass") in page.cells and ("fail", "fail") in page.cells
-    assert ("not judged", "missing") in page.cells  # unseen people, utility
+    assert ("not judged", "missing") in page.cells  # validation people, utility
     words = " ".join(page.texts)
     for generator in (*RELEASED, *(f"({name})" for name in CALIBRATION)):
         assert generator in words
@@ -165,7 +177,7 @@ def test_all_values_are_in_the_tables_beside_what_passes(page):
 
 def test_captions_are_rendered(page):
     words = " ".join(page.texts).replace("\n", " ")
-    assert "What each generator pays in privacy for its fidelity" in words
+    assert "Fidelity against leakage of each generator" in words
     assert render_caption("A **word** <here>.") == "<p>A <strong>word</strong> &lt;here&gt;.</p>\n"
 
 
@@ -187,9 +199,18 @@ def test_methods_have_hashes_of_all_released_files_and_run_times(page, material)
     words = " ".join(page.texts)
     assert hashlib.sha256(b"memoriser").hexdigest() in words
     assert "21.vcf.gz.tbi" in words
+    assert not any(hidden in words for hidden in ("22.vcf.gz", str(material.released[0])))
     times = report_methods.run_times(material.benchmarks).iloc[0]
     assert times["rule"] == "train_diffusion" and times["jobs"] == 2
     assert times["seconds"] == 180 and times["longest job [s]"] == 120
+
+
+def test_real_haplotypes_stand_in_red(material, tmp_path):
+    write_report(study(), material, tmp_path / "r.html")
+    assert "Not synthetic" not in (tmp_path / "r.html").read_text()
+    kinds = dict.fromkeys(RELEASED, "diffusion") | {RELEASED[0]: "mosaic"}
+    write_report(study(generators=kinds), material, tmp_path / "r.html")
+    assert '<p class="fail">Not synthetic: ' in (tmp_path / "r.html").read_text()
 
 
 def test_many_labels_are_folded_away(material, tmp_path):
@@ -197,8 +218,8 @@ def test_many_labels_are_folded_away(material, tmp_path):
     table = material.judged
     many = [table]
     for index in range(20):
-        part = table[table["group"] == "label case"]
-        many.append(part.assign(group=f"label L{index}"))
+        part = table[table["label"] == "case"]
+        many.append(part.assign(label=f"L{index}"))
     own = Material(**vars(material) | {"judged": pd.concat(many, ignore_index=True)})
     people = pd.DataFrame({"label": np.arange(23).astype(str), "split": "train"})
     write_report(study(), Material(**vars(own) | {"people": people}), tmp_path / "r.html")
@@ -207,10 +228,10 @@ def test_many_labels_are_folded_away(material, tmp_path):
 
 
 def test_linkage_by_label_is_listed_by_value_and_shown_without_bounds_too():
-    """No unseen people of the labels: ld_r_train is shown, without a verdict."""
+    """No validation people of the labels: ld_r_train is shown, without a verdict."""
     bins = ["below 18.5", "18.5 to 25", "30 and above"]
     rows = [
-        metric_row(name, f"label {label}", 0.98)
+        metric_row(name, Group(label=label), 0.98)
         for label in sorted(bins)
         for name in ("ld_r", "ld_r_train")
     ]
@@ -223,7 +244,7 @@ def test_linkage_by_label_is_listed_by_value_and_shown_without_bounds_too():
 
 
 def test_the_page_of_all_metrics(judged, tmp_path):
-    write_metrics_page(study(), judged, tmp_path / "m.html")
+    write_metrics_page(study(), judged, release_checklist(judged), tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
     page = Page(text)
     assert {"Release checklist", "Linkage", "Privacy of the people", "Not measured"} <= set(
@@ -238,3 +259,22 @@ def test_tables_align_numbers_and_colour_verdicts():
     assert '<td class="number">1,234,567</td>' in html
     assert '<td class="number">0.1235</td>' in html
     assert '<td class="stop">stop</td>' in html
+
+
+@pytest.mark.parametrize("file", ["plot_dimension/fairness.svg", "plot_fairness/good.svg"])
+def test_a_picture_without_a_section_is_an_error(material, tmp_path, file):
+    lost = Material(**vars(material) | {"pictures": [*material.pictures, tmp_path / file]})
+    with pytest.raises(InputError, match=f"{file}: no section of .* shows this picture"):
+        write_report(study(), lost, tmp_path / "r.html")
+
+
+def test_the_first_line_says_whether_a_cohort_may_be_released(material, judged, tmp_path):
+    write_report(study(), material, tmp_path / "r.html")
+    write_metrics_page(study(), judged, release_checklist(judged), tmp_path / "m.html")
+    for name in ("r.html", "m.html"):
+        text = (tmp_path / name).read_text()
+        body = text[text.index("</h1>") :]
+        assert body.split()[1:6] == ["<p", 'class="answer', 'pass">good', "may", "be"]
+        assert (
+            '<p class="answer fail">memoriser must not be released: People who are copies' in body
+        )

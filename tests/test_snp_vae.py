@@ -157,7 +157,7 @@ def test_kl_is_that_of_torchs_distributions():
 
 
 def test_missing_calls_do_not_move_the_loss():
-    """Nothing said of a call nobody saw costs anything, and unseen SNPs add no term."""
+    """Nothing said of a call nobody saw costs anything, and SNPs nobody was called at add no term."""
     torch.manual_seed(0)
     logits, rows = torch.randn(4, 3, 8, requires_grad=True), torch.randint(0, 3, (4, 8))
     rows[:, ::3] = -1

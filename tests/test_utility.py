@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from cohorts import worded
 from signals import people_with_signal, shuffle_labels
 
 from syncohort.errors import InputError
@@ -68,7 +69,7 @@ def test_good_synthetic_people_recover_the_accuracy(utilities):
         seed=0,
     )
     assert (found["metric"] == "recovery_rate").all()
-    good = found[found["generator"] == "good"].set_index("group")
+    good = worded(found)[found["generator"] == "good"].set_index("group")
     assert set(good.index) == set(KINDS)
     assert (good["low"] < 1.02).all() and (good["high"] > 0.98).all()
     assert (good["value"] > 0.9).all()
@@ -79,10 +80,10 @@ def test_good_synthetic_people_recover_the_accuracy(utilities):
 def test_shuffled_synthetic_labels_recover_chance(utilities):
     real, shuffled = utilities["real"].metrics, utilities["shuffled"].metrics
     for kind in KINDS:
-        rows = shuffled[shuffled["group"] == kind].set_index("metric")
+        rows = shuffled[shuffled["method"] == kind].set_index("metric")
         for metric in ("accuracy", "balanced_accuracy", "auc"):
             assert 0.3 < rows.loc[metric, "value"] < 0.7
-        assert real.query("group == @kind and metric == 'accuracy'")["value"].item() > 0.85
+        assert real.query("method == @kind and metric == 'accuracy'")["value"].item() > 0.85
     majority = real[real["generator"] == MAJORITY].set_index("metric")["value"]
     assert MAJORITY not in set(shuffled["generator"])  # once is enough
     assert majority.to_dict() == {"accuracy": 0.5, "balanced_accuracy": 0.5, "auc": 0.5}
@@ -98,6 +99,7 @@ def test_recovery_in_closed_form():
                     "person": [f"p{i}" for i in range(8)],
                     "label": list("aabbaabb"),
                     "classifier": "mlp",
+                    "trained_on": "",
                     "fold": 0,
                     "seed": seed,
                     "predicted": ["?" if i >= right else each for i, each in enumerate("aabbaabb")],
@@ -145,15 +147,16 @@ def test_folds_train_on_fewer_people_and_leave_the_holdout_whole(cohort):
     kinds = ["polygenic", "logistic"]
     whole = measured(cohort, "good", kinds=kinds, seeds=[1], with_real=True)
     found = measured(cohort, "good", kinds=kinds, seeds=[1], folds=3, with_real=True)
-    sizes = found.metrics.query("metric == 'trained_people'").set_index("group")["value"]
+    sizes = worded(found.metrics).query("metric == 'trained_people'").set_index("group")["value"]
     assert sizes.to_dict() == {
         **dict.fromkeys(kinds, 200),
         **{f"{kind}, with real": 400 for kind in kinds},
     }
-    runs = found.predictions.groupby(["classifier", "fold"])["person"].nunique()
+    runs = found.predictions.groupby(["classifier", "trained_on", "fold"])["person"].nunique()
     assert (runs == 120).all() and len(runs) == 3 * 4
     auc = [
-        each.metrics.query("metric == 'auc'").set_index("group")["value"] for each in (whole, found)
+        worded(each.metrics).query("metric == 'auc'").set_index("group")["value"]
+        for each in (whole, found)
     ]
     assert (auc[1] > 0.85).all() and (auc[0] - auc[1]).abs().max() < 0.06
     rates = recovery_rate(
@@ -236,14 +239,14 @@ def more(tmp_path_factory):
 def test_four_times_as_many_synthetic_people_teach_more(more):
     found = measured(more, "many", kinds=["logistic"], with_real=True)
     groups = ["logistic", "logistic, 4x", "logistic, with real"]
-    wide = found.metrics.pivot(index="group", columns="metric", values="value").loc[groups]
+    wide = worded(found.metrics).pivot(index="group", columns="metric", values="value").loc[groups]
     assert wide["trained_people"].tolist() == [60, 240, 120]  # never more than 4 times as many
     assert wide["accuracy"].iloc[1] > wide["accuracy"].iloc[2] > wide["accuracy"].iloc[0]
     real = measured(more, "real", kinds=["logistic"])
     rates = recovery_rate(
         found.predictions, real.predictions, cohort="test", generator="many", seed=0
     )
-    rates = rates[rates["generator"] == "many"].set_index("group")["value"]
+    rates = worded(rates)[rates["generator"] == "many"].set_index("group")["value"]
     accuracy = real.metrics.query("metric == 'accuracy' and generator == 'real'")["value"].item()
     assert rates.to_dict() == pytest.approx((wide["accuracy"] / accuracy).to_dict())
 
@@ -251,14 +254,14 @@ def test_four_times_as_many_synthetic_people_teach_more(more):
 def test_a_regression_of_too_many_people_is_left_out(monkeypatch, more):
     monkeypatch.setattr(utility, "MOST_REGRESSED", 200)
     found = measured(more, "many", kinds=["logistic"])
-    many = found.metrics[found.metrics["group"] == "logistic, 4x"]
+    many = found.metrics[found.metrics["trained_on"] == "4x"]
     assert many["value"].isna().all() and many["note"].str.startswith("not trained").all()
     assert set(found.predictions["classifier"]) == {"logistic"}
 
 
 def test_fewer_synthetic_people_than_real_ones_are_named(more):
     found = measured(more, "fewer", kinds=["logistic"]).metrics
-    assert set(found["group"]) == {"logistic"}
+    assert set(found["method"]) == {"logistic"}
     notes = found.set_index("metric")["note"]
     assert notes["accuracy"] == "trained on 30 people, not 60"
 
@@ -275,8 +278,8 @@ def test_good_synthetic_people_help_few_real_ones(more):
     found = augmented(more, "many", [0.1, 1.0])
     groups = ["logistic, 10 % real", "logistic, 100 % real"]
     accuracy = found[found["metric"] == "augmented_accuracy"]
-    accuracy = accuracy.pivot(index="generator", columns="group", values="value")
-    gain = found[found["metric"] == "augmentation_gain"].set_index("group").loc[groups]
+    accuracy = worded(accuracy).pivot(index="generator", columns="group", values="value")
+    gain = worded(found)[found["metric"] == "augmentation_gain"].set_index("group").loc[groups]
     assert accuracy.loc["real", groups[0]] < accuracy.loc["real", groups[1]]
     assert gain["value"].to_dict() == pytest.approx(
         (accuracy.loc["g"] - accuracy.loc["real"]).to_dict()

@@ -7,7 +7,7 @@ import torch
 from cohorts import linked_calls, store_of
 from latent_cohorts import train_diffusion
 
-from syncohort.baselines.alleles import copy_unseen
+from syncohort.baselines.alleles import copy_validation
 from syncohort.baselines.block_gaussian import fit_block_gaussian
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people import read_people
@@ -185,16 +185,16 @@ def store(tmp_path) -> CohortStore:
 
 def test_stores_and_their_exports_keep_the_value(store, tmp_path):
     np.testing.assert_array_equal(store.people.value, np.linspace(15, 35, 24))
-    copy_unseen(store, tmp_path / "unseen.zip")
-    unseen = CohortStore(tmp_path / "unseen.zip").people
-    np.testing.assert_array_equal(unseen.value, store.people.value[2::4])
+    copy_validation(store, tmp_path / "validation.zip")
+    copied = CohortStore(tmp_path / "validation.zip").people
+    np.testing.assert_array_equal(copied.value, store.people.value[2::4])
     write_plink([store], tmp_path / "x")
     fam = pd.read_csv(tmp_path / "x.fam", sep="\t", header=None)
     np.testing.assert_allclose(fam[5], store.people.value, rtol=1e-5)
     write_pgen([store], tmp_path / "x")
     psam = pd.read_csv(tmp_path / "x.psam", sep="\t")
-    assert list(psam) == ["#IID", "label", "value"]
-    np.testing.assert_allclose(psam["value"], store.people.value, rtol=1e-5)
+    assert list(psam) == ["#IID", "PHENO1"]
+    np.testing.assert_allclose(psam["PHENO1"], store.people.value, rtol=1e-5)
 
 
 def test_sample_sheets_have_values_where_people_have(store, tmp_path):

@@ -69,6 +69,17 @@ def test_other_programs_accept_the_exports(run, tmp_path):
         subprocess.run(command, check=True, capture_output=True)
 
 
+def test_the_release_is_what_its_checksums_list(run):
+    for folder in (run / "results/tiny/release").iterdir():
+        names = {str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()}
+        listed = {line.split("  ")[1] for line in (folder / "SHA256SUMS").read_text().splitlines()}
+        assert names == listed | {"SHA256SUMS"}
+        command = ["sha256sum", "--check", "--quiet", "SHA256SUMS"]
+        subprocess.run(command, cwd=folder, check=True)
+    text = (run / "results/tiny/write_report/report.html").read_text()
+    assert "SHA256SUMS" not in text and "small/vcf/21.vcf.gz.tbi" in text and str(run) not in text
+
+
 def test_synthetic_labels_match_the_training_peoples(run):
     people = pd.read_csv(run / "results/tiny/split_people/people.tsv", sep="\t")
     sheet = pd.read_csv(run / "results/tiny/release/small/samples.tsv", sep="\t")
@@ -88,7 +99,12 @@ def test_the_report_is_one_file_with_its_tables(run):
         assert expected in text
     assert re.search(r"\b(pass|look|fail)\b", text)
     page = (run / "results/tiny/write_report/metrics.html").read_text()
-    for expected in ("unseen", "bootstrap", "Error of allele frequencies", "Membership told"):
+    for expected in (
+        "validation",
+        "bootstrap",
+        "Error of allele frequencies",
+        "Membership inference AUC",
+    ):
         assert expected in page
 
 
@@ -142,6 +158,17 @@ def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
 
 def test_a_second_run_has_nothing_to_do(run):
     assert planned_rules(run) == set()
+
+
+@pytest.mark.parametrize("file", ["sections.yaml", "templates/methods.html", "pca.rst"])
+def test_an_edited_sentence_writes_the_report_alone(run, file):
+    words = run / "workflow/report" / file
+    before = words.read_text()
+    try:
+        words.write_text(before + "\n")
+        assert planned_rules(run) == {"write_report"}
+    finally:
+        words.write_text(before)
 
 
 def test_new_file_dates_and_comments_rerun_nothing(run):

@@ -33,7 +33,7 @@ rule measure_association:
         real=every_chrom(COHORT),
         real_scan="<results>/scan_association/real.tsv",
         synthetic_scan="<results>/scan_association/{generator}.tsv",
-        causal=causal_table(),
+        causal=foreign(causal_table()),
     output:
         metrics="<results>/measure_association/{generator}.tsv",
         effects="<results>/measure_association/{generator}.effects.tsv",
@@ -49,6 +49,7 @@ rule measure_association:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("measure_association"),
+        content=content_of(causal_table()),
         cohort=STUDY.cohort,
         case_label=STUDY.labels.case_label,
         n_components=STUDY.evaluation.covariate_pcs,

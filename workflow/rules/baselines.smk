@@ -5,7 +5,7 @@ rule draw_alleles:
     input:
         real=COHORT,
         people="<results>/draw_labels/people.tsv",
-        genetic_map=recombination_map_of,
+        genetic_map=lambda wildcards: foreign(recombination_map_of(wildcards)),
     output:
         store="<results>/draw_alleles/{generator}/{chrom}.zarr.zip",
     log:
@@ -19,6 +19,7 @@ rule draw_alleles:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("draw_alleles"),
+        content=lambda wildcards: content_of(recombination_map_of(wildcards)),
         generator=generator_of,
         seed=lambda wildcards: seed_of("draw_alleles", wildcards.generator),
     script:

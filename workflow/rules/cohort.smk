@@ -6,7 +6,7 @@ TRAIN_SHARE = (
 
 rule import_chromosome:
     input:
-        genotype_files,
+        lambda wildcards: foreign(genotype_files(wildcards)),
     output:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
         summary="<results>/import_chromosome/{chrom}.json",
@@ -22,8 +22,10 @@ rule import_chromosome:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("import_chromosome"),
+        content=lambda wildcards: content_of(genotype_files(wildcards)),
         source=source(),
         multiallelic=STUDY.filters.multiallelic,
+        pass_only=STUDY.filters.pass_only,
     script:
         "../scripts/import_chromosome.py"
 
@@ -32,7 +34,7 @@ rule join_labels:
     input:
         people=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
-        labels=label_table(),
+        labels=foreign(label_table()),
     output:
         people="<results>/join_labels/people.tsv",
         notes="<results>/join_labels/notes.json",
@@ -47,6 +49,7 @@ rule join_labels:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("join_labels"),
+        content=content_of(label_table()),
         labels=label_join(),
     script:
         "../scripts/join_labels.py"
@@ -56,10 +59,11 @@ rule examine_cohort:
     input:
         stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
+        imported=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
         people="<results>/join_labels/people.tsv",
         notes="<results>/join_labels/notes.json",
-        genes=annotation_files(),
-        builds="resources/genome_builds.tsv",
+        genes=foreign(annotation_files()),
+        builds=foreign("resources/genome_builds.tsv"),
     output:
         checks="<results>/examine_cohort/checks.tsv",
         variants="<results>/examine_cohort/variants.tsv",
@@ -74,6 +78,7 @@ rule examine_cohort:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("examine_cohort"),
+        content=content_of(annotation_files(), "resources/genome_builds.tsv"),
         annotation_format=STUDY.genes.format,
         study={
             "mode": STUDY.mode,
@@ -83,6 +88,9 @@ rule examine_cohort:
             "train_share": TRAIN_SHARE,
             "kinship": STUDY.split.kinship_table is not None,
             "person_missing_max": STUDY.filters.person_missing_max,
+            "filters": STUDY.filters.model_dump(
+                include={"maf_min", "variant_missing_max"}
+            ),
         },
     script:
         "../scripts/examine_cohort.py"
@@ -95,6 +103,7 @@ rule check_cohort:
         checks="<results>/examine_cohort/checks.tsv",
         variants="<results>/examine_cohort/variants.tsv",
         people="<results>/join_labels/people.tsv",
+        templates=templates_of("check.html"),
     output:
         page=report(
             "<results>/check_cohort/check.html",
@@ -181,7 +190,7 @@ rule split_people:
     input:
         usable="<results>/require_usable_cohort/passed.txt",
         people="<results>/join_labels/people.tsv",
-        kinship=STUDY.split.kinship_table or [],
+        kinship=foreign(STUDY.split.kinship_table or []),
     output:
         people="<results>/split_people/people.tsv",
     log:
@@ -195,6 +204,7 @@ rule split_people:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("split_people"),
+        content=content_of(STUDY.split.kinship_table or []),
         shares=STUDY.split.model_dump(
             include={"validation", "holdout", "training_share"}
         ),
@@ -229,11 +239,15 @@ rule plot_split:
         "../scripts/plot_split.py"
 
 
+# Where SNPs outside genes are dropped.
+DROPPING_GENES = annotation_files() if STUDY.genes.intergenic == "drop" else []
+
+
 rule filter_variants:
     input:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
         people="<results>/split_people/people.tsv",
-        genes=annotation_files() if STUDY.genes.intergenic == "drop" else [],
+        genes=foreign(DROPPING_GENES),
     output:
         store="<results>/filter_variants/{chrom}.zarr.zip",
         summary="<results>/filter_variants/{chrom}.json",
@@ -248,6 +262,7 @@ rule filter_variants:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("filter_variants"),
+        content=content_of(DROPPING_GENES),
         filters=STUDY.filters.model_dump(
             include={"maf_min", "variant_missing_max", "hwe_p_min"}
         ),

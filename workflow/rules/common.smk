@@ -11,8 +11,12 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 from syncohort.config.study import parse_config
 from syncohort.config.yaml_files import read_typed
 from syncohort.errors import InputError
+from syncohort.errors import examples
 from syncohort.errors import raise_all
 from syncohort.code_digest import code_digest
+from syncohort.report.templates import template_files
+from syncohort.formats.contents import Contents
+from syncohort.formats.contents import WHOLE_BYTES
 from syncohort.seeds import stage_seed
 
 try:
@@ -35,9 +39,46 @@ def code_of(rule_name, modules=lambda wildcards: []):
     return lambda wildcards: code_digest(script, tuple(modules(wildcards)))
 
 
+def templates_of(*names):
+    """The files with the words and the look of a page, inputs of the rule that writes it."""
+    return [str(file.relative_to(ROOT)) for file in template_files(*names)]
+
+
 def seed_of(*stage):
     """The seed of a named stage."""
     return stage_seed(STUDY.seed, *stage)
+
+
+# Snakemake compares contents only where a file's date is newer than what was made of it. Of files
+# that no rule makes the content alone decides; their dates are not looked at, and a digest of them
+# is a parameter of the rules that read them. Large ones are also read again when newer.
+CONTENTS = Contents(Path(".snakemake") / "syncohort_contents.json")
+
+
+def as_list(files):
+    """A file, several, or none, as a list."""
+    return [files] if isinstance(files, (str, Path)) else list(files)
+
+
+def is_foreign(file):
+    """Whether no rule makes a file."""
+    return not str(file).startswith(("<results>", f"{FOLDER}/"))
+
+
+def foreign(files):
+    """A file, or several, as inputs; the dates of those that no rule makes do not matter."""
+    if not isinstance(files, str):
+        return [foreign(str(file)) for file in files]
+    small = is_foreign(files) and Path(files).is_file()
+    small = small and os.path.getsize(files) <= WHOLE_BYTES
+    return ancient(files) if small else files
+
+
+def content_of(*files):
+    """Digest of the content of those of these files that no rule makes; a parameter."""
+    return CONTENTS.digest(
+        file for each in files for file in as_list(each) if is_foreign(file)
+    )
 
 
 def source():
@@ -48,6 +89,18 @@ def source():
     return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
 
 
+def found_once(files):
+    """The chromosomes that genotype files hold; a run's jobs take over what the run found."""
+    import json
+    from syncohort.formats.readers import held_contigs
+
+    known = json.loads(os.environ.get("SYNCOHORT_CHROMOSOMES", "{}"))
+    if known.get("files") != files:
+        known = {"files": files, "held": held_contigs(**files)}
+        os.environ["SYNCOHORT_CHROMOSOMES"] = json.dumps(known)
+    return known["held"]
+
+
 def study_chromosomes():
     """The chromosomes of the study, in genomic order: from the configuration or the files."""
     from syncohort.genotypes import contig_order
@@ -55,13 +108,12 @@ def study_chromosomes():
 
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
     if named is None:
-        from syncohort.formats.readers import open_source
-
-        held = open_source(**source()).contigs()
+        held = found_once(source())
         named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
         if not named:
             raise InputError(
-                f"{STUDY.input.path}: no autosome; found {', '.join(held)}"
+                f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
+                "chromosomes to use in input.chromosomes"
             )
     return sorted({normalise_contig(name) for name in named}, key=contig_order)
 
@@ -152,7 +204,7 @@ def training_mb(wildcards, attempt):
 
 
 def genotype_files(wildcards):
-    """The files one chromosome is read from: a job waits for them and reruns when they change."""
+    """The files one chromosome is read from."""
     if DEMO:
         path = f"<results>/simulate_chromosome/{wildcards.chrom}.vcf.gz"
         return [path, f"{path}.tbi"]
@@ -201,6 +253,11 @@ def causal_table():
     return "<results>/simulate_trait/causal_snps.tsv" if own else []
 
 
+def map_of(path, wildcards):
+    """The genetic map of the chromosome that a wildcard names, when there is one."""
+    return path.replace("{chrom}", wildcards.chrom) if path else []
+
+
 def annotation_files():
     """The gene annotation: the user's file, the demo's, or none."""
     if STUDY.genes.annotation:
@@ -216,3 +273,19 @@ def configuration_text():
 
     settings = STUDY.model_dump(mode="json", exclude={"compute"})
     return yaml.safe_dump(settings, sort_keys=False)
+
+
+def make_private():
+    """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
+    if STUDY.compute.private_results:
+        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+        if os.stat(FOLDER).st_uid == os.getuid():
+            os.chmod(FOLDER, 0o700)
+
+
+def withdraw_release():
+    """Take out of the release, before any job, what this configuration does not release."""
+    from syncohort.synthesis.released import withdraw
+
+    own = [file.replace("<results>", FOLDER) for file in RELEASE]
+    withdraw(f"{FOLDER}/release", own, f"{FOLDER}/withdrawn")

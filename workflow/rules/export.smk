@@ -43,6 +43,7 @@ rule export_plink:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("export_plink"),
+        case_label=STUDY.labels.case_label,
     script:
         "../scripts/export_plink.py"
 
@@ -68,6 +69,7 @@ rule export_pgen:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("export_pgen"),
+        case_label=STUDY.labels.case_label,
     script:
         "../scripts/export_pgen.py"
 
@@ -90,3 +92,24 @@ rule export_samples:
         code=code_of("export_samples"),
     script:
         "../scripts/export_samples.py"
+
+
+rule check_release:
+    input:
+        released=sum(RELEASED.values(), []),
+    output:
+        checksums=CHECKSUMS,
+    log:
+        "<logs>/check_release.log",
+    benchmark:
+        "<benchmarks>/check_release.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("check_release"),
+        copies=COPIES,
+    script:
+        "../scripts/check_release.py"

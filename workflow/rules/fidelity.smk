@@ -1,4 +1,4 @@
-# Synthetic people against unseen real people: alleles, linkage, and where people lie.
+# Synthetic people against holdout people: alleles, linkage, and where people lie.
 FIDELITY = "<results>/measure_fidelity/{generator}/{chrom}"
 
 
@@ -6,7 +6,9 @@ rule measure_fidelity:
     input:
         real=COHORT,
         synthetic=synthetic_store,
-        recombination_map=STUDY.evaluation.recombination_map or [],
+        recombination_map=lambda wildcards: foreign(
+            map_of(STUDY.evaluation.recombination_map, wildcards)
+        ),
     output:
         frequencies=f"{FIDELITY}.frequencies.tsv",
         labels=f"{FIDELITY}.labels.tsv",
@@ -28,6 +30,9 @@ rule measure_fidelity:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("measure_fidelity"),
+        content=lambda wildcards: content_of(
+            map_of(STUDY.evaluation.recombination_map, wildcards)
+        ),
         window_kb=STUDY.evaluation.ld_window_kb,
         # the same for every generator, so that they are compared on the same pairs
         seed=seed_of("measure_fidelity"),

@@ -6,6 +6,7 @@ from syncohort.config.plan import Plan
 
 PLAN = Plan(STUDY)
 GENERATORS = PLAN.generators
+COPIES = PLAN.copies
 CALIBRATION = PLAN.calibration
 CALIBRATION_OF = PLAN.calibration_of
 DIFFUSION = PLAN.diffusion
@@ -31,8 +32,7 @@ def trained_as(wildcards):
 
 def recombination_map_of(wildcards):
     """The genetic map of a mosaic, when it has one."""
-    path = generator_of(wildcards).get("recombination_map")
-    return path.format(chrom=wildcards.chrom) if path else []
+    return map_of(generator_of(wildcards).get("recombination_map"), wildcards)
 
 
 def representation_of(wildcards):

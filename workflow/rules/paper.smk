@@ -106,7 +106,8 @@ rule tabulate_paper:
         metrics="<results>/collect_metrics/metrics.tsv",
         people="<results>/split_people/people.tsv",
         costs=expand("<results>/tabulate_costs/{generator}.tsv", generator=DIFFUSION),
-        printed="resources/genetic_diffusion_tables.tsv",
+        printed=foreign("resources/genetic_diffusion_tables.tsv"),
+        templates=templates_of("page.html"),
     output:
         table="<results>/tabulate_paper/paper.tsv",
         page=report(
@@ -126,6 +127,7 @@ rule tabulate_paper:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("tabulate_paper"),
+        content=content_of("resources/genetic_diffusion_tables.tsv"),
         sources=[*GENERATORS, *CALIBRATION],
     script:
         "../scripts/tabulate_paper.py"

@@ -4,7 +4,9 @@
 rule phase_chromosome:
     input:
         store="<results>/filter_variants/{chrom}.zarr.zip",
-        recombination_map=STUDY.phasing.recombination_map or [],
+        recombination_map=lambda wildcards: foreign(
+            map_of(STUDY.phasing.recombination_map, wildcards)
+        ),
     output:
         store="<results>/phase_chromosome/{chrom}.zarr.zip",
     log:
@@ -19,6 +21,9 @@ rule phase_chromosome:
         runtime=TRAINING_MINUTES,
     params:
         code=code_of("phase_chromosome"),
+        content=lambda wildcards: content_of(
+            map_of(STUDY.phasing.recombination_map, wildcards)
+        ),
         seed=lambda wildcards: seed_of("phase_chromosome", wildcards.chrom),
     script:
         "../scripts/phase_chromosome.py"

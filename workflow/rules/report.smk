@@ -8,6 +8,8 @@ CAPTIONS = {
 rule write_report:
     input:
         metrics="<results>/collect_metrics/metrics.tsv",
+        checklist="<results>/collect_metrics/checklist.tsv",
+        labels="<results>/collect_metrics/labels.tsv",
         people="<results>/split_people/people.tsv",
         synthetic="<results>/draw_labels/people.tsv",
         checks="<results>/check_cohort/checks.tsv",
@@ -16,11 +18,19 @@ rule write_report:
         selection=("<results>/plot_selection/verdict.txt" if SELECTED else []),
         selection_counts=("<results>/choose_variants/counts.tsv" if SELECTED else []),
         pictures=PICTURES,
-        released=RELEASE,
+        checksums=CHECKSUMS,
         paper="<results>/tabulate_paper/paper.tsv" if DIFFUSION else [],
         guidance="<results>/tabulate_guidance/guidance.tsv" if GUIDED else [],
         replicates=(
             "<results>/tabulate_replicates/replicates.tsv" if REPLICATES else []
+        ),
+        sections="workflow/report/sections.yaml",
+        templates=templates_of(
+            "report.html",
+            "metrics.html",
+            "selection.html",
+            "methods.html",
+            "downloads.html",
         ),
     output:
         report="<results>/write_report/report.html",

@@ -4,7 +4,7 @@
 rule assign_genes:
     input:
         store=COHORT,
-        genes=annotation_files(),
+        genes=foreign(annotation_files()),
     output:
         blocks="<results>/assign_genes/{chrom}.blocks.tsv",
     log:
@@ -18,6 +18,7 @@ rule assign_genes:
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("assign_genes"),
+        content=content_of(annotation_files()),
         annotation_format=STUDY.genes.format,
         intergenic=STUDY.genes.intergenic,
         max_snps=STUDY.genes.max_snps,

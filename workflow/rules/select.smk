@@ -37,7 +37,7 @@ rule choose_variants:
         stores=every_chrom(UNSELECTED),
         scan="<results>/scan_training/scan.tsv",
         counts="<results>/scan_training/counts.tsv",
-        statistics=STUDY.selection.statistics or [],
+        statistics=foreign(STUDY.selection.statistics or []),
     output:
         variants="<results>/choose_variants/variants.tsv",
         counts="<results>/choose_variants/counts.tsv",
@@ -55,6 +55,7 @@ rule choose_variants:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("choose_variants"),
+        content=content_of(STUDY.selection.statistics or []),
         choice={
             "case_label": STUDY.labels.case_label,
             "n_variants": STUDY.selection.variants,

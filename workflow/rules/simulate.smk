@@ -48,8 +48,10 @@ if STUDY.trait:
     rule simulate_trait:
         input:
             stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
-            table=untouched_table()
-            or f"<results>/import_chromosome/{CHROMS[0]}.people.tsv",
+            table=foreign(
+                untouched_table()
+                or f"<results>/import_chromosome/{CHROMS[0]}.people.tsv"
+            ),
         output:
             people="<results>/simulate_trait/people.tsv",
             causal="<results>/simulate_trait/causal_snps.tsv",
@@ -64,6 +66,7 @@ if STUDY.trait:
             runtime=HEAVY_MINUTES,
         params:
             code=code_of("simulate_trait"),
+            content=content_of(untouched_table()),
             id_column=label_join()["id_column"],
             trait=STUDY.trait.model_dump(),
             seed=seed_of("simulate_trait"),

@@ -1,14 +1,22 @@
 # What a run is for: the synthetic cohorts in every format, and the report's pages and pictures.
-RELEASE = expand(
-    [
-        "<results>/release/{generator}/samples.tsv",
-        "<results>/release/{generator}/vcf/{chrom}.vcf.gz",
-        "<results>/release/{generator}/plink/synthetic.bed",
-        "<results>/release/{generator}/pgen/synthetic.pgen",
-    ],
-    generator=GENERATORS,
-    chrom=CHROMS,
-)
+RELEASED = {
+    generator: expand(
+        [
+            "<results>/release/{generator}/samples.tsv",
+            "<results>/release/{generator}/vcf/{chrom}.vcf.gz",
+            "<results>/release/{generator}/vcf/{chrom}.vcf.gz.tbi",
+            "<results>/release/{generator}/plink/synthetic.{plink}",
+            "<results>/release/{generator}/pgen/synthetic.{pgen}",
+        ],
+        generator=generator,
+        chrom=CHROMS,
+        plink=["bed", "bim", "fam"],
+        pgen=["pgen", "pvar", "psam"],
+    )
+    for generator in GENERATORS
+}
+CHECKSUMS = [f"<results>/release/{generator}/SHA256SUMS" for generator in GENERATORS]
+RELEASE = [*sum(RELEASED.values(), []), *CHECKSUMS]
 PICTURES = [
     "<results>/plot_frontier/frontier.svg",
     "<results>/plot_labels/labels.svg",

@@ -1,4 +1,4 @@
-# Classifiers of the label: trained on real or synthetic people, tested on unseen real people.
+# Classifiers of the label: trained on real or synthetic people, tested on holdout people.
 
 
 rule train_classifiers:

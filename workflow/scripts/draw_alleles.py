@@ -1,6 +1,6 @@
 """Draw one chromosome of a baseline's cohort straight from the training people."""
 
-from syncohort.baselines.alleles import copy_unseen, draw_alleles
+from syncohort.baselines.alleles import copy_validation, draw_alleles
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
@@ -9,8 +9,8 @@ with job(snakemake):
     store, settings = CohortStore(snakemake.input.real), dict(snakemake.params.generator)
     if snakemake.input.genetic_map:  # the path of this chromosome
         settings["recombination_map"] = snakemake.input.genetic_map
-    if settings["kind"] == "unseen":
-        copy_unseen(store, snakemake.output.store)
+    if settings["kind"] == "validation":
+        copy_validation(store, snakemake.output.store)
     else:
         draw_alleles(
             store,

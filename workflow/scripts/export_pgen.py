@@ -8,4 +8,5 @@ from syncohort.job import job
 
 with job(snakemake):
     stores = [CohortStore(path) for path in snakemake.input.stores]
-    write_pgen(stores, Path(snakemake.output.pgen).with_suffix(""))
+    prefix = Path(snakemake.output.pgen).with_suffix("")
+    write_pgen(stores, prefix, case_label=snakemake.params.case_label)

@@ -8,4 +8,5 @@ from syncohort.job import job
 
 with job(snakemake):
     stores = [CohortStore(path) for path in snakemake.input.stores]
-    write_plink(stores, Path(snakemake.output.bed).with_suffix(""))
+    prefix = Path(snakemake.output.bed).with_suffix("")
+    write_plink(stores, prefix, case_label=snakemake.params.case_label)

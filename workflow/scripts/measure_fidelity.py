@@ -1,4 +1,4 @@
-"""Compare one chromosome of a synthetic cohort with unseen real people."""
+"""Compare one chromosome of a synthetic cohort with holdout people."""
 
 from syncohort.evaluation.fidelity.measure import Fidelity, measure_fidelity
 from syncohort.formats.genetic_map import constant_map, read_genetic_map

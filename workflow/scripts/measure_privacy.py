@@ -14,7 +14,7 @@ with job(snakemake):
         minimum_people=snakemake.params.minimum_people,
         max_people=snakemake.params.max_people,
         seed=snakemake.params.seed,
-        unseen=snakemake.wildcards.generator == "unseen",
+        is_validation=snakemake.wildcards.generator == "validation",
     )
     privacy.metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
     privacy.people.to_csv(snakemake.output.people, sep="\t", index=False)

@@ -7,7 +7,7 @@ from syncohort.job import job
 with job(snakemake):
     plot_labels(
         read_tables([snakemake.input.metrics]),
-        read_tables([snakemake.input.people]),
+        read_tables([snakemake.input.people], ["label", "split"]),
         snakemake.output.figure,
         released=snakemake.params.released,
         calibration=snakemake.params.calibration,

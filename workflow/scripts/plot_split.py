@@ -5,4 +5,4 @@ from syncohort.figures.people import plot_split
 from syncohort.job import job
 
 with job(snakemake):
-    plot_split(read_tables([snakemake.input.people]), snakemake.output.figure)
+    plot_split(read_tables([snakemake.input.people], ["label", "split"]), snakemake.output.figure)

@@ -14,7 +14,7 @@ with job(snakemake):
     summaries = [json.loads(Path(path).read_text()) for path in found.variants]
     variants = {summary["contig"]: summary["n_kept"] for summary in summaries}
     study = Study(**snakemake.params.study, variants=variants)
-    people = read_tables([found.people])[["label", "split"]]
+    people = read_tables([found.people], ["label", "split"])
     paper = []
     if found.get("paper"):
         same_task = is_papers_task(people["label"])
@@ -24,12 +24,14 @@ with job(snakemake):
         selection = selection_parts(found.selection_counts, found.selection)
     material = Material(
         judged=read_tables([found.metrics]),
+        checklist=read_tables([found.checklist]),
+        labels=read_tables([found.labels]),
         people=people,
         checks=read_tables([found.checks]),
-        synthetic_people=len(read_tables([found.synthetic])),
+        synthetic_people=len(read_tables([found.synthetic], ["label"])),
         pictures=found.pictures,
         captions=snakemake.params.captions,
-        released=found.released,
+        released=found.checksums,
         benchmarks=snakemake.params.benchmarks,
         paper=paper,
         guidance=read_tables([found.guidance]) if found.get("guidance") else None,
@@ -37,4 +39,4 @@ with job(snakemake):
         selection=selection,
     )
     write_report(study, material, snakemake.output.report)
-    write_metrics_page(study, material.judged, snakemake.output.page)
+    write_metrics_page(study, material.judged, material.checklist, snakemake.output.page)

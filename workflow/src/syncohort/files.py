@@ -1,5 +1,7 @@
 """Files that appear only when complete; their digests."""
 
+import errno
+import fcntl
 import hashlib
 import os
 import shutil
@@ -78,25 +80,101 @@ def load_arrays(path: str | Path, kind: str) -> dict:
 def write_rows(path: str | Path, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> None:
     """Write a float32 array of `shape` to a .npy file, of its consecutive rows in parts.
 
-    One part is in memory at a time; the file appears only when complete.
+    One part is in memory at a time; the file appears only when complete. It is written and not
+    mapped: a full disk is an error of writing, and the death of a process that wrote to a map.
+
+    Raises InputError when the disk has no room for it.
     """
-    with all_or_nothing(path) as (partial,):
-        array = np.lib.format.open_memmap(partial, mode="w+", dtype=np.float32, shape=shape)
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    with all_or_nothing(path) as (partial,), open(partial, "wb") as file:
+        require_space(path, 4 * int(np.prod(shape, dtype=np.int64)))
+        np.lib.format.write_array_header_1_0(file, header)
         start = 0
         for part in parts:
-            array[start : start + len(part)] = part
+            if part.shape[1:] != shape[1:]:
+                raise ValueError(f"{path}: rows of shape {part.shape[1:]}, not {shape[1:]}")
+            file.write(np.ascontiguousarray(part, dtype="<f4"))
             start += len(part)
         if start != shape[0]:
             raise ValueError(f"{path}: {start} rows written of {shape[0]}")
-        array.flush()
+
+
+def require_space(path: str | Path, n_bytes: int) -> None:
+    """Raise InputError when the disk of `path`, whose folder exists, has no room for so many bytes."""
+    free = shutil.disk_usage(Path(path).parent).free
+    if free < n_bytes:
+        raise InputError(
+            f"no space left: {path} needs {n_bytes / 1e9:,.3f} GB, {free / 1e9:,.3f} GB are free. "
+            "Make room, or move results/ to a larger disk."
+        )
+
+
+_NO_ROOM = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the quota of this user is used up",
+    errno.EFBIG: "the file is larger than this process may write (ulimit -f)",
+}
+
+
+def name_full_disk(error: BaseException | None, path: Path) -> None:
+    """Raise InputError, with the room there is, when `error` says that `path` has no room."""
+    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+        return
+    free = shutil.disk_usage(path.parent).free
+    raise InputError(
+        f"no space left: {path} cannot be written, {_NO_ROOM[error.errno]} "
+        f"({free / 1e9:,.3f} GB are free). Make room and run again."
+    ) from error
 
 
 def private_folder(target: Path) -> Path:
-    """An empty folder beside `target` for its making; what a killed job left there is removed."""
+    """An empty folder beside `target` for its making; what a killed job left there is removed.
+
+    Raises InputError when another process that still lives is making `target`.
+    """
     folder = target.parent / f".partial-{target.name}"
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    if not _lock(folder):
+        raise InputError(
+            f"{target}: another process is writing it, perhaps one that an ended run left behind. "
+            "Wait for it or end it, then run again."
+        )
+    for name in os.listdir(folder):
+        if name != _LOCK:
+            path = folder / name
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
     return folder
+
+
+_LOCK = ".lock"
+_locks: dict[Path, int] = {}  # open files of locks, which end with the process that holds them
+
+
+def _lock(folder: Path) -> bool:
+    """Make a folder and lock it for this process; whether no other process holds it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    unlock(folder)
+    file = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        return False
+    except OSError:
+        pass  # a file system without locks
+    _locks[folder] = file
+    return True
+
+
+def unlock(folder: Path) -> None:
+    """Give back the lock of a `private_folder`."""
+    if folder in _locks:
+        os.close(_locks.pop(folder))
+
+
+def remove_private_folder(folder: Path) -> None:
+    """Remove a folder of `private_folder` with all it holds."""
+    shutil.rmtree(folder, ignore_errors=True)
+    unlock(folder)
 
 
 @contextmanager
@@ -117,5 +195,8 @@ def all_or_nothing(*paths: str | Path) -> Iterator[list[Path]]:
                 os.fsync(file.fileno())
         for partial, target in zip(partials, targets, strict=True):
             os.replace(partial, target)
+    except OSError as error:
+        name_full_disk(error, targets[0])
+        raise
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_private_folder(folder)

@@ -7,10 +7,12 @@ written beside its final name and moved there when complete.
 Axes: V variants, S samples (people), P = 2 ploidy, R rows (2 S haplotypes or S people).
 """
 
+import itertools
 import re
-import shutil
 import zipfile
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -21,7 +23,12 @@ import zarr
 from numcodecs import Blosc
 
 from syncohort.errors import InputError, examples
-from syncohort.files import all_or_nothing, private_folder
+from syncohort.files import (
+    all_or_nothing,
+    name_full_disk,
+    private_folder,
+    remove_private_folder,
+)
 
 PLOIDY = 2
 MISSING = -1
@@ -50,8 +57,9 @@ def variants_at_once(n_people: int) -> int:
 
 
 def normalise_contig(name: str) -> str:
-    """Return a chromosome name without `chr`: chr20 -> 20, chrX and 23 -> X, chrM -> MT."""
+    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT."""
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
     return _PLINK_CODES.get(bare, bare)
 
 
@@ -68,22 +76,29 @@ class Variants:
     """Biallelic variants of one chromosome, in genomic order.
 
     contig: normalised chromosome name; position_bp [V] int32, 1-based, not decreasing;
-    id [V] str ("." when the source has none); allele [V, 2] str, REF then ALT.
+    id [V] str ("." when the source has none); allele [V, 2] str, REF then ALT;
+    provisional [V] bool: REF may not be the allele of the reference genome (default: it is).
     """
 
     contig: str
     position_bp: np.ndarray
     id: np.ndarray
     allele: np.ndarray
+    provisional: np.ndarray | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "position_bp", np.asarray(self.position_bp, dtype=np.int32))
         object.__setattr__(self, "id", np.asarray(self.id, dtype=object))
         allele = np.asarray(self.allele, dtype=object).reshape(-1, 2)
         object.__setattr__(self, "allele", allele)
-        lengths = {len(self.position_bp), len(self.id), len(self.allele)}
+        given = np.zeros(len(allele)) if self.provisional is None else self.provisional
+        object.__setattr__(self, "provisional", np.asarray(given, dtype=bool))
+        columns = (self.position_bp, self.id, self.allele, self.provisional)
+        lengths = {len(column) for column in columns}
         if len(lengths) != 1:
-            raise ValueError(f"position, id and allele differ in length: {sorted(lengths)}")
+            raise ValueError(
+                f"position, id, allele and provisional differ in length: {sorted(lengths)}"
+            )
         steps = np.diff(self.position_bp)
         if (steps < 0).any():
             at = int(np.argmax(steps < 0)) + 1
@@ -94,7 +109,8 @@ class Variants:
 
     def __getitem__(self, index) -> Self:
         """Select variants by slice, mask or index array."""
-        return Variants(self.contig, self.position_bp[index], self.id[index], self.allele[index])
+        columns = (self.position_bp, self.id, self.allele, self.provisional)
+        return Variants(self.contig, *(column[index] for column in columns))
 
     @staticmethod
     def concatenate(parts: list["Variants"]) -> "Variants":
@@ -104,6 +120,7 @@ class Variants:
             np.concatenate([part.position_bp for part in parts]),
             np.concatenate([part.id for part in parts]),
             np.concatenate([part.allele for part in parts]),
+            np.concatenate([part.provisional for part in parts]),
         )
 
 
@@ -207,7 +224,12 @@ class CohortStore:
         self.path = Path(path)
         if not self.path.exists():
             raise InputError(f"{self.path}: no such cohort dataset")
+        with self._damage_is_named(KeyError, ValueError):
+            self._open()
+
+    def _open(self) -> None:
         self._root = zarr.open_group(zarr.storage.ZipStore(self.path, mode="r"), mode="r")
+        self._require_chunks()
         self._calls = self._root["call_genotype"]
         self._phasing = self._root["call_genotype_phased"]
         contig = str(self._root["contig_id"][0])
@@ -216,6 +238,7 @@ class CohortStore:
             self._root["variant_position"][:],
             self._root["variant_id"][:],
             self._root["variant_allele"][:],
+            self._root["variant_PR"][:],
         )
         self.people = People(
             self._root["sample_id"][:],
@@ -225,17 +248,44 @@ class CohortStore:
         )
         self.phased = bool(self._root.attrs["phased"])
 
+    @contextmanager
+    def _damage_is_named(self, *further: type[Exception]) -> Iterator[None]:
+        """Turn what a damaged store raises, `further` errors too, into an InputError that names it.
+
+        Every chunk is checked against its CRC when it is read.
+        """
+        try:
+            yield
+        except (zipfile.BadZipFile, zlib.error, OSError, RuntimeError, *further) as error:
+            raise InputError(
+                f"{self.path}: the cohort dataset is damaged or cut short ({error}); remove it and "
+                "run again"
+            ) from error
+
+    def _require_chunks(self) -> None:
+        """Raise for a chunk that is not there, which Zarr would read as zeros."""
+        with zipfile.ZipFile(self.path) as archive:
+            held = set(archive.namelist())
+        for name, array in self._root.arrays():
+            counts = (-(-n // chunk) for n, chunk in zip(array.shape, array.chunks, strict=True))
+            for place in itertools.product(*map(range, counts)):
+                chunk = f"{name}/{'.'.join(map(str, place))}"
+                if chunk not in held:
+                    raise ValueError(f"chunk {chunk} is missing")
+
     @property
     def contig(self) -> str:
         return self.variants.contig
 
     def read(self, variants=slice(None), samples=slice(None)) -> np.ndarray:
         """Calls int8 [V', S', P] of a slice of variants and a slice, mask or index of samples."""
-        return _select(self._calls, variants, samples)
+        with self._damage_is_named():
+            return _select(self._calls, variants, samples)
 
     def read_phasing(self, variants=slice(None), samples=slice(None)) -> np.ndarray:
         """Whether each call is phased, bool [V', S']; selects as `read` does."""
-        return _select(self._phasing, variants, samples)
+        with self._damage_is_named():
+            return _select(self._phasing, variants, samples)
 
     def people_chunks(self, samples=None, size: int = CHUNK_SAMPLES) -> Iterator[tuple]:
         """Walk over people: yield (indices [s], calls int8 [V, s, P]).
@@ -312,7 +362,8 @@ class CohortWriter:
         self._parts = []
         self._phased = True
         self._folder = private_folder(self._path.with_suffix(".arrays"))
-        self._root = zarr.open_group(self._folder, mode="w", zarr_format=2)
+        self._arrays = self._folder / "arrays"
+        self._root = zarr.open_group(self._arrays, mode="w", zarr_format=2)
         chunk = _chunk_shape(len(people))
         self._calls = self._create(
             "call_genotype",
@@ -335,12 +386,16 @@ class CohortWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind, *_):
+    def __exit__(self, kind, error, _):
         try:
             if kind is None:
                 self._finish()
+            name_full_disk(error, self._path)
+        except OSError as problem:
+            name_full_disk(problem, self._path)
+            raise
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            remove_private_folder(self._folder)
 
     def append(self, variants: Variants, calls: np.ndarray, phased) -> None:
         """Add the next variants [v] with calls int8 [v, S, P] and phased bool (scalar or [v, S])."""
@@ -375,8 +430,21 @@ class CohortWriter:
         self._phasing[start:stop] = self._waiting_phasing[: self._n_waiting]
         self._n_waiting = 0
 
+    def forget_phase(self) -> None:
+        """Make every call written so far unphased."""
+        for part in slices(self._phasing.shape[0], self._phasing.chunks[0]):
+            self._phasing[part] = False
+        self._waiting_phasing[: self._n_waiting] = False
+        self._phased = False
+
     def _create(self, name, dimensions, **spec):
-        array = self._root.create_array(name, compressors=_COMPRESSOR, fill_value=None, **spec)
+        array = self._root.create_array(
+            name,
+            compressors=_COMPRESSOR,
+            fill_value=None,
+            config={"write_empty_chunks": True},  # so that a missing chunk is a lost one
+            **spec,
+        )
         array.attrs["_ARRAY_DIMENSIONS"] = list(dimensions)
         return array
 
@@ -399,20 +467,21 @@ class CohortWriter:
         self._save("variant_position", ["variants"], variants.position_bp, "int32")
         self._save("variant_id", ["variants"], variants.id, str)
         self._save("variant_allele", ["variants", "alleles"], variants.allele, str)
+        self._save("variant_PR", ["variants"], variants.provisional, "bool")  # VCF's INFO/PR
         self._save("sample_id", ["samples"], self._people.id, str)
         self._save("sample_label", ["samples"], self._people.label, str)
         self._save("sample_split", ["samples"], self._people.split, str)
         self._save("sample_value", ["samples"], self._people.value, "float64")
         self._root.attrs.update(vcf_zarr_version="0.4", source="syncohort", phased=self._phased)
-        zarr.consolidate_metadata(self._folder)
-        files = sorted(file for file in self._folder.rglob("*") if file.is_file())
+        zarr.consolidate_metadata(self._arrays)
+        files = sorted(file for file in self._arrays.rglob("*") if file.is_file())
         with (
             all_or_nothing(self._path) as (partial,),
             zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive,
         ):
             for file in files:
                 # a fixed date, so that equal cohorts are equal files
-                entry = zipfile.ZipInfo(str(file.relative_to(self._folder)))
+                entry = zipfile.ZipInfo(str(file.relative_to(self._arrays)))
                 archive.writestr(entry, file.read_bytes())
 
 

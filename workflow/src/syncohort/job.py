@@ -4,12 +4,15 @@ import logging
 import os
 import platform
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from syncohort import __version__
 from syncohort.errors import InputError
+from syncohort.files import private_folder, remove_private_folder
 
 
 @contextmanager
@@ -35,11 +38,25 @@ def job(snakemake) -> Iterator[None]:
         )
         started = time.monotonic()
         try:
-            yield
+            with _own_temporary_folder(Path(snakemake.log[0])):
+                yield
         except InputError as error:
             print(f"\n{error}", file=sys.stderr, flush=True)
             sys.exit(1)
         print(f"done in {time.monotonic() - started:.1f} s", flush=True)
+
+
+@contextmanager
+def _own_temporary_folder(log: Path) -> Iterator[None]:
+    """Temporary files, which hold genotypes of people, go beside the log instead of a folder that
+    all users share: after a kill, the next try of the job removes them."""
+    shared, folder = tempfile.tempdir, private_folder(log)
+    tempfile.tempdir = str(folder.absolute())
+    try:
+        yield
+    finally:
+        tempfile.tempdir = shared
+        remove_private_folder(folder)
 
 
 def _limit_threads(threads: int) -> None:

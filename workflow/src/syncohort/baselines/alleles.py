@@ -1,6 +1,6 @@
 """Baselines that draw alleles straight from the training people, a stretch at a time.
 
-Memory is bounded by a stretch of `CHUNK_VARIANTS` variants: about 8 kB for each training
+Memory is bounded by a chunk of the real dataset: at most 8 kB for each training
 person and for each synthetic one.
 
 Axes: V variants, T training people, S synthetic people, P = 2 ploidy, C classes (labels).
@@ -37,18 +37,18 @@ def draw_alleles(
             writer.append(store.variants[part], calls, phased)
 
 
-def copy_unseen(store: CohortStore, out_path: str | Path) -> None:
+def copy_validation(store: CohortStore, out_path: str | Path) -> None:
     """Write the validation people of a real cohort as if they were synthetic.
 
-    Their calls and labels stay, their ids are replaced. They are unseen by everything that
-    is fitted, so every measure should find nothing wrong with them.
+    Their calls and labels stay, their ids are replaced. Nothing is fitted to them,
+    so every measure should find nothing wrong with them.
     """
-    unseen = np.flatnonzero(store.people.split == "validation")
-    real = store.people[unseen]
+    validation = np.flatnonzero(store.people.split == "validation")
+    real = store.people[validation]
     people = People(synthetic_ids(len(real)), real.label, [""] * len(real), real.value)
     with CohortWriter(out_path, people) as writer:
-        for part, calls in store.variant_chunks(unseen):
-            writer.append(store.variants[part], calls, store.read_phasing(part, unseen))
+        for part, calls in store.variant_chunks(validation):
+            writer.append(store.variants[part], calls, store.read_phasing(part, validation))
 
 
 def _independent(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]:

@@ -108,8 +108,8 @@ def size_checks(people: pd.DataFrame, mode: str, train_share: float) -> list[Che
             "training rows",
             f"about {rows:,} ({'two haplotypes' if mode == 'haplotype' else 'one row'} a person)",
             "look" if few else "ok",
-            f"Below about {FEW_ROWS:,} a generator starts to remember people: read the "
-            "comparison with real people before anything is handed out."
+            f"With fewer than about {FEW_ROWS:,} training rows a generator starts to memorise "
+            "people: read the section Privacy of the report before anything leaves."
             if few
             else "",
         )
@@ -123,14 +123,14 @@ def case_checks(people: pd.DataFrame, case_label: str | None) -> list[Check]:
         return []
     is_case = carries(labels, case_label)
     if is_case.any() and not is_case.all():
-        found = f"{is_case.sum():,} cases ({case_label}), {(~is_case).sum():,} others"
+        found = f"{is_case.sum():,} cases ({case_label}), {(~is_case).sum():,} controls"
         return [Check("cases", found)]
     return [
         Check(
             "cases",
             f"labels.case_label is {case_label!r}; the labels are {examples(sorted(set(labels)))}",
             "stop",
-            "Name the label that means a case, and not everybody's.",
+            "Set labels.case_label to the label of the cases; it cannot be everybody's.",
         )
     ]
 
@@ -183,9 +183,10 @@ def selection_checks(
     fewest = int(fewest * train_share)
     few = fewest < FEW_CASES
     advice = (
-        f"Too small to choose variants by association: below about {FEW_CASES} training people on "
-        "either side chance chooses most. Give GWAS summary statistics of a larger study "
-        "(selection.statistics), and read the report's part on the selection."
+        "Too small to choose variants by association: with fewer than about "
+        f"{FEW_CASES} training people on either side, chance chooses most of them. Give GWAS "
+        "summary statistics of a larger study (selection.statistics), and read the section "
+        "Selection of variants of the report."
     )
     found = f"about {fewest:,} {words} among the training people"
     return [*checks, Check("selection", found, "look" if few else "ok", advice if few else "")]
@@ -233,8 +234,8 @@ def relatives_checks(people: pd.DataFrame, kinship: bool) -> list[Check]:
         found.append("a kinship table")
     if not found:
         advice = (
-            "Relatives between training and holdout people make the comparison look better than it "
-            "is: give split.family_column or split.kinship_table if there may be any."
+            "Relatives of training people among the holdout people make a generator look better "
+            "than it is: give split.family_column or split.kinship_table if there may be any."
         )
         return [Check("relatives", "nothing says who is related", "look", advice)]
     one_family = sizes.max(initial=0) > max(20, used.sum() / 4)

@@ -10,7 +10,6 @@ import logging
 import os
 import shutil
 import subprocess
-import tempfile
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ import pandas as pd
 from cyvcf2 import VCF
 
 from syncohort.errors import InputError
+from syncohort.files import private_folder, remove_private_folder
 from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.vcf import write_vcf
 from syncohort.genotypes import MISSING, CohortStore, CohortWriter, Variants
@@ -58,8 +58,8 @@ def phase_chromosome(
         return
     program = find_beagle()
     Path(out_path).parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=Path(out_path).parent) as name:
-        folder = Path(name)
+    folder = private_folder(Path(out_path).with_suffix(".phasing"))
+    try:
         options = [f"seed={seed}", f"nthreads={threads}"]
         if recombination_map is not None:
             options.append(f"map={_write_map(store.variants, recombination_map, folder)}")
@@ -76,6 +76,8 @@ def phase_chromosome(
             holdout = beagle.phase(_write_people(store, groups[1], folder / "holdout"), panel)
             phased.append((groups[1], holdout))
         _join(store, phased, out_path)
+    finally:
+        remove_private_folder(folder)
 
 
 def find_beagle() -> str:

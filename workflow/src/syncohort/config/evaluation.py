@@ -133,6 +133,10 @@ class Compute(Section):
         le=16,
         description="GPUs for the training of a diffusion model, all in one machine; each batch is divided among them. Other trainings and sampling use at most one.",
     )
+    private_results: bool = Field(
+        True,
+        description="Let nobody but you open results/<cohort>, which holds real genotypes (mode 0700); false: its permissions are left as they are.",
+    )
     threads: int = Field(
         2, ge=1, description="Processors of a heavy job. Training on several GPUs: for each GPU."
     )

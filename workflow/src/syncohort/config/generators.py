@@ -212,12 +212,20 @@ class BootstrapGenerator(Section):
     kind: Literal["bootstrap"] = Field(
         "bootstrap", description="Copies of training people. Never release them."
     )
+    release_real_haplotypes: bool = Field(
+        False,
+        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
+    )
 
 
 class MosaicGenerator(Section):
     """Baseline: each haplotype is a mosaic of segments of training haplotypes of the label."""
 
     kind: Literal["mosaic"] = Field("mosaic", description="Mosaics of training haplotypes.")
+    release_real_haplotypes: bool = Field(
+        False,
+        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
+    )
     effective_size: float = Field(
         10_000,
         gt=0,
@@ -233,6 +241,9 @@ class MosaicGenerator(Section):
         description="Share of alleles that are drawn with the label's allele frequency instead of copied.",
     )
 
+
+# Kinds that hand on haplotypes of real people, whole or in pieces.
+REAL_HAPLOTYPES = ("bootstrap", "mosaic")
 
 AlleleGenerator = Annotated[
     IndependentGenerator | BootstrapGenerator | MosaicGenerator, Field(discriminator="kind")

@@ -5,9 +5,16 @@ The rules read it; it knows no file and no wildcard.
 
 from functools import cached_property
 
+from syncohort.config.generator_names import (
+    VALIDATION,
+    curve_name,
+    guided_name,
+    replicate_name,
+)
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.config.study import Config, is_guidable
 
-ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "unseen")
+ALLELE_KINDS = ("independent", "bootstrap", "mosaic", VALIDATION)
 BOTTLENECK_KINDS = ("mlp", "cnn", "mlp_cnn")  # the paper's networks with a narrowest layer
 
 
@@ -26,9 +33,15 @@ class Plan:
         return list(self._study.generators)
 
     @cached_property
+    def copies(self) -> dict[str, str]:
+        """Released ones made of real haplotypes, by leave of `release_real_haplotypes` -> kind."""
+        kinds = {name: each.kind for name, each in self._study.generators.items()}
+        return {name: kind for name, kind in kinds.items() if kind in REAL_HAPLOTYPES}
+
+    @cached_property
     def calibration(self) -> list[str]:
         """Those measured beside them to compare with."""
-        return ["unseen", *self._study.evaluation.calibration]
+        return [VALIDATION, *self._study.evaluation.calibration]
 
     @cached_property
     def calibration_of(self) -> dict[str, str]:
@@ -38,7 +51,7 @@ class Plan:
     @cached_property
     def curve(self) -> dict[str, float]:
         """Mosaics of the curve of leakage -> their effective size."""
-        return {f"mosaic_ne{size:g}": size for size in self._study.evaluation.mosaic_curve}
+        return {curve_name(size): size for size in self._study.evaluation.mosaic_curve}
 
     @cached_property
     def mosaics(self) -> dict[str, float]:
@@ -59,7 +72,7 @@ class Plan:
     def replicates(self) -> dict[str, str]:
         """Further trainings of a released model -> the model."""
         indices = range(2, self._study.evaluation.replicates + 1)
-        return {f"{name}_seed{index}": name for name in self.diffusion for index in indices}
+        return {replicate_name(name, index): name for name in self.diffusion for index in indices}
 
     @cached_property
     def guided(self) -> dict[str, tuple[str, float]]:
@@ -68,7 +81,7 @@ class Plan:
         for name in filter(lambda each: is_guidable(self._study.generators[each]), self.diffusion):
             own = self._study.generators[name].sampling.guidance_scale
             scales = [scale for scale in self._study.evaluation.guidance_curve if scale != own]
-            points |= {f"{name}_g{scale:g}": (name, scale) for scale in scales}
+            points |= {guided_name(name, scale): (name, scale) for scale in scales}
         return points
 
     @cached_property
@@ -91,12 +104,12 @@ class Plan:
     def settings(self) -> dict[str, dict]:
         """Generator -> its section of the configuration, plain values."""
         study = self._study
-        own = {name: generator.model_dump() for name, generator in study.generators.items()}
+        own = {name: _section(generator) for name, generator in study.generators.items()}
         beside = study.evaluation.calibration.items()
         return {
             **own,
-            "unseen": {"kind": "unseen"},
-            **{name: generator.model_dump() for name, generator in beside},
+            VALIDATION: {"kind": VALIDATION},
+            **{name: _section(generator) for name, generator in beside},
             **{name: self._mosaic(size) for name, size in self.curve.items()},
             **{key: own[name] for key, name in self.replicates.items()},
             **{key: _at_scale(own[name], scale) for key, (name, scale) in self.guided.items()},
@@ -105,7 +118,7 @@ class Plan:
     def _mosaic(self, effective_size: float) -> dict:
         """A mosaic of the curve: the settings of the calibration's mosaic, another size."""
         calibration = self._study.evaluation.calibration.values()
-        like = [each.model_dump() for each in calibration if each.kind == "mosaic"]
+        like = [_section(each) for each in calibration if each.kind == "mosaic"]
         return (like[0] if like else {"kind": "mosaic"}) | {"effective_size": effective_size}
 
     @cached_property
@@ -154,6 +167,11 @@ class Plan:
     def trained_as(self, generator: str) -> str:
         """The generator whose model a generator is sampled from."""
         return self.guided.get(generator, (generator,))[0]
+
+
+def _section(generator) -> dict:
+    """A generator's section, without the leave to release it, which changes nothing of it."""
+    return generator.model_dump(exclude={"release_real_haplotypes"})
 
 
 def _at_scale(settings: dict, scale: float) -> dict:

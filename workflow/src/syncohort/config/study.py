@@ -5,7 +5,6 @@ job of a run imports this module: it imports neither torch nor anything else of 
 its exception.
 """
 
-import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -23,7 +22,14 @@ from syncohort.config.cohort import (
     Trait,
 )
 from syncohort.config.evaluation import Compute, Evaluation, Synthesis
+from syncohort.config.generator_names import (
+    curve_name,
+    guided_name,
+    reserved_problems,
+    same_names,
+)
 from syncohort.config.generators import (
+    REAL_HAPLOTYPES,
     AnyGenerator,
     DiffusionGenerator,
 )
@@ -35,8 +41,6 @@ from syncohort.config.representations import (
 from syncohort.config.sections import Name, Section, kind_of, sections_below, sections_of
 from syncohort.config.yaml_files import with_spelling
 from syncohort.errors import InputError
-
-RESERVED = ("real", "unseen", "train", "validation", "holdout", "synthetic")
 
 
 class Config(Section):
@@ -79,24 +83,17 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _parts_fit(self):
-        calibration = self.evaluation.calibration
-        for name in (*self.generators, *calibration):
-            if name in RESERVED:
-                raise ValueError(
-                    f"a generator cannot be called {name}: the report uses that word itself"
-                )
-        twice = sorted(set(self.generators) & set(calibration))
-        if twice:
-            raise ValueError(
-                f"{', '.join(twice)}: a name of both `generators` and `evaluation.calibration`; "
-                "rename one"
-            )
-        further = re.compile(rf"({'|'.join(self.generators)})_(seed\d+|g\d+)")
-        for name in filter(further.fullmatch, (*self.generators, *calibration)):
-            raise ValueError(
-                f"a generator cannot be called {name}: further trainings and guidance scales of "
-                "another generator get such names; rename it"
-            )
+        problems = [
+            *reserved_problems(self.generators, self.evaluation.calibration),
+            *same_names("evaluation.mosaic_curve", self.evaluation.mosaic_curve, curve_name),
+            *same_names(
+                "evaluation.guidance_curve",
+                self.evaluation.guidance_curve,
+                lambda scale: guided_name(next(iter(self.generators)), scale),
+            ),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
         for name, generator in self.generators.items():
             if getattr(generator, "representation", None) not in {None, *self.representations}:
                 raise ValueError(
@@ -104,6 +101,13 @@ class Config(Section):
                     f"but `representations` has {', '.join(self.representations)}"
                 )
             self._require_probabilities(name, generator)
+            if generator.kind in REAL_HAPLOTYPES and not generator.release_real_haplotypes:
+                raise ValueError(
+                    f"generators.{name} is of kind {generator.kind}, whose people are made of "
+                    "haplotypes of real people: a release of it hands on real genotypes. To "
+                    "measure it beside others, put it under evaluation.calibration; to release "
+                    f"it all the same, say generators.{name}.release_real_haplotypes: true"
+                )
         if (
             self.input.kind != "demo"
             and self._uses_genes()

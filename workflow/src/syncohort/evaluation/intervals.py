@@ -1,11 +1,21 @@
-"""Bootstrap over stretches of consecutive variants, which are more alike than far ones.
+"""Bootstrap intervals: over people, SNPs, or stretches of consecutive variants, which are more
+alike than far ones.
+
+All intervals hold the central 95 % of DRAWS redraws. A bound is then itself known to 0.085
+standard errors of the value, sqrt(0.025 * 0.975 / DRAWS) / 0.0584 (the density of the normal at
+its 2.5 % quantile): 4 % of half the interval. Two hundred draws leave 10 %; ten thousand would
+cost ten times as long for a digit that nobody reads.
+Source: Efron and Tibshirani 1993, section 19.3.
 
 Axes: N variants or pairs in genomic order, B stretches, C sums a statistic is made of.
 """
 
 import numpy as np
 
+from syncohort.evaluation.groups import Group
 from syncohort.evaluation.tidy import metric_row
+
+DRAWS = 1_000
 
 
 def percentile_interval(draws) -> tuple[float, float]:
@@ -18,9 +28,24 @@ def percentile_interval(draws) -> tuple[float, float]:
     return float(low), float(high)
 
 
+def bootstrap(statistic, *sizes: int, rng: np.random.Generator) -> np.ndarray:
+    """A statistic of DRAWS redraws: [DRAWS, ...].
+
+    statistic: takes as many arrays of indices as there are sizes, each [n] of n, drawn with
+    replacement.
+    """
+    return np.array(
+        [statistic(*(rng.integers(n, size=n) for n in sizes)) for _ in range(DRAWS)], dtype=float
+    )
+
+
+def times_drawn(n: int, rng: np.random.Generator) -> np.ndarray:
+    """How often each of n is drawn in each redraw, [DRAWS, n]; for statistics of weighted sums."""
+    return rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)
+
+
 STRETCHES = 50
 STRETCHES_PER_CHROMOSOME = 20  # of tables that hold the sums of stretches, not each variant
-DRAWS = 1_000
 
 
 def stretch_sums(columns: np.ndarray, n_stretches: int = STRETCHES) -> np.ndarray:
@@ -33,7 +58,7 @@ def stretch_sums(columns: np.ndarray, n_stretches: int = STRETCHES) -> np.ndarra
     return np.add.reduceat(columns, starts, axis=0)
 
 
-def stretch_row(metric: str, group: str, sums: np.ndarray, statistic, seed: int, note="") -> dict:
+def stretch_row(metric: str, group: Group, sums: np.ndarray, statistic, seed: int, note="") -> dict:
     """Metric row of a statistic, with the interval when whole stretches are redrawn.
 
     sums [B, ...]: what each stretch adds. statistic: turns totals [...] into the value, and
@@ -61,5 +86,4 @@ def _redrawn(sums: np.ndarray, seed: int) -> np.ndarray:
     """Totals [..., DRAWS] of as many stretches drawn with replacement."""
     n_stretches = len(sums)
     rng = np.random.default_rng(seed)
-    copies = rng.multinomial(n_stretches, np.full(n_stretches, 1 / n_stretches), size=DRAWS)
-    return np.tensordot(sums, copies, axes=(0, 1))
+    return np.tensordot(sums, times_drawn(n_stretches, rng), axes=(0, 1))

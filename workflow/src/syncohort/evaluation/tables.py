@@ -4,32 +4,52 @@ from pathlib import Path
 
 import pandas as pd
 
-# columns that hold names; all others hold numbers
-_TRUTHS = {"released", "recommended"}  # columns of True and False
+from syncohort.errors import InputError
+from syncohort.evaluation.groups import KEYS
 
-_NAMES = {
+_TRUTHS = {"released", "recommended", "member"}  # columns of True and False
+
+_NAMES = {  # columns that hold names; all others hold numbers
+    *KEYS,
     *("cohort", "generator", "metric", "group", "note", "contig", "id", "source", "device"),
-    *("label", "label_1", "label_2", "maf_bin", "distance_bin", "sample", "split", "person"),
+    *("label_1", "label_2", "sample", "split", "person"),
     *("classifier", "predicted", "effect_allele", "other_allele", "test"),
     *("dimension", "verdict", "good", "worst", "labels", "name", "found", "level", "advice"),
+    *("printed", "gene", "block", "denoiser"),
 }
 
 
-def read_tables(paths) -> pd.DataFrame:
+def read_tables(paths, columns: list[str] | None = None) -> pd.DataFrame:
     """Read tables (TSV) and put them one below the other.
 
     Columns that hold names stay text, whatever they look like: a label may be called 1 or NA.
+    All others hold numbers, NaN where a cell is empty. columns: those to read, where a table
+    holds columns of the user's own; None: all.
+    Raises InputError for text in a column that is not known to hold names.
     """
-    return pd.concat([_read(path) for path in paths], ignore_index=True)
+    return pd.concat([_read(path, columns) for path in paths], ignore_index=True)
 
 
-def _read(path: str | Path) -> pd.DataFrame:
-    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+def _read(path: str | Path, columns: list[str] | None) -> pd.DataFrame:
+    table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, usecols=columns)
     for column in table.columns.difference(_NAMES | _TRUTHS):
-        table[column] = pd.to_numeric(table[column], errors="coerce")
+        table[column] = _numbers(table[column], path)
     for column in table.columns.intersection(_TRUTHS):
         table[column] = table[column] == "True"
     return table
+
+
+def _numbers(cells: pd.Series, path) -> pd.Series:
+    numbers = pd.to_numeric(cells, errors="coerce")
+    odd = numbers.isna() & ~cells.str.lower().isin(["", "nan"])
+    if odd.any():
+        row = int(odd.to_numpy().argmax())
+        raise InputError(
+            f"{path}, line {row + 2}: column {cells.name} holds {cells.iloc[row]!r}, not a number. "
+            "Only columns known to hold names may hold text: write a number, or add the column "
+            "to `_NAMES` of evaluation/tables.py."
+        )
+    return numbers
 
 
 def join_metrics(tables: list[pd.DataFrame]) -> pd.DataFrame:
@@ -38,4 +58,4 @@ def join_metrics(tables: list[pd.DataFrame]) -> pd.DataFrame:
     Rows that several stages wrote, such as those of real people, appear once.
     """
     table = pd.concat(tables, ignore_index=True)
-    return table.drop_duplicates(["generator", "metric", "group"], ignore_index=True)
+    return table.drop_duplicates(["generator", "metric", *KEYS], ignore_index=True)

@@ -1,7 +1,7 @@
 """Synthetic against real people: one tidy table for every metric, and what metrics read.
 
 A metric compares a source of people with the real holdout people. The same metric of the
-calibration generators (unseen real people, copies, independent SNPs, mosaics) stands beside
+calibration generators (validation people, copies, independent SNPs, mosaics) stands beside
 it as the rows to be measured against: two real samples differ too.
 """
 
@@ -12,9 +12,10 @@ import pandas as pd
 
 from syncohort.dosages import minor
 from syncohort.errors import InputError
+from syncohort.evaluation.groups import KEYS, Group, is_group
 from syncohort.genotypes import CohortStore
 
-TIDY_COLUMNS = ["cohort", "generator", "metric", "group", "value", "low", "high", "note"]
+TIDY_COLUMNS = ["cohort", "generator", "metric", *KEYS, "value", "low", "high", "note"]
 MAJORITY = "majority label"  # always naming the commonest label
 MAF_EDGES = (0.0, 0.01, 0.02, 0.05, 0.2, 0.5)
 MAF_BINS = [f"{100 * low:g}-{100 * high:g} %" for low, high in pairwise(MAF_EDGES)]
@@ -23,7 +24,7 @@ MIN_PEOPLE = 2  # below this a group is named as too small instead of measured
 
 def metric_row(
     metric: str,
-    group: str,
+    group: Group,
     value: float,
     low: float = np.nan,
     high: float = np.nan,
@@ -32,7 +33,7 @@ def metric_row(
     """One value of a tidy table; `note` says what a reader must know, e.g. why it is NaN."""
     return {
         "metric": metric,
-        "group": group,
+        **group._asdict(),
         "value": float(value),
         "low": float(low),
         "high": float(high),
@@ -48,10 +49,10 @@ def tidy(rows: list[dict], *, cohort: str, generator: str) -> pd.DataFrame:
     return table
 
 
-def tidy_value(table: pd.DataFrame, generator: str, metric: str, group: str) -> dict:
+def tidy_value(table: pd.DataFrame, generator: str, metric: str, group: Group) -> dict:
     """value, low, high and note of a row of a tidy table; NaN and "" where it has none."""
-    at = (table["generator"] == generator) & (table["metric"] == metric) & (table["group"] == group)
-    found = table[at]
+    named = (table["generator"] == generator) & (table["metric"] == metric)
+    found = table[named & is_group(table, group)]
     if found.empty:
         return {"value": np.nan, "low": np.nan, "high": np.nan, "note": ""}
     return dict(found.iloc[0][["value", "low", "high", "note"]])
@@ -62,7 +63,7 @@ def withhold_small(rows: list[dict], n_people: int, minimum_people: int) -> list
     if n_people >= minimum_people:
         return rows
     note = f"too few: {n_people} people"
-    return [metric_row(row["metric"], row["group"], np.nan, note=note) for row in rows]
+    return [row | {"value": np.nan, "low": np.nan, "high": np.nan, "note": note} for row in rows]
 
 
 def ratio(a: float, b: float) -> float:

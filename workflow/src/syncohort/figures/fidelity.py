@@ -63,7 +63,7 @@ def plot_linkage(pairs: pd.DataFrame, path: str | Path) -> None:
         broad = {"linewidth": 5, "alpha": 0.4} if source == "train" else {"marker": "o"}
         colour = SOURCE_COLOURS[source]
         decay.plot(curve["kb"], curve["r2"], label=source, color=colour, markersize=3, **broad)
-    decay.set(xlabel="distance [kb]", ylabel="mean r², less that of chance")
+    decay.set(xlabel="distance [kb]", ylabel="mean r² above chance")
     decay.set_title("Linkage by distance")
     decay.legend()
     for ax, source in zip(scatters, ("train", "synthetic"), strict=True):

@@ -12,16 +12,17 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import NullFormatter, ScalarFormatter
 
-from syncohort.evaluation.verdicts.bounds import UNSEEN, Bounds
-from syncohort.evaluation.verdicts.judging import BOUND_COLUMNS
+from syncohort.evaluation.groups import ALL, LABEL_SIZES, Group, groups_of, is_group
+from syncohort.evaluation.privacy.membership import ATTACKS, METRIC
+from syncohort.evaluation.verdicts.bounds import VALIDATION, Bounds
 from syncohort.evaluation.verdicts.metrics import (
     BOOTSTRAP,
+    BOUND_COLUMNS,
     DIMENSIONS,
     INDEPENDENT,
     METRICS,
     describe,
     find_metric,
-    label_of,
 )
 from syncohort.figures.style import (
     GREY,
@@ -33,12 +34,11 @@ from syncohort.figures.style import (
     withhold,
 )
 
-LEAK = ("membership_auc", "distance")
-ATTACKS = ("distance", "density ratio", "frequency")
+LEAK = (METRIC, Group(method="distance"))
 PANELS_WIDE = 3
-_CORNERS = {UNSEEN: ("s", "black"), BOOTSTRAP: ("X", "#8A2D1C"), INDEPENDENT: ("v", GREY)}
+_CORNERS = {VALIDATION: ("s", "black"), BOOTSTRAP: ("X", "#8A2D1C"), INDEPENDENT: ("v", GREY)}
 _VERDICT_MARKERS = {"pass": "o", "look": "D", "fail": "X"}  # for those who see no colours
-_SIDE_GROUPS = ("labels of", "haplotypes", "t =")  # parts of a metric, shown in tables alone
+_SIDE_KEYS = ["label", "label_size", "rows", "noise"]  # parts of a metric, in tables alone
 
 
 @styled
@@ -56,8 +56,9 @@ def plot_frontier(
     """
     judged = judged.sort_values("generator", key=lambda names: ~names.isin(released))
     leak = _of(judged, *LEAK)
-    distances = _distance_groups(judged)
-    panels = [("ld_slope", "all")] + [("ld_kept", group) for group in distances[1:2]]
+    bins = judged.loc[judged["metric"] == "ld_kept", "distance_bin"].drop_duplicates()
+    second = [("ld_kept", Group(distance_bin=name)) for name in bins[1:2]]
+    panels = [("ld_slope", ALL), *second]
     if not (len(leak) and any(len(_of(judged, *panel)) for panel in panels)):
         return withhold(path, "Fidelity against leakage", "linkage or membership was not measured")
     figure = Figure(figsize=(6.2 * len(panels), 5.2), layout="constrained")
@@ -81,7 +82,7 @@ def plot_frontier(
                 _cross(ax, leak.loc[name], kept.loc[name], markersize=9, **look)
                 _name(ax, leak.loc[name], kept.loc[name], short(name), look["color"], bold=True)
         title = describe(find_metric(*panel), panel[1])
-        ax.set(xlabel="membership told by distance (AUC; 0.5 is chance)", ylabel=title.lower())
+        ax.set(xlabel="membership inference by distance (AUC; 0.5 is chance)", ylabel=title.lower())
         ax.set_title(title)
         ax.margins(0.12)
     handles = [Line2D([], [], color=GREY, marker=".", label="mosaic, by Ne")]
@@ -106,9 +107,8 @@ def plot_dimension(
     """
     sources = [*released, *(name for name in calibration.values() if name not in released)]
     own = judged[(judged["dimension"] == dimension) & judged["generator"].isin(sources)]
-    own = own[(own["verdict"] != "") & (own["group"].map(label_of) == "")]
-    own = own[~own["group"].str.contains("|".join(_SIDE_GROUPS)) & own["value"].notna()]
-    panels = list(dict.fromkeys(zip(own["metric"], own["group"], strict=True)))
+    own = own[(own["verdict"] != "") & (own[_SIDE_KEYS] == "").all(axis=1) & own["value"].notna()]
+    panels = list(dict.fromkeys(zip(own["metric"], groups_of(own), strict=True)))
     panels.sort(key=lambda panel: METRICS.index(find_metric(*panel)))
     if not panels:
         return withhold(path, DIMENSIONS[dimension], "nothing was measured")
@@ -119,7 +119,7 @@ def plot_dimension(
     )
     axes = figure.subplots(n_rows, PANELS_WIDE, sharey=True, squeeze=False).ravel()
     for ax, (metric, group) in zip(axes, panels, strict=False):
-        _draw_panel(ax, own[(own["metric"] == metric) & (own["group"] == group)], sources)
+        _draw_panel(ax, own[(own["metric"] == metric) & is_group(own, group)], sources)
         title = describe(find_metric(metric, group), group)
         ax.set_title("\n".join(textwrap.wrap(title, 44)), fontsize=9)
     for ax in axes[len(panels) :]:
@@ -141,21 +141,21 @@ def plot_labels(
     released: list[str],
     calibration: dict[str, str],
 ) -> None:
-    """Membership told, by the number of training people of a label: points are labels, lines
-    are labels of a size together.
+    """Membership inference by the number of training people of a label: points are labels,
+    lines are labels of one size together.
 
     people: columns label and split.
     """
     size = people.loc[people["split"] == "train", "label"].astype(str).value_counts()
     looks = {name: LABEL_COLOURS[index % len(LABEL_COLOURS)] for index, name in enumerate(released)}
-    looks |= {calibration[k]: _CORNERS[k][1] for k in (UNSEEN, BOOTSTRAP) if k in calibration}
-    used = judged[(judged["metric"] == LEAK[0]) & judged["generator"].isin(looks)]
+    looks |= {calibration[k]: _CORNERS[k][1] for k in (VALIDATION, BOOTSTRAP) if k in calibration}
+    used = judged[(judged["metric"] == METRIC) & judged["generator"].isin(looks)]
     used = used.dropna(subset=["value"])
-    used = used[used["group"].str.contains(", label ") | used["group"].str.contains(", labels of ")]
-    attacks = [name for name in ATTACKS if used["group"].str.startswith(f"{name},").any()]
+    used = used[(used["label"] != "") | (used["label_size"] != "")]
+    attacks = [name for name in ATTACKS if name in set(used["method"])]
     if not attacks:
         reason = "no group of labels has enough holdout people to tell"
-        return withhold(path, "Membership by size of the label", reason)
+        return withhold(path, "Membership inference, by size of the label", reason)
     figure = Figure(figsize=(4.2 * len(attacks), 3.9), layout="constrained")
     axes = figure.subplots(1, len(attacks), sharey=True, squeeze=False)[0]
     for ax, attack in zip(axes, attacks, strict=True):
@@ -163,10 +163,10 @@ def plot_labels(
         for (name, colour), shift in zip(
             looks.items(), np.linspace(-1, 1, len(looks)), strict=True
         ):
-            part = used[(used["generator"] == name) & used["group"].str.startswith(f"{attack},")]
+            part = used[(used["generator"] == name) & (used["method"] == attack)]
             for row in part.itertuples():
                 _draw_label(ax, row, size, colour, 1.05**shift)
-        ax.set(xscale="log", xlabel="training people of the label", title=f"by {attack}")
+        ax.set(xscale="log", xlabel="training people with the label", title=f"by {attack}")
         ax.xaxis.set_major_formatter(ScalarFormatter())
         ax.xaxis.set_minor_formatter(NullFormatter())
         if len(size):
@@ -177,7 +177,7 @@ def plot_labels(
                     if t <= 2 * size.max() and 2 * t >= size.min()
                 ]
             )
-    axes[0].set_ylabel("membership told (AUC)")
+    axes[0].set_ylabel("membership inference (AUC; 0.5 is chance)")
     handles = [
         Line2D([], [], color=colour, marker="o", label=short(name))
         for name, colour in looks.items()
@@ -188,13 +188,13 @@ def plot_labels(
 
 def _draw_label(ax, row, size, colour, shift) -> None:
     """A label as a point at its size, labels of a size as a line with a band."""
-    if label := label_of(row.group):
-        at = size.get(label, np.nan) * shift
+    if row.label:
+        at = size.get(row.label, np.nan) * shift
         ax.errorbar(at, row.value, yerr=_error(row), fmt="o", color=colour, markersize=3, alpha=0.5)
         return
-    words = row.group.split(", labels of ")[1].split()[0].split("-")  # "50-199" or "1000 or more"
-    low = max(float(words[0]), 1)
-    span = [low, float(words[1]) + 1 if len(words) > 1 else max(size.max(), low)]
+    low, below = LABEL_SIZES[row.label_size]
+    low = max(low, 1)
+    span = [low, below if np.isfinite(below) else max(size.max(), low)]
     ax.plot(span, [row.value] * 2, color=colour, linewidth=2)
     if np.isfinite(row.low):
         ax.fill_between(span, row.low, row.high, color=colour, alpha=0.12, linewidth=0)
@@ -234,15 +234,10 @@ def _band(ax, low, high, limits, colour, alpha) -> None:
     ax.axvspan(max(low, limits[0]), min(high, limits[1]), color=colour, alpha=alpha, linewidth=0)
 
 
-def _of(judged: pd.DataFrame, metric: str, group: str) -> pd.DataFrame:
+def _of(judged: pd.DataFrame, metric: str, group: Group) -> pd.DataFrame:
     """The measured rows of one group of a metric, by generator."""
-    own = judged[(judged["metric"] == metric) & (judged["group"] == group)]
+    own = judged[(judged["metric"] == metric) & is_group(judged, group)]
     return own.dropna(subset=["value"]).set_index("generator")
-
-
-def _distance_groups(judged: pd.DataFrame) -> list[str]:
-    groups = set(judged.loc[judged["metric"] == "ld_kept", "group"])
-    return sorted(groups, key=lambda group: float(group.split("-")[0]))
 
 
 def _shade_corner(ax, leak: pd.DataFrame, kept: pd.DataFrame) -> None:

@@ -38,7 +38,7 @@ def plot_pca(embedding: pd.DataFrame, path: str | Path) -> None:
     pairs = [("pc1", "pc2"), ("pc3", "pc4")]
     pairs = [pair for pair in pairs if set(pair) <= set(embedding.columns)]
     if not pairs:
-        return withhold(path, "Principal components", "there is but one component")
+        return withhold(path, "Principal components", "there is only one component")
     _draw_people(embedding, pairs, path)
 
 

@@ -38,7 +38,7 @@ def _draw_quantiles(ax, quantiles, summary) -> None:
     colour = SOURCE_COLOURS["train"]
     ax.plot(quantiles["expected"], quantiles["observed"], ".", color=colour, label="variants")
     last = -np.log10(max(summary["last_p"], np.finfo(float).tiny))
-    ax.axhline(last, color=GREY, linewidth=0.8, label="last one chosen")
+    ax.axhline(last, color=GREY, linewidth=0.8, label="last variant chosen")
     inflation = summary["inflation"]
     title = "p-values" if np.isnan(inflation) else f"p-values, λ = {inflation:.2f}"
     ax.set(xlabel="expected −log10 p", ylabel="−log10 p", title=f"{title} ({summary['source']})")
@@ -52,10 +52,10 @@ def _draw_effects(ax, tested, ours: bool) -> None:
     r, low, high = effect_correlation(tested)
     ax.set_title(f"chosen variants in {words}")
     unit = "per SD of the genotype"
-    ax.set_xlabel(f"effect that chose, {unit}")
+    ax.set_xlabel(f"effect where chosen, {unit}")
     ax.set_ylabel(f"effect in {words}, {unit}")
     if np.isnan(r):
-        text = f"not shown: {tested['fewest'].min():,} people of the rarer label"
+        text = f"not shown: only {tested['fewest'].min():,} people with the rarer label"
         ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center")
         return
     ends = np.array([first.min(), first.max()])

@@ -10,7 +10,10 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.text import Text
+from matplotlib.ticker import LogFormatter, LogFormatterMathtext, NullFormatter
 
 from syncohort.cohort.value_bins import label_order
 from syncohort.files import all_or_nothing
@@ -36,6 +39,7 @@ STYLE = sns.axes_style("whitegrid") | {
     "figure.constrained_layout.use": True,
     "savefig.dpi": 150,
     "svg.hashsalt": "syncohort",  # equal tables give equal files
+    "text.parse_math": False,  # labels are the user's: a $ in one is a $
 }
 
 styled = matplotlib.rc_context(STYLE)
@@ -107,5 +111,22 @@ def withhold(path: str | Path, title: str, reason: str) -> None:
 def save(figure: Figure, path: str | Path) -> None:
     """Write SVG or PNG, as the suffix says; its folder is made."""
     undated = {"Date": None} if Path(path).suffix == ".svg" else None
-    with all_or_nothing(path) as (partial,):
+    _write_plain_text(figure)
+    with (
+        matplotlib.rc_context({"text.parse_math": False}),
+        all_or_nothing(path) as (partial,),
+    ):
         figure.savefig(partial, metadata=undated)
+
+
+def _write_plain_text(figure: Figure) -> None:
+    """Take every text of a figure as it is: labels are the user's, and a $ in one is a $.
+
+    matplotlib writes the numbers of logarithmic axes as formulas; they become plain, too.
+    """
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    for axis in figure.findobj(Axis):
+        if isinstance(axis.get_major_formatter(), LogFormatterMathtext):
+            axis.set_major_formatter(LogFormatter())
+            axis.set_minor_formatter(NullFormatter())

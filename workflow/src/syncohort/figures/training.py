@@ -75,9 +75,9 @@ def plot_training(
         if membership_max[name] < 1:
             axes[0, 2].axhline(membership_max[name], color="black", linewidth=0.8, linestyle="-.")
     axes[0, 2].axhline(0.5, color="black", linewidth=0.8, linestyle="--")
-    axes[0, 0].set(title="Loss", ylabel="loss of validation people")
+    axes[0, 0].set(title="Loss", ylabel="loss on validation people")
     axes[0, 1].set(title="One-shot reconstruction", ylabel="error of x₀, validation people")
-    axes[0, 2].set(title="Membership told by the network", ylabel="AUC, training people's loss")
+    axes[0, 2].set(title="Membership inference by the loss", ylabel="AUC (0.5 is chance)")
     for ax in axes[0]:
         ax.set_xlabel("epoch")
         _logarithmic_when_wide(ax)
@@ -94,7 +94,7 @@ def plot_training(
     handles = [Line2D([], [], color=colour, label=short(name)) for name, colour in looks.items()]
     handles += [
         Line2D([], [], color=GREY, linestyle=":", label="training people, same noise"),
-        Line2D([], [], color=GREY, linestyle="", marker="*", markersize=11, label="kept"),
+        Line2D([], [], color=GREY, linestyle="", marker="*", markersize=11, label="weights used"),
         Line2D([], [], color="black", linewidth=0.8, linestyle="-.", label="limit"),
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)))
@@ -131,9 +131,7 @@ def plot_mixing(
             alpha=0.15,
             linewidth=0,
         )
-    by_time.set(
-        xlabel="t / T (0: no noise)", ylabel="λ, weight of the CNN", title="The weights kept"
-    )
+    by_time.set(xlabel="t / T (0: no noise)", ylabel="λ, weight of the CNN", title="Weights used")
     by_time.legend()
     by_epoch.set(xlabel="epoch", title="Over training: mean over t, and its range")
     save(figure, path)
@@ -264,7 +262,7 @@ _RECONSTRUCTION = {
     "minor_allele_sensitivity": "share of minor alleles kept",
     "heterozygosity_ratio": "heterozygosity, after / before",
     "variance_kept": "share of variance kept",
-    "hom_ref_accuracy": "share of homozygotes of REF kept",
+    "hom_ref_accuracy": "share of REF homozygotes kept",
     "het_accuracy": "share of heterozygotes kept",
-    "hom_alt_accuracy": "share of homozygotes of ALT kept",
+    "hom_alt_accuracy": "share of ALT homozygotes kept",
 }

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from syncohort.evaluation.groups import ALL, Group, groups_of, in_words, is_group
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.figures.style import (
     GREY,
@@ -35,15 +36,15 @@ def plot_utility(metrics: pd.DataFrame, path: str | Path) -> None:
     shown = [name for name in _UTILITY if name in set(used["metric"])]
     sources = list(dict.fromkeys(used["generator"]))
     sources.sort(key=lambda name: (name == MAJORITY, name != "real"))
-    groups = [group for group in dict.fromkeys(used["group"]) if group != "all"]
-    looks = _classifier_looks(groups) | {"all": {"color": GREY, "marker": "o"}}
-    shifts = dict(zip(groups, spread(len(groups)), strict=True)) | {"all": 0}
+    groups = [group for group in dict.fromkeys(groups_of(used)) if group != ALL]
+    looks = _classifier_looks(groups) | {ALL: {"color": GREY, "marker": "o"}}
+    shifts = dict(zip(groups, spread(len(groups)), strict=True)) | {ALL: 0}
     height = 1.9 + max(0.45, 0.1 * len(groups)) * len(sources)
     figure = Figure(figsize=(3.1 * len(shown) + 2, height))
     axes = figure.subplots(1, len(shown), sharey=True, squeeze=False)[0]
     for ax, metric in zip(axes, shown, strict=True):
         for group, look in looks.items():
-            own = used[(used["metric"] == metric) & (used["group"] == group)]
+            own = used[(used["metric"] == metric) & is_group(used, group)]
             place = own["generator"].map(sources.index) + shifts[group]
             error = np.abs(own[["low", "high"]].sub(own["value"], axis=0)).fillna(0).to_numpy().T
             ax.errorbar(
@@ -57,7 +58,9 @@ def plot_utility(metrics: pd.DataFrame, path: str | Path) -> None:
     axes[0].set_yticklabels([_trained_on(name) for name in sources])
     axes[0].margins(y=0.15)
     axes[0].invert_yaxis()
-    handles = [Line2D([], [], linestyle="", label=group, **looks[group]) for group in groups]
+    handles = [
+        Line2D([], [], linestyle="", label=in_words(group), **looks[group]) for group in groups
+    ]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(6, len(handles)))
     save(figure, path)
 
@@ -72,16 +75,17 @@ def plot_augmentation(metrics: pd.DataFrame, path: str | Path) -> None:
     if used.empty:
         notes = metrics.loc[metrics["metric"] == "augmentation_gain", "note"]
         reason = next((note for note in notes if note), "nothing was measured")
-        return withhold(path, "Few real people, and synthetic ones added", reason)
-    parts = used["group"].str.extract(r"(?P<kind>.+), (?P<share>[\d.]+) % real")
-    used = used.assign(kind=parts["kind"], share=parts["share"].astype(float))
-    kinds, sources = (list(dict.fromkeys(used[name])) for name in ("kind", "generator"))
+        return withhold(path, "Few real people, with synthetic people added", reason)
+    used = used.assign(share=100 * used["real_share"].astype(float))
+    kinds, sources = (list(dict.fromkeys(used[name])) for name in ("method", "generator"))
     sources.sort(key=lambda name: name != "real")
     figure = Figure(figsize=(4.2 * len(kinds) + 1, 3.8))
     axes = figure.subplots(1, len(kinds), sharey=True, squeeze=False)[0]
     for ax, kind in zip(axes, kinds, strict=True):
         for source, colour in zip(sources, LABEL_COLOURS * len(sources), strict=False):
-            own = used[(used["kind"] == kind) & (used["generator"] == source)].sort_values("share")
+            own = used[(used["method"] == kind) & (used["generator"] == source)].sort_values(
+                "share"
+            )
             error = np.abs(own[["low", "high"]].sub(own["value"], axis=0)).fillna(0).to_numpy().T
             label = "real people alone" if source == "real" else f"and those of {short(source)}"
             look = {"color": colour, "capsize": 2, "marker": "o", "markersize": 4}
@@ -93,21 +97,21 @@ def plot_augmentation(metrics: pd.DataFrame, path: str | Path) -> None:
 
 
 _UTILITY = {
-    "accuracy": "share of holdout people right",
+    "accuracy": "share of holdout people classified correctly",
     "balanced_accuracy": "mean over labels",
     "auc": "area under the ROC curve",
-    "recovery_rate": "accuracy / accuracy after real",
+    "recovery_rate": "accuracy / accuracy trained on real",
 }
 
 
-def _classifier_looks(groups: list[str]) -> dict[str, dict]:
+def _classifier_looks(groups: list[Group]) -> dict[Group, dict]:
     """A colour for each kind of classifier, a marker for what else it was trained on."""
-    kinds = list(dict.fromkeys(group.split(", ")[0] for group in groups))
-    extras = list(dict.fromkeys(group.partition(", ")[2] for group in groups))
+    kinds = list(dict.fromkeys(group.method for group in groups))
+    extras = list(dict.fromkeys(group.trained_on for group in groups))
     return {
         group: {
-            "color": LABEL_COLOURS[kinds.index(group.split(", ")[0])],
-            "marker": LABEL_MARKERS[extras.index(group.partition(", ")[2]) % len(LABEL_MARKERS)],
+            "color": LABEL_COLOURS[kinds.index(group.method)],
+            "marker": LABEL_MARKERS[extras.index(group.trained_on) % len(LABEL_MARKERS)],
         }
         for group in groups
     }

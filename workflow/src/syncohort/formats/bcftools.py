@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -35,7 +36,12 @@ _ADVICE = {  # what bcftools says, in small letters, and what to do then
     "not continuous": "Sort it with `bcftools sort`.",
     "duplicated sample": "Every person needs an id of its own: `bcftools reheader --samples`.",
     "truncated": "The file is cut short: copy or make it again.",
+    "couldn't read gt data": "Genotypes are two alleles with | or / between them; those that begin "
+    "with | or / are VCF 4.4, which the first line must say (##fileformat=VCFv4.4).",
+    "in 'gt' format field": "GT must be declared as text: "
+    '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype"> (`bcftools reheader`).',
 }
+UNDECLARED = "Encountered an error, cannot proceed"  # said of tags that only records have
 
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
@@ -92,11 +98,26 @@ def _raise_failure(path, commands: tuple, codes: list[int], said: list[str]) -> 
     )
 
 
+@dataclass(frozen=True)
+class _Index:
+    """path: through which bcftools finds the file and this index; counts: records by contig as
+    spelled, None where the index does not count; beside: the user's index, None for our own."""
+
+    path: str
+    counts: dict[str, int | None]
+    beside: Path | None = None
+
+
 class VcfFile:
-    """One VCF or BCF file, given an index in `folder` when it has none."""
+    """One VCF or BCF file.
+
+    It gets an index of its own in `folder` when it has none, or one that is older than the file
+    or does not count what the file holds; `notes` then says so. The user's folder is left alone.
+    """
 
     def __init__(self, path: Path, folder: Path):
         self.path = path
+        self.notes: list[str] = []
         self._folder = folder
         if not path.is_file():
             raise InputError(f"input.path: {path}: no such file")
@@ -121,20 +142,13 @@ class VcfFile:
 
     @cached_property
     def header(self) -> list[str]:
-        """Header lines.
+        """Header lines. Raises InputError when this is no VCF."""
+        text = bcftools(self.path, ["view", "--header-only", str(self.path)], prints="text")
+        return text.splitlines()
 
-        Raises:
-            InputError: not a VCF, no people, or no genotypes.
-        """
-        lines = bcftools(
-            self.path, ["view", "--header-only", str(self.path)], prints="text"
-        ).splitlines()
-        if not any(line.startswith("##FORMAT=<ID=GT,") for line in lines):
-            raise InputError(
-                f"{self.path}: its header declares no genotypes (##FORMAT=<ID=GT,...>). "
-                "A file with a GT of every person is needed, not sites or likelihoods."
-            )
-        return lines
+    def declares(self, kind: str, name: str) -> bool:
+        """Whether the header declares a field; kind: INFO or FORMAT."""
+        return any(line.startswith(f"##{kind}=<ID={name},") for line in self.header)
 
     @cached_property
     def samples(self) -> list[str]:
@@ -156,21 +170,105 @@ class VcfFile:
         return {normalise_contig(field[1]): int(field[2]) for field in fields if field}
 
     @cached_property
-    def indexed(self) -> str:
-        """A path through which bcftools finds this file and an index of it.
+    def is_bcf(self) -> bool:
+        """Whether this is BCF, compressed or not."""
+        with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
+            return file.read(3) == b"BCF"
 
-        A file without blocks (.vcf, or compressed by gzip) is packed anew, one without
-        index is linked to, in the temporary folder: the user's folder is left alone.
+    @property
+    def indexed(self) -> str:
+        """A path through which bcftools finds this file and a sound index of it."""
+        return self._index.path
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Records by chromosome, as the file spells it."""
+        return {name: count for name, count in self._index.counts.items() if count}
+
+    @cached_property
+    def contigs(self) -> dict[str, list[str]]:
+        """Chromosomes that hold records, by normalised name, with the file's spellings."""
+        return spellings(self.counts)
+
+    def confirm(self, name: str, n_read: int) -> bool:
+        """Whether so many records of a chromosome are all; if not, another index was made.
+
+        Raises:
+            InputError: the file holds fewer records than a count of them says.
         """
-        if self._blocked and any(Path(f"{self.path}{end}").exists() for end in (".tbi", ".csi")):
-            return str(self.path)
+        expected = self._index.counts.get(name)
+        if n_read == expected:
+            return True
+        if self._index.beside is None:
+            raise InputError(
+                f"{self.path}: of {expected:,} records on {name} {n_read:,} could be read: the "
+                "file is damaged. Copy or make it again."
+            )
+        self._index = self._replace(
+            self._index, f"counts {expected:,} records on {name}, but leads to {n_read:,}"
+        )
+        return False
+
+    @cached_property
+    def _index(self) -> _Index:
+        beside = self._beside()
+        if beside is None:
+            return self._build()
+        old = beside.stat().st_mtime < self.path.stat().st_mtime
+        try:
+            index = self._open(beside)
+        except InputError:
+            index = _Index("", {}, beside)
+            return self._replace(index, "cannot be read")
+        if old:
+            return self._replace(index, "is older than its file")
+        if None in index.counts.values():
+            return self._replace(index, "does not count records")
+        return index
+
+    def _beside(self) -> Path | None:
+        """The newest index that lies beside the file."""
+        if not self._blocked:
+            return None
+        names = (Path(f"{self.path}{end}") for end in (".csi", ".tbi"))
+        return max(filter(Path.is_file, names), key=lambda file: file.stat().st_mtime, default=None)
+
+    def _open(self, beside: Path) -> _Index:
+        """An index beside the file, linked to so that bcftools takes no other."""
+        link = Path(tempfile.mkdtemp(dir=self._folder)) / "genotypes.gz"
+        link.symlink_to(self.path.resolve())
+        Path(f"{link}{beside.suffix}").symlink_to(beside.resolve())
+        return _Index(str(link), _record_counts(self.path, str(link)), beside)
+
+    def _build(self) -> _Index:
         copy = Path(tempfile.mkdtemp(dir=self._folder)) / "genotypes.gz"
         if self._blocked:
             copy.symlink_to(self.path.resolve())
         else:
             self._pack(copy)
         bcftools(self.path, ["index", "--csi", str(copy)])
-        return str(copy)
+        return _Index(str(copy), _record_counts(self.path, str(copy)))
+
+    def _replace(self, old: _Index, fault: str) -> _Index:
+        """A new index instead of one at fault.
+
+        Raises:
+            InputError: the old one counts records that the file does not hold.
+        """
+        new = self._build()
+        for name, count in old.counts.items():
+            held = new.counts.get(name, 0)
+            if count is not None and held < count:
+                raise InputError(
+                    f"{self.path}: holds {held:,} records on {name}, but its index {old.beside.name} "
+                    f"counts {count:,}: the file has lost a part, or was replaced by a smaller one. "
+                    "Copy it again; if it is whole, remake the index with `bcftools index --force`."
+                )
+        self.notes.append(
+            f"{old.beside} {fault}; another was made for this run (`bcftools index --force` "
+            "saves that)"
+        )
+        return new
 
     def _pack(self, copy: Path) -> None:
         text, last = False, b""
@@ -191,8 +289,9 @@ class VcfFile:
                 "again; if it is whole, add the missing end of line."
             )
 
-    @cached_property
-    def contigs(self) -> dict[str, list[str]]:
-        """Chromosomes that hold records, by normalised name, with the file's spellings."""
-        table = bcftools(self.path, ["index", "--stats", self.indexed], prints="text")
-        return spellings(line.split("\t")[0] for line in table.splitlines())
+
+def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:
+    """Records of each contig as the index says, None where it does not."""
+    table = bcftools(path, ["index", "--stats", indexed], prints="text")
+    rows = (line.split("\t") for line in table.splitlines())
+    return {name: int(count) if count.isdigit() else None for name, _, count in rows}

@@ -17,16 +17,24 @@ import pandas as pd
 from syncohort.errors import InputError, raise_all
 from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_fam
-from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, make_sites, spellings, walk
+from syncohort.formats.phenotypes import phenotype_of
+from syncohort.formats.sites import (
+    CHUNK_VARIANTS,
+    Calls,
+    Chunk,
+    count_contigs,
+    find_contig,
+    make_sites,
+    spellings,
+    walk,
+)
 from syncohort.genotypes import MISSING, CohortStore, common_people, from_rows
 
 _MAGIC = b"\x6c\x1b\x01"
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")
+_VARIANTS_LOOKED_AT = 1_000  # to see whether .bed and .fam hold the same people
+_FEWEST_LOOKED_AT = 50
 _BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
-
-# what the two labels of a trait are called; anything else is no PLINK phenotype
-_CASES = ("case", "cases", "affected", "yes", "true", "2")
-_CONTROLS = ("control", "controls", "ctrl", "unaffected", "healthy", "no", "false", "0")
 
 
 class PlinkSource:
@@ -38,6 +46,8 @@ class PlinkSource:
     Raises:
         InputError: a file is missing, malformed, or its size does not fit the others.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: str, *, bim: str | None = None, fam: str | None = None):
         self._bed, self._bim, self._fam = plink_files(path, bim=bim, fam=fam)
@@ -64,6 +74,32 @@ class PlinkSource:
                 f"{n_people:,} people ({self._fam}) take {expected:,}. The file is cut short, or "
                 "the three do not belong together; use those of one `plink --make-bed` run."
             )
+        self._check_last_people()
+
+    def _check_last_people(self) -> None:
+        """Bytes hold four people: what the last byte says of people the .fam does not have, or
+        of some whom the .bed may not have, in variants all over the file."""
+        n_variants, n_people = len(self._variants), len(self._people)
+        if not n_variants or not n_people:
+            return
+        rows = np.unique(np.linspace(0, n_variants - 1, _VARIANTS_LOOKED_AT).astype(np.int64))
+        width = (n_people + 3) // 4
+        with open(self._bed, "rb") as file:
+            last = np.array([_byte_at(file, len(_MAGIC) + (row + 1) * width - 1) for row in rows])
+        used = (n_people - 1) % 4 + 1
+        problem = None
+        if (last >> (2 * used)).any():
+            problem = "has genotypes of more people than"
+        elif used > 1 and len(rows) >= _FEWEST_LOOKED_AT and not (last >> (2 * used - 2)).any():
+            problem = (
+                f"says nothing of the last person (two copies of allele 1 at {len(rows):,} of "
+                f"{len(rows):,} variants looked at), so it has fewer people than"
+            )
+        if problem:
+            raise InputError(
+                f"{self._bed}: {problem} the {n_people:,} of {self._fam}. The files do not belong "
+                "together; use those of one `plink --make-bed` run."
+            )
 
     def people_columns(self) -> pd.DataFrame:
         """A table of str: sample, family, father, mother, sex and phenotype; see `read_psam`."""
@@ -73,19 +109,29 @@ class PlinkSource:
         """Chromosomes without `chr`, in natural order; 0, PLINK's unplaced, is none."""
         return list(self._spellings)
 
+    def counts(self) -> dict[str, int]:
+        """Records of each chromosome, without `chr`."""
+        counts = self._variants["contig"].value_counts()
+        return {contig: int(counts[names].sum()) for contig, names in self._spellings.items()}
+
     @cached_property
     def _spellings(self) -> dict[str, list[str]]:
-        held = spellings(self._variants["contig"].unique())
-        held.pop("0", None)
-        return held
+        return placed(self._variants["contig"].unique())
 
     def contig_length(self, contig: str) -> None:
         """None: PLINK 1 files do not say it."""
 
     def chunks(
-        self, contig: str, *, multiallelic: str = "drop", size: int = CHUNK_VARIANTS
+        self,
+        contig: str,
+        *,
+        multiallelic: str = "drop",
+        pass_only: bool = False,
+        size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
         """Walk along a chromosome in chunks of at most `size` biallelic SNPs, none phased.
+
+        The file does not say which allele is the reference genome's: REF is provisional.
 
         Raises:
             InputError: the chromosome is not in the file.
@@ -93,13 +139,14 @@ class PlinkSource:
         names = find_contig(contig, self._spellings, self._bim)
         rows = np.flatnonzero(self._variants["contig"].isin(names))
         table = self._variants.iloc[rows]
-        sites = make_sites(contig, table["position"], table["id"], table["ref"], table["alt"])
+        columns = (table[name] for name in ("position", "id", "ref", "alt"))
+        sites = make_sites(contig, *columns, provisional=True)
 
-        def read(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+        def read(part: np.ndarray) -> Calls:
             calls = self._read(rows[part])
-            return calls, np.zeros(calls.shape[:2], dtype=bool), 0
+            return Calls(calls, np.zeros(calls.shape[:2], dtype=bool))
 
-        yield from walk(sites, multiallelic, size, read)
+        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
         """Calls int8 [v, S, 2] of rows of the .bim."""
@@ -125,6 +172,24 @@ class PlinkSource:
         except ValueError as error:
             raise InputError(f"{self._bed}: cannot be read by pandas-plink: {error}") from None
         return array.data
+
+
+def _byte_at(file, place: int) -> int:
+    file.seek(place)
+    return file.read(1)[0]
+
+
+def placed(names) -> dict[str, list[str]]:
+    """Chromosomes with their spellings, without 0, which is PLINK's unplaced."""
+    held = spellings(names)
+    held.pop("0", None)
+    return held
+
+
+def plink_contigs(path: str, *, bim: str | None = None, fam: str | None = None) -> list[str]:
+    """The chromosomes of a PLINK 1 data set, by the first column of the .bim alone."""
+    with open(plink_files(path, bim=bim, fam=fam)[1], "rb") as file:
+        return list(placed(count_contigs(file)))
 
 
 def plink_files(path: str, *, bim: str | None = None, fam: str | None = None) -> list[Path]:
@@ -205,6 +270,7 @@ def write_plink(
     prefix: str | Path,
     sex: list[str] | None = None,
     phenotype: list[str] | None = None,
+    case_label: str | None = None,
 ) -> None:
     """Write a cohort as PLINK 1 .bed, .bim and .fam. Phase is lost: the format has none.
 
@@ -212,14 +278,13 @@ def write_plink(
         stores: chromosomes in order, of the same people.
         prefix: path without extension.
         sex: [S] 1, 2 or 0 for unknown (default).
-        phenotype: [S] values of the last .fam column; default: the people's values, or
-            `binary_phenotype` of the labels where there are none.
+        phenotype: [S] values of the last .fam column; default: `phenotype_of` the people.
+        case_label: see `phenotype_of`.
     """
     people = common_people(stores)
     sex = ["0"] * len(people) if sex is None else sex
     if phenotype is None:
-        values = ["-9" if np.isnan(value) else f"{value:.6g}" for value in people.value]
-        phenotype = values if people.has_values else binary_phenotype(people.label)
+        phenotype = phenotype_of(people, case_label).code
     with all_or_nothing(f"{prefix}.bed", f"{prefix}.bim", f"{prefix}.fam") as (bed, bim, fam):
         with open(fam, "w", encoding="utf-8") as file:
             rows = zip(people.id, sex, phenotype, strict=True)
@@ -231,23 +296,6 @@ def write_plink(
             file.write(_MAGIC)
             for store in stores:
                 file.writelines(_pack(calls).tobytes() for _, calls in store.variant_chunks())
-
-
-def binary_phenotype(labels: np.ndarray) -> list[str]:
-    """PLINK phenotype of labels [S]: 2 for cases, 1 for controls, -9 (missing) when unclear.
-
-    It is clear when there are two labels at most and one is called a case or a control by
-    name (`control` and `asthma`, 0 and 1, 1 and 2); the other one is then the opposite. Two
-    populations, or names that say nothing, give -9 throughout.
-    """
-    names = sorted({str(label) for label in labels} - {""})
-    cases = [name for name in names if name.lower() in _CASES]
-    controls = [name for name in names if name.lower() in _CONTROLS]
-    if len(names) > 2 or len(cases) > 1 or len(controls) > 1 or not cases + controls:
-        return ["-9"] * len(labels)
-    case = cases[0] if cases else next((name for name in names if name not in controls), None)
-    codes = {name: "2" if name == case else "1" for name in names}
-    return [codes.get(str(label), "-9") for label in labels]
 
 
 def _bim_lines(store: CohortStore) -> Iterator[str]:

@@ -19,22 +19,17 @@ def write_check_page(
 
     simulated: whether the cohort is a simulated one, which the page says first.
     """
-    verdict = (
-        "The run stops here: see the lines marked stop."
-        if any(check.level == "stop" for check in checks)
-        else "The cohort can be used."
-    )
+    levels = [check.level for check in checks]
     used = people[people["excluded"] == ""]
     counts = used["label"].value_counts().sort_index().rename_axis("label")
-    parts = [
-        pages.paragraph("Simulated data: nobody in this cohort exists.", "banner")
-        if simulated
-        else "",
-        pages.paragraph(verdict),
-        pages.table(pd.DataFrame(checks).rename(columns={"name": "check"})),
-        pages.heading("Variants by chromosome"),
-        pages.table(variants),
-        pages.heading("People by label"),
-        pages.table(counts.rename("people").reset_index()),
-    ]
-    pages.write_page(path, "Compatibility check", parts)
+    pages.write(
+        path,
+        "check.html",
+        title="Compatibility check",
+        simulated=simulated,
+        n_stop=levels.count("stop"),
+        n_look=levels.count("look"),
+        checks=pages.table(pd.DataFrame(checks).rename(columns={"name": "check"})),
+        variants=pages.table(variants),
+        labels=pages.table(counts.rename("people").reset_index()),
+    )

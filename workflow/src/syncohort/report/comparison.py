@@ -5,8 +5,18 @@ guidance scales, and what several trainings of one generator differ in.
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation.verdicts.bounds import UNSEEN, number
-from syncohort.evaluation.verdicts.metrics import REAL, describe, find_metric
+from syncohort.evaluation.groups import (
+    ALL,
+    CAUSAL,
+    REAL,
+    SUGGESTIVE,
+    TRUTH,
+    Group,
+    groups_of,
+    is_group,
+)
+from syncohort.evaluation.verdicts.bounds import VALIDATION, number
+from syncohort.evaluation.verdicts.metrics import describe, find_metric
 from syncohort.report import html as pages
 from syncohort.report.tables import bounds_text, value_cell
 
@@ -21,44 +31,45 @@ PRESETS = {  # what a recipe is for, in words
     "snpgen_paper": "the published recipe for the same, to compare with",
 }
 
-MAIN_METRICS = (
-    ("identical_share", "all"),
-    ("membership_auc", "distance"),
-    ("membership_auc", "density ratio"),
-    ("membership_auc", "frequency"),
-    ("membership_auc", "white box"),
-    ("frequency_error", "all"),
-    ("ld_r", "all"),
-    ("hwe_rejected_ratio", "all"),
-    ("heterozygosity_ratio", "all"),
-    ("pca_distance", "all"),
+MAIN_METRICS = (  # None: of each kind of classifier
+    ("copied_people", ALL),
+    ("near_copies", ALL),
+    ("membership_auc", Group(method="distance")),
+    ("membership_auc", Group(method="density ratio")),
+    ("membership_auc", Group(method="frequency")),
+    ("membership_auc", Group(method="white box")),
+    ("frequency_error", ALL),
+    ("ld_r", ALL),
+    ("hwe_rejected_ratio", ALL),
+    ("heterozygosity_ratio", ALL),
+    ("pca_distance", ALL),
     ("recovery_rate", None),
     ("auc", None),
-    ("effect_slope", "all"),
-    ("effect_slope", "along true effects"),
-    ("score_auc", "less trained on real"),
-    ("score_r", "less trained on real"),
+    ("effect_slope", ALL),
+    ("effect_slope", Group(against=TRUTH)),
+    ("score_auc", Group(against=REAL)),
+    ("score_r", Group(against=REAL)),
 )
 
 TRAIT_METRICS = (
-    ("effect_r", "true effects"),
-    ("effect_r", "causal SNPs"),
-    ("effect_slope", "along true effects"),
-    ("effect_slope", "causal SNPs"),
-    ("effect_slope", "all"),
-    ("power", "all"),
-    ("power", "p < 0.001"),
-    ("false_discoveries", "all"),
-    ("false_discoveries", "p < 0.001"),
-    ("score_auc", "all"),
-    ("score_auc", "less trained on real"),
-    ("score_r", "all"),
-    ("score_r", "less trained on real"),
+    ("effect_r", Group(against=TRUTH)),
+    ("effect_r", Group(snps=CAUSAL)),
+    ("effect_slope", Group(against=TRUTH)),
+    ("effect_slope", Group(snps=CAUSAL)),
+    ("effect_slope", ALL),
+    ("power", ALL),
+    ("power", Group(snps=SUGGESTIVE)),
+    ("false_discoveries", ALL),
+    ("false_discoveries", Group(snps=SUGGESTIVE)),
+    ("score_auc", ALL),
+    ("score_auc", Group(against=REAL)),
+    ("score_r", ALL),
+    ("score_r", Group(against=REAL)),
     ("auc", None),
 )
 
 _SIDE_BY_SIDE = (
-    "The main metrics of each released generator, beside unseen people and, where there are such, "
+    "The main metrics of each released generator, beside validation people and, where there are such, "
     "classifiers and associations of the real training people. Where a generator was trained "
     "several times, mean, standard deviation and range over these trainings follow its own value."
 )
@@ -72,7 +83,7 @@ _IMPOSED = (
     "people. In brackets intervals over SNPs or people."
 )
 
-_TRUTH = ("effect_r", "true effects")  # measured where the true effects are known
+_TRUTH = ("effect_r", Group(against=TRUTH))  # measured where the true effects are known
 
 _GUIDANCE = {
     "scale": "scale",
@@ -96,7 +107,7 @@ def comparison_parts(
     """
     if len(presets) < 2 and replicates is None:
         return []
-    table = _comparison(judged, MAIN_METRICS, [*presets, UNSEEN, REAL], replicates)
+    table = _comparison(judged, MAIN_METRICS, [*presets, VALIDATION, REAL], replicates)
     words = [
         pages.paragraph(f"{generator} ({preset}): {PRESETS[preset]}.")
         for generator, preset in presets.items()
@@ -109,7 +120,7 @@ def trait_parts(
     judged: pd.DataFrame, sources: list[str], replicates: pd.DataFrame | None
 ) -> list[str]:
     """What comes back of a trait whose causal SNPs are known; [] where they are not."""
-    known = (judged["metric"] == _TRUTH[0]) & (judged["group"] == _TRUTH[1])
+    known = (judged["metric"] == _TRUTH[0]) & is_group(judged, _TRUTH[1])
     if not judged.loc[known, "value"].notna().any():
         return []
     title = pages.heading("What comes back of the imposed trait", 3)
@@ -138,14 +149,16 @@ def _comparison(judged, keys, sources: list[str], replicates: pd.DataFrame | Non
     """A row per metric and group, a column per source that has any."""
     own = judged[judged["generator"].isin(sources)]
     sources = [source for source in sources if source in set(own["generator"])]
-    trained = [] if replicates is None else replicates.itertuples()
-    spread = {(row.generator, row.metric, row.group): row for row in trained}
+    spread = {}
+    if replicates is not None:
+        rows = zip(replicates.itertuples(), groups_of(replicates), strict=True)
+        spread = {(row.generator, row.metric, each): row for row, each in rows}
     rows = []
     for metric, group in keys:
         of_metric = own[own["metric"] == metric]
         for each in [group] if group else _kinds(of_metric):
             found = {
-                row.generator: row for row in of_metric[of_metric["group"] == each].itertuples()
+                row.generator: row for row in of_metric[is_group(of_metric, each)].itertuples()
             }
             if not found:
                 continue
@@ -160,10 +173,9 @@ def _comparison(judged, keys, sources: list[str], replicates: pd.DataFrame | Non
     return pages.rows_table(["", "passes", *sources], rows, words=True) if rows else ""
 
 
-def _kinds(rows: pd.DataFrame) -> list[str]:
-    """Groups that are a kind of classifier, without what else it was trained on."""
-    groups = dict.fromkeys(rows["group"])
-    return [group for group in groups if group != "all" and ", " not in group]
+def _kinds(rows: pd.DataFrame) -> list[Group]:
+    """A group for each kind of classifier, without what else it was trained on."""
+    return [Group(method=kind) for kind in dict.fromkeys(rows["method"]) if kind]
 
 
 def _spread_text(row) -> str:

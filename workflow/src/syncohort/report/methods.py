@@ -1,7 +1,6 @@
 """How a run was made: versions, code, hashes of the released files, run times."""
 
 import hashlib
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
@@ -10,6 +9,7 @@ import pandas as pd
 
 from syncohort import __version__
 from syncohort.code_digest import PACKAGE
+from syncohort.synthesis.released import read_checksums
 
 PROGRAMS = ("snakemake", "torch", "numpy", "pandas", "scipy", "scikit-learn", "zarr", "matplotlib")
 
@@ -30,19 +30,17 @@ def source_digest(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def file_hashes(files: list[str | Path]) -> pd.DataFrame:
-    """file, bytes, SHA-256 of these files and of all that lie beside them.
+def file_hashes(checksums: list[str | Path]) -> pd.DataFrame:
+    """file, bytes, SHA-256 of the released files, from the lists that lie with them.
 
-    The names start from the folder that holds them all.
+    checksums: a list of `released.write_checksums` for each generator. The names start from the
+    folder that holds the generators'.
     """
-    found = sorted({other for file in files for other in Path(file).parent.iterdir()})
-    found = [file for file in found if file.is_file()]
-    root = os.path.commonpath([file.parent for file in found]) if found else ""
     rows = []
-    for file in found:
-        with open(file, "rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
-        rows.append((str(file.relative_to(root)), file.stat().st_size, digest))
+    for path in checksums:
+        root = Path(path).parent.parent
+        for file, digest in read_checksums(path).items():
+            rows.append((str(file.relative_to(root)), file.stat().st_size, digest))
     return pd.DataFrame(rows, columns=["file", "bytes", "SHA-256"])
 
 

@@ -1,92 +1,25 @@
 """The report: one HTML file for a genetics group and a data-access committee.
 
-Summary first: what this is, the cohort, the release checklist. Then fidelity against leakage,
-fidelity, privacy, utility, association, representation and training, methods, downloads.
+The answer first: may this be released, and if not, why. Then the checklist, then the sections of
+workflow/report/sections.yaml. Words stand in the templates; here numbers and tables are gathered.
 """
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from docutils.core import publish_parts
+from markupsafe import Markup
 
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.evaluation.tidy import MAJORITY
-from syncohort.evaluation.verdicts.bounds import UNSEEN
-from syncohort.evaluation.verdicts.judging import label_checklist, release_checklist
-from syncohort.evaluation.verdicts.metrics import (
-    BOOTSTRAP,
-    DIMENSIONS,
-    FIDELITY,
-    INDEPENDENT,
-    MOSAIC,
-    REAL,
-)
+from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, REAL
+from syncohort.evaluation.verdicts.release import Release, release_verdict
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
 from syncohort.report.comparison import comparison_parts, guidance_parts, trait_parts
-
-_SIMULATED = "Simulated data: nobody in this cohort exists."
-
-_REAL_PEOPLE = (
-    "This report itself is made from real people: some pictures show a point for each of them. "
-    "Ask whoever is responsible for the data before you pass it on."
-)
-
-_ABOUT = (
-    "A generator learned from the training people of a cohort and drew synthetic people. "
-    "Everything below compares them with holdout people, whom nothing that was fitted has seen. "
-    "Beside each number stands what unseen real people, copies of training people, independent "
-    "SNPs and a mosaic of real haplotypes score on the same test."
-)
-
-_HOW_TO_READ = (
-    "pass: as good as real people on this test, within chance. look: between, or too few people "
-    "to tell; read the section. fail: a reason not to release, or not to use for that purpose. "
-    "A dimension is as good as its worst metric; nothing is averaged. Where most metrics could not "
-    "be measured, it is at best a look. A pass says that these tests found nothing, not that "
-    "nothing can be found. In brackets: not for release, but what unseen real people and known "
-    "cheats get on the same tests."
-)
-
-_WHO = {
-    UNSEEN: "real people the generators never saw (validation people): they should pass everything",
-    BOOTSTRAP: "copies of training people: nearly perfect, and a privacy disaster; must fail there",
-    INDEPENDENT: "each SNP drawn by itself at the label's frequency: nobody's genome and of little "
-    "use; must fail linkage. Small labels leak through their frequencies even here",
-    MOSAIC: "pieces of real haplotypes put together: what a simple method reaches",
-}
-
-# section of the report -> pictures by rule, in order, and the title of each
-_PICTURES = {
-    "cohort": {"plot_split": "People by label and split"},
-    "selection": {"plot_selection": "Association of the variants with the label"},
-    "frontier": {"plot_frontier": "Fidelity against leakage"},
-    "frequencies": {"plot_frequencies": "Allele frequencies"},
-    "linkage": {"plot_linkage": "Linkage disequilibrium"},
-    "structure": {
-        "plot_pca": "Principal components",
-        "plot_umap": "UMAP",
-        "plot_tsne": "t-SNE",
-    },
-    "privacy": {"plot_labels": "Membership by size of the label"},
-    "utility": {
-        "plot_utility": "Classifiers of the label",
-        "plot_augmentation": "Few real people, and synthetic ones added",
-    },
-    "association": {
-        "plot_effects": "Effect sizes",
-        "plot_guidance": "Effects by guidance scale",
-    },
-    "training": {
-        "plot_reconstruction": "What encoding loses",
-        "plot_training": "All diffusion models, by epoch",
-        "plot_mixing": "MLP against CNN",
-        "plot_bottleneck": "Bottleneck",
-    },
-}
-
-_DIMENSION_PICTURE = "plot_dimension"
+from syncohort.report.sections import fill_sections, read_sections
+from syncohort.report.templates import fill
 
 
 @dataclass(frozen=True)
@@ -117,14 +50,17 @@ class Study:
 class Material:
     """What a report is made of.
 
-    judged: from `calibration.judge`; people: columns label, split; checks: name, found, level,
-    advice; pictures, released: files; captions: picture -> its reStructuredText; benchmarks:
+    judged: from `judging.judge`; checklist, labels: `release_checklist` and `label_checklist` of
+    it; people: columns label, split; checks: name, found, level,
+    advice; pictures: files; released: their lists, `released.write_checksums`; captions: picture -> its reStructuredText; benchmarks:
     folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models;
     selection: HTML of `selection_report.selection_parts`, when variants are selected;
     guidance: `guidance_table`, replicates: `replicate_table`, where there are any.
     """
 
     judged: pd.DataFrame
+    checklist: pd.DataFrame
+    labels: pd.DataFrame
     people: pd.DataFrame
     checks: pd.DataFrame
     synthetic_people: int
@@ -139,68 +75,78 @@ class Material:
 
 
 def write_report(study: Study, material: Material, path: str | Path) -> None:
-    """Write the whole report as one self-contained HTML file."""
-    checklist = release_checklist(material.judged)
-    beside = comparison_parts(material.judged, study.presets, material.replicates)
-    sections = {
-        "comparison": ("Released generators side by side", beside),
-        "frontier": ("Fidelity against leakage", _pictures(material, "frontier")),
-        "fidelity": ("Fidelity", _dimension_parts(study, material, FIDELITY)),
-        "privacy": ("Privacy", _privacy_parts(study, material)),
-        "utility": ("Utility", _dimension_parts(study, material, ("utility",))),
-        "association": ("Association", _association_parts(study, material)),
-        "paper": ("Beside the GeneticDiffusion paper", material.paper),
-        "cohort": ("Cohort", _cohort_parts(material)),
-        "selection": (
-            "Selection of variants",
-            [*material.selection, *_pictures(material, "selection")],
+    """Write the whole report as one self-contained HTML file.
+
+    Raises:
+        InputError: a picture or table has no section, a picture no caption.
+    """
+    pages.write(
+        path,
+        "report.html",
+        title=f"Synthetic cohort: {study.cohort}",
+        sections=fill_sections(
+            read_sections(),
+            material.pictures,
+            material.captions,
+            _tables(study, material),
+            _all_values(study, material.judged),
         ),
-        "training": ("Representation and training", _pictures(material, "training")),
-        "methods": ("Methods", _method_parts(study, material)),
-        "downloads": ("Downloads", _download_parts(study, material, checklist)),
-    }
-    sections = {anchor: section for anchor, section in sections.items() if section[1]}
-    parts = [*_summary_parts(study, material, checklist)]
-    parts += [pages.heading("Contents"), pages.contents({a: t for a, (t, _) in sections.items()})]
-    for anchor, (title, section) in sections.items():
-        parts += [pages.heading(title, anchor=anchor), *section]
-    pages.write_page(path, f"Synthetic cohort: {study.cohort}", parts)
+        **_summary(study, material),
+    )
 
 
-def write_metrics_page(study: Study, judged: pd.DataFrame, path: str | Path) -> None:
+def write_metrics_page(
+    study: Study, judged: pd.DataFrame, checklist: pd.DataFrame, path: str | Path
+) -> None:
     """Write the checklist and all tables without pictures, a page of Snakemake's own report."""
-    checklist = release_checklist(judged)
-    parts = [pages.heading("Release checklist"), _matrix(study, checklist)]
-    for dimension in _measured(judged, DIMENSIONS):
-        parts.append(pages.heading(DIMENSIONS[dimension]))
-        parts.append(report_tables.dimension_table(judged, dimension, _columns(study)))
-    parts += [pages.heading("Not measured"), report_tables.notes_table(judged, _columns(study))]
-    pages.write_page(path, "All metrics", parts)
-
-
-def render_caption(text: str) -> str:
-    """A caption (reStructuredText) as HTML."""
-    settings = {"raw_enabled": False, "file_insertion_enabled": False, "report_level": 5}
-    return publish_parts(text, writer="html5", settings_overrides=settings)["body"]
+    measured = [
+        {
+            "title": DIMENSIONS[name],
+            "table": report_tables.dimension_table(judged, name, _columns(study)),
+        }
+        for name in _measured(judged)
+    ]
+    pages.write(
+        path,
+        "metrics.html",
+        title="All metrics",
+        answers=_answers(study, judged),
+        matrix=_matrix(study, checklist),
+        dimensions=measured,
+        not_measured=report_tables.notes_table(judged, _columns(study)),
+    )
 
 
 # --- summary ---------------------------------------------------------------------------------
 
 
-def _summary_parts(study: Study, material: Material, checklist: pd.DataFrame) -> list[str]:
-    banner = _SIMULATED if study.simulated else _REAL_PEOPLE
-    parts = [pages.paragraph(_ABOUT), pages.paragraph(banner, "banner")]
-    parts += [pages.table(_facts(study, material)), pages.heading("Release checklist")]
-    parts += [_matrix(study, checklist), pages.paragraph(_HOW_TO_READ)]
-    for generator, kind in study.generators.items():
-        parts.append(pages.heading(f"{generator} ({kind})", 3))
-        parts.append(report_tables.generator_checklist(checklist, generator))
-    beside = []
-    for kind, generator in study.calibration.items():
-        beside.append(pages.paragraph(f"{generator}: {_WHO.get(kind, kind)}"))
-        beside.append(report_tables.generator_checklist(checklist, generator))
-    parts.append(pages.details("Those beside them: what known cheats and real people get", beside))
-    return parts
+def _summary(study: Study, material: Material) -> dict:
+    """What the template summary.html shows."""
+
+    def with_checklist(generators: dict[str, str]) -> list[dict]:
+        return [
+            {
+                "name": name,
+                "kind": kind,
+                "real_haplotypes": kind in REAL_HAPLOTYPES,
+                "checklist": report_tables.generator_checklist(material.checklist, name),
+            }
+            for name, kind in generators.items()
+        ]
+
+    return {
+        "answers": _answers(study, material.judged),
+        "simulated": study.simulated,
+        "facts": pages.table(_facts(study, material)),
+        "matrix": _matrix(study, material.checklist),
+        "generators": with_checklist(study.generators),
+        "calibration": with_checklist({name: kind for kind, name in study.calibration.items()}),
+    }
+
+
+def _answers(study: Study, judged: pd.DataFrame) -> list[Release]:
+    """May it be released: a line for each released generator, before all else."""
+    return [release_verdict(judged, generator) for generator in study.generators]
 
 
 def _matrix(study: Study, checklist: pd.DataFrame) -> str:
@@ -234,37 +180,40 @@ def _facts(study: Study, material: Material) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["", study.cohort])
 
 
-# --- sections --------------------------------------------------------------------------------
+# --- tables ----------------------------------------------------------------------------------
 
 
-def _measured(judged: pd.DataFrame, dimensions) -> list[str]:
-    return [name for name in dimensions if (judged["dimension"] == name).any()]
+def _tables(study: Study, material: Material) -> dict[str, Markup]:
+    """All tables that sections.yaml names, "" for those that this study has not."""
+    judged, replicates = material.judged, material.replicates
+    tables = {
+        "comparison": comparison_parts(judged, study.presets, replicates),
+        "fidelity_labels": _label_parts(study, material, FIDELITY),
+        "privacy_labels": _label_parts(study, material, ("privacy",)),
+        "trait": trait_parts(judged, [*study.sources, REAL], replicates),
+        "guidance": guidance_parts(material.guidance),
+        "paper": material.paper,
+        "checks": _check_parts(material),
+        "selection": material.selection,
+        "methods": [_methods(study, material)],
+        "downloads": [_downloads(study, material)],
+    }
+    return {name: Markup("".join(inside)) for name, inside in tables.items()}
 
 
-def _dimension_parts(study: Study, material: Material, dimensions) -> list[str]:
-    parts = []
-    for dimension in _measured(material.judged, dimensions):
-        if len(dimensions) > 1:
-            parts.append(pages.heading(DIMENSIONS[dimension], 3))
-        parts += _pictures(material, dimension)
-        table = report_tables.dimension_table(material.judged, dimension, _columns(study))
-        parts.append(pages.details(f"{DIMENSIONS[dimension]}: all values", [table]))
-    if parts and dimensions == FIDELITY:
-        parts += _label_parts(study, material, FIDELITY)
-    return parts
+def _measured(judged: pd.DataFrame) -> list[str]:
+    return [name for name in DIMENSIONS if (judged["dimension"] == name).any()]
 
 
-def _association_parts(study: Study, material: Material) -> list[str]:
-    return [
-        *trait_parts(material.judged, [*study.sources, REAL], material.replicates),
-        *_dimension_parts(study, material, ("association",)),
-        *guidance_parts(material.guidance),
-    ]
-
-
-def _privacy_parts(study: Study, material: Material) -> list[str]:
-    parts = _dimension_parts(study, material, ("privacy", "model"))
-    return parts + (_label_parts(study, material, ("privacy",)) if parts else [])
+def _all_values(study: Study, judged: pd.DataFrame) -> dict[str, Markup]:
+    """Dimension -> all its values, folded; those that were measured."""
+    return {
+        name: pages.details(
+            f"{DIMENSIONS[name]}: all values",
+            [report_tables.dimension_table(judged, name, _columns(study))],
+        )
+        for name in _measured(judged)
+    }
 
 
 def _label_parts(study: Study, material: Material, dimensions) -> list[str]:
@@ -276,78 +225,37 @@ def _label_parts(study: Study, material: Material, dimensions) -> list[str]:
         if table:
             few = train.nunique() <= report_tables.LABELS_SHOWN
             parts.append(pages.details(f"{generator}, {words}", [table], is_open=few))
-    return [pages.heading("Label by label", 3), *parts] if parts else []
-
-
-def _pictures(material: Material, section: str) -> list[str]:
-    """The pictures of a section; those of the section's own metrics first."""
-    parts = []
-    for file in material.pictures:
-        if Path(file).parent.name == _DIMENSION_PICTURE and Path(file).stem == section:
-            said = section in FIDELITY[1:]  # once is enough
-            caption = "" if said else render_caption(material.captions.get("dimension", ""))
-            parts.append(pages.picture(file, DIMENSIONS[section], caption))
-    for rule, title in _PICTURES.get(section, {}).items():
-        files = [file for file in material.pictures if Path(file).parent.name == rule]
-        if not files:
-            continue
-        caption = render_caption(material.captions.get(rule.removeprefix("plot_"), ""))
-        shown = []
-        for index, file in enumerate(files):
-            if len(files) > 1:
-                shown.append(pages.heading(f"{title}: {Path(file).stem}", 4))
-            shown.append(pages.picture(file, title, caption if index == 0 else ""))
-        if len(files) == 1 and section != "frontier":
-            shown.insert(0, pages.heading(title, 4))
-        parts += shown
     return parts
 
 
-def _cohort_parts(material: Material) -> list[str]:
+def _check_parts(material: Material) -> list[str]:
     checks = material.checks.rename(columns={"name": "check"})
-    parts = [pages.table(checks)] if len(checks) else []
-    return [*parts, *_pictures(material, "cohort")]
+    return [pages.table(checks)] if len(checks) else []
 
 
-# --- methods and downloads -------------------------------------------------------------------
-
-
-def _method_parts(study: Study, material: Material) -> list[str]:
+def _methods(study: Study, material: Material) -> Markup:
     hashes = report_methods.file_hashes(material.released)
     times = report_methods.run_times(material.benchmarks)
-    total = times["seconds"].sum() / 60
-    return [
-        pages.paragraph(
-            "Frequencies, representations, thresholds and networks are fitted on training people; "
-            "validation people choose (checkpoint, stopping, penalties); holdout people are read "
-            "by the comparison alone. One seed in the configuration decides every random draw."
-        ),
-        pages.table(report_methods.versions()),
-        pages.details("Configuration", [pages.preformatted(study.configuration)]),
-        pages.details(
-            f"Released files and their SHA-256 ({len(hashes)})",
-            ['<div class="wide hash">', pages.table(hashes), "</div>"],
-        ),
-        pages.details(
-            f"Run times: {times['jobs'].sum():,.0f} jobs, {total:,.0f} minutes of jobs",
-            [pages.table(times)],
-        ),
-        pages.details(
-            "Not measured, and why",
-            [report_tables.notes_table(material.judged, _columns(study))],
-        ),
-    ]
+    return fill(
+        "methods.html",
+        versions=pages.table(report_methods.versions()),
+        configuration=study.configuration,
+        n_files=len(hashes),
+        hashes=pages.table(hashes),
+        n_jobs=f"{times['jobs'].sum():,.0f}",
+        minutes=f"{times['seconds'].sum() / 60:,.0f}",
+        times=pages.table(times),
+        not_measured=report_tables.notes_table(material.judged, _columns(study)),
+    )
 
 
-def _download_parts(study: Study, material: Material, checklist: pd.DataFrame) -> list[str]:
+def _downloads(study: Study, material: Material) -> Markup:
     files = {
         "metrics.tsv": material.judged.to_csv(sep="\t", index=False),
-        "checklist.tsv": checklist.to_csv(sep="\t", index=False),
-        "labels.tsv": label_checklist(material.judged).to_csv(sep="\t", index=False),
+        "checklist.tsv": material.checklist.to_csv(sep="\t", index=False),
+        "labels.tsv": material.labels.to_csv(sep="\t", index=False),
         "config.yaml": study.configuration,
     }
-    links = "".join(f"<li>{pages.download(name, text)}</li>" for name, text in files.items())
-    return [
-        pages.paragraph("Tables of this report, tab-separated, and the configuration:"),
-        f"<ul>{links}</ul>",
-    ]
+    return fill(
+        "downloads.html", files=[pages.download(name, text) for name, text in files.items()]
+    )

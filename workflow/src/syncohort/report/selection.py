@@ -1,14 +1,16 @@
-"""What the report says of the selection of variants: counts, a picture, one plain sentence."""
+"""What the report says of the selection of variants: one plain sentence, and counts."""
 
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
 from syncohort.report import html as pages
+from syncohort.report.templates import fill
 
 
-def selection_parts(counts_path: str | Path, verdict_path: str | Path) -> list[str]:
+def selection_parts(counts_path: str | Path, verdict_path: str | Path) -> list[Markup]:
     """The part of the report on the selection: the sentence of `verdict` and every step's count."""
     counts = pd.read_csv(counts_path, sep="\t")
-    sentence = Path(verdict_path).read_text().strip()
-    return [pages.paragraph(sentence), pages.details("Step by step", [pages.table(counts)])]
+    verdict = Path(verdict_path).read_text().strip()
+    return [fill("selection.html", verdict=verdict, counts=pages.table(counts))]

@@ -4,14 +4,15 @@ import numpy as np
 import pandas as pd
 
 from syncohort.cohort.value_bins import label_order
+from syncohort.evaluation.groups import KEYS, groups_of, in_words
 from syncohort.evaluation.verdicts.bounds import NOT_MEASURED, VERDICTS, Bounds, number
-from syncohort.evaluation.verdicts.judging import BOUND_COLUMNS, worst_verdict
+from syncohort.evaluation.verdicts.judging import worst_verdict
 from syncohort.evaluation.verdicts.metrics import (
+    BOUND_COLUMNS,
     DIMENSIONS,
     METRICS,
     describe,
     find_metric,
-    label_of,
 )
 from syncohort.report import html as pages
 
@@ -52,20 +53,22 @@ def dimension_table(judged: pd.DataFrame, dimension: str, sources: list[str]) ->
 
     Rows of single labels are left to `label_tables`.
     """
-    own = judged[(judged["dimension"] == dimension) & (judged["group"].map(label_of) == "")]
+    own = judged[(judged["dimension"] == dimension) & (judged["label"] == "")]
     own = own[own["generator"].isin(sources)]
     shown = [source for source in sources if source in set(own["generator"])]
-    cells = {(row.metric, row.group, row.generator): value_cell(row) for row in own.itertuples()}
-    groups = _first_rows(own, shown)
+    cells = {
+        (row.metric, group, row.generator): value_cell(row)
+        for row, group in zip(own.itertuples(), groups_of(own), strict=True)
+    }
     rows, last = [], None
-    for metric, row in groups:
+    for metric, group, row in _first_rows(own, shown):
         if metric.title != last:
             rows.append(pages.title_row(metric.title, f"good: {metric.good}", 2 + len(shown)))
             last = metric.title
-        values = [
-            cells.get((row["metric"], row["group"], source), pages.cell("")) for source in shown
-        ]
-        rows.append("".join([pages.cell(row["group"]), pages.cell(bounds_text(row)), *values]))
+        values = [cells.get((metric.name, group, source), pages.cell("")) for source in shown]
+        rows.append(
+            "".join([pages.cell(in_words(group) or "all"), pages.cell(bounds_text(row)), *values])
+        )
     return pages.rows_table(["", "passes", *shown], rows)
 
 
@@ -77,22 +80,22 @@ def label_table(judged: pd.DataFrame, generator: str, people: dict[str, int]) ->
     """
     own = judged[judged["generator"] == generator]
     own = own[(own["verdict"] != "") | own["value"].notna()]
-    own = own.assign(label=own["group"].map(label_of))
     own = own[own["label"] != ""]
     if own.empty:
         return "", ""
-    columns = {}
-    for row in own.itertuples():
-        metric = find_metric(row.metric, row.group)
-        columns.setdefault((METRICS.index(metric), _without_label(metric, row.group)), row.metric)
-    columns = dict(sorted(columns.items()))
+    metrics = [find_metric(*named) for named in zip(own["metric"], groups_of(own), strict=True)]
+    own = own.assign(
+        rank=[METRICS.index(metric) for metric in metrics],
+        title=[
+            describe(metric, group._replace(label=""))
+            for metric, group in zip(metrics, groups_of(own), strict=True)
+        ],
+    )
+    columns = sorted(set(zip(own["rank"], own["title"], strict=True)))
     head = ["label", "training people", *(title for _, title in columns)]
     rows, verdicts = [], {}
     for label, part in sorted(own.groupby("label"), key=lambda pair: label_order(pair[0])):
-        values = {
-            _without_label(find_metric(row.metric, row.group), row.group): row
-            for row in part.itertuples()
-        }
+        values = {row.title: row for row in part.itertuples()}
         verdicts[label] = worst_verdict(part["verdict"])
         cells = [
             value_cell(values[title]) if title in values else pages.cell("") for _, title in columns
@@ -107,7 +110,7 @@ def label_table(judged: pd.DataFrame, generator: str, people: dict[str, int]) ->
 def notes_table(judged: pd.DataFrame, sources: list[str]) -> str:
     """Why values are missing: a row per reason."""
     own = judged[judged["value"].isna() & judged["generator"].isin(sources)]
-    own = own[(own["note"] != "") & (own["group"].map(label_of) == "")]
+    own = own[(own["note"] != "") & (own["label"] == "")]
     table = own.groupby(["metric", "note"], sort=False)["generator"].agg(
         lambda names: ", ".join(dict.fromkeys(names))
     )
@@ -115,13 +118,16 @@ def notes_table(judged: pd.DataFrame, sources: list[str]) -> str:
 
 
 def _first_rows(own: pd.DataFrame, sources: list[str]) -> list[tuple]:
-    """(metric, row) of each group, the row of the first source that has it, in the registry's
-    order and, within a metric, as measured."""
+    """(metric, group, row) of each group, the row of the first source that has it, in the order
+    of `METRICS` and, within a metric, as measured."""
     rank = {source: index for index, source in enumerate(sources)}
     ordered = own.assign(_rank=own["generator"].map(rank)).sort_values("_rank", kind="stable")
-    first = ordered.drop_duplicates(["metric", "group"])
-    found = [(find_metric(row["metric"], row["group"]), row) for _, row in first.iterrows()]
-    return sorted(found, key=lambda pair: METRICS.index(pair[0]))
+    first = ordered.drop_duplicates(["metric", *KEYS])
+    found = [
+        (find_metric(row["metric"], group), group, row)
+        for (_, row), group in zip(first.iterrows(), groups_of(first), strict=True)
+    ]
+    return sorted(found, key=lambda each: METRICS.index(each[0]))
 
 
 def value_cell(row, remark: str = "") -> str:
@@ -136,8 +142,3 @@ def bounds_text(row) -> str:
     """The values of a judged row's metric that pass, in words; "" without bounds."""
     limits = [float(getattr(row, name)) for name in BOUND_COLUMNS]
     return "" if np.isnan(limits).any() else str(Bounds(*limits))
-
-
-def _without_label(metric, group: str) -> str:
-    """The title of a metric's rows by label: "Membership told, distance"."""
-    return describe(metric, group.rpartition("label ")[0].rstrip(", ") or "all")

@@ -105,7 +105,7 @@ def decode_cohort(
     Raises InputError when latents, model, real cohort and people do not fit together, or for a
     rule that needs probabilities the model does not give.
     """
-    mode, variants = model.mode, model.variants_of(real.contig)
+    mode, variants = model.mode, real.variants
     n_rows = len(people) * rows_per_person(mode)
     sampled = _SampledRows(shard_paths, model, real.contig, first_position)
     sampled.require(n_rows)

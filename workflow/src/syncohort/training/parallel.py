@@ -7,15 +7,22 @@ Only the first process validates and writes.
 The processes are torch.distributed's, and its sum over processes is called once a step. Its
 wrapper DistributedDataParallel is not used: after its first step it sums in another order, so
 that a resumed training would end with other weights than an uninterrupted one.
+
+They find each other through a file of a folder that only this user can open, and are connected by
+the loopback interface alone. What comes from a socket is numbers, never a pickle.
 """
 
+import contextlib
 import json
 import logging
 import multiprocessing
 import os
 import pickle
+import shutil
 import signal
+import socket
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable
@@ -23,6 +30,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from multiprocessing.connection import wait
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
@@ -30,9 +38,8 @@ import torch.distributed as dist
 from syncohort.errors import InputError
 from syncohort.training.devices import resolve_device
 
-HOST = "127.0.0.1"
 LONGEST_WAIT = timedelta(minutes=30)  # of one process for another, which works or is stuck
-_RESULT, _FAILURE = "result", "failure"  # keys of the store
+_STORE, _RESULT, _FAILURE = "store", "result.pickle", "failure.json"  # files of the folder
 
 
 @dataclass(frozen=True)
@@ -78,11 +85,27 @@ class Team:
         return loss.view(())
 
     def gather(self, value) -> list:
-        """The value that each process gives, by rank; they wait for each other."""
-        values = [value] * self.size
-        if self.size > 1:
-            dist.all_gather_object(values, value)
-        return values
+        """The value that each process gives, by rank; they wait for each other.
+
+        value: what JSON knows; tuples come back as lists.
+        """
+        if self.size == 1:
+            return [value]
+        return [json.loads(text) for text in self._gather_texts(json.dumps(value).encode())]
+
+    def _gather_texts(self, text: bytes) -> list[bytes]:
+        """The bytes of each process, sent as tensors of the length of the longest."""
+        device = "cuda" if dist.get_backend() == "nccl" else "cpu"
+        length = torch.tensor([len(text)], device=device)
+        lengths = [torch.zeros_like(length) for _ in range(self.size)]
+        dist.all_gather(lengths, length)
+        mine = torch.zeros(int(max(lengths)), dtype=torch.uint8, device=device)
+        mine[: len(text)] = torch.frombuffer(bytearray(text), dtype=torch.uint8)
+        texts = [torch.zeros_like(mine) for _ in range(self.size)]
+        dist.all_gather(texts, mine)
+        return [
+            each[:end].cpu().numpy().tobytes() for each, end in zip(texts, lengths, strict=True)
+        ]
 
 
 ALONE = Team()  # the team of a training by a single process
@@ -102,15 +125,16 @@ def run_together(function: Callable, *args, processes: int, device: str, **optio
     """
     if processes == 1:
         return function(*args, device=device, **options)
-    store = dist.TCPStore(HOST, 0, is_master=True, wait_for_workers=False)  # 0: any free port
     backend = "nccl" if resolve_device(device).type == "cuda" else "gloo"
     level = logging.getLogger("syncohort").getEffectiveLevel()
     call = (function, args, {**options, "device": device})
     spawn = multiprocessing.get_context("spawn")
+    # of this user alone; not in a job's folder, which may be on a network's disk without locks
+    folder = Path(tempfile.mkdtemp(prefix="syncohort-", dir=os.environ.get("TMPDIR", "/tmp")))
     members = [
         spawn.Process(
             target=_work,
-            args=(Team(rank, processes), store.port, backend, level, call),
+            args=(Team(rank, processes), folder, backend, level, call),
             daemon=True,
         )
         for rank in range(processes)
@@ -120,12 +144,13 @@ def run_together(function: Callable, *args, processes: int, device: str, **optio
             for member in members:
                 member.start()
         codes = _wait_for(members)
+        _raise_failure(codes, folder)
+        return pickle.loads((folder / _RESULT).read_bytes())
     finally:
         for member in members:
             if member.is_alive():
                 member.kill()
-    _raise_failure(codes, store)
-    return pickle.loads(store.get(_RESULT))
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager
@@ -152,15 +177,15 @@ def _wait_for(members: list) -> list[int | None]:
     return [each.exitcode for each in members]
 
 
-def _raise_failure(codes: list[int | None], store: dist.TCPStore) -> None:
+def _raise_failure(codes: list[int | None], folder: Path) -> None:
     """Raise what the processes failed of, if they did."""
     problems = []
     for rank, code in enumerate(codes):
         if code is not None and code < 0:
             name = signal.Signals(-code).name
             problems.append(f"process {rank} of {len(codes)} was ended by signal {name}")
-    if store.check([_FAILURE]):
-        is_input_error, text = json.loads(store.get(_FAILURE))
+    if (folder / _FAILURE).exists():
+        is_input_error, text = json.loads((folder / _FAILURE).read_text())
         if is_input_error:
             raise InputError(text)
         problems.append(text)
@@ -168,15 +193,16 @@ def _raise_failure(codes: list[int | None], store: dist.TCPStore) -> None:
         raise RuntimeError("\n".join(problems) or f"exit codes of the processes: {codes}")
 
 
-def _work(team: Team, port: int, backend: str, level: int, call: tuple) -> None:
+def _work(team: Team, folder: Path, backend: str, level: int, call: tuple) -> None:
     """What a new process does."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent's to handle
     logging.basicConfig(format="%(message)s")
     logging.getLogger("syncohort").setLevel(level if team.is_first else logging.CRITICAL)
-    store = dist.TCPStore(HOST, port, is_master=False)
     function, args, options = call
     try:
+        _stay_on_loopback()
+        store = dist.FileStore(str(folder / _STORE), team.size)
         if backend == "nccl":
             torch.cuda.set_device(team.rank)
         dist.init_process_group(
@@ -184,12 +210,26 @@ def _work(team: Team, port: int, backend: str, level: int, call: tuple) -> None:
         )
         result = function(*args, team=team, **options)
         if team.is_first:
-            store.set(_RESULT, pickle.dumps(result))
+            (folder / _RESULT).write_bytes(pickle.dumps(result))
         team.gather(None)
         dist.destroy_process_group()
     except BaseException as error:  # noqa: BLE001 - the parent raises it
-        _report(error, team, store)
+        _report(error, team, folder)
         os._exit(1)  # at once: an orderly end could wait for the other processes
+
+
+def _stay_on_loopback() -> None:
+    """Let gloo and NCCL listen where no other machine reaches them."""
+    loopback = next((name for _, name in socket.if_nameindex() if name in ("lo", "lo0")), None)
+    if loopback is None:
+        raise InputError(
+            "this machine has no loopback network interface (lo), by which the processes of a "
+            "training are connected; set compute.gpus: 1"
+        )
+    os.environ["GLOO_SOCKET_IFNAME"] = loopback
+    os.environ["NCCL_SOCKET_IFNAME"] = f"={loopback}"  # exactly it, not all that begin so
+    os.environ["NCCL_RAS_ENABLE"] = "0"  # a service of NCCL's that listens as well
+    os.environ.pop("NCCL_COMM_ID", None)  # an address that NCCL would listen on instead
 
 
 def _end_with_parent() -> None:
@@ -197,9 +237,11 @@ def _end_with_parent() -> None:
     os._exit(1)
 
 
-def _report(error: BaseException, team: Team, store: dist.TCPStore) -> None:
+def _report(error: BaseException, team: Team, folder: Path) -> None:
     """Leave the failure for the parent, unless another process, whose failure caused it, has."""
     is_input_error = isinstance(error, InputError)
     trace = f"process {team.rank} of {team.size} failed:\n{traceback.format_exc()}"
-    failure = (is_input_error, str(error) if is_input_error else trace)
-    store.compare_set(_FAILURE, "", json.dumps(failure))
+    own = folder / f"{_FAILURE}.{team.rank}"
+    own.write_text(json.dumps((is_input_error, str(error) if is_input_error else trace)))
+    with contextlib.suppress(FileExistsError):
+        os.link(own, folder / _FAILURE)  # at once and whole, or not at all

@@ -12,7 +12,8 @@ import pandas as pd
 from syncohort.association.clumping import squared_correlations
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.groups import ALL, SUGGESTIVE, Group
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
 from syncohort.formats.tables import find_columns, numbers_of, read_table
 from syncohort.genotypes import CohortStore, normalise_contig
@@ -93,7 +94,6 @@ def discovery_rows(
     *,
     withheld: str,
     seed: int,
-    draws: int = 1_000,
 ) -> list[dict]:
     """Rows of a tidy table: power and false_discoveries of a scan.
 
@@ -102,10 +102,13 @@ def discovery_rows(
 
     power: share of the causal SNPs with a significant lead of r2 >= 0.2 within 1 Mb;
     false_discoveries: share of the significant leads that are so linked to no causal SNP.
-    Group "all": p < 0.05 / V, or 5e-8 if that is larger (Bonferroni); then p < 0.001.
+    At p < 0.05 / V, or 5e-8 if that is larger (Bonferroni); then at p < 0.001.
     Intervals resample causal SNPs, or leads.
     """
-    levels = {"all": max(GENOME_WIDE_P, 0.05 / len(scan)), f"p < {SUGGESTIVE_P:g}": SUGGESTIVE_P}
+    levels = {
+        ALL: max(GENOME_WIDE_P, 0.05 / len(scan)),
+        Group(snps=SUGGESTIVE): SUGGESTIVE_P,
+    }
     withheld = withheld or ("" if len(causal.snps) else causal.note)
     if withheld:
         names = ("power", "false_discoveries")
@@ -117,9 +120,9 @@ def discovery_rows(
         found = linked[(leads["p"] < level).to_numpy()]
         text = f"p < {level:.2g}"
         note = f"{causal.note}; {text}"
-        rows.append(_share_row("power", group, found.any(axis=0), note, seed, draws))
+        rows.append(_share_row("power", group, found.any(axis=0), note, seed))
         missed, note = ~found.any(axis=1), f"{len(found)} leads, {text}"
-        rows.append(_share_row("false_discoveries", group, missed, note, seed, draws))
+        rows.append(_share_row("false_discoveries", group, missed, note, seed))
     return rows
 
 
@@ -135,8 +138,8 @@ def _linked(stores, leads: pd.DataFrame, causal: pd.DataFrame) -> np.ndarray:
     return (r2 >= LINKED_R2) & near & (contig_1[:, None] == contig_2)
 
 
-def _share_row(metric, group, hits, note, seed, draws) -> dict:
+def _share_row(metric, group, hits, note, seed) -> dict:
     if not len(hits):
         return metric_row(metric, group, np.nan, note=f"no discoveries: {note}")
-    drawn = np.random.default_rng(seed).choice(hits, (draws, len(hits))).mean(axis=1)
+    drawn = bootstrap(lambda i: hits[i].mean(), len(hits), rng=np.random.default_rng(seed))
     return metric_row(metric, group, hits.mean(), *percentile_interval(drawn), note=note)

@@ -3,16 +3,16 @@
 Read slopes with care. Effects estimated in training people carry their noise, and those of
 the strongest SNPs too much of it: an ideal generator, which draws from the population,
 stays below 1 as other real people do, and a copier, which shares the noise, reaches 1. The
-slope "against holdout" is free of this bias, but few holdout people make it noisy, by the
-same factor in every row: compare it with that of unseen people. Where the true effects are
-known, the slope "along true effects" is free of it too, and less noisy.
+slope against the holdout is free of this bias, but few holdout people make it noisy, by the
+same factor in every row: compare it with that of validation people. Where the true effects are
+known, the slope against the truth is free of it too, and less noisy.
 
-Metrics, over the leads of the real scan with p < 0.001 (group "all") and over the known
-"causal SNPs", each SNP weighted by 1 / se^2 of the real scan:
+Metrics, over the leads of the real scan with p < 0.001 and over the known causal SNPs
+(snps "causal"), each SNP weighted by 1 / se^2 of the real scan:
 effect_r: correlation about the origin with the real effects (which allele is ALT decides
-the sign of an effect, so the mean has no meaning); group "true effects" with the known ones.
-effect_slope: of synthetic on real effects; group "against holdout": sum of synthetic times
-training effects over sum of holdout times training effects; group "along true effects": sum
+the sign of an effect, so the mean has no meaning); against "truth" with the known ones.
+effect_slope: of synthetic on real effects; against "holdout": sum of synthetic times
+training effects over sum of holdout times training effects; against "truth": sum
 of synthetic times true effects over sum of real times true effects.
 sign_agreement: share of SNPs with effects of the same sign. Intervals resample SNPs.
 
@@ -27,7 +27,8 @@ from syncohort.association.regression import separates
 from syncohort.dosages import read_dosages
 from syncohort.evaluation.association.discoveries import SUGGESTIVE_P
 from syncohort.evaluation.association.phenotype import Phenotype
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.groups import ALL, CAUSAL, HOLDOUT, TRUTH, Group
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in, ratio
 from syncohort.genotypes import SITE_COLUMNS
 
@@ -74,7 +75,7 @@ def _holdout_effects(
     return phenotype.estimates(dosages, values, covariates).beta[where]
 
 
-def effect_rows(effects, withheld: str, remark: str, *, seed: int, draws: int) -> list[dict]:
+def effect_rows(effects, withheld: str, remark: str, *, seed: int) -> list[dict]:
     """Metric rows of synthetic beside real effects, of `compared_effects`.
 
     withheld: why there are no values, or ""; remark: joins the notes.
@@ -85,35 +86,35 @@ def effect_rows(effects, withheld: str, remark: str, *, seed: int, draws: int) -
         "sign_agreement": _same_sign,
     }
     leads, causal = (effects[effects["group"] == group] for group in ("all", "causal SNPs"))
-    options = {"withheld": withheld, "remark": remark, "seed": seed, "draws": draws}
+    options = {"withheld": withheld, "remark": remark, "seed": seed}
     rows = [
-        _snp_row(metric, "all", statistic, leads, ["real", "synthetic"], **options)
+        _snp_row(metric, ALL, statistic, leads, ["real", "synthetic"], **options)
         for metric, statistic in statistics.items()
     ]
     columns = ["real", "synthetic", "holdout"]
-    rows.append(_snp_row("effect_slope", "against holdout", _projected, leads, columns, **options))
+    group = Group(against=HOLDOUT)
+    rows.append(_snp_row("effect_slope", group, _projected, leads, columns, **options))
     if len(causal):
+        of_causal = Group(snps=CAUSAL)
         rows += [
-            _snp_row(metric, "causal SNPs", statistic, causal, ["real", "synthetic"], **options)
+            _snp_row(metric, of_causal, statistic, causal, ["real", "synthetic"], **options)
             for metric, statistic in statistics.items()
         ]
-        columns, group = ["effect", "synthetic", "real"], "along true effects"
+        columns, group = ["effect", "synthetic", "real"], Group(against=TRUTH)
         rows.append(_snp_row("effect_slope", group, _projected, causal, columns, **options))
     return rows
 
 
-def true_effect_rows(effects, source: str, withheld: str, *, seed: int, draws: int) -> list[dict]:
+def true_effect_rows(effects, source: str, withheld: str, *, seed: int) -> list[dict]:
     """Metric rows of a source ("real" or "synthetic") beside the known effects, where known."""
     causal = effects[effects["group"] == "causal SNPs"]
     if causal.empty:
         return []
-    columns, options = ["effect", source], {"withheld": withheld, "seed": seed, "draws": draws}
-    return [_snp_row("effect_r", "true effects", _correlation, causal, columns, **options)]
+    columns, options = ["effect", source], {"withheld": withheld, "seed": seed}
+    return [_snp_row("effect_r", Group(against=TRUTH), _correlation, causal, columns, **options)]
 
 
-def _snp_row(
-    metric, group, statistic, effects, columns, *, withheld, seed, draws, remark=""
-) -> dict:
+def _snp_row(metric, group, statistic, effects, columns, *, withheld, seed, remark="") -> dict:
     """A statistic of columns of effects in units of the real standard error, and its interval.
 
     The interval resamples SNPs.
@@ -125,7 +126,7 @@ def _snp_row(
         return metric_row(metric, group, np.nan, note=withheld)
     values = (used[columns].to_numpy() / used[["real_se"]].to_numpy()).T  # [columns, M]
     rng = np.random.default_rng(seed)
-    drawn = [statistic(*values[:, rng.integers(len(used), size=len(used))]) for _ in range(draws)]
+    drawn = bootstrap(lambda snps: statistic(*values[:, snps]), len(used), rng=rng)
     note = "; ".join(text for text in (f"{len(used)} SNPs", remark) if text)
     return metric_row(metric, group, statistic(*values), *percentile_interval(drawn), note=note)
 

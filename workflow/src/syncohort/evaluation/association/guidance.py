@@ -8,16 +8,17 @@ on the effects of the training people; the holdout people choose nothing.
 import numpy as np
 import pandas as pd
 
+from syncohort.evaluation.groups import ALL, TRUTH, Group
 from syncohort.evaluation.tidy import tidy_value
 
 GUIDANCE_COLUMNS = {  # of the table -> metric and group
-    "effect_slope": ("effect_slope", "all"),
-    "slope_along_true_effects": ("effect_slope", "along true effects"),
-    "effect_r": ("effect_r", "all"),
-    "power": ("power", "all"),
-    "false_discoveries": ("false_discoveries", "all"),
-    "score_auc": ("score_auc", "all"),
-    "score_r": ("score_r", "all"),
+    "effect_slope": ("effect_slope", ALL),
+    "slope_along_true_effects": ("effect_slope", Group(against=TRUTH)),
+    "effect_r": ("effect_r", ALL),
+    "power": ("power", ALL),
+    "false_discoveries": ("false_discoveries", ALL),
+    "score_auc": ("score_auc", ALL),
+    "score_r": ("score_r", ALL),
 }
 
 

@@ -21,10 +21,10 @@ from syncohort.evaluation.association.discoveries import discovery_rows, find_ca
 from syncohort.evaluation.association.effects import compared_effects, effect_rows, true_effect_rows
 from syncohort.evaluation.association.phenotype import Phenotype
 from syncohort.evaluation.association.polygenic_score import score_holdout, score_rows
+from syncohort.evaluation.groups import REAL
 from syncohort.evaluation.tidy import check_same_variants, people_in, tidy
 from syncohort.genotypes import CohortStore, site_table
 
-REAL = "real"
 CLUMP_P, CLUMP_R2, CLUMP_KB = 0.1, 0.1, 250
 ENOUGH_PEOPLE = 0.9  # of the training people, for power "at the same sample size"
 
@@ -104,7 +104,6 @@ def measure_association(
     n_components: int,
     minimum_people: int,
     seed: int,
-    draws: int = 1_000,
 ) -> Association:
     """Compare the `scan_cohort` tables of the training people and of a synthetic cohort.
 
@@ -131,7 +130,7 @@ def measure_association(
         n_components=n_components,
         seed=seed,
     )
-    bootstrap = {"seed": seed, "draws": draws}
+    bootstrap = {"seed": seed}
     no_real = _too_few(real_scan, phenotype, minimum_people)
     no_synthetic = no_real or _too_few(synthetic_scan, phenotype, minimum_people)
     smaller = no_synthetic or _smaller(synthetic_scan, real_scan)

@@ -10,7 +10,8 @@ import pandas as pd
 
 from syncohort.dosages import read_dosages
 from syncohort.evaluation.association.phenotype import Phenotype
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.groups import ALL, REAL, Group
+from syncohort.evaluation.intervals import DRAWS, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
 from syncohort.genotypes import CohortStore
 
@@ -68,17 +69,16 @@ def score_rows(
     real: HoldoutScore | None = None,
     *,
     seed: int,
-    draws: int = 1_000,
 ) -> list[dict]:
     """Rows of a tidy table: score_auc, the probability that a case scores above a control; or,
     of a value, score_r, its correlation with the score.
 
     With the score trained on real people also the difference from it, person by person
-    (group "less trained on real"). Intervals resample holdout people, cases and controls
+    (against "real"). Intervals resample holdout people, cases and controls
     apart.
     """
     metric = phenotype.score_metric
-    groups = ("all",) if real is None else ("all", "less trained on real")
+    groups = (ALL,) if real is None else (ALL, Group(against=REAL))
     withheld = score.withheld or (real.withheld if real else "")
     if withheld:
         return [metric_row(metric, group, np.nan, note=withheld) for group in groups]
@@ -86,14 +86,14 @@ def score_rows(
     def agreements(each: HoldoutScore) -> np.ndarray:
         """Of everybody, then of draws of people, the same for every score."""
         rng = np.random.default_rng(seed)
-        drawn = [phenotype.redrawn(each.phenotype, rng) for _ in range(draws)]
+        drawn = [phenotype.redrawn(each.phenotype, rng) for _ in range(DRAWS)]
         everybody = np.arange(len(each.value))
         return np.array(
             [phenotype.agreement(each.value[i], each.phenotype[i]) for i in [everybody, *drawn]]
         )
 
     ours = agreements(score)
-    rows = [metric_row(metric, "all", ours[0], *percentile_interval(ours[1:]), note=score.note)]
+    rows = [metric_row(metric, ALL, ours[0], *percentile_interval(ours[1:]), note=score.note)]
     if real is not None:
         less = ours - agreements(real)
         rows.append(metric_row(metric, groups[1], less[0], *percentile_interval(less[1:])))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.genotypes import PLOIDY
 
 MIN_VARIANTS = 10  # fewer effects are not compared
@@ -11,7 +11,7 @@ MOSTLY_CHANCE, PARTLY_CHANCE = 0.5, 0.1
 INFLATED = 1.2
 
 
-def effect_correlation(tested: pd.DataFrame, *, draws: int = 1_000) -> tuple[float, float, float]:
+def effect_correlation(tested: pd.DataFrame) -> tuple[float, float, float]:
     """Correlation about the origin of the effects that chose with those in other people.
 
     About the origin, because which allele is ALT decides an effect's sign. tested: from
@@ -27,7 +27,7 @@ def effect_correlation(tested: pd.DataFrame, *, draws: int = 1_000) -> tuple[flo
         )
 
     rng = np.random.default_rng(0)
-    drawn = [correlation(rng.integers(len(first), size=len(first))) for _ in range(draws)]
+    drawn = bootstrap(correlation, len(first), rng=rng)
     return correlation(slice(None)), *percentile_interval(drawn)
 
 

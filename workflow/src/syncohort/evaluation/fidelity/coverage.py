@@ -6,6 +6,7 @@ Axes: S people, K coordinates.
 import numpy as np
 from scipy.spatial import cKDTree
 
+from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.intervals import DRAWS, percentile_interval
 from syncohort.evaluation.tidy import metric_row
 
@@ -40,7 +41,7 @@ def compare_coverage(synthetic: np.ndarray, holdout: np.ndarray, *, seed: int) -
     if n <= NEIGHBOURS:
         note = f"too few: {n} people"
         return [
-            metric_row(name, "all", np.nan, note=note) for name in ("knn_precision", "knn_recall")
+            metric_row(name, ALL, np.nan, note=note) for name in ("knn_precision", "knn_recall")
         ]
     rng = np.random.default_rng(seed)
     precision, recall = np.zeros((2, SUBSAMPLES, n))
@@ -54,5 +55,5 @@ def compare_coverage(synthetic: np.ndarray, holdout: np.ndarray, *, seed: int) -
         people = rng.integers(n, size=(DRAWS, n))
         drawn = hits[rng.integers(SUBSAMPLES, size=(DRAWS, 1)), people].mean(axis=1)
         note = f"{n} people each"
-        rows.append(metric_row(name, "all", hits.mean(), *percentile_interval(drawn), note=note))
+        rows.append(metric_row(name, ALL, hits.mean(), *percentile_interval(drawn), note=note))
     return rows

@@ -19,6 +19,7 @@ from syncohort.dosages import DosageScale, read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation.fidelity.coverage import compare_coverage
 from syncohort.evaluation.fidelity.relatedness import compare_relatedness
+from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.tidy import (
     check_same_variants,
     metric_row,
@@ -221,11 +222,11 @@ def pca_distance(people: pd.DataFrame) -> dict:
     fewer = min(len(ours), len(holdout))
     scale = holdout.std(axis=0) if fewer > 1 else np.zeros(holdout.shape[1])
     if not (scale > 0).all():
-        return metric_row("pca_distance", "all", np.nan, note=f"too few: {fewer} people")
+        return metric_row("pca_distance", ALL, np.nan, note=f"too few: {fewer} people")
     distances = [
         wasserstein_distance(a / s, b / s) for a, b, s in zip(ours.T, holdout.T, scale, strict=True)
     ]
-    return metric_row("pca_distance", "all", np.mean(distances), note=f"{len(scale)} axes")
+    return metric_row("pca_distance", ALL, np.mean(distances), note=f"{len(scale)} axes")
 
 
 def _fit_umap(places: np.ndarray, seed: int) -> np.ndarray:

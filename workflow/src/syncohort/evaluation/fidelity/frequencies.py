@@ -1,4 +1,4 @@
-"""Do synthetic people have the allele frequencies of unseen people?
+"""Do synthetic people have the allele frequencies of holdout people?
 
 `frequency_table` and `label_table` measure a piece of a chromosome, `summarise_frequencies`
 and `summarise_spectrum` sum up the pieces of all chromosomes.
@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.special import gammaln
 
 from syncohort.evaluation.fidelity.genotype_counts import SOURCES, LabelCounts
+from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import STRETCHES, stretch_row, stretch_sums
 from syncohort.evaluation.tidy import MAF_BINS, MIN_PEOPLE, maf_bin, metric_row
 from syncohort.genotypes import Variants
@@ -78,9 +79,9 @@ def summarise_frequencies(
     people: label, synthetic, holdout (numbers of people).
 
     frequency_r: Pearson correlation with the holdout's frequencies (close to 1 for almost
-    any generator), over all people and per label; frequency_error: mean absolute difference from them, over all variants,
-    per MAF bin, per label and averaged over labels (the one that does not depend on the mix
-    of labels drawn); minor_frequency_kept: mean frequency of the minor allele over its mean
+    any generator), over all people and per label; frequency_error: mean absolute difference
+    from them, over all variants, per MAF bin and per label; balanced_frequency_error: the
+    mean over labels, which does not depend on the mix of labels drawn; minor_frequency_kept: mean frequency of the minor allele over its mean
     in the holdout, per MAF bin: below 1 where rare alleles were lost. Intervals are by
     bootstrap over stretches of variants.
     """
@@ -90,8 +91,8 @@ def summarise_frequencies(
     note = f"{len(used):,} variants"
     moments = np.stack([np.ones_like(ours), *_moments(ours, holdout)], axis=1)
     rows = [
-        stretch_row("frequency_r", "all", stretch_sums(moments), _correlation, seed, note),
-        _mean_row("frequency_error", "all", error, np.ones_like(error), seed, note),
+        stretch_row("frequency_r", ALL, stretch_sums(moments), _correlation, seed, note),
+        _mean_row("frequency_error", ALL, error, np.ones_like(error), seed, note),
     ]
     alt_is_minor = used["train"].to_numpy() <= 0.5
     ours, holdout = (np.where(alt_is_minor, f, 1 - f) for f in (ours, holdout))
@@ -99,7 +100,7 @@ def summarise_frequencies(
         inside = (used["maf_bin"] == name).to_numpy()
         if not inside.any():
             continue
-        note, group = f"{inside.sum():,} variants", f"MAF {name}"
+        note, group = f"{inside.sum():,} variants", Group(maf_bin=name)
         ones = np.ones(inside.sum())
         rows.append(_mean_row("frequency_error", group, error[inside], ones, seed, note))
         if not holdout[inside].any():
@@ -123,7 +124,7 @@ def summarise_spectrum(variants: pd.DataFrame, *, seed: int) -> list[dict]:
     alleles = int(min(SPECTRUM_ALLELES, max(fewest, 0.9 * most))) // 2 * 2
     used = used[(used[["synthetic_alleles", "holdout_alleles"]] >= max(alleles, 2)).all(axis=1)]
     if used.empty:
-        return [metric_row("sfs_distance", "all", np.nan, note="too few: no called alleles")]
+        return [metric_row("sfs_distance", ALL, np.nan, note="too few: no called alleles")]
     sums = [_projected(used, source, alleles) for source in ("synthetic", "holdout")]
     sums = np.stack(sums, axis=1)  # [B, 2, classes]
 
@@ -132,7 +133,7 @@ def summarise_spectrum(variants: pd.DataFrame, *, seed: int) -> list[dict]:
         return 0.5 * np.abs(shares[0] - shares[1]).sum(axis=0)
 
     note = f"{len(used):,} variants, {alleles} alleles"
-    return [stretch_row("sfs_distance", "all", sums, distance, seed, note)]
+    return [stretch_row("sfs_distance", ALL, sums, distance, seed, note)]
 
 
 def _mean_row(metric, group, above, below, seed, note) -> dict:
@@ -160,24 +161,24 @@ def _label_rows(labels: pd.DataFrame, people: pd.DataFrame, seed: int) -> list[d
     sums = labels.groupby([*order, "label"], sort=False)[columns].sum()
     rows, measured = [], []
     for label, part in sums.groupby("label"):
-        name, own = f"label {label}", part.to_numpy(float)
+        group, own = Group(label=label), part.to_numpy(float)
         if smaller[label] < MIN_PEOPLE or not own[:, 1].any():
             note = f"too few: {smaller[label]} people"
-            rows.append(metric_row("frequency_error", name, np.nan, note=note))
+            rows.append(metric_row("frequency_error", group, np.nan, note=note))
             continue
         measured.append(own[:, :2])
-        rows.append(stretch_row("frequency_r", name, own[:, 1:], _correlation, seed))
-        rows.append(_mean_row("frequency_error", name, *own[:, :2].T, seed, ""))
+        rows.append(stretch_row("frequency_r", group, own[:, 1:], _correlation, seed))
+        rows.append(_mean_row("frequency_error", group, *own[:, :2].T, seed, ""))
     note = f"{len(measured)} of {len(smaller)} labels"
     if not measured:
-        return [metric_row("frequency_error", "mean over labels", np.nan, note=note), *rows]
+        return [metric_row("balanced_frequency_error", ALL, np.nan, note=note), *rows]
     together = np.stack(measured, axis=1)  # [B, labels, 2]
 
     def mean(totals):
         return (totals[:, 0] / totals[:, 1]).mean(axis=0)
 
     return [
-        stretch_row("frequency_error", "mean over labels", together, mean, seed, note),
+        stretch_row("balanced_frequency_error", ALL, together, mean, seed, note),
         *rows,
     ]
 

@@ -9,7 +9,8 @@ Axes: V variants, S people, M pairs of haplotypes.
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation.intervals import DRAWS, percentile_interval
+from syncohort.evaluation.groups import ALL
+from syncohort.evaluation.intervals import percentile_interval, times_drawn
 from syncohort.evaluation.tidy import metric_row, people_in, ratio
 from syncohort.genotypes import CohortStore, to_rows
 
@@ -76,7 +77,7 @@ def summarise_haplotypes(pairs: pd.DataFrame, *, seed: int) -> list[dict]:
     """
     if pairs.empty:
         note = "needs phased cohorts and 5 people of a label"
-        return [metric_row("haplotype_match_length", "all", np.nan, note=note)]
+        return [metric_row("haplotype_match_length", ALL, np.nan, note=note)]
     per_pair = pairs.groupby(["source", "label", "pair"], as_index=False)["shared_bp"].mean()
     return [length_ratio_row("haplotype_match_length", per_pair, "shared_bp", seed=seed)]
 
@@ -97,7 +98,7 @@ def length_ratio_row(metric: str, table: pd.DataFrame, column: str, *, seed: int
         )
     ]
     if not labels:
-        return metric_row(metric, "all", np.nan, note=f"too few: no label with {LABEL_PEOPLE}")
+        return metric_row(metric, ALL, np.nan, note=f"too few: no label with {LABEL_PEOPLE}")
     rng = np.random.default_rng(seed)
     ours, holdout = (
         np.array([values[source, label].mean() for label in labels])
@@ -110,12 +111,11 @@ def length_ratio_row(metric: str, table: pd.DataFrame, column: str, *, seed: int
     ]
     note = f"{ours.mean() / 1e3:.3g} kb, holdout {holdout.mean() / 1e3:.3g} kb"
     value = np.mean([ratio(a, b) for a, b in zip(ours, holdout, strict=True)])
-    return metric_row(metric, "all", value, *percentile_interval(np.mean(drawn, axis=0)), note=note)
+    return metric_row(metric, ALL, value, *percentile_interval(np.mean(drawn, axis=0)), note=note)
 
 
 def _resampled_means(values: np.ndarray, rng) -> np.ndarray:
-    n = len(values)
-    return rng.multinomial(n, np.full(n, 1 / n), size=DRAWS) @ values / n
+    return times_drawn(len(values), rng) @ values / len(values)
 
 
 def _draw_pairs(label: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:

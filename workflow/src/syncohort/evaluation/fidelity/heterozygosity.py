@@ -1,4 +1,4 @@
-"""Are synthetic people as heterozygous, and as inbred, as unseen people?
+"""Are synthetic people as heterozygous, and as inbred, as holdout people?
 
 `people_table` measures one chromosome, `summarise_people` sums up all chromosomes.
 
@@ -10,6 +10,7 @@ import pandas as pd
 
 from syncohort.evaluation.fidelity.genotype_counts import LabelCounts
 from syncohort.evaluation.fidelity.haplotypes import length_ratio_row, mean_stretch_bp
+from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import DRAWS, percentile_interval
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row, people_in, ratio
 from syncohort.genotypes import CHUNK_SAMPLES, CohortStore
@@ -74,12 +75,12 @@ def summarise_people(table: pd.DataFrame, *, seed: int) -> list[dict]:
     people["f"] = 1 - people["heterozygous"] / people["expected"].where(people["expected"] > 0)
     rng = np.random.default_rng(seed)
     rows = []
-    groups = [("all", people)]
-    groups += [(f"label {label}", part) for label, part in people.groupby("label") if label]
+    groups = [(ALL, people)]
+    groups += [(Group(label=label), part) for label, part in people.groupby("label") if label]
     for group, part in groups:
         both = [_of(part, source, "rate") for source in ("synthetic", "holdout")]
         rows.append(_ratio_row("heterozygosity_ratio", group, np.mean, *both, rng))
-        if group == "all":
+        if group == ALL:
             rows.append(_ratio_row("heterozygosity_spread", group, np.std, *both, rng))
     rows.append(_inbreeding_row(people, rng))
     runs = people.dropna(subset=["homozygous_bp"])
@@ -144,7 +145,7 @@ def _inbreeding_row(people: pd.DataFrame, rng) -> dict:
     ours, holdout = (_of(people, source, "f") for source in ("synthetic", "holdout"))
     n_people = min(len(ours), len(holdout))
     if n_people < MIN_PEOPLE:
-        return metric_row("inbreeding_f", "all", np.nan, note=f"too few: {n_people} people")
+        return metric_row("inbreeding_f", ALL, np.nan, note=f"too few: {n_people} people")
     interval = percentile_interval(_resampled(ours, np.mean, rng))
     note = f"holdout {holdout.mean():.4f}"
-    return metric_row("inbreeding_f", "all", ours.mean(), *interval, note=note)
+    return metric_row("inbreeding_f", ALL, ours.mean(), *interval, note=note)

@@ -1,4 +1,4 @@
-"""Do synthetic people have the linkage disequilibrium of unseen people?
+"""Do synthetic people have the linkage disequilibrium of holdout people?
 
 `linkage` measures pairs of variants of one chromosome, `summarise_linkage` sums up the
 chromosomes' tables together.
@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.dosages import minor
+from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import STRETCHES_PER_CHROMOSOME, stretch_row, stretch_sums
 from syncohort.evaluation.tidy import check_same_variants, metric_row, people_in
 from syncohort.formats.genetic_map import GeneticMap
@@ -102,14 +103,14 @@ def summarise_linkage(pairs: pd.DataFrame, labels: pd.DataFrame, *, seed: int) -
         *_agreement_rows(pairs, "holdout", "", seed),
         *_agreement_rows(pairs, "train", "_train", seed),
     ]
-    bins = sorted(set(pairs["distance_bin"]), key=_bin_start)
-    rows += [
-        _kept_row("ld_kept", name, pairs[pairs["distance_bin"] == name], seed) for name in bins
-    ]
+    for name in _by_distance(pairs):
+        part = pairs[pairs["distance_bin"] == name]
+        rows.append(_kept_row("ld_kept", Group(distance_bin=name), part, seed))
     for low, high in pairwise(CM_EDGES):
         part = pairs[pairs["distance_cM"].between(low, high, inclusive="left")]
         if len(part):
-            rows.append(_kept_row("ld_kept_cM", f"{low:g}-{high:g} cM", part, seed))
+            group = Group(distance_bin=f"{low:g}-{high:g} cM")
+            rows.append(_kept_row("ld_kept_cM", group, part, seed))
     return [
         *rows,
         *_label_rows(labels, "holdout", "ld_r", seed),
@@ -127,7 +128,7 @@ def _agreement_rows(pairs: pd.DataFrame, reference: str, suffix: str, seed: int)
         "ld_slope": lambda s: s[0] / s[2],
     }
     return [
-        stretch_row(f"{name}{suffix}", "all", sums, statistic, seed, note)
+        stretch_row(f"{name}{suffix}", ALL, sums, statistic, seed, note)
         for name, statistic in statistics.items()
     ]
 
@@ -137,7 +138,7 @@ def _label_rows(labels: pd.DataFrame, source: str, metric: str, seed: int) -> li
     for label, part in labels[labels["source"] == source].groupby("label"):
         sums = part[list(_PRODUCTS)].to_numpy(float)
         note = f"{int(part['pairs'].sum()):,} pairs"
-        rows.append(stretch_row(metric, f"label {label}", sums, _correlation, seed, note))
+        rows.append(stretch_row(metric, Group(label=label), sums, _correlation, seed, note))
     return rows
 
 
@@ -146,7 +147,7 @@ def _correlation(sums) -> np.ndarray:
     return sums[0] / np.sqrt(sums[1] * sums[2])
 
 
-def _kept_row(metric: str, group: str, pairs: pd.DataFrame, seed: int) -> dict:
+def _kept_row(metric: str, group: Group, pairs: pd.DataFrame, seed: int) -> dict:
     used = pairs.dropna(subset=["synthetic", "holdout"])
     ours, holdout = (
         (used[source] ** 2 - 1 / used[f"{source}_df"]).to_numpy(float)
@@ -158,8 +159,10 @@ def _kept_row(metric: str, group: str, pairs: pd.DataFrame, seed: int) -> dict:
     return stretch_row(metric, group, sums, lambda s: s[0] / s[1], seed, f"{len(used):,} pairs")
 
 
-def _bin_start(distance_bin: str) -> float:
-    return float(distance_bin.split("-")[0])
+def _by_distance(pairs: pd.DataFrame) -> list[str]:
+    """The bins of distance, the nearest pairs first."""
+    distance = pairs["position_2_bp"] - pairs["position_1_bp"]
+    return list(distance.groupby(pairs["distance_bin"]).min().sort_values().index)
 
 
 def _draw_pairs(

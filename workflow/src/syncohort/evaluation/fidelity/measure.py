@@ -1,4 +1,4 @@
-"""All comparisons of synthetic with unseen people that go chromosome by chromosome.
+"""All comparisons of synthetic with holdout people that go chromosome by chromosome.
 
 `measure_fidelity` makes the tables of one chromosome, `summarise_fidelity` turns those of all
 chromosomes into one tidy table.

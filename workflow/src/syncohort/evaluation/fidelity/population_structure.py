@@ -14,6 +14,7 @@ import pandas as pd
 from syncohort.cohort.hardy_weinberg import hwe_p_values as exact_p_values
 from syncohort.dosages import minor
 from syncohort.evaluation.fidelity.genotype_counts import LabelCounts
+from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.intervals import stretch_row
 from syncohort.evaluation.tidy import metric_row
 
@@ -76,7 +77,7 @@ def summarise_equilibrium(table: pd.DataFrame, people: pd.DataFrame, *, seed: in
         fewest = int(size["synthetic"].max()) if len(size) else 0
         note = f"too few: {fewest} people in the largest label; it takes {HWE_PEOPLE}"
         names = ("hwe_rejected", "hwe_rejected_ratio")
-        return [metric_row(name, "all", np.nan, note=note) for name in names]
+        return [metric_row(name, ALL, np.nan, note=note) for name in names]
     names = ["common", *EQUILIBRIUM_SOURCES]
     cube = _by_stretch(sums, "label", names)  # [B, labels, 4]
     cube = cube[:, [label in used for label in sorted(set(table["label"]))]]
@@ -91,7 +92,7 @@ def summarise_equilibrium(table: pd.DataFrame, people: pd.DataFrame, *, seed: in
     total = cube.sum(axis=0)
     note = f"training people {share(total, 2):.3g}, holdout {share(total, 3):.3g}"
     return [
-        stretch_row(name, "all", cube, each, seed, note)
+        stretch_row(name, ALL, cube, each, seed, note)
         for name, each in (("hwe_rejected", share), ("hwe_rejected_ratio", share_ratio))
     ]
 
@@ -155,7 +156,7 @@ def summarise_fst(table: pd.DataFrame, people: pd.DataFrame, *, seed: int) -> li
     sums = used.groupby(["contig", "stretch", "label_1", "label_2"], sort=False)[names].sum()
     if sums.empty:
         note = f"too few: {len(enough)} labels with {FST_PEOPLE} people or more; it takes 2"
-        return [metric_row(name, "all", np.nan, note=note) for name in ("fst_r", "fst_error")]
+        return [metric_row(name, ALL, np.nan, note=note) for name in ("fst_r", "fst_error")]
     cube = _by_stretch(sums, ["label_1", "label_2"], names)  # [B, pairs, 4]
 
     def fst(totals):
@@ -177,11 +178,9 @@ def summarise_fst(table: pd.DataFrame, people: pd.DataFrame, *, seed: int) -> li
     rows = []
     for name, each, fewest in (("fst_r", correlation, 3), ("fst_error", error, 1)):
         if len(ours) < fewest:
-            rows.append(
-                metric_row(name, "all", np.nan, note=f"too few: {len(ours)} pair of labels")
-            )
+            rows.append(metric_row(name, ALL, np.nan, note=f"too few: {len(ours)} pair of labels"))
             continue
-        rows.append(stretch_row(name, "all", cube, each, seed, note))
+        rows.append(stretch_row(name, ALL, cube, each, seed, note))
     return rows
 
 

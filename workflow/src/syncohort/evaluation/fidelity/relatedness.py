@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import wasserstein_distance
 
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.groups import ALL
+from syncohort.evaluation.intervals import DRAWS, percentile_interval, times_drawn
 from syncohort.evaluation.tidy import metric_row
 
 RELATED = 0.0884  # kinship of second-degree relatives and closer
 LABEL_PEOPLE = 5
 MOST_PEOPLE = 300  # per label
-DRAWS = 300
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def compare_relatedness(
     if not labels:
         note = f"too few: no label with {LABEL_PEOPLE} people"
         names = ("kinship_pairs", "pairwise_distance")
-        return [metric_row(name, "all", np.nan, note=note) for name in names]
+        return [metric_row(name, ALL, np.nan, note=note) for name in names]
     # per label: related bool [S, S] and distances [S, S] of synthetic and of holdout people
     pairs = [[_measured(*source, label, rng) for source in sources] for label in labels]
     draws = [[_drawn(each, rng) for each in label] for label in pairs]
@@ -110,8 +110,7 @@ def _measured(dosages, labels, label, rng) -> tuple[np.ndarray, np.ndarray]:
 def _drawn(measured, rng) -> np.ndarray:
     """How often each person is drawn: [DRAWS + 1, S], first everybody once."""
     n = len(measured[0])
-    copies = rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)
-    return np.concatenate([np.ones((1, n)), copies])
+    return np.concatenate([np.ones((1, n)), times_drawn(n, rng)])
 
 
 def _kinship_row(pairs, draws) -> dict:
@@ -124,7 +123,7 @@ def _kinship_row(pairs, draws) -> dict:
     ratios = (shares[0] * total[1] + 0.5) / (related[1] + 0.5)
     note = f"{shares[0, 0]:.4f} of {total[0, 0]:,.0f} pairs, holdout {shares[1, 0]:.4f}"
     interval = percentile_interval(ratios[1:])
-    return metric_row("kinship_pairs", "all", ratios[0], *interval, note=note)
+    return metric_row("kinship_pairs", ALL, ratios[0], *interval, note=note)
 
 
 def _between(values: np.ndarray, copies: np.ndarray) -> np.ndarray:
@@ -141,8 +140,8 @@ def _distance_row(pairs) -> dict:
         if len(first) and len(second) and second.std() > 0:
             values.append(wasserstein_distance(first, second) / second.std())
     if not values:
-        return metric_row("pairwise_distance", "all", np.nan, note="the holdout does not vary")
-    return metric_row("pairwise_distance", "all", np.mean(values), note=f"{len(values)} labels")
+        return metric_row("pairwise_distance", ALL, np.nan, note="the holdout does not vary")
+    return metric_row("pairwise_distance", ALL, np.mean(values), note=f"{len(values)} labels")
 
 
 def _of_pairs(distances: np.ndarray) -> np.ndarray:

@@ -12,17 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.groups import ALL, HOLDOUT, Group
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.privacy.frequency_attack import count_alleles
-from syncohort.evaluation.privacy.record_distances import DRAWS, UNSEEN, resample
+from syncohort.evaluation.privacy.near_copies import count_rows
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row
-from syncohort.genotypes import CohortStore, rows_per_person, to_rows
+from syncohort.genotypes import SPLITS, CohortStore, rows_per_person, to_rows
 
 WINDOW_SNPS = (125, 250, 500, 1_000, 2_000)  # each twice the one before
-MAX_COMMON = 0.1  # windows of which unseen people share more with training people tell little
+MAX_COMMON = 0.1  # windows of which real people share more with training people tell little
 _SPAN = 2 * WINDOW_SNPS[-1]
 _PEOPLE_AT_ONCE = 2_000
-_COMPARED = ("holdout", "synthetic")
+_COMPARED = ("holdout", "validation", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Copies:
 def find_copies(
     real_stores: list[CohortStore], synthetic_stores: list[CohortStore], mode: str, seed: int
 ) -> dict[str, Copies]:
-    """Copies of training rows among "synthetic" people and, to compare, "holdout" people.
+    """Copies of training rows among "synthetic" people and, to compare, "holdout" and
+    "validation" people.
 
     Windows of each length of WINDOW_SNPS follow each other from the chromosome's start; the rest
     at its end counts for whole rows alone. seed: of the random hash (64 bits; two different
@@ -78,17 +80,23 @@ def find_copies(
     }
 
 
+def copied_rows(copies: dict[str, Copies]) -> list[dict]:
+    """Metric rows: the number of people with a row that is wholly a training row."""
+    real = np.concatenate([copies[name].identical for name in ("holdout", "validation")])
+    return count_rows("copied_people", copies["synthetic"].identical > 0, real > 0)
+
+
 def copy_rows(copies: dict[str, Copies], rng: np.random.Generator) -> list[dict]:
-    """Metric rows: shares of copies of synthetic people and, beside each, of unseen people."""
-    ours, unseen = copies["synthetic"], copies["holdout"]
-    rows = _share_rows("identical_share", "all", ours.identical, unseen.identical, "", rng)
-    telling = [length for length, shares in unseen.windows.items() if shares.mean() <= MAX_COMMON]
+    """Metric rows: shares of copies of synthetic people and, beside each, of holdout people."""
+    ours, holdout = copies["synthetic"], copies["holdout"]
+    rows = _share_rows("identical_share", ALL, ours.identical, holdout.identical, "", rng)
+    telling = [length for length, shares in holdout.windows.items() if shares.mean() <= MAX_COMMON]
     for length in ours.windows:
         note = f"{ours.n_windows[length]:,} windows of {length:,} SNPs"
-        both = ours.windows[length], unseen.windows[length]
+        both = ours.windows[length], holdout.windows[length]
         if length == min(telling, default=max(ours.windows)):
-            rows += _share_rows("window_copies", "all", *both, note, rng)
-        rows += _share_rows("window_copies", f"{length:,} SNPs", *both, note, rng)
+            rows += _share_rows("window_copies", ALL, *both, note, rng)
+        rows += _share_rows("window_copies", Group(window_snps=f"{length}"), *both, note, rng)
     return rows
 
 
@@ -102,22 +110,19 @@ def copy_label_rows(
     """
     rows = []
     for label in np.unique(labels["synthetic"].astype(str)):
-        ours, unseen = (
+        ours, holdout = (
             copies[name].identical[labels[name] == label] for name in ("synthetic", "holdout")
         )
-        if min(len(ours), len(unseen)) >= MIN_PEOPLE:
-            rows += _share_rows("identical_share", f"label {label}", ours, unseen, "", rng)
+        if min(len(ours), len(holdout)) >= MIN_PEOPLE:
+            rows += _share_rows("identical_share", Group(label=label), ours, holdout, "", rng)
     return rows
 
 
-def _share_rows(metric, group, ours, unseen, note, rng) -> list[dict]:
+def _share_rows(metric, group, ours, holdout, note, rng) -> list[dict]:
     rows = []
-    for name, shares in (
-        (group, ours),
-        (UNSEEN if group == "all" else f"{group}, {UNSEEN}", unseen),
-    ):
-        interval = percentile_interval([resample(shares, rng).mean() for _ in range(DRAWS)])
-        rows.append(metric_row(metric, name, shares.mean(), *interval, note=note))
+    for own, shares in ((group, ours), (group._replace(part=HOLDOUT), holdout)):
+        drawn = bootstrap(lambda i, of=shares: of[i].mean(), len(shares), rng=rng)
+        rows.append(metric_row(metric, own, shares.mean(), *percentile_interval(drawn), note=note))
     return rows
 
 
@@ -146,8 +151,7 @@ def _hashes(real: CohortStore, synthetic: CohortStore, mode: str, rng) -> Iterat
         of_real = _hash_people(real, part, commoner[part], weights, mode)
         by_person = of_real.reshape(len(splits), -1, of_real.shape[1])
         hashes = {
-            split: by_person[splits == split].reshape(-1, of_real.shape[1])
-            for split in ("train", "holdout")
+            split: by_person[splits == split].reshape(-1, of_real.shape[1]) for split in SPLITS
         }
         hashes["synthetic"] = _hash_people(synthetic, part, commoner[part], weights, mode)
         yield hashes, len(weights)

@@ -1,4 +1,4 @@
-"""Does a synthetic cohort give away who was in the real one?
+"""Does a synthetic cohort leak who was in the real one?
 
 Every question is asked of training people and, as the measure of what chance gives, of holdout
 people, whom the generator never saw. Distances are between alleles of all chromosomes; a row is
@@ -14,7 +14,7 @@ nearest in place of two densities). frequency: alleles nearer to the synthetic f
 the label than to the reference's (Homer et al. 2008, eq. 1).
 The reference are validation people, and for frequencies also the holdout people, each
 compared with the others. When the synthetic cohort is itself the validation people
-(the calibration row "unseen"), half of its people stand for the synthetic, half for the reference.
+(the calibration row "validation"), half of its people stand for the synthetic, half for the reference.
 
 Axes: V variants, R rows, N people, A and B rows of two groups.
 """
@@ -25,18 +25,26 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation.privacy.copies import copy_label_rows, copy_rows, find_copies
+from syncohort.evaluation.groups import ALL, HAPLOTYPES, HOLDOUT, Group
+from syncohort.evaluation.privacy.copies import (
+    copied_rows,
+    copy_label_rows,
+    copy_rows,
+    find_copies,
+)
 from syncohort.evaluation.privacy.frequency_attack import (
     AlleleCounts,
     count_alleles,
     frequency_scores,
 )
 from syncohort.evaluation.privacy.membership import (
+    ATTACKS,
     Targets,
     membership_rows,
     sample_index,
     targets_of,
 )
+from syncohort.evaluation.privacy.near_copies import near_rows, nearness
 from syncohort.evaluation.privacy.neighbours import (
     EuclideanSums,
     HammingSums,
@@ -68,6 +76,7 @@ _ROW_PAIRS = (  # whose distances to whom
 )
 
 _PEOPLE_PAIRS = (("synthetic", "train"), ("holdout", "train"))
+_NEAR_PAIRS = (*_PEOPLE_PAIRS, ("reference", "train"))
 _PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP = range(4)  # random streams
 
 
@@ -117,36 +126,39 @@ def measure_privacy(
     minimum_people: int,
     max_people: int,
     seed: int,
-    unseen: bool = False,
+    is_validation: bool = False,
 ) -> Privacy:
     """Every measure of privacy but the white-box attack.
 
     The stores are one per chromosome, in the same order; mode: "haplotype" or "genotype".
     Metrics with fewer than `minimum_people` people on a side are NaN and say so.
     max_people: most training and synthetic people, and twice the most holdout and reference
-    people, whose distances are taken. unseen: the synthetic people are the validation people.
+    people, whose distances are taken. is_validation: the synthetic people
+    are the validation people.
 
-    aa_truth, aa_syn (groups "holdout", "train"): share of real, or synthetic, rows whose
+    aa_truth, aa_syn (against "holdout", "train"): share of real, or synthetic, rows whose
     nearest row of the other kind is farther than that of their own; groups of equal size with
     equal labels, the mean of several subsamples, ties half. Both 0.5 when alike; aa_truth
     above: synthetic rows are far from real ones; aa_syn above: too like one another.
     privacy_loss: (aa_truth + aa_syn) / 2 of the holdout less that of training people;
     positive = memorised (Yale et al. 2020, eq. 1 and 2).
-    closest_record_ratio (groups = metrics): median distance of synthetic records to the
+    closest_record_ratio (by method, a distance): median distance of synthetic records to the
     nearest training record over that of holdout people. closest_record_tail: share of
     synthetic rows nearer to a training row than all but 1 % of holdout rows are: 0.01 expected.
     neighbour_distance_ratio: median of nearest over second nearest training row.
+    copied_people: people with a row that is wholly a training row; near_copies: see `near_rows`;
+    both beside what real people show, part "real".
     identical_share, window_copies: share of rows, and of windows of consecutive SNPs, that are
-    verbatim in a training row; windows of several lengths, "all" the shortest of which unseen
+    verbatim in a training row; windows of several lengths, and the shortest of which holdout
     people share at most 10 %. data_copying: z-score, below -3 when synthetic rows are
     nearer to training rows than holdout rows are (C_T, Meehan et al. 2020, section 3; labels
-    as cells). The group UNSEEN is the same of holdout people. membership_auc: see above.
+    as cells). The part "holdout" is the same of holdout people. membership_auc: see above.
     """
     common_people(synthetic_stores)
     for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
         check_same_variants(real, synthetic)
     groups = _choose_people(
-        common_people(real_stores), synthetic_stores[0].people, max_people, unseen, seed
+        common_people(real_stores), synthetic_stores[0].people, max_people, is_validation, seed
     )
     few = {name: len(group.index) for name, group in groups.items() if len(group.index) < 2}
     smallest = min(len(groups[name].index) for name in ("train", "holdout", "synthetic"))
@@ -159,7 +171,7 @@ def measure_privacy(
     metrics = adversarial_rows(distances.rows, labels, each, minimum_people, rng)
     metrics += closest_rows(distances.rows, distances.people, each, rng)
     copies = find_copies(real_stores, synthetic_stores, mode, child_seed(seed, _HASH))
-    metrics += copy_rows(copies, rng)
+    metrics += copied_rows(copies) + _near_rows(distances) + copy_rows(copies, rng)
     metrics.append(data_copying_row(distances.rows, labels, each))
     everybody = {"synthetic": synthetic_stores[0].people.label}
     everybody["holdout"] = real_stores[0].people.label[groups["holdout"].members]
@@ -170,26 +182,36 @@ def measure_privacy(
     for index, (attack, values) in enumerate(scores.items()):
         options = {"minimum_people": minimum_people, "seed": child_seed(seed, _MEMBERSHIP, index)}
         by_person = values.reshape(len(targets), each).sum(axis=1)
-        metrics += membership_rows(attack, by_person, targets, **options)
+        metrics += membership_rows(Group(method=attack), by_person, targets, **options)
         if each > 1:
-            metrics += membership_rows(f"{attack}, haplotypes", values, targets, **options)[:1]
+            group = Group(method=attack, rows=HAPLOTYPES)
+            metrics += membership_rows(group, values, targets, **options)[:1]
     return Privacy(
         tidy(metrics, cohort=cohort, generator=generator), _people_table(targets, scores, each)
     )
 
 
+def _near_rows(distances: _Distances) -> list[dict]:
+    near = {pair[0]: nearness(of) for pair, of in distances.people["l1"].items()}
+    return near_rows(near["synthetic"], np.concatenate([near["holdout"], near["reference"]]))
+
+
 def _withheld(people: int, cohort: str, generator: str) -> Privacy:
-    names = [("aa_truth", "holdout"), ("aa_syn", "holdout"), ("privacy_loss", "all")]
-    names += [("closest_record_ratio", "hamming"), ("identical_share", "all")]
-    names += [("window_copies", "all"), ("data_copying", "all")]
-    names += [("membership_auc", attack) for attack in ("distance", "density ratio", "frequency")]
+    against = Group(against=HOLDOUT)
+    names = [("aa_truth", against), ("aa_syn", against), ("privacy_loss", ALL)]
+    names += [("closest_record_ratio", Group(method="hamming")), ("identical_share", ALL)]
+    names += [(name, ALL) for name in ("copied_people", "near_copies")]
+    names += [("window_copies", ALL), ("data_copying", ALL)]
+    names += [("membership_auc", Group(method=attack)) for attack in ATTACKS]
     note = f"too few: {people} people"
     rows = [metric_row(metric, group, np.nan, note=note) for metric, group in names]
     nobody = Targets(*np.empty((3, 0), dtype=object), {})
     return Privacy(tidy(rows, cohort=cohort, generator=generator), _people_table(nobody, {}, 1))
 
 
-def _choose_people(real, synthetic, max_people: int, unseen: bool, seed: int) -> dict[str, _Group]:
+def _choose_people(
+    real, synthetic, max_people: int, is_validation: bool, seed: int
+) -> dict[str, _Group]:
     """The groups, those above their limit sampled. A stream per group: they do not depend on
     each other."""
     everyone = np.arange(len(synthetic))
@@ -199,7 +221,7 @@ def _choose_people(real, synthetic, max_people: int, unseen: bool, seed: int) ->
         "reference": (real, np.flatnonzero(real.split == "validation"), max_people // 2),
         "synthetic": (synthetic, everyone, max_people),
     }
-    if unseen:
+    if is_validation:
         # every second person of each label
         rank = pd.Series(synthetic.label).groupby(synthetic.label).cumcount().to_numpy()
         chosen["reference"] = (synthetic, everyone[rank % 2 == 1], max_people // 2)
@@ -217,7 +239,7 @@ def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distance
     each = rows_per_person(mode)
     size = {name: len(group.index) for name, group in groups.items()}
     of_rows = {(a, b): HammingSums(size[a] * each, size[b] * each) for a, b in _ROW_PAIRS}
-    l1 = {(a, b): HammingSums(size[a], size[b]) for a, b in _PEOPLE_PAIRS}
+    l1 = {(a, b): HammingSums(size[a], size[b]) for a, b in _NEAR_PAIRS}
     l2 = {(a, b): EuclideanSums(size[a], size[b]) for a, b in _PEOPLE_PAIRS}
     frequency = {name: np.zeros(size[name] * each) for name in ("train", "holdout")}
     for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
@@ -227,7 +249,7 @@ def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distance
             _add_frequency_scores(frequency, rows, groups, counts, variants, each)
             binary = rows if mode == "haplotype" else {n: unary(rows[n]) for n in rows}
             _add(of_rows, {name: Operand.of(part) for name, part in binary.items()})
-            dosages = {n: to_rows(calls[n], "genotype") for n in ("synthetic", "train", "holdout")}
+            dosages = {n: to_rows(calls[n], "genotype") for n in groups}
             _add(l1, {name: Operand.of(unary(part)) for name, part in dosages.items()})
             _add(l2, {name: Operand.of(part) for name, part in dosages.items()})
     return _Distances(
@@ -295,7 +317,7 @@ def _add_frequency_scores(scores, rows, groups, counts, variants, each) -> None:
 
 
 def _attack_scores(distances: _Distances) -> dict[str, np.ndarray]:
-    """Attack -> score [R] of the training and holdout rows."""
+    """Attack (of ATTACKS) -> score [R] of the training and holdout rows."""
     to_synthetic = np.concatenate(
         [distances.rows["synthetic", name].min(axis=0) for name in ("train", "holdout")]
     )
@@ -319,7 +341,7 @@ def _people_table(targets: Targets, scores: dict, each: int) -> pd.DataFrame:
     table = pd.DataFrame(
         {"person": targets.id, "label": targets.label, "member": targets.member.astype(bool)}
     )
-    for attack in ("distance", "density ratio", "frequency"):
+    for attack in ATTACKS:
         values = scores.get(attack, np.empty(0))
         table[attack.replace(" ", "_")] = (
             values.reshape(len(targets), -1).sum(axis=1) if len(values) else []

@@ -1,4 +1,4 @@
-"""Can those who were trained on be told from unseen people by a score? AUC within labels.
+"""Does a score tell training people from holdout people? AUC within labels.
 
 An attacker knows a person's label, so members (training people) are compared with non-members
 (holdout people) of the same label alone; labels are averaged, each with the weight of its
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.auc import weighted_auc
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.groups import LABEL_SIZES, Group, size_bin
+from syncohort.evaluation.intervals import percentile_interval, times_drawn
 from syncohort.evaluation.tidy import metric_row
 from syncohort.genotypes import People
 
 METRIC = "membership_auc"
-SIZE_EDGES = (0, 50, 200, 1_000)  # training people of a label, for groups of labels by size
-DRAWS = 200
+ATTACKS = ("distance", "density ratio", "frequency")  # on a cohort; `white_box` on a network
 
 
 @dataclass(frozen=True)
@@ -67,28 +67,29 @@ class _LabelAUC:
 
 
 def membership_rows(
-    attack: str, scores: np.ndarray, targets: Targets, *, minimum_people: int, seed: int
+    group: Group, scores: np.ndarray, targets: Targets, *, minimum_people: int, seed: int
 ) -> list[dict]:
     """`metric_row`s of the AUC of an attack: of all people, by label size, by label.
 
     scores: [R], higher for suspected members, rows in the order of `targets`, as many for
-    each person (two haplotypes or one); NaN where the attack has no opinion. Groups: the name
-    of the attack; "<attack>, labels of 50-199 people"; "<attack>, label X". Groups with fewer
+    each person (two haplotypes or one); NaN where the attack has no opinion. group: names the
+    attack; the rows are of it, of its bins of `LABEL_SIZES`, and of its labels. Those with fewer
     than `minimum_people` non-members are NaN with the note "too few".
     """
     scores = np.asarray(scores, dtype=float).reshape(len(targets), -1)
     rng = np.random.default_rng(seed)
     labels = [_label_auc(label, scores, targets, rng) for label in _labels_of(scores, targets)]
-    rows = [_pooled_row(attack, labels, minimum_people)]
+    rows = [_pooled_row(group, labels, minimum_people)]
     bins = {}
     for each in labels:
-        bins.setdefault(_size_bin(targets.label_size[each.label]), []).append(each)
+        bins.setdefault(size_bin(targets.label_size[each.label]), []).append(each)
     rows += [
-        _pooled_row(f"{attack}, labels of {name} people", bins[low, name], minimum_people)
-        for low, name in sorted(bins)
+        _pooled_row(group._replace(label_size=name), bins[name], minimum_people)
+        for name in LABEL_SIZES
+        if name in bins
     ]
     rows += [
-        _pooled_row(f"{attack}, label {each.label}", [each], minimum_people) for each in labels
+        _pooled_row(group._replace(label=each.label), [each], minimum_people) for each in labels
     ]
     return rows
 
@@ -111,11 +112,10 @@ def _label_auc(label, scores, targets: Targets, rng) -> _LabelAUC:
 
 def _bootstrap_weights(n_people: int, rng) -> np.ndarray:
     """How often each person is drawn, [1 + D, n]; in the first row once each."""
-    drawn = rng.multinomial(n_people, np.full(n_people, 1 / n_people), size=DRAWS)
-    return np.concatenate([np.ones((1, n_people)), drawn])
+    return np.concatenate([np.ones((1, n_people)), times_drawn(n_people, rng)])
 
 
-def _pooled_row(group: str, labels: list[_LabelAUC], minimum_people: int) -> dict:
+def _pooled_row(group: Group, labels: list[_LabelAUC], minimum_people: int) -> dict:
     people = sum(each.non_members for each in labels)
     if people < minimum_people:
         return metric_row(METRIC, group, np.nan, note=f"too few: {people} people")
@@ -123,11 +123,3 @@ def _pooled_row(group: str, labels: list[_LabelAUC], minimum_people: int) -> dic
     auc = np.average([each.auc for each in labels], axis=0, weights=weights)
     note = f"{people:,} non-members"
     return metric_row(METRIC, group, auc[0], *percentile_interval(auc[1:]), note=note)
-
-
-def _size_bin(size: int) -> tuple[int, str]:
-    place = int(np.searchsorted(SIZE_EDGES, size, side="right")) - 1
-    low = SIZE_EDGES[place]
-    if place == len(SIZE_EDGES) - 1:
-        return low, f"{low} or more"
-    return low, f"{low}-{SIZE_EDGES[place + 1] - 1}"

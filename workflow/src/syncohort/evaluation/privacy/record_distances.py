@@ -1,4 +1,4 @@
-"""Are synthetic records nearer to training records, or to each other, than unseen people's are?
+"""Are synthetic records nearer to training records, or to each other, than holdout people's are?
 
 Summaries of distances between groups of people ("train", "holdout", "synthetic"), given as
 (group, group) -> float32 [A, B] between their rows, the rows of a person together.
@@ -10,42 +10,41 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.groups import ALL, HOLDOUT, TRAIN, Group
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.privacy.neighbours import nearest_of
 from syncohort.evaluation.tidy import metric_row, ratio
 
-DRAWS = 200
 SUBSAMPLES = 5
 TAIL = 0.01
 CELL_ROWS = 20  # of the holdout, for a label to be a cell of its own in the data-copying test
-UNSEEN = "unseen people"
 
 
 def adversarial_rows(distances, labels, each: int, minimum_people: int, rng) -> list[dict]:
-    """aa_truth, aa_syn (groups "holdout", "train") and privacy_loss (Yale et al. 2020, eq. 1, 2).
+    """aa_truth, aa_syn (against "holdout", "train") and privacy_loss (Yale et al. 2020, eq. 1, 2).
 
     labels: group -> [N]; each: rows a person. Mean of SUBSAMPLES of equal size and labels; the
     intervals hold what subsamples and their people vary.
     """
     drawn = {}
-    for real in ("holdout", "train"):
+    for real in (HOLDOUT, TRAIN):
         chosen = [_equal_people(labels, real, rng) for _ in range(SUBSAMPLES)]
         people = len(chosen[0][real])
         if people < minimum_people:
             note = f"too few: {people} people of equal labels"
             names = ("aa_truth", "aa_syn")
-            return [metric_row(name, "holdout", np.nan, note=note) for name in names]
+            return [metric_row(name, Group(against=HOLDOUT), np.nan, note=note) for name in names]
         drawn[real] = [_adversarial(distances, real, people, each) for people in chosen]
     rows, loss = [], 0
-    for real, sign in (("holdout", 1), ("train", -1)):
-        resampled = np.array([_resampled_means(drawn[real], rng) for _ in range(DRAWS)])  # [D, 2]
+    for real, sign in ((HOLDOUT, 1), (TRAIN, -1)):
+        resampled = _resampled_means(drawn[real], rng)
         mean = np.mean([[side.mean() for side in pair] for pair in drawn[real]], axis=0)
         note = f"{len(drawn[real][0][0]):,} people a side"
         for column, name in enumerate(("aa_truth", "aa_syn")):
             interval = percentile_interval(resampled[:, column])
-            rows.append(metric_row(name, real, mean[column], *interval, note=note))
+            rows.append(metric_row(name, Group(against=real), mean[column], *interval, note=note))
         loss = loss + sign * np.concatenate([[mean.mean()], resampled.mean(axis=1)])
-    return [*rows, metric_row("privacy_loss", "all", loss[0], *percentile_interval(loss[1:]))]
+    return [*rows, metric_row("privacy_loss", ALL, loss[0], *percentile_interval(loss[1:]))]
 
 
 def _equal_people(labels, real: str, rng) -> dict[str, np.ndarray]:
@@ -81,14 +80,14 @@ def _rows_of(people: np.ndarray, each: int) -> np.ndarray:
     return (people[:, None] * each + np.arange(each)).ravel()
 
 
-def _resampled_means(pairs: list[tuple], rng) -> list[float]:
-    pair = pairs[rng.integers(len(pairs))]
-    return [resample(side, rng).mean() for side in pair]
+def _resampled_means(pairs: list[tuple], rng) -> np.ndarray:
+    """Means [DRAWS, 2] of both sides of a pair drawn at random, people redrawn."""
 
+    def means(ours, theirs):
+        pair = pairs[rng.integers(len(pairs))]
+        return [pair[0][ours].mean(), pair[1][theirs].mean()]
 
-def resample(values: np.ndarray, rng) -> np.ndarray:
-    """As many people as there are, drawn with replacement along the first axis."""
-    return values[rng.integers(len(values), size=len(values))]
+    return bootstrap(means, *map(len, pairs[0]), rng=rng)
 
 
 def closest_rows(distances, by_metric: dict, each: int, rng) -> list[dict]:
@@ -100,51 +99,61 @@ def closest_rows(distances, by_metric: dict, each: int, rng) -> list[dict]:
         name: nearest_of(distances[name, "train"], k=2).distance
         for name in ("synthetic", "holdout")
     }
-    ours, unseen = (part[:, 0].reshape(-1, each) for part in nearest.values())
-    rows = [_ratio_of_medians("hamming", ours, unseen, rng)]
+    ours, holdout = (part[:, 0].reshape(-1, each) for part in nearest.values())
+    rows = [_ratio_of_medians("hamming", ours, holdout, rng)]
     for metric, of_people in by_metric.items():
         sides = [of_people[name, "train"].min(axis=1) for name in ("synthetic", "holdout")]
         rows.append(_ratio_of_medians(metric, *sides, rng))
-    drawn = [_tail(resample(ours, rng), resample(unseen, rng)) for _ in range(DRAWS)]
+    sizes = len(ours), len(holdout)
+    drawn = bootstrap(lambda i, j: _tail(ours[i], holdout[j]), *sizes, rng=rng)
     note = f"{TAIL:g} expected"
     rows.append(
         metric_row(
             "closest_record_tail",
-            "all",
-            _tail(ours, unseen),
+            ALL,
+            _tail(ours, holdout),
             *percentile_interval(drawn),
             note=note,
         )
     )
-    for group, name in (("all", "synthetic"), (UNSEEN, "holdout")):
+    for group, name in ((ALL, "synthetic"), (Group(part=HOLDOUT), HOLDOUT)):
         first, second = nearest[name].T
         # a row with two copies at distance 0 is no less a copy than a row with one
         ratios = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
         ratios = ratios.reshape(-1, each)
-        interval = percentile_interval([np.median(resample(ratios, rng)) for _ in range(DRAWS)])
+        drawn = bootstrap(lambda i, of=ratios: np.median(of[i]), len(ratios), rng=rng)
+        interval = percentile_interval(drawn)
         rows.append(metric_row("neighbour_distance_ratio", group, np.median(ratios), *interval))
     return rows
 
 
-def _ratio_of_medians(group: str, ours, unseen, rng) -> dict:
-    drawn = [
-        ratio(np.median(resample(ours, rng)), np.median(resample(unseen, rng)))
-        for _ in range(DRAWS)
-    ]
-    value = ratio(np.median(ours), np.median(unseen))
+def _ratio_of_medians(method: str, ours, holdout, rng) -> dict:
+    drawn = bootstrap(
+        lambda i, j: ratio(np.median(ours[i]), np.median(holdout[j])),
+        len(ours),
+        len(holdout),
+        rng=rng,
+    )
+    value = ratio(np.median(ours), np.median(holdout))
     note = "" if np.isfinite(value) else "half of the holdout people are copies of training people"
-    return metric_row("closest_record_ratio", group, value, *percentile_interval(drawn), note=note)
+    return metric_row(
+        "closest_record_ratio",
+        Group(method=method),
+        value,
+        *percentile_interval(drawn),
+        note=note,
+    )
 
 
-def _tail(ours, unseen) -> float:
-    """Share of `ours` below the TAIL quantile of `unseen`, those equal to it in proportion.
+def _tail(ours, holdout) -> float:
+    """Share of `ours` below the TAIL quantile of `holdout`, those equal to it in proportion.
 
-    Where many unseen rows tie at the quantile (copies at distance 0), as many of the ties
-    count as make the share of the unseen rows themselves TAIL.
+    Where many holdout rows tie at the quantile (copies at distance 0), as many of the ties
+    count as make the share of the holdout rows themselves TAIL.
     """
-    bound = np.quantile(unseen, TAIL, method="lower")
-    tied = (unseen == bound).mean()
-    of_ties = (TAIL - (unseen < bound).mean()) / tied
+    bound = np.quantile(holdout, TAIL, method="lower")
+    tied = (holdout == bound).mean()
+    of_ties = (TAIL - (holdout < bound).mean()) / tied
     return (ours < bound).mean() + of_ties * (ours == bound).mean()
 
 
@@ -160,11 +169,11 @@ def data_copying_row(distances, labels, each: int) -> dict:
     cells = {name: np.where(np.isin(of, list(large)), of, "") for name, of in labels.items()}
     scores, weights = [], []
     for cell in sorted(set(cells["holdout"]) & set(cells["synthetic"])):
-        ours, unseen = (nearest[name][cells[name] == cell] for name in ("synthetic", "holdout"))
-        scores.append(_rank_sum_z(ours, unseen))
-        weights.append(len(unseen))
+        ours, holdout = (nearest[name][cells[name] == cell] for name in ("synthetic", "holdout"))
+        scores.append(_rank_sum_z(ours, holdout))
+        weights.append(len(holdout))
     value = np.average(scores, weights=weights) if scores else np.nan
-    return metric_row("data_copying", "all", value, note=f"{len(scores)} cells")
+    return metric_row("data_copying", ALL, value, note=f"{len(scores)} cells")
 
 
 def _rank_sum_z(a, b) -> float:

@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from syncohort.diffusion.model import Generator
+from syncohort.evaluation.groups import HAPLOTYPES, Group
 from syncohort.evaluation.privacy.membership import (
     METRIC,
     Targets,
@@ -25,6 +26,7 @@ from syncohort.seeds import child_seed
 from syncohort.training.devices import resolve_device
 
 ATTACK = "white box"
+_ALL = Group(method=ATTACK)
 TIMES = (0.05, 0.1, 0.2, 0.4)  # as shares of T
 HEADLINE = 0.2
 NOISE_DRAWS = 4
@@ -41,7 +43,8 @@ def row_losses(
 ) -> np.ndarray:
     """Loss of each row of latents [R, G, K] at each of TIMES, [R, times], over NOISE_DRAWS.
 
-    labels: [R], what the generator is told. All rows get the same noise, so that it does not tell them apart.
+    labels: [R], what the generator is conditioned on. All rows get the same noise, which tells
+    nothing of them.
     """
     place = resolve_device(device)
     process, network = generator.process(place), generator.network.to(place).eval()
@@ -76,8 +79,8 @@ def attack_generator(
     At most `max_people` training people and half as many of the holdout are attacked.
 
     Returns the tidy table and the losses: person, label, member, loss_0.05T, ... (sum over a
-    person's rows). membership_auc: group "white box" is the loss at 0.2 T, with its label sizes,
-    labels and haplotypes; "white box, t = 0.05 T" and so on are the other times.
+    person's rows). membership_auc: method "white box" is the loss at 0.2 T, with its label sizes,
+    labels and haplotypes; with a noise of "0.05" and so on at other times.
     """
     people = common_people(stores)
     index = np.concatenate(
@@ -89,7 +92,7 @@ def attack_generator(
     targets = targets_of(people, index)
     if (~targets.member).sum() < minimum_people:
         note = f"too few: {(~targets.member).sum()} people"
-        rows = [metric_row(METRIC, ATTACK, np.nan, note=note)]
+        rows = [metric_row(METRIC, _ALL, np.nan, note=note)]
         return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, None)
     each = rows_per_person(models[0].mode)
     labels = np.repeat(generator.conditions(people[index]), each)
@@ -101,11 +104,12 @@ def attack_generator(
     losses = np.concatenate(parts).reshape(len(targets), each, len(TIMES))
     options = {"minimum_people": minimum_people, "seed": child_seed(seed, 2)}
     headline = -losses[..., TIMES.index(HEADLINE)]
-    rows = membership_rows(ATTACK, headline.sum(axis=1), targets, **options)
+    rows = membership_rows(_ALL, headline.sum(axis=1), targets, **options)
     if each > 1:
-        rows += membership_rows(f"{ATTACK}, haplotypes", headline, targets, **options)[:1]
+        group = _ALL._replace(rows=HAPLOTYPES)
+        rows += membership_rows(group, headline, targets, **options)[:1]
     for column, share in enumerate(TIMES):
-        group = f"{ATTACK}, t = {share:g} T"
+        group = _ALL._replace(noise=f"{share:g}")
         rows += membership_rows(group, -losses[..., column].sum(axis=1), targets, **options)[:1]
     return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, losses.sum(axis=1))
 

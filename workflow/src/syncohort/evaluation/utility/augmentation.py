@@ -9,7 +9,8 @@ Axes: S people, C classes, K seeds.
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.groups import Group
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row, people_in, tidy
 from syncohort.evaluation.utility.bench import Bench, LabelledPeople, Training, read_synthetic
 from syncohort.genotypes import CohortStore
@@ -33,7 +34,7 @@ def measure_augmentation(
     shares: of the real training people that a classifier gets, in (0, 1], of every label
     alike and at least one person each; a larger share holds the people of a smaller one, and
     every seed draws its own. Rows of generator "real" are trained on them alone, rows of
-    `generator` on them and all synthetic people; group "mlp, 5 % real". Metrics:
+    `generator` on them and all synthetic people; method "mlp", real_share "0.05". Metrics:
     augmented_accuracy, augmented_balanced_accuracy, augmented_auc, and augmentation_gain, by
     how much the synthetic people raise the accuracy (interval over the same people and seeds).
 
@@ -50,7 +51,7 @@ def measure_augmentation(
     alone, added = [], []
     for kind in training.kinds:
         for share in shares:
-            group = f"{kind}, {100 * share:g} % real"
+            group = Group(method=kind, real_share=f"{share:g}")
             if reason:
                 added.append(metric_row("augmentation_gain", group, np.nan, note=reason))
                 continue
@@ -81,14 +82,13 @@ def _few(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(chosen))
 
 
-def _gain_row(bench: Bench, group: str, classes, before, after, draws: int = 1_000) -> dict:
+def _gain_row(bench: Bench, group: Group, classes, before, after) -> dict:
     """By how much accuracy rose between two sets of probabilities [K, S, C]."""
     hits = [classes[each.argmax(axis=2)] == bench.tested.label for each in (before, after)]
     gain = hits[1].astype(float) - hits[0]  # [K, S]
     rng = np.random.default_rng(child_seed(bench.training.seeds[0], _GAIN))
-    drawn = []
-    for _ in range(draws):
-        seeds, people = (rng.integers(length, size=length) for length in gain.shape)
-        drawn.append(gain[np.ix_(seeds, people)].mean())
+    drawn = bootstrap(
+        lambda *seeds_people: gain[np.ix_(*seeds_people)].mean(), *gain.shape, rng=rng
+    )
     interval = percentile_interval(drawn)
     return metric_row("augmentation_gain", group, gain.mean(), *interval, bench.left_out)

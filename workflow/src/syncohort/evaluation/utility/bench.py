@@ -8,6 +8,7 @@ import numpy as np
 from syncohort.classifiers.fitting import DETERMINISTIC, Classifier, train_classifier
 from syncohort.dosages import read_dosages
 from syncohort.errors import examples
+from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.tidy import (
     MIN_PEOPLE,
     check_same_variants,
@@ -140,7 +141,7 @@ class Bench:
         return np.stack([each.probabilities(self.tested_dosages) for each in fitted])
 
     def score_rows(
-        self, group: str, classes, probabilities, *, prefix: str = "", note: str = ""
+        self, group: Group, classes, probabilities, *, prefix: str = "", note: str = ""
     ) -> list[dict]:
         note = _joined(note, self.left_out)
         seed = self.training.seeds[0]
@@ -153,7 +154,7 @@ class Bench:
     def majority_rows(self, labels: np.ndarray) -> list[dict]:
         """Scores of always naming the commonest of these labels."""
         commonest = Counter(sorted(labels)).most_common(1)[0][0]
-        return self.score_rows("all", [commonest], np.ones((1, len(self.tested), 1)))
+        return self.score_rows(ALL, [commonest], np.ones((1, len(self.tested), 1)))
 
 
 def read_synthetic(real_stores, synthetic_stores, most: int | None = None) -> LabelledPeople:

@@ -3,9 +3,9 @@
 Classifiers are trained on real or on synthetic people and tested on real holdout people.
 Read recovery with care: sampling every SNP by itself within each label, without any
 linkage, recovers .9 or more when as many people are drawn as were trained on. Four times as
-many tell more (QUALITY, "Metrics that mislead"), beside the rows of the calibration cohorts.
+many tell more beside the rows of the calibration cohorts.
 
-Groups: a classifier's kind, "mlp", and what else it was trained on, "mlp, 4x".
+Method: a classifier's kind, "mlp"; trained_on: what else it was trained on, "4x".
 
 Axes: S people, V variants, C classes, K trainings: one per fold and seed.
 """
@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.classifiers.fitting import Classifier
+from syncohort.evaluation.groups import FOUR_TIMES, WITH_REAL, Group
 from syncohort.evaluation.tidy import MAJORITY, MIN_PEOPLE, metric_row, people_in, tidy
 from syncohort.evaluation.utility.bench import (
     METRICS,
@@ -29,8 +30,6 @@ from syncohort.evaluation.utility.bench import (
 from syncohort.genotypes import CohortStore, People
 
 TIMES = 4  # synthetic people per real training person, where there are as many
-MANY = f"{TIMES}x"
-WITH_REAL = "with real"
 MOST_REGRESSED = 5_000  # a logistic regression's time grows with the cube of the people
 _TOO_SLOW = f"not trained: a regression of more than {MOST_REGRESSED:,} people takes too long"
 
@@ -39,11 +38,11 @@ _TOO_SLOW = f"not trained: a regression of more than {MOST_REGRESSED:,} people t
 class Utility:
     """How classifiers trained on one source of people do on the holdout people.
 
-    metrics: tidy table, group = kind of classifier, and what it was trained on: accuracy,
+    metrics: tidy table by method, the kind of classifier, and trained_on: accuracy,
     balanced_accuracy, auc, trained_people (note: what the validation people chose); after
     training on real people also the scores of always naming their commonest label.
-    predictions: person, label, classifier (the group), fold, seed, predicted: one row per
-    holdout person, group, fold and seed.
+    predictions: person, label, classifier (its kind), trained_on, fold, seed, predicted: one row
+    per holdout person, classifier, fold and seed.
     """
 
     metrics: pd.DataFrame
@@ -65,8 +64,8 @@ def measure_utility(
     real_stores: one per chromosome; synthetic_stores: the same chromosomes, or None for
     training on real people. generator: name of the rows. Of the synthetic people as many are
     used as there are real training people, and once more `TIMES` as many when the cohort
-    holds them (group "mlp, 4x"; a logistic regression only up to `MOST_REGRESSED`); with_real:
-    also the synthetic and the real training people together (group "mlp, with real": the folds
+    holds them (trained_on "4x"; a logistic regression only up to `MOST_REGRESSED`); with_real:
+    also the synthetic and the real training people together (trained_on "with real": the folds
     of both together). The real validation people choose passes and penalties each time.
 
     Labels with fewer than two holdout people are not tested on, and named in the note; with
@@ -85,13 +84,13 @@ def measure_utility(
         metrics = METRICS if synthetic_stores is None else (*METRICS, "recovery_rate")
         return _withheld(training.kinds, metrics, reason, cohort=cohort, generator=generator)
     rows, predictions = [], []
-    for suffix, groups in sources.items():
+    for trained_on, groups in sources.items():
         size = sum(len(people) for people in groups)
         note = f"trained on {size:,} people, not {len(real):,}" if size < len(real) else ""
         parts = _fold_parts(groups, training)
         for kind in training.kinds:
-            group = f"{kind}, {suffix}" if suffix else kind
-            if kind == "logistic" and suffix == MANY and size > MOST_REGRESSED:
+            group = Group(method=kind, trained_on=trained_on)
+            if kind == "logistic" and trained_on == FOUR_TIMES and size > MOST_REGRESSED:
                 rows += [metric_row(metric, group, np.nan, note=_TOO_SLOW) for metric in METRICS]
                 continue
             runs = list(product(range(training.folds), training.seeds_of(kind)))  # [K]
@@ -109,19 +108,23 @@ def measure_utility(
 
 
 def _withheld(kinds, metrics, reason: str, *, cohort: str, generator: str) -> Utility:
-    rows = [metric_row(metric, kind, np.nan, note=reason) for kind in kinds for metric in metrics]
-    nobody = _prediction_table(People.unlabelled([]), "", (0, 0), [])
+    rows = [
+        metric_row(metric, Group(method=kind), np.nan, note=reason)
+        for kind in kinds
+        for metric in metrics
+    ]
+    nobody = _prediction_table(People.unlabelled([]), Group(), (0, 0), [])
     return Utility(tidy(rows, cohort=cohort, generator=generator), nobody)
 
 
 def _synthetic_sources(
     drawn: LabelledPeople, real: LabelledPeople, with_real: bool
 ) -> dict[str, list]:
-    """Whom to train on, by the suffix of their group: groups of people, folded apart."""
+    """Whom to train on, by `trained_on`: groups of people, folded apart."""
     equal = drawn[: len(real)]
     sources = {"": [equal]}
     if len(drawn) >= TIMES * len(real):
-        sources[MANY] = [drawn]
+        sources[FOUR_TIMES] = [drawn]
     if with_real:
         sources[WITH_REAL] = [equal, real]
     return sources
@@ -148,13 +151,16 @@ def _chosen(fitted: list[Classifier]) -> str:
     return f"{name} {values}"
 
 
-def _prediction_table(tested: People, group: str, run: tuple[int, int], predicted) -> pd.DataFrame:
+def _prediction_table(
+    tested: People, group: Group, run: tuple[int, int], predicted
+) -> pd.DataFrame:
     fold, seed = run
     return pd.DataFrame(
         {
             "person": tested.id,
             "label": tested.label,
-            "classifier": group,
+            "classifier": group.method,
+            "trained_on": group.trained_on,
             "fold": fold,
             "seed": seed,
             "predicted": predicted,

@@ -1,4 +1,4 @@
-"""How well classifiers do on unseen people: accuracy, balanced accuracy, AUC.
+"""How well classifiers do on holdout people: accuracy, balanced accuracy, AUC.
 
 Axes: S people, C classes, K fitted classifiers (one per seed and fold).
 """
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import rankdata
 
-from syncohort.evaluation.intervals import percentile_interval
+from syncohort.evaluation.intervals import bootstrap, percentile_interval
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,6 @@ def score(
     labels: np.ndarray,
     *,
     seed: int,
-    draws: int = 500,
 ) -> dict[str, Estimate]:
     """Accuracy, balanced accuracy and AUC of probabilities [K, S, C] for labels [S] str.
 
@@ -43,20 +42,19 @@ def score(
     right = full.argmax(axis=2) == target  # [K, S]
     n_seeds, n_people = right.shape
     rng = np.random.default_rng(seed)
-    everyone, every_seed = np.arange(n_people), np.arange(n_seeds)
-    drawn = []
-    for people, seeds in [(everyone, every_seed)] + [
-        (rng.integers(n_people, size=n_people), rng.integers(n_seeds, size=n_seeds))
-        for _ in range(draws)
-    ]:
+
+    def scores(people, seeds):
         hit = right[np.ix_(seeds, people)].mean(axis=0)
         areas = {k: _mean_auc(full[k, people], target[people]) for k in set(seeds)}
         auc = np.mean([areas[k] for k in seeds])
-        drawn.append([hit.mean(), _balanced(hit, target[people]), auc])
-    drawn = np.array(drawn)
+        return [hit.mean(), _balanced(hit, target[people]), auc]
+
+    values = scores(np.arange(n_people), np.arange(n_seeds))
+    drawn = bootstrap(scores, n_people, n_seeds, rng=rng)
+    names = ("accuracy", "balanced_accuracy", "auc")
     return {
-        name: Estimate(float(values[0]), *percentile_interval(values[1:]))
-        for name, values in zip(("accuracy", "balanced_accuracy", "auc"), drawn.T, strict=True)
+        name: Estimate(float(value), *percentile_interval(draws))
+        for name, value, draws in zip(names, values, drawn.T, strict=True)
     }
 
 

@@ -1,11 +1,11 @@
 """Which values of a metric pass: bounds from what the calibration generators score.
 
-A verdict is "pass", "look" or "fail". Values that unseen real people reach by chance (their
+A verdict is "pass", "look" or "fail". Values that validation people reach by chance (their
 interval) pass. A value outside whose own interval reaches the passing values is a "look":
 there are too few people or SNPs to tell.
 
 A rule turns the calibration rows of a metric into its bounds, or None without the row it
-needs. Where unseen people themselves are judged by an error, more is allowed: they are about as
+needs. Where validation people themselves are judged by an error, more is allowed: they are about as
 many as the holdout people, a tenth of a synthetic cohort, so that errors of sampling are up to
 sqrt(2) as large.
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 PASS, LOOK, FAIL, NOT_MEASURED = "pass", "look", "fail", "not measured"
 VERDICTS = (PASS, LOOK, FAIL, NOT_MEASURED)
-UNSEEN = "unseen"
+VALIDATION = "validation"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Bounds:
 
 
 Levels = dict[str, Level]  # of the calibration rows, by kind of generator
-Rule = Callable[[Levels, bool], Bounds | None]  # the bool: unseen people are judged
+Rule = Callable[[Levels, bool], Bounds | None]  # the bool: validation people are judged
 
 
 def number(value: float) -> str:
@@ -83,9 +83,9 @@ def number(value: float) -> str:
 
 
 def within(pass_low: float, pass_high: float, look_low: float, look_high: float) -> Rule:
-    """Fixed bounds, widened to what unseen people reach by chance."""
+    """Fixed bounds, widened to what validation people reach by chance."""
     bounds = Bounds(pass_low, pass_high, look_low, look_high)
-    return lambda levels, is_unseen: bounds.widened(levels.get(UNSEEN))
+    return lambda levels, is_validation: bounds.widened(levels.get(VALIDATION))
 
 
 def near(centre: float, passes: float, looks: float) -> Rule:
@@ -106,12 +106,12 @@ def at_least(passes: float, looks: float) -> Rule:
 def near_level(kind: str, passes: float, looks: float, *, relative: bool = True) -> Rule:
     """At most so far from a calibration row (in shares of it unless not relative)."""
 
-    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
         if kind not in levels:
             return None
         centre = levels[kind].value
         unit = abs(centre) if relative else 1
-        return near(centre, passes * unit, looks * unit)(levels, is_unseen)
+        return near(centre, passes * unit, looks * unit)(levels, is_validation)
 
     return bounds
 
@@ -119,11 +119,11 @@ def near_level(kind: str, passes: float, looks: float, *, relative: bool = True)
 def times(*kinds: str, passes: float, looks: float) -> Rule:
     """An error at most so many times that of calibration rows, the largest of them."""
 
-    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
         found = [levels[kind].value for kind in kinds if kind in levels]
         if not found:
             return None
-        level = max(found) * (sqrt(2) if is_unseen else 1)
+        level = max(found) * (sqrt(2) if is_validation else 1)
         return Bounds(pass_high=passes * level, look_high=looks * level)
 
     return bounds
@@ -132,10 +132,12 @@ def times(*kinds: str, passes: float, looks: float) -> Rule:
 def shortfall(kind: str, passes: float, looks: float) -> Rule:
     """A correlation whose distance from 1 is at most so many times that of a calibration row."""
 
-    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
         if kind not in levels:
             return None
-        level = (1 - levels[kind].value) * (2 if is_unseen else 1)  # goes with the error squared
+        level = (1 - levels[kind].value) * (
+            2 if is_validation else 1
+        )  # goes with the error squared
         return Bounds(pass_low=1 - passes * level, look_low=1 - looks * level)
 
     return bounds
@@ -144,12 +146,12 @@ def shortfall(kind: str, passes: float, looks: float) -> Rule:
 def share_of(kind: str, passes: float, looks: float) -> Rule:
     """At least such a share of what a calibration row reaches."""
 
-    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
         if kind not in levels or levels[kind].value <= 0:
             return None
         level = levels[kind].value
         widest = Bounds(pass_low=passes * level, look_low=looks * level)
-        return widest.widened(levels.get(UNSEEN) if is_unseen else None)
+        return widest.widened(levels.get(VALIDATION) if is_validation else None)
 
     return bounds
 
@@ -157,10 +159,10 @@ def share_of(kind: str, passes: float, looks: float) -> Rule:
 def above(kind: str, passes: float, looks: float) -> Rule:
     """At most so much above what a calibration row may reach by chance; see `within`."""
 
-    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
         if kind not in levels:
             return None
-        return at_most(levels[kind].high + passes, levels[kind].high + looks)(levels, is_unseen)
+        return at_most(levels[kind].high + passes, levels[kind].high + looks)(levels, is_validation)
 
     return bounds
 
@@ -168,9 +170,20 @@ def above(kind: str, passes: float, looks: float) -> Rule:
 def below(kind: str, passes: float, looks: float) -> Rule:
     """At most so much below what a calibration row may reach by chance; see `within`."""
 
-    def bounds(levels: Levels, is_unseen: bool) -> Bounds | None:
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
         if kind not in levels:
             return None
-        return at_least(levels[kind].low - passes, levels[kind].low - looks)(levels, is_unseen)
+        return at_least(levels[kind].low - passes, levels[kind].low - looks)(levels, is_validation)
+
+    return bounds
+
+
+def no_more_than(kind: str) -> Rule:
+    """A count at most the upper end of a level: what is above it is no chance, and fails."""
+
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        return Bounds(pass_high=levels[kind].high, look_high=levels[kind].high)
 
     return bounds

@@ -1,6 +1,6 @@
 """Verdicts of all metrics, each beside what the calibration generators score, and the checklists.
 
-Verdicts are given metric by metric and never added up to one score. What passes: `registry` (by
+Verdicts are given metric by metric and never added up to one score. What passes: `metrics` (by
 metric) and `bounds` (how bounds follow from calibration rows).
 """
 
@@ -9,30 +9,27 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
+from syncohort.evaluation.groups import HOLDOUT, REAL, groups_of
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.evaluation.verdicts.bounds import (
     FAIL,
     LOOK,
     NOT_MEASURED,
     PASS,
-    UNSEEN,
+    VALIDATION,
     VERDICTS,
     Bounds,
     Level,
-    number,
 )
 from syncohort.evaluation.verdicts.metrics import (
+    BOUND_COLUMNS,
     DIMENSIONS,
-    HOLDOUT,
-    REAL,
     Metric,
-    describe,
     find_metric,
     judged_by,
-    label_of,
 )
+from syncohort.evaluation.verdicts.release import NO_EVIDENCE, unmeasured_privacy, value_in_words
 
-BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")
 _NOT_JUDGED = (REAL, MAJORITY)
 _WORST_FIRST = (FAIL, LOOK, PASS)
 
@@ -40,26 +37,26 @@ _WORST_FIRST = (FAIL, LOOK, PASS)
 def judge(metrics: pd.DataFrame, calibration: dict[str, str]) -> pd.DataFrame:
     """The tidy table with a verdict for each row.
 
-    calibration: kind ("unseen", "bootstrap", "independent", "mosaic") -> name of its generator.
+    calibration: kind ("validation", "bootstrap", "independent", "mosaic") -> name of its generator.
     Adds dimension, verdict ("" for a row that is not judged), pass_low, pass_high, look_low,
     look_high (NaN: no rule; infinite: open), good. Rows of metrics that are not in `METRICS`
     have none of it.
     """
-    levels, unseen = _levels(metrics, calibration), calibration.get(UNSEEN)
+    levels, validation = _levels(metrics, calibration), calibration.get(VALIDATION)
     rows = []
-    for row in metrics.itertuples(index=False):
-        metric = find_metric(row.metric, row.group)
-        is_unseen = row.generator == unseen
+    for row, group in zip(metrics.itertuples(index=False), groups_of(metrics), strict=True):
+        metric = find_metric(row.metric, group)
+        is_validation = row.generator == validation
         if metric is None or metric.rule is None or row.generator in _NOT_JUDGED:
             rows.append(_judged(metric, None, ""))
         elif not isfinite(row.value):
             rows.append(_judged(metric, None, NOT_MEASURED))
-        elif is_unseen and metric.needs_many:
+        elif is_validation and metric.needs_many:
             rows.append(_judged(metric, None, ""))
         else:
-            known = levels.get((row.metric, row.group), {})
-            own = levels.get((row.metric, row.group, row.generator), {})
-            bounds = metric.rule(known | own, is_unseen)
+            known = levels.get((row.metric, group), {})
+            own = levels.get((row.metric, group, row.generator), {})
+            bounds = metric.rule(known | own, is_validation)
             verdict = bounds.verdict(row.value, row.low, row.high) if bounds else ""
             rows.append(_judged(metric, bounds, verdict))
     return pd.concat([metrics.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
@@ -69,15 +66,15 @@ def _levels(metrics: pd.DataFrame, calibration: dict[str, str]) -> dict:
     """(metric, group) -> kind -> Level, and (metric, group, generator) -> HOLDOUT -> Level."""
     kinds = {name: kind for kind, name in calibration.items()} | {REAL: REAL}
     levels = {}
-    for row in metrics.itertuples(index=False):
+    for row, group in zip(metrics.itertuples(index=False), groups_of(metrics), strict=True):
         if not isfinite(row.value):
             continue
         low = row.low if isfinite(row.low) else row.value
         high = row.high if isfinite(row.high) else row.value
         level = Level(row.value, min(low, row.value), max(high, row.value))
         if row.generator in kinds:
-            levels.setdefault((row.metric, row.group), {})[kinds[row.generator]] = level
-        if judged := judged_by(row.group):
+            levels.setdefault((row.metric, group), {})[kinds[row.generator]] = level
+        if judged := judged_by(group):
             levels[row.metric, judged, row.generator] = {HOLDOUT: level}
     return levels
 
@@ -97,16 +94,18 @@ def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
 
     judged: from `judge`. Rows by label count in the column labels, not in the verdict.
     Returns generator, dimension, verdict (the worst of its metrics; "look" instead of "pass"
-    where most of them could not be measured), passed, looked, failed, unmeasured (numbers of
+    where most of them could not be measured; "fail" where privacy was not measured), passed, looked, failed, unmeasured (numbers of
     metrics), worst (those farthest from passing, in words), labels (how labels do, in words).
     """
-    by_label = judged["group"].map(label_of)
     used = judged[(judged["verdict"] != "") & (judged["dimension"] != "")]
     rows = []
     for (generator, dimension), part in used.groupby(["generator", "dimension"], sort=False):
-        own = part[by_label[part.index] == ""]
+        own = part[part["label"] == ""]
         passed, looked, failed, unmeasured = ((own["verdict"] == word).sum() for word in VERDICTS)
-        verdict = worst_verdict(own["verdict"])
+        verdict, worst = worst_verdict(own["verdict"]), _worst(own)
+        unknown = unmeasured_privacy(own) if dimension == "privacy" else ""
+        if unknown and verdict != FAIL:
+            verdict, worst = FAIL, f"{NO_EVIDENCE}: {unknown}"
         rows.append(
             {
                 "generator": generator,
@@ -116,8 +115,8 @@ def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
                 "looked": looked,
                 "failed": failed,
                 "unmeasured": unmeasured,
-                "worst": _worst(own),
-                "labels": _labels_in_words(part, by_label),
+                "worst": worst,
+                "labels": _labels_in_words(part),
             }
         )
     table = pd.DataFrame(rows)
@@ -131,8 +130,7 @@ def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
 
 def label_checklist(judged: pd.DataFrame) -> pd.DataFrame:
     """One row per generator, dimension and label: dimension, label, verdict, worst (in words)."""
-    labels = judged["group"].map(label_of)
-    used = judged.assign(label=labels)[(labels != "") & (judged["verdict"] != "")]
+    used = judged[(judged["label"] != "") & (judged["verdict"] != "")]
     keys = ["generator", "dimension", "label"]
     rows = [
         {**dict(zip(keys, names, strict=True)), "verdict": worst_verdict(part["verdict"])}
@@ -156,11 +154,7 @@ def _worst(rows: pd.DataFrame, most: int = 2) -> str:
     excess = [each.excess(value) for each, value in zip(bounds, failing["value"], strict=True)]
     # a failing metric before one to look at, then the farther
     order = np.lexsort([-np.array(excess), failing["verdict"] != FAIL])
-    texts = []
-    for place in order[:most]:
-        row = failing.iloc[place]
-        title = describe(find_metric(row["metric"], row["group"]), row["group"])
-        texts.append(f"{title}: {number(row['value'])} (passes: {bounds[place]})")
+    texts = [value_in_words(failing.iloc[[place]]) for place in order[:most]]
     more = len(failing) - most
     return "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
 
@@ -175,12 +169,11 @@ def _passing(rows: pd.DataFrame) -> str:
     return f"{text}; {len(missing)} not measured ({reason})" if len(missing) else text
 
 
-def _labels_in_words(rows: pd.DataFrame, by_label: pd.Series) -> str:
+def _labels_in_words(rows: pd.DataFrame) -> str:
     """How labels do: "24 pass, 2 fail (GBR, YRI)"."""
-    labels = by_label[rows.index]
-    if not (labels != "").any():
+    if not (rows["label"] != "").any():
         return ""
-    verdicts = rows.groupby(labels)["verdict"].agg(worst_verdict).drop("", errors="ignore")
+    verdicts = rows.groupby("label")["verdict"].agg(worst_verdict).drop("", errors="ignore")
     counts = verdicts.value_counts()
     text = ", ".join(f"{counts[word]} {word}" for word in VERDICTS if word in counts)
     failing = [str(label) for label in verdicts.index[verdicts == FAIL]]

@@ -1,15 +1,23 @@
 """Every metric of the tidy table: what it measures, what good looks like, how it is judged.
 
 The bounds of a metric come from the same metric, and the same group of SNPs or people, of the
-calibration generators: unseen real people, a bootstrap copy of the training people,
+calibration generators: validation people, a bootstrap copy of the training people,
 independent SNPs and a mosaic of real haplotypes.
 """
 
-import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from syncohort.evaluation.groups import (
+    HOLDOUT,
+    REAL,
+    TRAIN,
+    TRUTH,
+    WITH_REAL,
+    Group,
+    in_words,
+)
 from syncohort.evaluation.verdicts.bounds import (
-    UNSEEN,
+    VALIDATION,
     Rule,
     above,
     at_least,
@@ -17,6 +25,7 @@ from syncohort.evaluation.verdicts.bounds import (
     below,
     near,
     near_level,
+    no_more_than,
     share_of,
     shortfall,
     times,
@@ -24,9 +33,7 @@ from syncohort.evaluation.verdicts.bounds import (
 )
 
 BOOTSTRAP, INDEPENDENT, MOSAIC = "bootstrap", "independent", "mosaic"
-REAL = "real"
-HOLDOUT = "unseen people"  # group in which a privacy metric gives the holdout's own level
-_HOLDOUT_GROUPS = f"(?:.*, )?{HOLDOUT}"
+_OF_HOLDOUT = {"part": HOLDOUT}  # what the holdout people show on the same test
 
 DIMENSIONS = {
     "frequencies": "Allele frequencies",
@@ -39,6 +46,9 @@ DIMENSIONS = {
     "association": "Association",
 }
 
+BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")  # of a judged table
+COUNTED_PEOPLE = ("copied_people", "near_copies")  # metrics whose value is a number of people
+
 FIDELITY = ("frequencies", "linkage", "individuals", "structure")
 
 
@@ -46,9 +56,9 @@ FIDELITY = ("frequencies", "linkage", "individuals", "structure")
 class Metric:
     """One metric of the tidy table.
 
-    groups: regular expression of the groups it is for. rule: None for a number that only
-    explains others. needs_many: it depends on how many people there are to learn from, so
-    that unseen people, a tenth as many, are not judged by it.
+    only: columns of `Group` and what they hold in the rows it is for, {} for all others. rule:
+    None for a number that only explains others. needs_many: it depends on how many people there are to learn from, so
+    that validation people, a tenth as many, are not judged by it.
     """
 
     name: str
@@ -56,7 +66,7 @@ class Metric:
     title: str
     good: str
     rule: Rule | None = None
-    groups: str = ""
+    only: dict[str, str] = field(default_factory=dict)
     needs_many: bool = False
 
 
@@ -65,6 +75,13 @@ METRICS = (
         "frequency_error",
         "frequencies",
         "Error of allele frequencies",
+        "as small as the bootstrap copy's, which has but the error of sampling",
+        times(BOOTSTRAP, passes=1.15, looks=1.5),
+    ),
+    Metric(
+        "balanced_frequency_error",
+        "frequencies",
+        "Error of allele frequencies, mean over labels",
         "as small as the bootstrap copy's, which has but the error of sampling",
         times(BOOTSTRAP, passes=1.15, looks=1.5),
     ),
@@ -86,8 +103,8 @@ METRICS = (
         "sfs_distance",
         "frequencies",
         "Distance of site-frequency spectra",
-        "as small as unseen people's",
-        times(UNSEEN, BOOTSTRAP, passes=1.3, looks=2),
+        "as small as validation people's",
+        times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
     ),
     Metric(
         "ld_r",
@@ -121,15 +138,15 @@ METRICS = (
         "ld_r_train",
         "linkage",
         "Linkage: correlation with the training people's",
-        "as near 1 as unseen people's; nearer is no virtue",
-        shortfall(UNSEEN, 1.1, 3),
+        "as near 1 as validation people's; nearer is no virtue",
+        shortfall(VALIDATION, 1.1, 3),
     ),
     Metric(
         "ld_slope_train",
         "linkage",
         "Linkage: slope on the training people's",
-        "as unseen people's",
-        near_level(UNSEEN, 0.05, 0.2),
+        "as validation people's",
+        near_level(VALIDATION, 0.05, 0.2),
     ),
     Metric(
         "haplotype_match_length",
@@ -163,8 +180,8 @@ METRICS = (
         "inbreeding_f",
         "individuals",
         "Inbreeding coefficient F",
-        "as unseen people's; above, too few heterozygotes for the frequencies",
-        near_level(UNSEEN, 0.01, 0.05, relative=False),
+        "as validation people's; above, too few heterozygotes for the frequencies",
+        near_level(VALIDATION, 0.01, 0.05, relative=False),
     ),
     Metric(
         "hwe_rejected",
@@ -190,38 +207,38 @@ METRICS = (
         "pairwise_distance",
         "individuals",
         "Distances between people of a label",
-        "distributed as unseen people's",
-        times(UNSEEN, passes=1.3, looks=2),
+        "distributed as validation people's",
+        times(VALIDATION, passes=1.3, looks=2),
     ),
     Metric(
         "knn_precision",
         "individuals",
         "Precision: synthetic people among real ones",
-        "as high as unseen people's",
-        share_of(UNSEEN, 0.95, 0.8),
+        "as high as validation people's",
+        share_of(VALIDATION, 0.95, 0.8),
     ),
     Metric(
         "knn_recall",
         "individuals",
         "Recall: real people among synthetic ones",
-        "as high as unseen people's; below, kinds of people are missing",
-        share_of(UNSEEN, 0.95, 0.8),
+        "as high as validation people's; below, kinds of people are missing",
+        share_of(VALIDATION, 0.95, 0.8),
     ),
     Metric(
         "aa_truth",
         "individuals",
-        "Holdout people told from synthetic by their nearest neighbour",
+        "Adversarial accuracy: holdout people nearer to their own than to synthetic people",
         "near 0.5; above, synthetic people are far from real ones",
         within(0.4, 0.65, 0.3, 0.8),
-        groups="holdout",
+        only={"against": HOLDOUT},
     ),
     Metric(
         "aa_syn",
         "individuals",
-        "Synthetic people told from holdout by their nearest neighbour",
+        "Adversarial accuracy: synthetic people nearer to their own than to holdout people",
         "near 0.5; above, synthetic people are too like one another",
         within(0.4, 0.65, 0.3, 0.8),
-        groups="holdout",
+        only={"against": HOLDOUT},
     ),
     Metric(
         "fst_r",
@@ -241,36 +258,64 @@ METRICS = (
         "pca_distance",
         "structure",
         "Distance on principal axes",
-        "as small as unseen people's",
-        times(UNSEEN, BOOTSTRAP, passes=1.3, looks=2),
+        "as small as validation people's",
+        times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
     ),
     Metric(
         "membership_auc",
         "model",
-        "Membership told by the trained network itself",
-        "0.5; it matters when the network is handed out too, not for the people alone",
+        "Membership inference AUC of the trained network itself",
+        "0.5; it matters when the network is released too, not for the people alone",
         at_most(0.55, 0.62),
-        groups="white box",
+        only={"method": "white box"},
     ),
     Metric(
         "membership_auc",
         "privacy",
-        "Membership told",
-        "0.5, or no more than unseen people reach by chance; the copy shows what a leak is",
+        "Membership inference AUC",
+        "0.5, or no more than validation people reach by chance; the copy shows what a leak is",
         at_most(0.53, 0.6),
+    ),
+    Metric(
+        "copied_people",
+        "privacy",
+        "People who are copies of training people",
+        "expected from real people that nothing was trained on",
+        only={"part": REAL},
+    ),
+    Metric(
+        "copied_people",
+        "privacy",
+        "People who are copies of training people",
+        "no more than chance gives at the rate of real people: mostly nobody",
+        no_more_than(HOLDOUT),
+    ),
+    Metric(
+        "near_copies",
+        "privacy",
+        "People who are near copies of training people",
+        "expected from real people that nothing was trained on",
+        only={"part": REAL},
+    ),
+    Metric(
+        "near_copies",
+        "privacy",
+        "People who are near copies of training people",
+        "no more than chance gives at the rate of real people",
+        no_more_than(HOLDOUT),
     ),
     Metric(
         "identical_share",
         "privacy",
         "Whole copies of training people",
         "the level of the holdout people",
-        groups=_HOLDOUT_GROUPS,
+        only=_OF_HOLDOUT,
     ),
     Metric(
         "identical_share",
         "privacy",
         "Whole copies of training people",
-        "no more than among unseen people",
+        "no more than among holdout people",
         above(HOLDOUT, 0, 0.01),
     ),
     Metric(
@@ -278,26 +323,26 @@ METRICS = (
         "privacy",
         "Windows copied from training people",
         "the level of the holdout people",
-        groups=_HOLDOUT_GROUPS,
+        only=_OF_HOLDOUT,
     ),
     Metric(
         "window_copies",
         "privacy",
         "Windows copied from training people",
-        "no more than among unseen people",
+        "no more than among holdout people",
         above(HOLDOUT, 0.01, 0.1),
     ),
     Metric(
         "closest_record_ratio",
         "privacy",
-        "Distance to the closest training person, over unseen people's",
+        "Distance to the closest training person, over holdout people's",
         "near 1; below, synthetic people lean on training people",
         at_least(0.97, 0.9),
     ),
     Metric(
         "closest_record_tail",
         "privacy",
-        "Share nearer to a training person than 99 % of unseen people",
+        "Share nearer to a training person than 99 % of holdout people",
         "0.01; above, some are near copies",
         at_most(0.02, 0.03),
     ),
@@ -306,20 +351,20 @@ METRICS = (
         "privacy",
         "Nearest over second nearest training person",
         "the level of the holdout people",
-        groups=_HOLDOUT_GROUPS,
+        only=_OF_HOLDOUT,
     ),
     Metric(
         "neighbour_distance_ratio",
         "privacy",
         "Nearest over second nearest training person",
-        "as unseen people's; below, single training people are leaned on",
+        "as holdout people's; below, single training people are leaned on",
         share_of(HOLDOUT, 0.97, 0.9),
     ),
     Metric(
         "data_copying",
         "privacy",
         "Data-copying test (z)",
-        "above -3; below, synthetic people are nearer to training people than unseen ones are",
+        "above -3; below, synthetic people are nearer to training people than holdout people are",
         at_least(-3, -5),
     ),
     Metric(
@@ -332,25 +377,25 @@ METRICS = (
     Metric(
         "aa_truth",
         "privacy",
-        "Training people told from synthetic by their nearest neighbour",
+        "Adversarial accuracy: training people nearer to their own than to synthetic people",
         "not below that of the holdout people; below, training people have synthetic doubles",
         below(HOLDOUT, 0.02, 0.1),
-        groups="train",
+        only={"against": TRAIN},
     ),
     Metric(
         "aa_syn",
         "privacy",
-        "Synthetic people told from training by their nearest neighbour",
+        "Adversarial accuracy: synthetic people nearer to their own than to training people",
         "not below that of the holdout people; below, they are doubles of training people",
         below(HOLDOUT, 0.02, 0.1),
-        groups="train",
+        only={"against": TRAIN},
     ),
     Metric(
         "recovery_rate",
         "utility",
         "Recovery of the classifier's accuracy",
         "as high as the bootstrap copy's; independent SNPs come near it, so it proves little alone",
-        groups=".*with real",
+        only={"trained_on": WITH_REAL},
     ),
     Metric(
         "recovery_rate",
@@ -389,7 +434,7 @@ METRICS = (
         "Effects: correlation with the true ones",
         "as high as real people's",
         share_of(REAL, 0.8, 0.5),
-        groups="true effects",
+        only={"against": TRUTH},
         needs_many=True,
     ),
     Metric(
@@ -404,7 +449,7 @@ METRICS = (
         "effect_slope",
         "association",
         "Effects: slope on real people's",
-        "0.8 to 1.2, or as unseen people's; below, associations are washed out",
+        "0.8 to 1.2, or as validation people's; below, associations are washed out",
         near(1, 0.2, 0.5),
     ),
     Metric(
@@ -436,7 +481,7 @@ METRICS = (
         "Polygenic score on the holdout, less the one trained on real people",
         "near 0",
         at_least(-0.03, -0.1),
-        groups="less trained on real",
+        only={"against": REAL},
         needs_many=True,
     ),
     Metric("score_auc", "association", "Polygenic score on the holdout (AUC)", "as after real"),
@@ -446,7 +491,7 @@ METRICS = (
         "Polygenic score on the holdout, less the one trained on real people",
         "near 0",
         at_least(-0.05, -0.15),
-        groups="less trained on real",
+        only={"against": REAL},
         needs_many=True,
     ),
     Metric(
@@ -457,34 +502,32 @@ METRICS = (
     ),
 )
 
-_LABEL = re.compile(r"(?:^|, )label (.+)$")
+_SAID_APART = ("part", "trained_on")  # columns that no title says
 
 
-def find_metric(name: str, group: str) -> Metric | None:
+def find_metric(name: str, group: Group) -> Metric | None:
     """The entry of `METRICS` for a group of a metric, the first that fits; None: not known."""
-    entries = [metric for metric in METRICS if metric.name == name]
-    for metric in entries:
-        if metric.groups and re.fullmatch(f"(?:{metric.groups})(?:, .*)?", group):
+    columns = group._asdict()
+    for metric in METRICS:
+        if metric.name == name and metric.only and metric.only.items() <= columns.items():
             return metric
-    return next((metric for metric in entries if not metric.groups), None)
+    entries = (metric for metric in METRICS if metric.name == name and not metric.only)
+    return next(entries, None)
 
 
-def judged_by(group: str) -> str:
-    """The group that a group of the same generator is a level for; "" for most groups.
+def judged_by(group: Group) -> Group | None:
+    """The group that a group of the same generator is a level for; None for most groups.
 
-    "unseen people" for "all", "500 SNPs, unseen people" for "500 SNPs", "holdout" for "train".
+    What real people show is the level of what the generator's people show, and a
+    comparison with holdout people that of the same comparison with training people.
     """
-    if group in (HOLDOUT, "holdout"):
-        return "all" if group == HOLDOUT else "train"
-    return group.removesuffix(f", {HOLDOUT}") if group.endswith(f", {HOLDOUT}") else ""
+    if group.part:
+        return group._replace(part="")
+    return group._replace(against=TRAIN) if group.against == HOLDOUT else None
 
 
-def label_of(group: str) -> str:
-    """The label a group of people is about ("distance, label X": X), "" for a group of all."""
-    found = _LABEL.search(group)
-    return found.group(1) if found else ""
-
-
-def describe(metric: Metric, group: str) -> str:
-    """A metric and its group in words."""
-    return metric.title if group in ("all", metric.groups) else f"{metric.title}, {group}"
+def describe(metric: Metric, group: Group) -> str:
+    """A metric and its group in words; what its title says is not said again."""
+    said = {column: "" for column in metric.only if column not in _SAID_APART}
+    words = in_words(group._replace(**said))
+    return f"{metric.title}, {words}" if words else metric.title

@@ -1,0 +1,85 @@
+"""The folder of a release: exactly what is released lies there."""
+
+import subprocess
+
+import pytest
+
+from syncohort.config.study import parse_config
+from syncohort.errors import InputError
+from syncohort.synthesis.released import (
+    read_checksums,
+    require_released_only,
+    withdraw,
+    write_checksums,
+)
+
+
+def folder_of(root, *names):
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    return root
+
+
+OWN = ("a/samples.tsv", "a/vcf/21.vcf.gz", "a/vcf/21.vcf.gz.tbi", "a/plink/synthetic.bed")
+
+
+def names_below(folder):
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def test_what_other_configurations_released_is_moved_out_and_nothing_is_lost(tmp_path, caplog):
+    old = ("a/vcf/22.vcf.gz", "a/vcf/22.vcf.gz.tbi", "b/samples.tsv", "b/pgen/synthetic.pgen")
+    release = folder_of(tmp_path / "release", *OWN, *old)
+    own = [str(release / name) for name in OWN]
+    moved = withdraw(release, own, tmp_path / "withdrawn")
+    assert sorted(map(str, moved)) == sorted(old) == names_below(tmp_path / "withdrawn")
+    assert names_below(release) == sorted(OWN) and not (release / "b").exists()
+    assert all((tmp_path / "withdrawn" / name).read_text() == name for name in old)
+    assert "a/vcf/22.vcf.gz: not released by this configuration" in caplog.text
+    require_released_only(release, own)
+    assert withdraw(release, own, tmp_path / "withdrawn") == []
+
+
+def test_what_killed_jobs_left_is_removed(tmp_path):
+    leavings = ("a/vcf/.partial-21.vcf.gz/21.vcf.gz", "a/plink/synthetic.bed.partial")
+    release = folder_of(tmp_path / "release", *OWN, *leavings)
+    assert withdraw(release, [release / name for name in OWN], tmp_path / "withdrawn") == []
+    assert names_below(release) == sorted(OWN) and not (tmp_path / "withdrawn").exists()
+    assert not (release / "a/vcf/.partial-21.vcf.gz").exists()
+
+
+@pytest.mark.parametrize("name", ["a/NOTES.txt", "keys.tsv", "a/vcf/real.txt", "a/vcf/x/21.vcf.gz"])
+def test_files_of_the_user_stay_and_are_named(tmp_path, name):
+    release = folder_of(tmp_path / "release", *OWN, name)
+    own = [release / each for each in OWN]
+    withdraw(release, own, tmp_path / "withdrawn")
+    assert (release / name).exists()
+    with pytest.raises(InputError, match=f"did not write: .*{name}"):
+        require_released_only(release, own)
+
+
+def test_a_folder_that_is_not_there_holds_no_strangers(tmp_path):
+    assert withdraw(tmp_path / "release", [], tmp_path / "withdrawn") == []
+    require_released_only(tmp_path / "release", [])
+
+
+def test_checksums_are_those_of_sha256sum(tmp_path):
+    release = folder_of(tmp_path / "release", *OWN)
+    own = [release / name for name in OWN]
+    write_checksums(release / "a/SHA256SUMS", own)
+    command = ["sha256sum", "--check", "--strict", "SHA256SUMS"]
+    subprocess.run(command, cwd=release / "a", check=True, capture_output=True)
+    assert sorted(read_checksums(release / "a/SHA256SUMS")) == sorted(own)
+    own[0].write_text("changed")
+    again = subprocess.run(command, cwd=release / "a", capture_output=True, check=False)
+    assert again.returncode == 1
+
+
+@pytest.mark.parametrize("kind", ["bootstrap", "mosaic"])
+def test_real_haplotypes_are_released_only_by_name(kind):
+    with pytest.raises(InputError, match="generators.copies is of kind"):
+        parse_config({"generators": {"copies": {"kind": kind}}})
+    allowed = {"generators": {"copies": {"kind": kind, "release_real_haplotypes": True}}}
+    assert parse_config(allowed).generators["copies"].release_real_haplotypes
+    parse_config({"evaluation": {"calibration": {"copies": {"kind": kind}}}})

@@ -1,0 +1,117 @@
+"""Are people of a release copies of training people, or nearer to one than chance brings anybody?
+
+Counted person by person and set against real people that nothing was trained on, holdout and
+validation people together: they may be relatives of training people, or share all of a short
+region with one, and as many such people as they show are no leak.
+
+Axes: A, B people of two groups, N people.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import poisson
+
+from syncohort.evaluation.groups import ALL, REAL, Group
+from syncohort.evaluation.tidy import metric_row
+
+NEIGHBOURHOOD = 10  # the nearest training people that set a person's scale
+CHANCE = 1e-3  # of a count that fails by chance alone
+TAIL = 0.05  # share of real people that the tail is fitted to; of few a fifth,
+TAIL_PEOPLE = (10, 50)  # but at least ten, and never more than fifty for it
+EXPECTED = (0.001, 0.01, 0.1, 1.0)  # people below a limit by chance, for each limit tried
+FARTHEST = 0.5  # nearness from which nobody is a near copy, however alike real people are
+NEAREST = 1e-3  # nearness of a whole copy
+
+
+def nearness(distances: np.ndarray) -> np.ndarray:
+    """Distance to the nearest training person over that to the tenth nearest, [A] in [0, 1].
+
+    distances: [A, B] to B training people. A ratio, because labels differ in how far apart
+    their people are; the tenth, because a near copy of somebody with a twin or siblings among
+    the training people is near them too.
+    """
+    k = min(NEIGHBOURHOOD, distances.shape[1])
+    nearest = np.partition(distances, k - 1, axis=1)[:, :k]
+    first, last = nearest.min(axis=1), nearest.max(axis=1)
+    ratio = np.divide(first, last, out=np.zeros_like(first), where=last > 0)
+    return np.maximum(ratio, NEAREST)
+
+
+def most_by_chance(expected: float) -> int:
+    """The largest count that is still chance where so many people are expected."""
+    return int(poisson.ppf(1 - CHANCE, expected)) if expected > 0 else 0
+
+
+def count_rows(metric: str, ours: np.ndarray, real: np.ndarray) -> list[dict]:
+    """Metric rows of a count of people: of the release, and what real people lead to expect.
+
+    ours, real: bool [N], who counts. The second row is of part "real": its value is the
+    number expected among as many people as the release has, its high the most by chance.
+    Nobody among the real people: nobody is expected. Their number is known within its own
+    square root, which is allowed too.
+    """
+    scale = len(ours) / max(len(real), 1)
+    seen = int(real.sum())
+    most = most_by_chance(scale * (seen + np.sqrt(seen)))
+    return _rows(metric, int(ours.sum()), len(ours), scale * seen, most, seen, len(real))
+
+
+def _rows(metric, count, n_ours, expected, most, seen, n_real, note="") -> list[dict]:
+    of_real = f"{seen:,} of {n_real:,} real people{note}"
+    return [
+        metric_row(metric, ALL, count, note=f"{count:,} of {n_ours:,} people{note}"),
+        metric_row(metric, Group(part=REAL), expected, expected, most, of_real),
+    ]
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """The lower tail of real people's log nearness: exponential below `start`.
+
+    share: of people below start; decay: mean depth below it.
+    """
+
+    start: float
+    share: float
+    decay: float
+
+    @staticmethod
+    def of(values: np.ndarray) -> "_Tail":
+        n = len(values)
+        share = min(max(TAIL, np.clip(n / 5, *TAIL_PEOPLE) / n), 0.5)
+        start = np.quantile(values, share)
+        depth = start - values[values < start]
+        # the median: a twin among them must not make the tail as deep as itself
+        decay = np.median(depth) / np.log(2) if len(depth) else 0.0
+        return _Tail(float(start), share, float(decay))
+
+    def limit(self, expected: float, n_people: int) -> float:
+        """The log nearness below which so many of n_people are expected."""
+        limit = self.start - self.decay * max(np.log(n_people * self.share / expected), 0)
+        return min(limit, np.log(FARTHEST))
+
+
+def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
+    """Metric rows of people too near to one training person.
+
+    ours, real: `nearness` [N] of the release and of real people.
+
+    near_copies: people below the limit at which they exceed chance by most, of the limits of
+    EXPECTED; chance is what the fitted tail of real people expects, or what they show, if that
+    is more.
+    """
+    if len(real) < TAIL_PEOPLE[0]:
+        note = f"too few: {len(real)} real people that nothing was trained on"
+        return [metric_row("near_copies", ALL, np.nan, note=note)]
+    log_ours, log_real = np.log(ours), np.log(real)
+    tail, scale = _Tail.of(log_real), len(ours) / len(real)
+    found = []
+    for expected in EXPECTED:
+        limit = tail.limit(expected, len(ours))
+        count, seen = int((log_ours < limit).sum()), int((log_real < limit).sum())
+        most = most_by_chance(max(expected, scale * (seen + np.sqrt(seen))))
+        found.append((count - most, count, scale * seen, most, seen, limit))
+    _, count, expected, most, seen, limit = max(found)
+    note = f", nearer to one than {np.exp(limit):.2g} of the distance to the tenth nearest"
+    return _rows("near_copies", count, len(ours), expected, most, seen, len(real), note)

@@ -1,0 +1,89 @@
+"""May a synthetic cohort be released, and if not, why: the first line of every checklist."""
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from syncohort.evaluation.groups import Group, groups_of
+from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, NOT_MEASURED, PASS, Bounds, number
+from syncohort.evaluation.verdicts.metrics import (
+    BOUND_COLUMNS,
+    COUNTED_PEOPLE,
+    describe,
+    find_metric,
+)
+
+REQUIRED = ("copied_people", "near_copies", "membership_auc")  # without these nothing is known
+NO_EVIDENCE = "cannot be released on this evidence"
+_MOST_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Release:
+    """Whether a generator's people may be released.
+
+    level: "pass", "look" or "fail", the colour of the line; sentence: it and why, in words.
+    """
+
+    generator: str
+    level: str
+    sentence: str
+
+
+def unmeasured_privacy(privacy: pd.DataFrame) -> str:
+    """Why the privacy of a generator's people is not known, or "" where it is.
+
+    privacy: its judged rows of the dimension privacy, those by label left out.
+    """
+    measured = privacy[privacy["verdict"].isin((PASS, LOOK, FAIL))]
+    missing = [name for name in REQUIRED if name not in set(measured["metric"])]
+    if not missing:
+        return ""
+    notes = privacy.loc[privacy["verdict"] == NOT_MEASURED, "note"]
+    titles = ", ".join(find_metric(name, Group()).title for name in missing)
+    reason = next((note for note in notes if note), "no such rows")
+    return f"not measured: {titles} ({reason})"
+
+
+def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
+    """May the people of a generator be released? judged: from `judge`."""
+    own = judged[(judged["generator"] == generator) & (judged["label"] == "")]
+    privacy = own[(own["dimension"] == "privacy") & (own["verdict"] != "")]
+    failing, looking = (privacy[privacy["verdict"] == word] for word in (FAIL, LOOK))
+    if len(failing):
+        sentence = f"{generator} must not be released: {_reasons(failing)}."
+        return Release(generator, FAIL, sentence)
+    if unknown := unmeasured_privacy(privacy):
+        return Release(generator, FAIL, f"{generator} {NO_EVIDENCE}: {unknown}.")
+    passed = (privacy["verdict"] == PASS).sum()
+    if len(looking):
+        sentence = f"{generator} may be released only after a look at {_reasons(looking)}."
+        return Release(generator, LOOK, sentence)
+    sentence = (
+        f"{generator} may be released: all {passed} tests of the people's privacy pass. They "
+        "found nothing, which is not that nothing can be found."
+    )
+    return Release(generator, PASS, sentence)
+
+
+def _reasons(rows: pd.DataFrame) -> str:
+    """What keeps rows from passing, counts of people first, in words."""
+    ordered = rows.assign(_last=~rows["metric"].isin(COUNTED_PEOPLE)).sort_values(
+        "_last", kind="stable"
+    )
+    named = ordered.head(_MOST_NAMED)
+    texts = [value_in_words(named.iloc[[place]]) for place in range(len(named))]
+    more = len(ordered) - len(named)
+    return "; ".join(texts) + (f"; and {more} more" if more else "")
+
+
+def value_in_words(row: pd.DataFrame) -> str:
+    """A judged value and what passes, in words; row: a table of one row.
+
+    A count of people says of how many.
+    """
+    (group,), own = groups_of(row), row.iloc[0]
+    title = describe(find_metric(own["metric"], group), group)
+    value = own["note"] if own["metric"] in COUNTED_PEOPLE else number(own["value"])
+    bounds = Bounds(*own[list(BOUND_COLUMNS)])
+    return f"{title}: {value} (passes: {bounds})"

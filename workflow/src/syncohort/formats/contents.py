@@ -1,0 +1,77 @@
+"""What foreign files hold, as digests that are cheap to ask for at every start."""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from syncohort.files import sha256
+
+WHOLE_BYTES = 1 << 30  # files up to this size are read whole, once
+_N_SAMPLES, _SAMPLE_BYTES = 256, 1 << 16  # of larger files
+
+
+class Contents:
+    """Digests of files, kept in a file of notes so that an unchanged file is not read again.
+
+    A file counts as unchanged while its size, the times of its content and of its entry in the
+    file system, and its number there are the same: a file that is moved, copied or restored to
+    its place is read again, whatever date it bears.
+    """
+
+    def __init__(self, notes: str | Path):
+        self._notes = Path(notes)
+        self._known = self._read_notes()
+        self._lock = threading.Lock()  # Snakemake looks at jobs in several threads
+
+    def digest(self, paths: Iterable[str | Path]) -> str:
+        """Digest of the contents of files, in order; "" for no files, "missing" for an absent one.
+
+        Of files above `WHOLE_BYTES` it is their size, beginning, end and pieces between.
+        """
+        digests = [self._of_file(Path(path)) for path in paths]
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:32] if digests else ""
+
+    def _of_file(self, path: Path) -> str:
+        try:
+            found = os.stat(path)
+        except OSError:
+            return "missing"
+        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+        name = str(path.absolute())
+        with self._lock:
+            known = self._known.get(name)
+            if known is None or known[0] != key:
+                digest = sha256(path) if found.st_size <= WHOLE_BYTES else _sampled(path)
+                known = self._known[name] = [key, digest]
+                self._write_notes()
+        return known[1]
+
+    def _read_notes(self) -> dict:
+        try:
+            return json.loads(self._notes.read_text())
+        except (OSError, ValueError):
+            return {}
+
+    def _write_notes(self) -> None:
+        """Losing them costs time only, so that several processes may write them."""
+        own = self._notes.with_name(f"{self._notes.name}.{os.uname().nodename}.{os.getpid()}")
+        try:
+            own.parent.mkdir(parents=True, exist_ok=True)
+            own.write_text(json.dumps(self._known))
+            os.replace(own, self._notes)
+        except OSError:
+            own.unlink(missing_ok=True)
+
+
+def _sampled(path: Path) -> str:
+    """Digest of a large file's size and of equally spaced pieces, the first and last among them."""
+    with open(path, "rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        digest = hashlib.sha256(str(size).encode())
+        for index in range(_N_SAMPLES):
+            file.seek((size - _SAMPLE_BYTES) * index // (_N_SAMPLES - 1))
+            digest.update(file.read(_SAMPLE_BYTES))
+    return digest.hexdigest()

@@ -1,0 +1,97 @@
+"""What lies in the folder of a release: the files of this configuration, and nothing else."""
+
+import logging
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from syncohort.errors import InputError, examples
+from syncohort.files import all_or_nothing, sha256
+
+CHECKSUMS = "SHA256SUMS"
+PARTIAL = ".partial"  # begins or ends names of what is not complete
+# What this workflow writes below release/<generator>/, by glob.
+_WRITTEN = (
+    "samples.tsv",
+    CHECKSUMS,
+    "vcf/*.vcf.gz",
+    "vcf/*.vcf.gz.tbi",
+    "plink/synthetic.*",
+    "pgen/synthetic.*",
+)
+
+_log = logging.getLogger(__name__)
+
+
+def withdraw(release: str | Path, released: Iterable[str | Path], kept: str | Path) -> list[Path]:
+    """Move what other configurations released out of a folder of releases.
+
+    release: results/<cohort>/release, one folder a generator; released: the files this
+    configuration releases there; kept: folder beside it, where files are moved to under the
+    names they had. Incomplete files that killed jobs left are removed.
+
+    Returns the files moved, as they were named below `release`.
+    """
+    release, kept = Path(release), Path(kept)
+    for leaving in sorted(release.glob("**/*")):
+        if leaving.name.startswith(PARTIAL) or leaving.name.endswith(PARTIAL):
+            _log.warning("%s: removed, an incomplete file of a job that was ended", leaving)
+            is_folder = leaving.is_dir() and not leaving.is_symlink()
+            shutil.rmtree(leaving) if is_folder else leaving.unlink(missing_ok=True)
+    moved = []
+    for file in _strangers(release, released):
+        name = file.relative_to(release)
+        if not any(Path(*name.parts[1:]).match(pattern) for pattern in _WRITTEN):
+            continue
+        target = kept / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(file, target)
+        _log.warning("%s: not released by this configuration, moved to %s", file, target)
+        moved.append(name)
+    _remove_empty(release)
+    return moved
+
+
+def require_released_only(release: str | Path, released: Iterable[str | Path]) -> None:
+    """Raise InputError that names the files below `release` that are not among `released`."""
+    strangers = _strangers(Path(release), released)
+    if strangers:
+        raise InputError(
+            f"{release}: holds files that this workflow did not write: {examples(strangers)}. "
+            "What lies there is handed on as synthetic; move your own files elsewhere."
+        )
+
+
+def write_checksums(path: str | Path, released: Iterable[str | Path]) -> None:
+    """Write the SHA-256 of files as `sha256sum --check` reads them.
+
+    path: the list, in the folder of a generator; released: the files in and below that folder.
+    """
+    folder = Path(path).parent
+    lines = [f"{sha256(file)}  {Path(file).relative_to(folder)}\n" for file in sorted(released)]
+    with all_or_nothing(path) as (partial,):
+        partial.write_text("".join(lines))
+
+
+def read_checksums(path: str | Path) -> dict[Path, str]:
+    """SHA-256 of each file that a list of `write_checksums` names."""
+    rows = (line.split("  ", 1) for line in Path(path).read_text().splitlines())
+    return {Path(path).parent / name: digest for digest, name in rows}
+
+
+def _strangers(release: Path, released: Iterable[str | Path]) -> list[Path]:
+    own = {os.path.abspath(file) for file in released}
+    files = (file for file in sorted(release.rglob("*")) if file.is_symlink() or file.is_file())
+    # Snakemake's own mark of a folder it made
+    return [
+        file
+        for file in files
+        if os.path.abspath(file) not in own and not file.name.startswith(".snakemake")
+    ]
+
+
+def _remove_empty(folder: Path) -> None:
+    for below in sorted(folder.glob("**/"), reverse=True):
+        if below != folder and not any(below.iterdir()):
+            below.rmdir()
