@@ -1,10 +1,15 @@
 # What the rules share: the checked configuration, the chromosomes, the files of the cohort.
 import os
 import sys
+import time
 from pathlib import Path
 
 # Threads that spin while they wait make training four times slower where a processor is shared.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Jobs know by it whether they were tried before in the same run.
+os.environ.setdefault(
+    "SYNCOHORT_RUN", f"{os.uname().nodename}-{os.getpid()}-{time.time():.0f}"
+)
 # Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 

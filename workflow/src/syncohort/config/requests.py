@@ -43,6 +43,11 @@ def training_request_mb(bytes_needed: float) -> int:
     return round(AROUND_MB + MARGIN * bytes_needed / 1e6)
 
 
+def least_training_mb(request: float) -> int:
+    """What a training takes that asks for `request`: below it the job ends."""
+    return round(AROUND_MB + (request - AROUND_MB) / MARGIN)
+
+
 def training_mb(
     estimates: str | Path, generator: str, latents_mb: float, most_mb: int, attempt: int
 ) -> int:

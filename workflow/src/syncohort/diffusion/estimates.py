@@ -11,7 +11,7 @@ import pandas as pd
 
 from syncohort.cohort.genotype_checks import estimated_losses
 from syncohort.cohort.people_checks import Check
-from syncohort.config.requests import training_request_mb
+from syncohort.config.requests import least_training_mb, training_request_mb
 from syncohort.diffusion.demand import demand_of, training_bytes, training_seconds
 from syncohort.diffusion.settings import CPU_RESIDENT_BYTES
 from syncohort.genotypes import rows_per_person
@@ -130,12 +130,13 @@ def training_checks(
     place = "a GPU" if on_gpu else f"{threads} processors"
     checks = []
     for each in estimates:
+        least_mb = least_training_mb(each.request_mb)
         found = (
             f"about {_about(each.n_blocks)} blocks and {_about(each.n_weights)} weights: "
-            f"{each.request_mb / 1000:.1f} GB of memory, {_duration(each.hours)} on {place}"
+            f"{least_mb / 1000:.1f} GB of memory, {_duration(each.hours)} on {place}"
         )
         level, advice = "ok", ""
-        if each.request_mb > memory_mb:
+        if least_mb > memory_mb:
             level = "stop"
             advice = (
                 f"The job may ask for {memory_mb / 1000:g} GB: set compute.memory_mb: "
