@@ -149,7 +149,7 @@ def test_it_says_who_it_is_about(page):
     assert "a <cohort>" in words  # escaped in the file
     assert "Simulated data: nobody in this cohort exists." in words
     assert "2,000 on chromosomes 21, 22" in words
-    assert "360 train, 0 validation, 0 holdout" in words
+    assert "360 training, 0 validation, 0 holdout" in words
 
 
 def test_a_report_on_real_people_warns_of_itself(material, tmp_path):

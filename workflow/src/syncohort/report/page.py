@@ -167,7 +167,13 @@ def _facts(study: Study, material: Material) -> pd.DataFrame:
     rows = [
         (
             "real people",
-            ", ".join(f"{split.get(s, 0):,} {s}" for s in ("train", "validation", "holdout")),
+            ", ".join(
+                f"{split.get(key, 0):,} {name}"
+                for key, name in (
+                    ("train", "training"),
+                    *((s, s) for s in ("validation", "holdout")),
+                )
+            ),
         ),
         ("labels", f"{len(sizes):,}, with {of_label} training people each"),
         ("synthetic people", f"{material.synthetic_people:,} from each generator"),

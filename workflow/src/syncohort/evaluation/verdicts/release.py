@@ -60,8 +60,8 @@ def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
         sentence = f"{generator} may be released only after a look at {_reasons(looking)}."
         return Release(generator, LOOK, sentence)
     sentence = (
-        f"{generator} may be released: all {passed} tests of the people's privacy pass. They "
-        "found nothing, which is not that nothing can be found."
+        f"{generator} may be released: all {passed} tests of the people's privacy pass. "
+        "These tests found no leak; that does not prove that there is none."
     )
     return Release(generator, PASS, sentence)
 
