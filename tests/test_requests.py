@@ -50,6 +50,7 @@ def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
     assert training_mb(table, "ours", 4_000, 9_000, 1) == 9_000
     assert training_mb(table, "ours", 400, 9_000, 2) == 10_900
     assert training_mb(table, "another", 400, 9_000, 1) == 9_000
+    assert training_mb(tmp_path / "none.tsv", "ours", 400, 9_000, 1) == 9_000
 
 
 @pytest.mark.parametrize(

@@ -97,7 +97,8 @@ rule examine_cohort:
 
 
 # The page shows both: what the data are, which the split waits for, and whether what is asked for
-# can be had, for which training waits without running again: another wish must not train again.
+# can be had, which it does not: another wish must not train again. A job that fails ends the run, and
+# these have a high priority: what cannot be had is said before anything is trained.
 rule check_cohort:
     input:
         checks="<results>/examine_cohort/checks.tsv",
@@ -144,7 +145,7 @@ rule check_cohort:
         "../scripts/check_cohort.py"
 
 
-# The gates: everything waits for the first, the training of diffusion models and the report for both.
+# The gates: everything waits for the first, the report for both.
 rule require_usable_cohort:
     input:
         checks="<results>/examine_cohort/checks.tsv",

@@ -211,11 +211,15 @@ TRAINING_THREADS = THREADS * max(1, TRAINING_GPUS)
 
 
 def training_mb(wildcards, input, attempt):
-    """What the training of a diffusion model asks for, from the check's table and the latents."""
+    """What the training of a diffusion model asks for, from the check's table and the latents.
+
+    The table is no input, for another wish must not train again; it is there long before.
+    """
     latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
     name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
     most_mb = STUDY.compute.memory_mb
-    own = request_of_training(input.estimates, name, latents_mb, most_mb, attempt)
+    estimates = f"{FOLDER}/check_cohort/estimates.tsv"
+    own = request_of_training(estimates, name, latents_mb, most_mb, attempt)
     return own * max(1, TRAINING_GPUS)
 
 

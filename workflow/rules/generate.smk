@@ -10,9 +10,6 @@ rule train_diffusion:
         rows=representation_rows,
         models=representation_models,
         people="<results>/split_people/people.tsv",
-        # ancient: another wish or another limit must not train again
-        possible=ancient("<results>/require_possible_plans/passed.txt"),
-        estimates=ancient("<results>/check_cohort/estimates.tsv"),
     output:
         checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
         losses="<results>/train_diffusion/{generator}/losses.tsv",

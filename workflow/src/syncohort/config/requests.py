@@ -56,9 +56,11 @@ def training_mb(
     estimates: table of the check, made when the number of blocks was not yet known; latents_mb: of
     the latents that were made since. All that a training holds is in proportion to them.
     """
-    with open(estimates, newline="") as file:
-        rows = {row["generator"]: row for row in csv.DictReader(file, delimiter="\t")}
-    if generator not in rows:  # a table of another version
+    rows = {}
+    if Path(estimates).exists():
+        with open(estimates, newline="") as file:
+            rows = {row["generator"]: row for row in csv.DictReader(file, delimiter="\t")}
+    if generator not in rows:
         return _within(most_mb, most_mb, attempt)
     own = rows[generator]
     share = latents_mb / float(own["latents_mb"])
