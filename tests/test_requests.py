@@ -44,11 +44,11 @@ def test_a_job_that_is_tried_again_asks_for_more(kind):
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
     table = tmp_path / "estimates.tsv"
-    write_estimates([Estimate("ours", 1_000, 10**7, 400.0, 5_450, 1.0)], table)
-    assert training_mb(table, "ours", 400, 9_000, 1) == 5_450
-    assert training_mb(table, "ours", 200, 9_000, 1) == 2_950
+    write_estimates([Estimate("ours", 1_000, 10**7, 400.0, 5_075, 1.0)], table)
+    assert training_mb(table, "ours", 400, 9_000, 1) == 5_075
+    assert training_mb(table, "ours", 200, 9_000, 1) == 3_075  # of which 1,075 in any case
     assert training_mb(table, "ours", 4_000, 9_000, 1) == 9_000
-    assert training_mb(table, "ours", 400, 9_000, 2) == 10_900
+    assert training_mb(table, "ours", 400, 9_000, 2) == 10_150
     assert training_mb(table, "another", 400, 9_000, 1) == 9_000
     assert training_mb(tmp_path / "none.tsv", "ours", 400, 9_000, 1) == 9_000
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 AROUND_MB = 450  # Snakemake, twice, around a rule's script
 LEAST_MB = 700
+PROGRAM_MB = 500  # Python with torch
 MARGIN = 1.25  # over what a training is estimated to take
 
 
@@ -54,7 +55,7 @@ def training_mb(
     """What the training of a diffusion model asks for.
 
     estimates: table of the check, made when the number of blocks was not yet known; latents_mb: of
-    the latents that were made since. All that a training holds is in proportion to them.
+    the latents that were made since. All that a training holds beside its program is in proportion to them.
     """
     rows = {}
     if Path(estimates).exists():
@@ -64,7 +65,8 @@ def training_mb(
         return _within(most_mb, most_mb, attempt)
     own = rows[generator]
     share = latents_mb / float(own["latents_mb"])
-    return _within(AROUND_MB + share * (float(own["request_mb"]) - AROUND_MB), most_mb, attempt)
+    fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
+    return _within(fixed_mb + share * (float(own["request_mb"]) - fixed_mb), most_mb, attempt)
 
 
 def _within(wanted_mb: float, most_mb: int, attempt: int) -> int:

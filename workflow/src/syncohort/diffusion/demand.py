@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch.autograd.graph import saved_tensors_hooks
 
+from syncohort.config.requests import PROGRAM_MB
 from syncohort.diffusion.denoisers import build_denoiser, count_flops
 from syncohort.diffusion.prior import MAX_ROWS, ROWS_PER_FACTOR
 
-PROGRAM_BYTES = 5 * 10**8  # Python with torch
 FLOAT_BYTES = 4
 _ROWS = 4  # of the pass whose tensors are counted
 
@@ -90,7 +90,7 @@ def training_bytes(
     # weights, gradient, two moments of Adam, the best ones so far, their average
     weights = (5 + averaged) * demand.n_weights * FLOAT_BYTES
     steps = factors + weights + batch_size * (demand.row_bytes + 6 * n_numbers * FLOAT_BYTES)
-    return int(PROGRAM_BYTES + resident + max(resident, prior, steps))
+    return int(PROGRAM_MB * 10**6 + resident + max(resident, prior, steps))
 
 
 def training_seconds(
