@@ -55,7 +55,8 @@ def training_mb(
     """What the training of a diffusion model asks for.
 
     estimates: table of the check, made when the number of blocks was not yet known; latents_mb: of
-    the latents that were made since. All that a training holds beside its program is in proportion to them.
+    the latents that were made since. All that a training holds beside its program is in proportion
+    to them.
     """
     rows = {}
     if Path(estimates).exists():
