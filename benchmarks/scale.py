@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -140,11 +141,9 @@ def measured(stage: str, folder: Path) -> dict:
 
 
 def own_use() -> dict:
-    """Of this process so far."""
-    import resource
-
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return {"cpu_s": used.ru_utime + used.ru_stime, "peak_mb": used.ru_maxrss / 1024}
+    """Of this process so far, which Linux knows."""
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    return {"cpu_s": time.process_time(), "peak_mb": int(status["VmHWM"].split()[0]) / 1000}
 
 
 def measure_all(sizes) -> pd.DataFrame:
@@ -167,10 +166,12 @@ def measure_all(sizes) -> pd.DataFrame:
 
 
 def exponent(table: pd.DataFrame, size: str, value: str) -> float:
-    """Slope of log(value) by log(size), at the most frequent value of the other size."""
+    """Power of a size that a value grows with, from the two largest at one other size."""
     other = {"people": "snps", "snps": "people"}[size]
-    own = table[table[other] == table[other].mode()[0]]
-    return np.polyfit(np.log(own[size]), np.log(own[value]), 1)[0] if len(own) > 1 else np.nan
+    own = table[table[other] == table[other].mode()[0]].sort_values(size).iloc[-2:]
+    if len(own) < 2:
+        return np.nan
+    return np.diff(np.log(own[value])).item() / np.diff(np.log(own[size])).item()
 
 
 def draw(table: pd.DataFrame, path: Path) -> None:

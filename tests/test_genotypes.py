@@ -18,6 +18,7 @@ from syncohort.genotypes import (
     contig_order,
     from_rows,
     normalise_contig,
+    people_at_once,
     slices,
     to_rows,
     variants_at_once,
@@ -186,3 +187,9 @@ def test_alleles_and_dosages_are_counted_without_the_missing_ones():
     total, n = called_sums(dosages)
     for v, own in enumerate(dosages.T):
         assert (total[v], n[v]) == (own[own >= 0].sum(), (own >= 0).sum())
+
+
+def test_the_more_variants_the_fewer_people_are_held():
+    for n_variants in (1, 1_000, 50_000, 1_000_000):
+        held = people_at_once(n_variants)
+        assert held == 500 or held * n_variants <= genotypes.HELD_CALLS < (held + 1) * n_variants

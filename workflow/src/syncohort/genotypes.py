@@ -56,6 +56,11 @@ def variants_at_once(n_people: int) -> int:
     return max(1, min(CHUNK_VARIANTS, HELD_CALLS // max(n_people, 1)))
 
 
+def people_at_once(n_variants: int) -> int:
+    """So many people are held at once with all of so many variants, and what is made of them."""
+    return max(1, min(CHUNK_SAMPLES, HELD_CALLS // max(n_variants, 1)))
+
+
 def normalise_contig(name: str) -> str:
     """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT."""
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
