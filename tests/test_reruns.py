@@ -171,7 +171,7 @@ CHECK = {"check_cohort", "require_possible_plans"}
 COHORT = (
     FIDELITY
     | {"embed_people", "measure_privacy", "train_classifiers", "plot_pca", "plot_umap", "plot_tsne"}
-    | {"export_vcf", "export_plink", "export_pgen"}
+    | {"export_vcf", "export_plink", "export_pgen", "check_release"}
     | SUMMARY
 )
 SAMPLING = {"sample_latents", "decode_cohort", "tabulate_costs", "embed_bottleneck"}
@@ -190,7 +190,10 @@ CONFIGURATION = {
     "`synthesis.shards`": ({"synthesis": {"shards": 2}}, SAMPLING),
     "`labels.case_label`": (
         {"labels": {"case_label": "EUR"}},
-        CHECK | {"scan_association", "measure_association", "plot_effects"} | SUMMARY,
+        CHECK
+        | {"scan_association", "measure_association", "plot_effects"}
+        | {"export_plink", "export_pgen", "check_release"}
+        | SUMMARY,
     ),
     "a generator's `sampling`": (
         {"generators": {"small": SMALL | {"sampling": {"steps": 4}}}},

@@ -371,7 +371,10 @@ def test_the_workflow_imposes_a_trait_and_selects_by_it(tmp_path):
         selection={"kind": "association", "variants": 40, "covariates": ["sex"]},
     )
     targets = [f"results/tiny/select_variants/{chrom}.zarr.zip" for chrom in ("21", "22")]
-    targets.append("results/tiny/plot_selection/selection.svg")
+    targets += [
+        f"results/tiny/{each}"
+        for each in ("plot_selection/selection.svg", "check_cohort/check.html")
+    ]
     result = snakemake(folder, *targets, study=study)
     assert result.returncode == 0, result.stdout + result.stderr
     results = folder / "results/tiny"
