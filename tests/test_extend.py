@@ -14,7 +14,7 @@ PAGE = (REPOSITORY / "docs/extend.md").read_text()
 STEP = re.compile(
     r"^(?:New file `(?P<new>[^`]+)`"
     r"|In `(?P<file>[^`]+)`, (?P<how>before|after|in place of) `(?P<text>[^`]+)`):\n\n"
-    r"```python\n(?P<code>.*?)```$",
+    r"```(?:python|\{code-block\} python)\n(?P<code>.*?)```$",
     re.MULTILINE | re.DOTALL,
 )
 
