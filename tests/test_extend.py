@@ -34,7 +34,8 @@ def apply(heading: str, folder: Path) -> int:
         before, found, after = path.read_text().partition(step["text"])
         assert found and step["text"] not in after, step[0]
         if step["how"] == "before":
-            code += found
+            margin = before[before.rfind("\n") + 1 :]
+            code = code + margin + found
         elif step["how"] == "after":
             code = found + code.rstrip("\n")
         else:
