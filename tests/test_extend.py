@@ -164,3 +164,29 @@ def test_generated_files_follow_the_new_denoiser(copy):
     )
     assert "kind: dense" in (copy / "config/README.md").read_text()
     assert '"DenseConfig"' in (copy / "workflow/schemas/config.schema.json").read_text()
+
+
+EXPORT = """
+import runpy
+from types import SimpleNamespace
+import numpy as np
+from cohorts import people_of, store_of
+
+calls = np.zeros((3, 2, 2))
+paths = [f"{contig}.zarr.zip" for contig in ("21", "22")]
+for path in paths:
+    store_of(path, calls, people_of(["a", "a"]), contig=path[:2])
+stand_in = SimpleNamespace(
+    input=SimpleNamespace(stores=paths),
+    output=SimpleNamespace(variants="variants.tsv"),
+    log=["export.log"], threads=1, rule="export_variants", wildcards={},
+)
+runpy.run_path("workflow/scripts/export_variants.py", {"snakemake": stand_in})
+"""
+
+
+def test_the_script_of_the_export_lists_the_variants_of_all_chromosomes(copy):
+    run(copy, EXPORT)
+    rows = [line.split("\t") for line in (copy / "variants.tsv").read_text().splitlines()]
+    places = [[contig, str(place)] for contig in ("21", "22") for place in (1000, 2000, 3000)]
+    assert rows == [["chromosome", "position"], *places]
