@@ -211,6 +211,8 @@ def test_real_haplotypes_stand_in_red(material, tmp_path):
     kinds = dict.fromkeys(RELEASED, "diffusion") | {RELEASED[0]: "mosaic"}
     write_report(study(generators=kinds), material, tmp_path / "r.html")
     assert '<p class="fail">Not synthetic: ' in (tmp_path / "r.html").read_text()
+    text = " ".join((tmp_path / "r.html").read_text().split())
+    assert "must not be released as synthetic: its people are made of haplotypes" in text
 
 
 def test_many_labels_are_folded_away(material, tmp_path):

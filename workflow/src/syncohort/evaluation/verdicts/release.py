@@ -66,6 +66,15 @@ def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
     return Release(generator, PASS, sentence)
 
 
+def not_synthetic(generator: str, kind: str) -> Release:
+    """The line of a generator whose people are made of haplotypes of real people."""
+    sentence = (
+        f"{generator} must not be released as synthetic: its people are made of haplotypes of real "
+        f"people (kind {kind})."
+    )
+    return Release(generator, FAIL, sentence)
+
+
 def _reasons(rows: pd.DataFrame) -> str:
     """What keeps rows from passing, counts of people first, in words."""
     ordered = rows.assign(_last=~rows["metric"].isin(COUNTED_PEOPLE)).sort_values(
