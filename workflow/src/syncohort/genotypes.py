@@ -35,7 +35,7 @@ MISSING = -1
 SPLITS = ("train", "validation", "holdout")
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
-_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
+_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT", "NC_012920.1": "MT"}
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 
 
@@ -46,8 +46,12 @@ def slices(n: int, size: int) -> Iterator[slice]:
 
 
 def normalise_contig(name: str) -> str:
-    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT."""
+    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT.
+
+    RefSeq's names of human chromosomes are read, too: NC_000020.11 -> 20, NC_012920.1 -> MT.
+    """
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = re.sub(r"^NC_0000([01]\d|2[0-4])\.\d+$", r"\1", bare)
     bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
     return _PLINK_CODES.get(bare, bare)
 
