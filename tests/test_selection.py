@@ -174,7 +174,7 @@ def everything_clumped(stores, scan, r2=0.5, kb=10) -> pd.DataFrame:
 def test_the_best_leads_are_chosen_and_stand_in_genomic_order(study):
     few = choose_variants(study.stores, study.scan, None, **(CHOICE | {"n_variants": 12}))
     assert dict(few.counts.to_numpy())[
-        "variants with the smallest p-values, which clumping looked at"
+        "variants with the smallest p-values, given to clumping"
     ] < len(study.scan)
     for choice, k in ((study.choice, 32), (few, 12)):
         leads = everything_clumped(study.stores, study.scan)
@@ -308,7 +308,7 @@ def test_a_large_enough_cohort_is_told_so(study, tmp_path):
     study.choice.counts.to_csv(tmp_path / "counts.tsv", sep="\t", index=False)
     (tmp_path / "verdict.txt").write_text(sentence)
     page = "".join(selection_parts(tmp_path / "counts.tsv", tmp_path / "verdict.txt"))
-    assert sentence in page and "<td>chosen</td>" in page
+    assert sentence in page and "<td>variants chosen</td>" in page
 
     few = check_selection(
         study.stores, study.table, study.choice.variants, **options, minimum_people=500
