@@ -38,7 +38,7 @@ CHUNK_SAMPLES = 500
 # Calls of everybody that are held at once: 50 MB with whether they are phased, and about 400 MB
 # with what is worked out from them, whatever the number of people.
 HELD_CALLS = 1 << 24
-_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
+_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT", "NC_012920.1": "MT"}
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 
 
@@ -62,8 +62,12 @@ def people_at_once(n_variants: int) -> int:
 
 
 def normalise_contig(name: str) -> str:
-    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT."""
+    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT.
+
+    RefSeq's names of human chromosomes are read, too: NC_000020.11 -> 20, NC_012920.1 -> MT.
+    """
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = re.sub(r"^NC_0000([01]\d|2[0-4])\.\d+$", r"\1", bare)
     bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
     return _PLINK_CODES.get(bare, bare)
 

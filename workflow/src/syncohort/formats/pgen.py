@@ -280,8 +280,8 @@ def _read_pvar(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
 
 def _open_text(path: Path):
     if path.suffix == ".zst":
-        return zstandard.open(path, "rt", encoding="utf-8")
-    return open(path, encoding="utf-8")
+        return zstandard.open(path, "rt", encoding="utf-8-sig")
+    return open(path, encoding="utf-8-sig")
 
 
 def _heading(file) -> tuple[str, list[str]]:
