@@ -77,6 +77,12 @@ def test_phase_of_leading_marks(tmp_path):
         (vcf_of([row(10)], header=(GT_LINE.replace("String", "Integer"),)), "declared as text"),
         (vcf_of([row(10, formats="DP", calls="345")], header=(DP_LINE,)), "1:10 A>C has no GT"),
         (vcf_of([row(10, calls=["0|2", "0|0", "0|1"])]), "1:10 A>C has a call of allele 2"),
+        (vcf_of([row(10, calls=["0|1"] * 4)]), "1:10 has 4 calls under a heading of 3 people"),
+        (vcf_of([row(0), row(10)]), "records at position 0"),
+        (vcf_of([row(10)]) + "\n", "empty line"),
+        ("\ufeff" + vcf_of([row(10)]), "byte order mark"),
+        (vcf_of([row(10)]).replace("\t", " "), "apart by tabs"),
+        (vcf_of([row(10, calls=["0\\1"] * 3)]), "two alleles with"),
     ],
 )
 def test_what_cannot_be_read_says_why(text, message, tmp_path):
@@ -133,8 +139,15 @@ def test_only_multiallelic_records_advise_to_split(tmp_path):
         imported(tmp_path / "x.vcf", tmp_path)
 
 
-@pytest.mark.parametrize(("name", "bare"), [("01", "1"), ("chr01", "1"), ("022", "22"), ("0", "0")])
-def test_zeros_before_a_chromosome_number(name, bare):
+@pytest.mark.parametrize(
+    ("name", "bare"),
+    [
+        *[("01", "1"), ("chr01", "1"), ("022", "22"), ("0", "0")],
+        *[("NC_000001.11", "1"), ("NC_000021.8", "21"), ("NC_000023.10", "X")],
+        *[("NC_012920.1", "MT"), ("NC_000067.7", "NC_000067.7"), ("NC_000001", "NC_000001")],
+    ],
+)
+def test_names_of_one_chromosome(name, bare):
     assert normalise_contig(name) == bare
 
 
@@ -180,7 +193,53 @@ def test_pass_only_agrees_with_bcftools_and_reads_a_pvar(tmp_path):
         assert summary["failed"] == {"q10": 1, "q10;s50": 1}
 
 
+def test_pass_beside_a_filter_is_no_filter(tmp_path):
+    (tmp_path / "x.vcf").write_text(vcf_of([row(10, failed="PASS;q10"), row(20)]))
+    (check,) = file_checks([imported(tmp_path / "x.vcf", tmp_path)[1]])
+    assert check.found == "1 (q10 1)"
+
+
+def test_a_pvar_may_begin_with_a_byte_order_mark(tmp_path):
+    need("plink2")
+    (tmp_path / "x.vcf").write_text(vcf_of([row(10)]))
+    run("plink2", "--vcf", tmp_path / "x.vcf", "--make-pgen", "--out", tmp_path / "x")
+    pvar = tmp_path / "x.pvar"
+    pvar.write_bytes(b"\xef\xbb\xbf" + pvar.read_bytes())
+    store, _ = imported(tmp_path / "x.pgen", tmp_path, kind="pgen")
+    assert store.variants.position_bp.tolist() == [10]
+
+
 # --- phase sets
+
+
+@pytest.mark.parametrize("declared", [True, False])
+@pytest.mark.parametrize(
+    ("field", "number", "value"),
+    [
+        ("PS", 1, "{0}7"),
+        ("PSL", "P", "b{0},b{0}"),
+        ("PID", 1, "{0}7_A_C"),
+        ("HP", ".", "{0}7-1,{0}7-2"),
+    ],
+)
+def test_phase_sets_of_other_fields_break_phase(field, number, value, declared, tmp_path):
+    line = f'##FORMAT=<ID={field},Number={number},Type=String,Description="x">'
+    for sets, breaks in (("123456", 15), ("111111", 0), ("111222", 3)):
+        rows = [
+            row(10 * v, formats=f"GT:{field}", calls=["0|1:" + value.format(name)] * 3)
+            for v, name in enumerate(sets, start=1)
+        ]
+        text = vcf_of(rows, header=(GT_LINE, *([line] if declared else [])))
+        _, _, _, chunks = read_text(text, tmp_path / "x.vcf")
+        assert (chunks[0].n_pairs, chunks[0].n_breaks) == (15, breaks)
+
+
+def test_haplotypes_of_hp_in_either_order_are_one_set(tmp_path):
+    line = '##FORMAT=<ID=HP,Number=.,Type=String,Description="x">'
+    calls = (["0|1:7-1,7-2"] * 3, ["1|0:7-2,7-1"] * 3)
+    rows = [row(10 + v, formats="GT:HP", calls=words) for v, words in enumerate(calls)]
+    *_, chunks = read_text(vcf_of(rows, header=(GT_LINE, line)), tmp_path / "x.vcf")
+    assert (chunks[0].n_pairs, chunks[0].n_breaks) == (3, 0)
 
 
 def phased_rows(n, set_of, people=4, seed=0):

@@ -18,7 +18,7 @@ rule import_chromosome:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("import_chromosome"),
@@ -74,7 +74,7 @@ rule examine_cohort:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("examine_cohort"),
@@ -97,11 +97,13 @@ rule examine_cohort:
 
 
 # The page shows both: what the data are, which the split waits for, and whether what is asked for
-# can be had, which it does not: another wish must not train again.
+# can be had, which it does not: another wish must not train again. A job that fails ends the run, and
+# these have a high priority: what cannot be had is said before anything is trained.
 rule check_cohort:
     input:
         checks="<results>/examine_cohort/checks.tsv",
         variants="<results>/examine_cohort/variants.tsv",
+        summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
         people="<results>/join_labels/people.tsv",
         templates=templates_of("check.html"),
     output:
@@ -112,6 +114,7 @@ rule check_cohort:
             caption="../report/check.rst",
         ),
         checks="<results>/check_cohort/checks.tsv",
+        estimates="<results>/check_cohort/estimates.tsv",
     log:
         "<logs>/check_cohort.log",
     benchmark:
@@ -123,8 +126,9 @@ rule check_cohort:
         mem_mb=light_mb,
         runtime=LIGHT_MINUTES,
     params:
-        code=code_of("check_cohort"),
+        code=code_of("check_cohort", trained_code),
         simulated=DEMO,
+        training=training_plans(),
         plans={
             "case_label": STUDY.labels.case_label,
             "selection": STUDY.selection.model_dump() if SELECTED else None,
@@ -258,7 +262,7 @@ rule filter_variants:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("filter_variants"),

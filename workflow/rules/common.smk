@@ -1,13 +1,20 @@
 # What the rules share: the checked configuration, the chromosomes, the files of the cohort.
 import os
 import sys
+import time
 from pathlib import Path
 
 # Threads that spin while they wait make training four times slower where a processor is shared.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Jobs know by it whether they were tried before in the same run.
+os.environ.setdefault(
+    "SYNCOHORT_RUN", f"{os.uname().nodename}-{os.getpid()}-{time.time():.0f}"
+)
 # Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
+from syncohort.config.requests import request_mb
+from syncohort.config.requests import training_mb as request_of_training
 from syncohort.config.study import parse_config
 from syncohort.config.yaml_files import read_typed
 from syncohort.errors import InputError
@@ -177,13 +184,17 @@ def every_chrom(pattern):
     return expand(pattern, chrom=CHROMS, allow_missing=True)
 
 
-# Jobs ask for more memory each time they are tried again (retries: in the profile).
-def light_mb(wildcards, attempt):
-    return max(1000, STUDY.compute.memory_mb // 4) * attempt
+def memory_of(kind):
+    """What the jobs of a class of rules ask for, from the size of their input files: more each time
+    they are tried again (retries: in the profile)."""
+    return lambda wildcards, input, attempt: request_mb(
+        kind, input.size_mb, STUDY.compute.memory_mb, attempt
+    )
 
 
-def heavy_mb(wildcards, attempt):
-    return STUDY.compute.memory_mb * attempt
+light_mb = memory_of("table")
+stream_mb = memory_of("stream")
+heavy_mb = memory_of("cohort")
 
 
 TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
@@ -199,8 +210,17 @@ TRAINING_GPUS = STUDY.compute.gpus
 TRAINING_THREADS = THREADS * max(1, TRAINING_GPUS)
 
 
-def training_mb(wildcards, attempt):
-    return heavy_mb(wildcards, attempt) * max(1, TRAINING_GPUS)
+def training_mb(wildcards, input, attempt):
+    """What the training of a diffusion model asks for, from the check's table and the latents.
+
+    The table is no input, for another wish must not train again; it is there long before.
+    """
+    latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
+    name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
+    most_mb = STUDY.compute.memory_mb
+    estimates = f"{FOLDER}/check_cohort/estimates.tsv"
+    own = request_of_training(estimates, name, latents_mb, most_mb, attempt)
+    return own * max(1, TRAINING_GPUS)
 
 
 def genotype_files(wildcards):

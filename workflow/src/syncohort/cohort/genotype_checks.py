@@ -52,7 +52,7 @@ def _filter_checks(summaries) -> list[Check]:
         return []
     names = Counter()
     for text, count in failed.items():
-        names.update(dict.fromkeys(text.split(";"), count))
+        names.update(dict.fromkeys(set(text.split(";")) - {"PASS"}, count))
     listed = examples([f"{name} {count:,}" for name, count in names.most_common()])
     dropped = sum(summary["dropped"].get("filter", 0) for summary in summaries)
     advice = "" if dropped else "They are used; filters.pass_only: true leaves them out."

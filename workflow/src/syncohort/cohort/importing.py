@@ -10,7 +10,7 @@ import numpy as np
 from syncohort.errors import InputError, examples
 from syncohort.formats.readers import open_source
 from syncohort.formats.sites import DROP_REASONS, Chunk
-from syncohort.genotypes import CohortStore, CohortWriter, People
+from syncohort.genotypes import CohortStore, CohortWriter, People, variants_at_once
 
 # Of neighbouring phased calls, the share that may be of different phase sets: about as many as
 # statistical phasing gets wrong. Above it the file is no phased one.
@@ -47,8 +47,9 @@ def import_chromosome(
     tally = Tally()
     counts = _CallCounts(len(people))
     options = {"multiallelic": multiallelic, "pass_only": pass_only}
+    size = variants_at_once(len(people))
     with CohortWriter(store_path, people) as writer:
-        for chunk in opened.chunks(contig, **options):
+        for chunk in opened.chunks(contig, size=size, **options):
             tally.add(chunk)
             counts.add(chunk.calls)
             writer.append(chunk.variants, chunk.calls, chunk.phased)

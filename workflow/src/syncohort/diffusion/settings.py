@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from syncohort.training.settings import TrainingSettings
 
+CPU_RESIDENT_BYTES = 8 * 10**9  # larger latents stay on disk where there is no GPU
+
 
 @dataclass(frozen=True, kw_only=True)
 class DiffusionSettings:

@@ -14,7 +14,11 @@ from syncohort.diffusion.guidance import drop_labels
 from syncohort.diffusion.model import Generator
 from syncohort.diffusion.prior import fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
-from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.settings import (
+    CPU_RESIDENT_BYTES,
+    DiffusionSettings,
+    DiffusionTraining,
+)
 from syncohort.diffusion.validation import make_validation
 from syncohort.errors import InputError
 from syncohort.generators.base import describe, require_training_rows
@@ -28,7 +32,6 @@ from syncohort.training.parallel import ALONE, Team
 from syncohort.training.settings import Workplace
 
 log = logging.getLogger(__name__)
-CPU_RESIDENT_BYTES = 8 * 10**9
 TIMES = ("discrete", "continuous")
 _VALIDATION, _PRIOR = 3, 4  # random streams beside those of training and initial weights
 

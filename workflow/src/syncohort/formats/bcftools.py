@@ -5,6 +5,7 @@ All questions go to bcftools, through pysam, in a child process.
 
 import gzip
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -35,9 +36,13 @@ _ADVICE = {  # what bcftools says, in small letters, and what to do then
     "unsorted positions": "Sort it with `bcftools sort`.",
     "not continuous": "Sort it with `bcftools sort`.",
     "duplicated sample": "Every person needs an id of its own: `bcftools reheader --samples`.",
+    'offending line was: ""': "The file has an empty line: remove it (`sed '/^$/d'`).",
+    "unknown file type": "A VCF begins with ##fileformat=VCFv4.2, without a byte order mark before.",
+    "spaces are present instead of tabs": "Columns of a VCF are apart by tabs.",
     "truncated": "The file is cut short: copy or make it again.",
     "couldn't read gt data": "Genotypes are two alleles with | or / between them; those that begin "
     "with | or / are VCF 4.4, which the first line must say (##fileformat=VCFv4.4).",
+    "invalid character '\\\\' in 'gt'": "Genotypes are two alleles with | or / between them.",
     "in 'gt' format field": "GT must be declared as text: "
     '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype"> (`bcftools reheader`).',
 }
@@ -161,7 +166,23 @@ class VcfFile:
                 f"{self.path}: sample ids with blanks cannot go into PLINK files: "
                 f"{examples(spaced)}. Rename them with `bcftools reheader --samples`."
             )
+        self._check_first_record(len(samples))
         return samples
+
+    def _check_first_record(self, n_people: int) -> None:
+        """bcftools leaves out, without a word, calls beyond the people of the header."""
+        if self.is_bcf:
+            return
+        with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
+            first = next((line for line in file if not line.startswith(b"#")), b"")
+        n_calls = first.count(b"\t") - 8
+        if n_calls > n_people:
+            place = ":".join(field.decode(errors="replace") for field in first.split(b"\t")[:2])
+            raise InputError(
+                f"{self.path}: the record {place} has {n_calls:,} calls under a heading of "
+                f"{n_people:,} people: whose are they? Give the line #CHROM a name for each, or "
+                "make the file again."
+            )
 
     @cached_property
     def lengths_bp(self) -> dict[str, int]:
@@ -202,7 +223,8 @@ class VcfFile:
         if self._index.beside is None:
             raise InputError(
                 f"{self.path}: of {expected:,} records on {name} {n_read:,} could be read: the "
-                "file is damaged. Copy or make it again."
+                "file is damaged, or has records at position 0. Remove those with `bcftools view "
+                "--exclude 'POS=0'`, or copy or make the file again."
             )
         self._index = self._replace(
             self._index, f"counts {expected:,} records on {name}, but leads to {n_read:,}"
@@ -224,7 +246,24 @@ class VcfFile:
             return self._replace(index, "is older than its file")
         if None in index.counts.values():
             return self._replace(index, "does not count records")
+        if self._ends_elsewhere(beside):
+            return self._replace(index, "does not end where its file does")
         return index
+
+    def _ends_elsewhere(self, index: Path) -> bool:
+        """Whether the last record that an index knows is not the last of the file."""
+        try:
+            address, within = divmod(_indexed_end(index), 1 << 16)
+            with open(self.path, "rb") as file:
+                file.seek(address)
+                head = file.read(18)
+                (length,) = struct.unpack_from("<H", head, 16)
+                file.seek(address + length + 1 - 4)
+                (n_bytes,) = struct.unpack("<I", file.read(4))
+        except (OSError, EOFError, struct.error):
+            return True
+        rest = self.path.stat().st_size - (address + length + 1)
+        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(_BGZF_END))
 
     def _beside(self) -> Path | None:
         """The newest index that lies beside the file."""
@@ -295,3 +334,40 @@ def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:
     table = bcftools(path, ["index", "--stats", indexed], prints="text")
     rows = (line.split("\t") for line in table.splitlines())
     return {name: int(count) if count.isdigit() else None for name, _, count in rows}
+
+
+def _indexed_end(index: Path) -> int:
+    """Where the last record ends that a .tbi or .csi knows, as a BGZF virtual offset.
+
+    Source: the specifications of both formats. htslib keeps where the records of a contig begin
+    and end, and how many they are, as the two chunks of a bin that no position falls into.
+    """
+    with gzip.open(index, "rb") as file:
+        data = file.read()
+    is_csi = data[:4] == b"CSI\1"
+    if is_csi:
+        _, depth, n_aux = struct.unpack_from("<3i", data, 4)
+        place = 16 + n_aux
+        (n_contigs,) = struct.unpack_from("<i", data, place)
+        place += 4
+    else:
+        depth = 5
+        (n_contigs,) = struct.unpack_from("<i", data, 4)
+        (n_names,) = struct.unpack_from("<i", data, 32)
+        place = 36 + n_names
+    summary_bin = ((1 << 3 * (depth + 1)) - 1) // 7 + 1
+    head = struct.Struct("<IQi" if is_csi else "<Ii")
+    end = 0
+    for _ in range(n_contigs):
+        (n_bins,) = struct.unpack_from("<i", data, place)
+        place += 4
+        for _ in range(n_bins):
+            number, *_, n_chunks = head.unpack_from(data, place)
+            place += head.size
+            if number == summary_bin:
+                end = max(end, struct.unpack_from("<2Q", data, place)[1])
+            place += 16 * n_chunks
+        if not is_csi:
+            (n_windows,) = struct.unpack_from("<i", data, place)
+            place += 4 + 8 * n_windows
+    return end

@@ -31,7 +31,14 @@ from syncohort.formats.sites import (
     one_allele_each,
     walk,
 )
-from syncohort.genotypes import MISSING, CohortStore, People, common_people, normalise_contig
+from syncohort.genotypes import (
+    MISSING,
+    CohortStore,
+    People,
+    common_people,
+    normalise_contig,
+    slices,
+)
 
 
 def whole_calls(calls: np.ndarray) -> np.ndarray:
@@ -273,8 +280,8 @@ def _read_pvar(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
 
 def _open_text(path: Path):
     if path.suffix == ".zst":
-        return zstandard.open(path, "rt", encoding="utf-8")
-    return open(path, encoding="utf-8")
+        return zstandard.open(path, "rt", encoding="utf-8-sig")
+    return open(path, encoding="utf-8-sig")
 
 
 def _heading(file) -> tuple[str, list[str]]:
@@ -350,18 +357,18 @@ def _pvar_lines(store: CohortStore, *, with_info: bool) -> Iterator[str]:
 
 
 def _knows_phase(store: CohortStore) -> bool:
-    n_variants = len(store.variants)
-    starts = range(0, n_variants, CHUNK_VARIANTS)
-    return any(store.read_phasing(slice(at, at + CHUNK_VARIANTS)).any() for at in starts)
+    return any(store.read_phasing(part).any() for part in store.variant_slices())
 
 
 def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> None:
     n_people = len(store.people)
-    step = min(CHUNK_VARIANTS, max(1, _BLOCK_ALLELES // (2 * n_people)))
-    for part, calls in store.variant_chunks(size=step):
-        codes = whole_calls(calls).reshape(len(calls), 2 * n_people).astype(np.int32)
-        codes[codes == MISSING] = _PGEN_MISSING
-        if phased:
-            writer.append_partially_phased_batch(codes, store.read_phasing(part))
-        else:
-            writer.append_alleles_batch(codes)
+    step = max(1, _BLOCK_ALLELES // (2 * n_people))
+    for part, calls in store.variant_chunks():
+        phasing = store.read_phasing(part) if phased else None
+        for some in slices(len(calls), step):
+            codes = whole_calls(calls[some]).reshape(-1, 2 * n_people).astype(np.int32)
+            codes[codes == MISSING] = _PGEN_MISSING
+            if phased:
+                writer.append_partially_phased_batch(codes, phasing[some])
+            else:
+                writer.append_alleles_batch(codes)

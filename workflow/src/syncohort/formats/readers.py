@@ -1,6 +1,8 @@
 """One way into every genotype format."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from syncohort.errors import InputError
 from syncohort.formats.chromosome_files import (
@@ -15,9 +17,27 @@ from syncohort.formats.plink import PlinkSource, plink_contigs, plink_files
 from syncohort.formats.sites import spellings
 from syncohort.formats.vcf import VcfSource, vcf_contigs, vcf_file
 
-KINDS = ("vcf", "plink", "pgen")
-_ENDINGS = {"vcf": "", "plink": ".bed", "pgen": ".pgen"}
-_COMPANIONS = {"vcf": (), "plink": ("bim", "fam"), "pgen": ("pvar", "psam")}
+
+class _Format(NamedTuple):
+    """How a kind of file is read.
+
+    source: its reader; contigs: chromosomes that it holds; files: those it is read from;
+    ending: of a path that names none; companions: keys of the files beside it.
+    """
+
+    source: type
+    contigs: Callable
+    files: Callable
+    ending: str = ""
+    companions: tuple[str, ...] = ()
+
+
+_FORMATS = {
+    "vcf": _Format(VcfSource, vcf_contigs, lambda path: [vcf_file(path)]),
+    "plink": _Format(PlinkSource, plink_contigs, plink_files, ".bed", ("bim", "fam")),
+    "pgen": _Format(PgenSource, pgen_contigs, pgen_files, ".pgen", ("pvar", "psam")),
+}
+KINDS = tuple(_FORMATS)
 
 Source = VcfSource | PlinkSource | PgenSource | ChromosomeFiles
 
@@ -58,8 +78,7 @@ def held_contigs(kind: str, path: str, **others) -> list[str]:
     template = _template(kind, files)
     if template is not None:
         return list(spellings(find_names(template)))
-    find = {"vcf": vcf_contigs, "plink": plink_contigs, "pgen": pgen_contigs}[kind]
-    return find(**files)
+    return _FORMATS[kind].contigs(**files)
 
 
 def source_files(contig: str, kind: str, path: str, **others) -> list[Path]:
@@ -74,9 +93,7 @@ def source_files(contig: str, kind: str, path: str, **others) -> list[Path]:
     template = _template(kind, files)
     if template is not None:
         files = of_chromosome(files, name_for(contig, find_names(template), template), template)
-    if kind == "vcf":
-        return [vcf_file(**files)]
-    return (plink_files if kind == "plink" else pgen_files)(**files)
+    return _FORMATS[kind].files(**files)
 
 
 def _given(kind: str, path: str, **others) -> dict[str, str | None]:
@@ -88,7 +105,7 @@ def _given(kind: str, path: str, **others) -> dict[str, str | None]:
     if kind not in KINDS:
         raise InputError(f"input.kind: {kind!r} is not a format; use one of {', '.join(KINDS)}")
     given = {name: value for name, value in others.items() if value is not None}
-    foreign = [name for name in given if name not in _COMPANIONS[kind]]
+    foreign = [name for name in given if name not in _FORMATS[kind].companions]
     if foreign:
         raise InputError(
             f"input: {', '.join(foreign)} does not belong to kind {kind!r}; remove the key"
@@ -110,8 +127,8 @@ def _template(kind: str, files: dict) -> str | None:
             "{chrom} in its name; write {chrom} in both, or in none"
         )
     path = files["path"]
-    return path if path.endswith(_ENDINGS[kind]) else path + _ENDINGS[kind]
+    return path if path.endswith(_FORMATS[kind].ending) else path + _FORMATS[kind].ending
 
 
 def _open_one(kind: str, files: dict) -> VcfSource | PlinkSource | PgenSource:
-    return {"vcf": VcfSource, "plink": PlinkSource, "pgen": PgenSource}[kind](**files)
+    return _FORMATS[kind].source(**files)

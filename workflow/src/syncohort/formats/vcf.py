@@ -35,6 +35,8 @@ from syncohort.genotypes import MISSING, CohortStore, contig_order, normalise_co
 _CALL_TEXT = np.frombuffer(b"\t0/0\t0/1\t1/0\t1/1\t0|0\t0|1\t1|0\t1|1\t./.", dtype="<u4")
 _HAPLOID_PADDING = -2  # cyvcf2's second allele of a call that has only one
 _NO_SET = -1  # phase set of calls that name none: they are all one
+# where programs write phase sets: the specification's two, GATK's haplotype caller, ReadBackedPhasing
+_SET_FIELDS = ("PS", "PSL", "PID", "HP")
 
 
 class VcfSource:
@@ -132,7 +134,7 @@ def vcf_file(path: str) -> Path:
 
 def _extract(file: VcfFile, name: str, folder: str) -> str:
     """Write one chromosome as BCF with GT, phase sets and PR alone; return its path."""
-    removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", "PS"), file)]
+    removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", *_SET_FIELDS), file)]
     path = f"{folder}/chromosome.bcf"
     cut = ["annotate", "--regions", name, file.indexed]
     if removed:
@@ -204,7 +206,9 @@ def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: in
     record [M], number [M]: see `one_allele_each`.
     """
     records = enumerate(_records(path, source))
-    has_sets = "##FORMAT=<ID=PS," in VCF(path).raw_header or path.endswith(".vcf.gz")
+    header = VCF(path).raw_header
+    undeclared = path.endswith(".vcf.gz")
+    fields = [f for f in _SET_FIELDS if undeclared or f"##FORMAT=<ID={f}," in header]
     sets = PhaseSets(n_people)
     latest = (-1, None)  # under "split" several rows come from one record
 
@@ -229,8 +233,9 @@ def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: in
                     f"{calls[i].max()}, which it does not list. Make the file again."
                 )
             phased[i] = alleles[:, -1]
-            if has_sets and "PS" in variant.FORMAT:
-                sets.add(calls[i], phased[i], _set_codes(variant.format("PS")))
+            field = next((name for name in fields if name in variant.FORMAT), None)
+            if field:
+                sets.add(calls[i], phased[i], _set_codes(variant.format(field)))
         single = calls[..., 1] == _HAPLOID_PADDING
         n_haploid = int((single & (calls[..., 0] >= 0)).sum())
         calls[single] = MISSING
@@ -297,12 +302,18 @@ class PhaseSets:
 
 
 def _set_codes(sets: np.ndarray) -> np.ndarray:
-    """Phase sets int64 [S] of a PS field, which is text where the header does not declare it."""
-    sets = np.asarray(sets).reshape(-1)
+    """Phase sets int64 [S] of a field, which is text where the header does not declare it.
+
+    Text may name the set of each allele: "b7,b7" of PSL, "7-1,7-2" of HP, where what follows
+    the dash numbers the haplotype.
+    """
+    sets = np.asarray(sets)
+    sets = sets[:, 0] if sets.ndim > 1 else sets
     if sets.dtype.kind in "iuf":
         return np.where(sets < 0, _NO_SET, sets).astype(np.int64)
-    codes = pd.util.hash_array(sets.astype(object)).astype(np.int64)
-    return np.where(sets.astype(str) == ".", _NO_SET, codes)
+    names = pd.Series(sets.astype(str)).str.replace(r"(-\d+)?(,.*)?$", "", regex=True)
+    codes = pd.util.hash_array(names.to_numpy(dtype=object)).astype(np.int64)
+    return np.where(names == ".", _NO_SET, codes)
 
 
 def write_vcf(

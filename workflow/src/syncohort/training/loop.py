@@ -118,7 +118,7 @@ def fit(
     the process's own part of each batch, so that the random numbers, unlike the expected
     gradient, depend on the number of processes. A state is continued by any number.
 
-    Raises InputError when the loss is not finite.
+    Raises InputError when the loss is not finite, or another process trains from this state.
     """
     device = torch.device(device)
     if threads is not None:
@@ -143,6 +143,8 @@ def fit(
     state = None
     if state_path is not None:
         state = StateFile(Path(state_path), setting.digest(), checkpoint_seconds)
+        if team.is_first:
+            state.lock()
     run = _Run(model.to(device), loss_fn, setting, device, validate, state, team)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         return run.to_the_end(None if log_path is None else Path(log_path))
