@@ -160,7 +160,7 @@ def name_checks(summaries: list[dict]) -> list[Check]:
             f"numbers above {_NUMBERED_PLINK_CODES}: {examples(numbers)}",
             "look",
             f"Of another species? Human autosomes are 1 to {_LARGEST_HUMAN}, and 23, 24, 25 and 26 "
-            "are read as X, Y, XY and MT. Name the others in input.chromosomes; rename 23 to 26 "
+            "are read as X, Y, XY and MT. Name the chromosomes to use in input.chromosomes; rename 23 to 26 "
             "where they are autosomes.",
         )
     ]

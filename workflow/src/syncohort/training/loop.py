@@ -111,7 +111,7 @@ def fit(
     and keeps those that exceed least, with a warning.
     state_path: where the run saves itself every `checkpoint_seconds` and looks for a state
     to continue; the caller deletes it once the result is safe. A state of another
-    configuration, or of other data as told by `fingerprint`, is ignored with a log line.
+    configuration, or of other data by its `fingerprint`, is ignored with a log line.
     log_path: tab-separated table of COLUMNS, brought up to date after every epoch.
     team: the processes that train together, each with the same arguments. Its first one
     validates, saves and writes the table; all get the same weights and result. loss_fn is given
