@@ -69,6 +69,8 @@ def test_equal_keys_of_different_sections_and_files_are_fine(tmp_path):
 def test_what_is_no_yaml(tmp_path):
     with pytest.raises(InputError, match="(?s)study.yaml: cannot be read as YAML: .*line 1"):
         read_typed([write(tmp_path, "seed: [1\n")])
+    with pytest.raises(InputError, match="an alias .* stands inside what it names"):
+        read_typed([write(tmp_path, "labels: &a {missing: *a}\n")])
 
 
 # --- words in no quotes

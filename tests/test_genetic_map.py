@@ -54,6 +54,8 @@ def test_a_constant_rate():
         ("21 rs1 0.5 2000\n21 rs1 0.5 3000\n", "chromosome 20: 0 positions"),
         ("20 rs1 0.5 2000\n20 rs2 x 3000\n", "line 2: the distance .cM. .x. is not a number"),
         ("chrom start end\n20 1 2\n", "line 1: a heading.*expected a PLINK"),
+        ("20 rs1 0 1000\n20 rs2 0 2000\n", "cM is 0 at every position"),
+        ("chr position rate\n20 1000 0.1\n20 2000 0.2\n", "line 1: a heading.*expected a PLINK"),
         ("20 1000 0.1\n", "line 1: found 3 fields, expected 4: chromosome, id, cM"),
     ],
 )

@@ -227,9 +227,10 @@ CODES = [
     "N/A", "NA", "NULL", "NaN", "None", "n/a", "nan", "null", "none", "NONE", "na", "n.a.", ".", "..",
     "-", "--", "?", ".a", ".Z", "\\N", "#NULL!", "#VALUE!", "#DIV/0!", "unknown", "Unknown", "missing",
     "MISSING", "not available", "Not_Available", "not applicable", " NA ", "'NA'", "(null)",
-    "-9", "-9.0", "-9.00", "-9e0", "\u22129", "-999", "-9999", "-999.0",
+    "\u200bNA", "NA\ufeff", "-9", "-9.0", "-9.00", "-9e0", "\u22129", "-999", "-9999", "-999.0",
 ]  # fmt: skip
-LOOK = ["0", "-1", "-8", "-99", "99", "999", "9999", "88", "undetermined", "refused", "<other>", "nd", "n/d", "[x]"]  # fmt: skip
+LOOK = [
+    "NA/NA", "-9/-9", "NA?", "no answer", "inf", "n / a", "dk","0", "-1", "-8", "-99", "99", "999", "9999", "88", "undetermined", "refused", "<other>", "nd", "n/d", "[x]"]  # fmt: skip
 CLASSES = ["control", "1", "2", "other", "NO", "nab", "+", "GBR", "Nancy", "missense"]
 
 
