@@ -415,3 +415,19 @@ def test_what_the_join_noted_reaches_the_page(tmp_path):
     again = read_join(tmp_path / "people.tsv", tmp_path / "notes.json")
     assert lines_of(again) == lines_of(joined)
     assert (again.codes, again.suspicious) == ({"n/a": 4}, {"99": 4})
+
+
+def test_the_sample_id_is_iid_where_fid_stands_beside_it(tmp_path):
+    path = tmp_path / "labels.tsv"
+    path.write_text("FID\tIID\tpop\np1\tp0\tX\np2\tp1\tY\np0\tp2\tX\n")
+    joined = join({"table": str(path), "label_column": "pop"}, ["-"] * 3)
+    assert joined.people["label"].tolist() == ["X", "Y", "X"]
+
+
+@pytest.mark.parametrize(
+    ("labels", "shown"),
+    [("129", "9"), ("019", "9"), ("128", "8"), ("1279", "79"), ("123", ""), ("789", "")],
+)
+def test_a_small_number_that_stands_apart_is_shown(tmp_path, labels, shown):
+    labels = list(labels) * 4
+    assert set(join({"table": table_of(tmp_path, labels)}, labels).suspicious) == set(shown)

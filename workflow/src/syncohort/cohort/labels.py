@@ -68,7 +68,7 @@ def join_labels(
         source, name, id_column = file_people, "the genotype files", "sample"
     else:
         source, name = read_label_table(table), str(table)
-    id_column = id_column or source.columns[0]
+    id_column = id_column or _id_column_of(source)
     columns = [label_column] if isinstance(label_column, str) else label_column
     problems = [
         f"{name}: no column {column!r} ({key}); found {', '.join(source.columns)}"
@@ -122,7 +122,8 @@ def join_labels(
         people["value"] = people["label"].where(np.isfinite(values), "")
         people["label"] = value_bins(values, cuts)
     if family_column:
-        people["family"] = joined[family_column].str.strip().fillna("").to_numpy()
+        family = joined[family_column].str.strip().fillna("")
+        people["family"] = family.mask(codes.is_missing(family), "").to_numpy()
     people[list(PARENTS)] = _parents(joined, file_people, codes)
     extra = [c for c in joined.columns if c not in (id_column, *PEOPLE_COLUMNS)]
     people = pd.concat([people, joined[extra].fillna("")], axis=1)
@@ -181,6 +182,12 @@ def _parents(joined: pd.DataFrame, file_people: pd.DataFrame, codes: MissingCode
                 known = known.where(known != "", named)
         columns[parent] = known
     return pd.DataFrame(columns)
+
+
+def _id_column_of(source: pd.DataFrame) -> str:
+    """The column of sample ids where none is named: the first, but IID where FID stands too."""
+    named = {str(column).lower(): column for column in source.columns}
+    return named["iid"] if {"fid", "iid"} <= named.keys() else source.columns[0]
 
 
 def read_label_table(path: str) -> pd.DataFrame:

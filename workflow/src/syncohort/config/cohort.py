@@ -95,7 +95,8 @@ class Labels(Section):
         description="TSV or CSV file with a header and one row per person. null: the people of the demo, the .fam or the .psam file.",
     )
     id_column: str | None = Field(
-        None, description="Column with the sample ids. null: the first column."
+        None,
+        description="Column with the sample ids. null: the first column, or IID where there are FID and IID.",
     )
     label_column: str | Annotated[list[str], Field(min_length=1)] = Field(
         "population",

@@ -118,7 +118,8 @@ class MissingCodes:
 
         values: classes, or numbers. In a column of numbers a code such as 99 counts only where
         it stands outside the rest, and 0 only beside 1 and 2
-        alone, or beside words.
+        alone, or beside words. In a column of a few small numbers 7, 8 and 9 count where they
+        stand apart (1, 2, 9).
         """
         counts = values[~self.is_missing(values)].value_counts()
         numbers = {value: number_of(_fold(value)) for value in counts.index}
@@ -130,9 +131,20 @@ class MissingCodes:
             code = number in _SUSPICIOUS_NUMBERS and not low <= number <= high
             beside_words = len(known) == 1 and len(counts) > 1
             zero = number == 0 and (beside_words or set(known.values()) == {0.0, 1.0, 2.0})
-            if (code and (rest or len(counts) > len(known))) or zero:
+            if (
+                (code and (rest or len(counts) > len(known)))
+                or zero
+                or _stands_apart(number, known)
+            ):
                 found.append(value)
         return {value: int(counts[value]) for value in found}
+
+
+def _stands_apart(number: float, known: dict[str, float]) -> bool:
+    """Whether 7, 8 or 9 follows a gap in a column of a few numbers up to 9."""
+    lower = [each for each in known.values() if each < number]
+    few = len(known) <= 10 and max(known.values()) <= 9
+    return number in (7, 8, 9) and few and bool(lower) and number - max(lower) >= 2
 
 
 def number_of(text: str) -> float | None:
