@@ -44,10 +44,14 @@ def read_typed(files: Iterable[str | Path]) -> dict[Place, str]:
             with open(file, encoding="utf-8-sig") as stream:
                 loader = yaml.SafeLoader(stream)
                 root = loader.get_single_node()
+            if root is not None:
+                _walk(root, (), loader, file, typed, problems)
+        except RecursionError:
+            raise InputError(
+                f"{file}: an alias (*name) stands inside what it names; write the values out"
+            ) from None
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise InputError(f"{file}: cannot be read as YAML: {error}") from None
-        if root is not None:
-            _walk(root, (), loader, file, typed, problems)
     raise_all(problems, "Keys of the configuration that stand twice; keep one of each")
     return typed
 

@@ -91,6 +91,11 @@ def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
         cM = numbers_of(part[at_cM], path, "distance [cM]")
         for position, distance in zip(position_bp.tolist(), cM.tolist(), strict=True):
             points.setdefault(position, distance)
+    if points and not any(points.values()):
+        raise InputError(
+            f"{path}, chromosome {contig}: cM is 0 at every position, which in a PLINK .map means "
+            "that it is not known; give a genetic map, or leave the key out"
+        )
     try:
         return GeneticMap(list(points), list(points.values()))
     except ValueError as error:
@@ -111,14 +116,24 @@ def _columns(table: TextTable) -> tuple[str | None, str, str]:
     Raises:
         InputError: the heading is none of a map.
     """
-    names = {name.lower(): name for name in table.columns}
-    position = next((names[name] for name in names if "pos" in name), None)
-    if position is None or list(names)[-1].startswith("rate"):
+    if tuple(table.columns) == _PLINK_MAP:
+        return "chromosome", "position", "cM"
+    distances = [name for name in table.columns if _is_distance(name.lower())]
+    rest = [name for name in table.columns if name not in distances]
+    position = next((name for name in rest if "pos" in name.lower()), None)
+    if position is None or len(distances) != 1:
         raise InputError(
             f"{table.path}, line {table.heading_line}: a heading of {', '.join(table.columns)}; expected {_LAYOUT}"
         )
-    contig = next((names[name] for name in names if "chr" in name), None)
-    return contig, position, "cM" if tuple(table.columns) == _PLINK_MAP else table.columns[-1]
+    contig = next((name for name in rest if "chr" in name.lower()), None)
+    return contig, position, distances[0]
+
+
+def _is_distance(name: str) -> bool:
+    """Whether a column, in small letters, holds cM from the start of the chromosome."""
+    if "rate" in name or "mb" in name or "morgan" in name.replace("centimorgan", ""):
+        return False
+    return any(part in name for part in ("cm", "map", "centimorgan", "gpos", "genetic"))
 
 
 def _is_contig(name: str, contig: str) -> bool:

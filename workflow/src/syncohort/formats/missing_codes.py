@@ -7,6 +7,7 @@ check page.
 """
 
 import re
+import unicodedata
 
 import numpy as np
 import pandas as pd
@@ -54,7 +55,8 @@ _NUMBER = re.compile(r"[-+]?(0|[1-9]\d*|0?(?=\.\d))(\.\d*)?(e[-+]?\d+)?")
 _SUSPICIOUS_WORDS = """
     unclassified undetermined indeterminate inconclusive unassigned unlabelled unlabeled
     uncertain nd n.d. n/d tbd tba refused declined withheld excluded redacted failed error fail
-    invalid blank empty void nat np ns nr ni x xx xxx ?? !
+    invalid blank empty void nat np ns nr ni x xx xxx ?? ! nk n.k. n/k dk d/k n.r. nul pd.na
+    unknow unascertained ungenotyped pending inf -inf +inf infinity notavailable
 """
 _SUSPICIOUS_PHRASES = (
     *_SUSPICIOUS_WORDS.split(),
@@ -63,7 +65,16 @@ _SUSPICIOUS_PHRASES = (
     "not sure",
     "to be determined",
     "not asked",
+    "not given",
+    "no answer",
+    "no response",
+    "n / a",
 )
+# characters nobody sees (zero width, byte order mark), and those that look like - and '
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad")) | {
+    0x2212: "-",
+    0x2019: "'",
+}
 _WRAPPED = re.compile(r"[<\[({#].*|.*[>\])}]")
 _SUSPICIOUS_NUMBERS = frozenset(
     float(sign + digit * length)
@@ -131,7 +142,8 @@ def number_of(text: str) -> float | None:
 
 
 def _fold(value) -> str:
-    return str(value).strip().strip("'\"").strip().replace("\u2212", "-").casefold()
+    text = unicodedata.normalize("NFKC", str(value)).translate(_INVISIBLE)
+    return text.strip().strip("'\"").strip().casefold()
 
 
 def _is_certain(number: float) -> bool:
@@ -146,5 +158,16 @@ def _looks(value: str) -> bool:
         text in _SUSPICIOUS_PHRASES
         or spaced in _SUSPICIOUS_PHRASES
         or _WRAPPED.fullmatch(text) is not None
+        or _is_repeated_code(text)
         or any(re.fullmatch(rf"{word}\W+.*", spaced) for word in ("unknown", "missing", "none"))
+    )
+
+
+def _is_repeated_code(text: str) -> bool:
+    """Codes alone, as joined columns have them (NA/NA, -9/-9), or one with a mark after it."""
+    parts = re.split(r"[\s/|_;,]+", text.rstrip(".?!*"))
+    numbers = {part: number_of(part) for part in parts}
+    return all(
+        part in _CODES or (numbers[part] is not None and _is_certain(numbers[part]))
+        for part in parts
     )
