@@ -8,7 +8,7 @@ CORES ?= 2
 SIZE ?= full
 READY := $(VENV)/.ready
 
-.PHONY: install demo test fast-test bench docs lint format config lock clean
+.PHONY: install demo test fast-test bench scale docs lint format config lock clean
 
 $(READY): envs/torch.lock envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -25,14 +25,19 @@ demo: $(READY)
 	$(RUN)/snakemake --cores $(CORES)
 	@echo "Report: results/demo/write_report/report.html   Synthetic cohort: results/demo/release/"
 
+# a file's tests run in one process: they share a study that has run
 test: $(READY)
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n $(CORES) --dist loadfile
 
 fast-test: $(READY)
-	$(RUN)/python -m pytest -m "not slow"
+	$(RUN)/python -m pytest -n $(CORES) --dist loadfile -m "not slow"
 
 bench: $(READY)
 	$(RUN)/python benchmarks/bench.py --size $(SIZE)
+
+# time and memory of the stages at growing sizes, for docs/scale.md
+scale: $(READY)
+	$(RUN)/python benchmarks/scale.py docs/scale.tsv docs/_static/scale.svg
 
 docs: $(READY)
 	$(RUN)/sphinx-build -W --keep-going -q -b html docs site

@@ -4,6 +4,7 @@ import importlib
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from conftest import REPOSITORY
@@ -117,3 +118,17 @@ def test_every_run_exists(scripts):
         for work in (comparison.data, *(run.work for run in comparison.runs)):
             module, function = work.split(":")
             assert callable(getattr(scripts(module), function))
+
+
+def test_exponents_are_those_of_the_largest_sizes(scripts):
+    table = pd.DataFrame({"people": [1, 10, 100, 10], "snps": [5, 5, 5, 50]})
+    table["cpu_s"] = table["people"] ** 2.0 * table["snps"] + 1e-3
+    scale = scripts("scale")
+    assert scale.exponent(table, "people", "cpu_s") == pytest.approx(2, abs=0.01)
+    assert np.isnan(scale.exponent(table[:1], "people", "cpu_s"))
+
+
+def test_stages_run_on_a_resampled_cohort(scripts):
+    table = scripts("scale").measure_all([(60, 300)])
+    assert table["stage"].tolist() == list(scripts("scale").STAGES)
+    assert (table[["cpu_s", "peak_mb"]] > 0).all().all()

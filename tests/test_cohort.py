@@ -305,7 +305,18 @@ def check(
         "n_kept": len(store_calls),
         "dropped": {"duplicate": 3},
         "phased": store.phased,
+        "failed": {},
+        "codes": {},
         "n_haploid": n_haploid,
+        "n_pairs": 0,
+        "n_breaks": 0,
+        "n_provisional": 0,
+        "held": {contig: len(store_calls)},
+        "notes": [],
+        "n_monomorphic": 0,
+        "maf_histogram": [0] * 499 + [len(store_calls)],
+        "missing_histogram": [len(store_calls)] + [0] * 499,
+        "expected_heterozygous": 0.0,
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": None,
     }
@@ -315,6 +326,8 @@ def check(
             "sample": store.people.id,
             "population": ["a", "b"] * (n_people // 2),
             "n_missing": (store_calls < 0).any(axis=2).sum(axis=0),
+            "n_half": 0,
+            "n_heterozygous": 0,
         }
     ).to_csv(tmp_path / "raw.tsv", sep="\t", index=False)
     out = [tmp_path / name for name in ("check.html", "checks.tsv", "people.tsv")]
@@ -323,6 +336,7 @@ def check(
     checks, variants = examine_cohort(
         [tmp_path / "raw.zip"],
         [tmp_path / "raw.json"],
+        [tmp_path / "raw.tsv"],
         read_join(out[2], notes),
         genes,
         BUILDS,
@@ -333,6 +347,7 @@ def check(
         train_share=0.8,
         kinship=False,
         person_missing_max=LABELS["person_missing_max"],
+        filters={"maf_min": 0.01, "variant_missing_max": 0.05},
     )
     people = read_joined(out[2])
     checks += check_plans(
@@ -352,7 +367,7 @@ def test_a_sound_cohort_passes_and_the_page_says_so(tmp_path):
     page, checks, _ = check(tmp_path, random_calls(10, 20))
     require_usable(checks, page)
     text = page.read_text()
-    assert "The cohort can be used." in text and "3 duplicate" in text
+    assert "The cohort can be used." in text and "3 copies of another record" in text
     table = pd.read_csv(checks, sep="\t", keep_default_na=False).set_index("name")
     assert table.loc["people with a usable label", "found"].startswith("20 of 20")
     assert table.loc["training rows", "level"] == "look"  # 20 people are few

@@ -10,7 +10,7 @@ from conftest import REPOSITORY
 
 from syncohort.baselines import alleles
 from syncohort.classifiers import fitting
-from syncohort.config import cohort, denoisers, evaluation, generators, representations, study
+from syncohort.config import cohort, denoisers, evaluation, generators, plan, representations, study
 from syncohort.config.sections import kind_of, sections_of
 from syncohort.config.study import parse_config
 from syncohort.diffusion import process, samplers, schedules
@@ -74,6 +74,7 @@ def test_a_key_takes_the_names_that_the_code_knows(section, key, known):
 def test_every_generator_of_the_configuration_can_be_made():
     assert kinds(study.Config, "generators") == {*sampling._CLASSES, *alleles._KINDS}
     assert kinds(evaluation.Evaluation, "calibration") == set(alleles._KINDS)
+    assert {*plan.ALLELE_KINDS} == {*alleles._KINDS, plan.VALIDATION}
 
 
 def test_every_denoiser_of_the_code_is_a_kind():

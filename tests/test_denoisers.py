@@ -78,7 +78,7 @@ def of_the_papers_size(kind: str):
     ],
 )
 def test_parameter_count_is_the_papers(kind, count):
-    """METHODS 1.3: 18,432 genes x 8 PCs, two classes and the null label."""
+    """docs/methods.md 1.3: 18,432 genes x 8 PCs, two classes and the null label."""
     network, _ = of_the_papers_size(kind)
     assert sum(each.numel() for each in network.parameters()) == count
     assert not any(each.is_floating_point() for each in network.buffers())  # the masks alone
@@ -135,7 +135,7 @@ def attention(query, key, value):
 
 
 def reference_mlp(weights, x, fraction, label):
-    """METHODS 1.3 for one row, in numpy, layer by layer."""
+    """docs/methods.md 1.3 for one row, in numpy, layer by layer."""
 
     def linear(name, h):
         return weights[f"{name}.weight"] @ h + weights[f"{name}.bias"]
@@ -236,7 +236,7 @@ def reference_cnn(weights, x, fraction, label):
 
 
 def reference_latent_unet(weights, x, fraction, label):
-    """METHODS 2 for one row and the small options, stage by stage."""
+    """docs/methods.md 2 for one row and the small options, stage by stage."""
     layers = Convolutions(weights, fraction)
     conv, norm = layers.conv, layers.norm
     token = weights["label.weight"][label]
@@ -260,7 +260,7 @@ def reference_latent_unet(weights, x, fraction, label):
 
 
 def reference_mlp_cnn(weights, x, fraction, label):
-    """METHODS 1.3: (1 - lambda) MLP + lambda CNN."""
+    """docs/methods.md 1.3: (1 - lambda) MLP + lambda CNN."""
 
     def part(name):
         return {
@@ -274,7 +274,7 @@ def reference_mlp_cnn(weights, x, fraction, label):
 
 
 def reference_transformer(weights, x, fraction, label):
-    """METHODS 1.3 for one row and the small options, in numpy, patch by patch."""
+    """docs/methods.md 1.3 for one row and the small options, in numpy, patch by patch."""
 
     def linear(name, h):
         return h @ weights[f"{name}weight"].T + weights[f"{name}bias"]

@@ -1,5 +1,6 @@
 """The documentation: it builds, needs no network, and what it names exists."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -48,5 +49,36 @@ def test_files_of_the_project_that_pages_name_exist(page):
         r"`((?:config|workflow|tests|docs|envs|resources|slurm|profiles)/[\w./-]+)`",
         page.read_text(),
     )
-    missing = sorted({name for name in named if not (REPOSITORY / name).exists()})
+    added = re.findall(r"New file `([^`]+)`", page.read_text())  # by the recipes of extend.md
+    missing = {name for name in named if not (REPOSITORY / name).exists()} - set(added)
     assert not missing
+
+
+def _texts(tree: ast.AST):
+    """The texts of a program, what is computed in them left out."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.JoinedStr):
+            parts = [each.value for each in node.values if isinstance(each, ast.Constant)]
+            yield "\n".join(parts)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+
+
+FAQ = re.findall(r"^\| (`+)(?!-)(.+?)\1 ", (REPOSITORY / "docs/faq.md").read_text(), re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def texts() -> str:
+    folder = REPOSITORY / "workflow"
+    files = [*folder.rglob("*.py"), folder / "rules/common.smk"]
+    return "\n\n".join(text for file in files for text in _texts(ast.parse(file.read_text())))
+
+
+@pytest.mark.parametrize("message", [message for _, message in FAQ])
+def test_messages_of_the_faq_are_those_of_the_program(message, texts):
+    fixed = [part.strip() for part in message.split("...")]
+    assert all(part in texts for part in fixed), fixed
+
+
+def test_the_faq_has_the_messages_people_meet():
+    assert len(FAQ) > 25

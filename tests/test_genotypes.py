@@ -1,9 +1,13 @@
 """The cohort dataset: what is written is what is read, and bad data do not get in."""
 
+from collections import Counter
+from pathlib import Path
+
 import numpy as np
 import pytest
 import zarr
 
+from syncohort import genotypes
 from syncohort.dosages import allele_counts, called_sums, minor_allele_frequency, share
 from syncohort.errors import InputError
 from syncohort.genotypes import (
@@ -14,7 +18,10 @@ from syncohort.genotypes import (
     contig_order,
     from_rows,
     normalise_contig,
+    people_at_once,
+    slices,
     to_rows,
+    variants_at_once,
 )
 
 
@@ -57,6 +64,51 @@ def test_the_same_cohort_is_the_same_file_however_it_is_written(tmp_path):
         writer.append(variants[:2], calls[:2], True)
         writer.append(variants[2:], calls[2:], True)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+
+
+def test_a_chunk_is_written_once_however_small_the_pieces(tmp_path, monkeypatch):
+    monkeypatch.setattr(genotypes, "CHUNK_VARIANTS", 3)
+    monkeypatch.setattr(genotypes, "CHUNK_SAMPLES", 2)
+    written = Counter()
+    set_key = zarr.storage.LocalStore.set
+
+    async def counting(store, key, *args, **kwargs):
+        written[key] += "/" in key and not Path(key).name.startswith(".")
+        await set_key(store, key, *args, **kwargs)
+
+    monkeypatch.setattr(zarr.storage.LocalStore, "set", counting)
+    variants, people, calls = small_cohort(n_variants=20)
+    phased = np.random.default_rng(1).random(calls.shape[:2]) < 0.5
+    files = []
+    for size in (1, 2, 3, 5, 20):
+        written.clear()
+        with CohortWriter(tmp_path / "c.zip", people) as writer:
+            for some in slices(20, size):
+                writer.append(variants[some], calls[some], phased[some])
+        assert written["call_genotype/6.2.0"] == written["call_genotype_phased/6.2"] == 1
+        assert set(written.values()) <= {0, 1}
+        files.append((tmp_path / "c.zip").read_bytes())
+    assert len(set(files)) == 1
+    store = CohortStore(tmp_path / "c.zip")
+    assert (store.read() == calls).all() and (store.read_phasing() == phased).all()
+
+
+def test_the_more_people_the_fewer_variants_are_held(tmp_path, monkeypatch):
+    for n_people in (1, 500, 20_000, 500_000, 3_000_000):
+        held = variants_at_once(n_people)
+        assert held == 2_000 or held * n_people <= genotypes.HELD_CALLS < (held + 1) * n_people
+    monkeypatch.setattr(genotypes, "HELD_CALLS", 4_000)
+    monkeypatch.setattr(genotypes, "CHUNK_SAMPLES", 100)
+    variants, people, calls = small_cohort(n_variants=10, n_people=1_200)
+    with CohortWriter(tmp_path / "c.zip", people) as writer:
+        writer.append(variants, calls, True)
+    store = CohortStore(tmp_path / "c.zip")
+    walked = list(store.variant_chunks())
+    assert [part.stop - part.start for part, _ in walked] == [3, 3, 3, 1]
+    assert (np.concatenate([each for _, each in walked]) == calls).all()
+    assert (store.read(samples=np.arange(90, 1_010)) == calls[:, 90:1_010]).all()
+    pieces = [each for _, each in store.people_chunks(size=150)]
+    assert (np.concatenate(pieces, axis=1) == calls).all()
 
 
 def test_nothing_half_written_stays(tmp_path):
@@ -135,3 +187,9 @@ def test_alleles_and_dosages_are_counted_without_the_missing_ones():
     total, n = called_sums(dosages)
     for v, own in enumerate(dosages.T):
         assert (total[v], n[v]) == (own[own >= 0].sum(), (own >= 0).sum())
+
+
+def test_the_more_variants_the_fewer_people_are_held():
+    for n_variants in (1, 1_000, 50_000, 1_000_000):
+        held = people_at_once(n_variants)
+        assert held == 500 or held * n_variants <= genotypes.HELD_CALLS < (held + 1) * n_variants

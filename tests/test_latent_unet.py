@@ -40,7 +40,7 @@ def inputs(mask, n_rows=6):
 
 
 def count_of_weights(channels, n_classes):
-    """Convolutions of width 3, norms of 2 W, blocks of both with time; METHODS 2."""
+    """Convolutions of width 3, norms of 2 W, blocks of both with time; docs/methods.md 2."""
     embedding, label = 256, 128
 
     def conv(a, b):
@@ -182,7 +182,7 @@ np.save(out, generator.sample(generator.conditions(people), **options))
 
 
 def test_a_fresh_process_draws_the_same_cohort_and_knows_the_labels(tmp_path):
-    """The label embedding is in the checkpoint: METHODS 2, the trap of the first release."""
+    """The label embedding is in the checkpoint: docs/methods.md 2, the trap of the first release."""
     rng = np.random.default_rng(0)
     labels = np.arange(120) % 2
     np.save(

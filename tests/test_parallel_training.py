@@ -364,6 +364,16 @@ def test_there_are_as_many_processes_as_gpus_asked_for_and_found(monkeypatch, ca
 def test_a_training_asks_for_its_gpus_on_one_machine_and_other_jobs_for_one(tmp_path):
     folder = clone(tmp_path / "clone")
     study = change_study(folder, compute={"gpus": 4, "threads": 3, "memory_mb": 800})
+    for name in (  # what the requests for memory look at
+        *(f"encode_people/gene_pca/{chrom}.npy" for chrom in (21, 22)),
+        *(f"fit_gene_pca/gene_pca/{chrom}.npz" for chrom in (21, 22)),
+        "train_diffusion/small/checkpoint.safetensors",
+        "draw_labels/people.tsv",
+        "check_cohort/estimates.tsv",
+    ):
+        file = folder / "results/tiny" / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
     result = snakemake(folder, "--profile", "slurm", "--dry-run", study=study)
     asks = dict(re.findall(r"rule (\w+):(?:\n    .*)*?\n    resources: (.*)", result.stdout))
     assert {"gpu=4", "nodes=1", "mem_mb=3200"} <= set(asks["train_diffusion"].split(", "))

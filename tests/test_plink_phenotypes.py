@@ -201,6 +201,13 @@ def test_a_psam_that_cannot_be_used(tmp_path, text, message):
         read_psam(tmp_path / "x.psam")
 
 
+@pytest.mark.parametrize("heading", ["#FID IID F M S P", "#IID SEX"])
+def test_a_fam_with_a_heading_stops(tmp_path, heading):
+    (tmp_path / "x.fam").write_text(f"{heading}\na a 0 0 1 1\n")
+    with pytest.raises(InputError, match="x.fam, line 1: .* begins a heading"):
+        read_fam(tmp_path / "x.fam")
+
+
 def test_parents_are_found_in_the_family_then_by_an_id_of_their_own(tmp_path):
     rows = [
         "F1 1 0 0 1 1",

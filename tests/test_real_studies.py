@@ -27,7 +27,11 @@ def run_study(name: str, folder, real_data, chroms: list[str], **changes):
     (folder / "study.yaml").write_text(yaml.safe_dump(study | changes, sort_keys=False))
     results = folder / "results" / study["cohort"]
     targets = [
-        f"results/{study['cohort']}/measure_reconstruction/gene_pca/{chrom}.tsv" for chrom in chroms
+        f"results/{study['cohort']}/check_cohort/check.html",
+        *(
+            f"results/{study['cohort']}/measure_reconstruction/gene_pca/{chrom}.tsv"
+            for chrom in chroms
+        ),
     ]
     command = [sys.executable, "-m", "snakemake", *targets, "--cores", "2"]
     done = subprocess.run(

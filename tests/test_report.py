@@ -149,7 +149,7 @@ def test_it_says_who_it_is_about(page):
     assert "a <cohort>" in words  # escaped in the file
     assert "Simulated data: nobody in this cohort exists." in words
     assert "2,000 on chromosomes 21, 22" in words
-    assert "360 train, 0 validation, 0 holdout" in words
+    assert "360 training, 0 validation, 0 holdout" in words
 
 
 def test_a_report_on_real_people_warns_of_itself(material, tmp_path):
@@ -211,6 +211,8 @@ def test_real_haplotypes_stand_in_red(material, tmp_path):
     kinds = dict.fromkeys(RELEASED, "diffusion") | {RELEASED[0]: "mosaic"}
     write_report(study(generators=kinds), material, tmp_path / "r.html")
     assert '<p class="fail">Not synthetic: ' in (tmp_path / "r.html").read_text()
+    text = " ".join((tmp_path / "r.html").read_text().split())
+    assert "must not be released as synthetic: its people are made of haplotypes" in text
 
 
 def test_many_labels_are_folded_away(material, tmp_path):

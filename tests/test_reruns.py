@@ -40,6 +40,7 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
         "decode_cohort": representations,
         "train_diffusion": networks,
         "tabulate_costs": networks,
+        "check_cohort": networks,
         "sample_latents": [name for each in settings for name in generator_modules(each)],
         "attack_white_box": networks + representations,
         "embed_bottleneck": networks + representations,
@@ -68,6 +69,7 @@ CODE = {
     "a network": (
         "diffusion/denoisers/mlp.py",
         {
+            "check_cohort",
             "train_diffusion",
             "sample_latents",
             "attack_white_box",
@@ -171,7 +173,7 @@ CHECK = {"check_cohort", "require_possible_plans"}
 COHORT = (
     FIDELITY
     | {"embed_people", "measure_privacy", "train_classifiers", "plot_pca", "plot_umap", "plot_tsne"}
-    | {"export_vcf", "export_plink", "export_pgen"}
+    | {"export_vcf", "export_plink", "export_pgen", "check_release"}
     | SUMMARY
 )
 SAMPLING = {"sample_latents", "decode_cohort", "tabulate_costs", "embed_bottleneck"}
@@ -181,7 +183,7 @@ CONFIGURATION = {
     "nothing": ({}, set()),
     "`compute`: device, memory, hours, threads": (
         {"compute": {"device": "cpu", "memory_mb": 3000, "training_hours": 1, "threads": 2}},
-        set(),
+        CHECK | {"write_report"},
     ),
     "`synthesis.people`, `synthesis.labels`, `synthesis.counts`": (
         {"synthesis": {"people": 50, "labels": "balanced"}},
@@ -190,7 +192,10 @@ CONFIGURATION = {
     "`synthesis.shards`": ({"synthesis": {"shards": 2}}, SAMPLING),
     "`labels.case_label`": (
         {"labels": {"case_label": "EUR"}},
-        CHECK | {"scan_association", "measure_association", "plot_effects"} | SUMMARY,
+        CHECK
+        | {"scan_association", "measure_association", "plot_effects"}
+        | {"export_plink", "export_pgen", "check_release"}
+        | SUMMARY,
     ),
     "a generator's `sampling`": (
         {"generators": {"small": SMALL | {"sampling": {"steps": 4}}}},

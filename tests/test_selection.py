@@ -121,21 +121,21 @@ def test_of_several_labels_the_smallest_p_counts_times_their_number(study, tmp_p
     np.testing.assert_allclose(scan["p"], np.minimum(3 * p.min(axis=0), 1))
     unclipped = scan["p"] < 1
     assert (scan["label"] == np.array(list(single))[p.argmin(axis=0)])[unclipped].all()
-    assert dict(counts.to_numpy())["labels, each against all others"] == 3
+    assert dict(counts.to_numpy())["labels, each compared with all other people"] == 3
 
 
 def test_the_scan_says_who_was_in_it(study):
     counts = dict(study.counts.to_numpy())
     train = SPLITS == "train"
     assert counts["training people in the scan"] == N_TRAIN
-    assert counts["of these with the label case"] == (study.label[train] == "case").sum()
-    assert counts["of these without age: the mean is taken"] == 2
+    assert counts["training people with the label case"] == (study.label[train] == "case").sum()
+    assert counts["training people without age, who get the mean"] == 2
     assert counts["principal components as covariates"] == 2
 
 
 def test_covariates_that_are_the_label_are_refused(study):
     table = study.table.assign(site=study.label)
-    with pytest.raises(InputError, match="alone tell who has the label 'case'"):
+    with pytest.raises(InputError, match="alone predict who has the label 'case'"):
         scan_training(study.stores, table, "case", ADJUSTMENT)
 
 
@@ -174,7 +174,7 @@ def everything_clumped(stores, scan, r2=0.5, kb=10) -> pd.DataFrame:
 def test_the_best_leads_are_chosen_and_stand_in_genomic_order(study):
     few = choose_variants(study.stores, study.scan, None, **(CHOICE | {"n_variants": 12}))
     assert dict(few.counts.to_numpy())[
-        "variants with the smallest p-values, which clumping looked at"
+        "variants with the smallest p-values, given to clumping"
     ] < len(study.scan)
     for choice, k in ((study.choice, 32), (few, 12)):
         leads = everything_clumped(study.stores, study.scan)
@@ -188,7 +188,7 @@ def test_the_best_leads_are_chosen_and_stand_in_genomic_order(study):
         assert found["contig"].tolist() == sorted(found["contig"], key=int)
         for _, own in found.groupby("contig"):
             assert own["position_bp"].is_monotonic_increasing
-    assert dict(study.choice.counts.to_numpy())["chosen"] == 32
+    assert dict(study.choice.counts.to_numpy())["variants chosen"] == 32
 
 
 def test_causal_variants_are_found(study):
@@ -207,7 +207,9 @@ def test_a_chromosome_without_associations_keeps_its_best(study):
     assert len(found) == 5
     assert found.loc[found["contig"] == "21", "p"].tolist() == [0.9]
     assert found.loc[found["contig"] == "7", "p"].max() < 0.05
-    assert dict(choice.counts.to_numpy())["of these as the best of their chromosome only"] == 1
+    assert (
+        dict(choice.counts.to_numpy())["variants chosen only as the best of their chromosome"] == 1
+    )
 
 
 @pytest.mark.skipif(which("plink1.9") is None, reason="plink1.9 is not installed")
@@ -261,7 +263,7 @@ def test_summary_statistics_choose_instead_of_the_scan(study, tmp_path):
     counts = dict(choice.counts.to_numpy())
     assert counts["summary statistics: aligned"] == len(table) - 2
     assert counts["summary statistics: flipped"] == len(table) - 2
-    assert counts["of these with a p-value"] == len(table) - 2
+    assert counts["variants with a p-value"] == len(table) - 2
     assert choice.summary["source"][0] == "summary statistics"
 
     table[table["CHR"] == "7"].to_csv(path, sep="\t", index=False)
@@ -306,7 +308,7 @@ def test_a_large_enough_cohort_is_told_so(study, tmp_path):
     study.choice.counts.to_csv(tmp_path / "counts.tsv", sep="\t", index=False)
     (tmp_path / "verdict.txt").write_text(sentence)
     page = "".join(selection_parts(tmp_path / "counts.tsv", tmp_path / "verdict.txt"))
-    assert sentence in page and "<td>chosen</td>" in page
+    assert sentence in page and "<td>variants chosen</td>" in page
 
     few = check_selection(
         study.stores, study.table, study.choice.variants, **options, minimum_people=500
@@ -371,7 +373,10 @@ def test_the_workflow_imposes_a_trait_and_selects_by_it(tmp_path):
         selection={"kind": "association", "variants": 40, "covariates": ["sex"]},
     )
     targets = [f"results/tiny/select_variants/{chrom}.zarr.zip" for chrom in ("21", "22")]
-    targets.append("results/tiny/plot_selection/selection.svg")
+    targets += [
+        f"results/tiny/{each}"
+        for each in ("plot_selection/selection.svg", "check_cohort/check.html")
+    ]
     result = snakemake(folder, *targets, study=study)
     assert result.returncode == 0, result.stdout + result.stderr
     results = folder / "results/tiny"

@@ -3,16 +3,23 @@
 import csv
 import logging
 import math
+import os
+import platform
+import subprocess
+import sys
+import time
 from itertools import chain
 
 import pytest
 import torch
 from regressions import N_ROWS, SETTING, X, Y, loss_fn, make_model, validate, weights
 
+from syncohort.code_digest import PACKAGE
 from syncohort.errors import InputError
 from syncohort.training import loop as training
 from syncohort.training.devices import autocast, resolve_device
 from syncohort.training.loop import ema_decay_at, fit, learning_rate_factor
+from syncohort.training.settings import Workplace
 
 
 def test_learning_rate_warms_up_and_follows_a_cosine():
@@ -306,3 +313,36 @@ def test_a_gpu_that_is_not_there_is_named():
     with pytest.raises(InputError, match='device "cuda" was asked for, but torch finds no'):
         resolve_device("cuda")
     assert resolve_device("auto").type == "cpu"
+
+
+TRAINS_ON = """
+import sys, time
+from pathlib import Path
+from syncohort.training.state import StateFile
+StateFile(Path(sys.argv[1]), "digest", 0).lock()
+Path(sys.argv[1] + ".begun").touch()
+time.sleep(600)
+"""
+
+
+def test_a_training_does_not_start_beside_its_living_orphan(tmp_path):
+    """Whoever holds the state is named; when it ends, however it ends, the next one trains."""
+    options = SETTING | {"state_path": tmp_path / "state.pt", "checkpoint_seconds": 0}
+    orphan = subprocess.Popen(
+        [sys.executable, "-c", TRAINS_ON, str(options["state_path"])],
+        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent), "SLURM_JOB_ID": "77"},
+    )
+    try:
+        end = time.monotonic() + 60
+        while not (tmp_path / "state.pt.begun").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        place = f"process {orphan.pid} on {platform.node()}, job 77 of SLURM"
+        with pytest.raises(InputError, match=f"running already: {place}"):
+            fit(make_model(), loss_fn, N_ROWS, **options)
+    finally:
+        orphan.kill()
+        orphan.wait()
+    fit(make_model(), loss_fn, N_ROWS, **options)
+    assert str(os.getpid()) in (tmp_path / "state.pt.lock").read_text()
+    Workplace(result_path=tmp_path / "x", state_path=options["state_path"]).clear_state()
+    assert [file.name for file in tmp_path.iterdir()] == ["state.pt.begun"]

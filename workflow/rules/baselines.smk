@@ -15,7 +15,7 @@ rule draw_alleles:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=heavy_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("draw_alleles"),

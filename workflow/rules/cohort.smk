@@ -18,13 +18,14 @@ rule import_chromosome:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("import_chromosome"),
         content=lambda wildcards: content_of(genotype_files(wildcards)),
         source=source(),
         multiallelic=STUDY.filters.multiallelic,
+        pass_only=STUDY.filters.pass_only,
     script:
         "../scripts/import_chromosome.py"
 
@@ -58,6 +59,7 @@ rule examine_cohort:
     input:
         stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
+        imported=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
         people="<results>/join_labels/people.tsv",
         notes="<results>/join_labels/notes.json",
         genes=foreign(annotation_files()),
@@ -72,7 +74,7 @@ rule examine_cohort:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("examine_cohort"),
@@ -86,17 +88,22 @@ rule examine_cohort:
             "train_share": TRAIN_SHARE,
             "kinship": STUDY.split.kinship_table is not None,
             "person_missing_max": STUDY.filters.person_missing_max,
+            "filters": STUDY.filters.model_dump(
+                include={"maf_min", "variant_missing_max"}
+            ),
         },
     script:
         "../scripts/examine_cohort.py"
 
 
 # The page shows both: what the data are, which the split waits for, and whether what is asked for
-# can be had, which it does not: another wish must not train again.
+# can be had, which it does not: another wish must not train again. A job that fails ends the run, and
+# these have a high priority: what cannot be had is said before anything is trained.
 rule check_cohort:
     input:
         checks="<results>/examine_cohort/checks.tsv",
         variants="<results>/examine_cohort/variants.tsv",
+        summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
         people="<results>/join_labels/people.tsv",
         templates=templates_of("check.html"),
     output:
@@ -107,6 +114,7 @@ rule check_cohort:
             caption="../report/check.rst",
         ),
         checks="<results>/check_cohort/checks.tsv",
+        estimates="<results>/check_cohort/estimates.tsv",
     log:
         "<logs>/check_cohort.log",
     benchmark:
@@ -118,8 +126,9 @@ rule check_cohort:
         mem_mb=light_mb,
         runtime=LIGHT_MINUTES,
     params:
-        code=code_of("check_cohort"),
+        code=code_of("check_cohort", trained_code),
         simulated=DEMO,
+        training=training_plans(),
         plans={
             "case_label": STUDY.labels.case_label,
             "selection": STUDY.selection.model_dump() if SELECTED else None,
@@ -253,7 +262,7 @@ rule filter_variants:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("filter_variants"),

@@ -1,16 +1,24 @@
 # What the rules share: the checked configuration, the chromosomes, the files of the cohort.
 import os
 import sys
+import time
 from pathlib import Path
 
 # Threads that spin while they wait make training four times slower where a processor is shared.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Jobs know by it whether they were tried before in the same run.
+os.environ.setdefault(
+    "SYNCOHORT_RUN", f"{os.uname().nodename}-{os.getpid()}-{time.time():.0f}"
+)
 # Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
+from syncohort.config.requests import request_mb
+from syncohort.config.requests import training_mb as request_of_training
 from syncohort.config.study import parse_config
 from syncohort.config.yaml_files import read_typed
 from syncohort.errors import InputError
+from syncohort.errors import examples
 from syncohort.errors import raise_all
 from syncohort.code_digest import code_digest
 from syncohort.report.templates import template_files
@@ -88,6 +96,18 @@ def source():
     return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
 
 
+def found_once(files):
+    """The chromosomes that genotype files hold; a run's jobs take over what the run found."""
+    import json
+    from syncohort.formats.readers import held_contigs
+
+    known = json.loads(os.environ.get("SYNCOHORT_CHROMOSOMES", "{}"))
+    if known.get("files") != files:
+        known = {"files": files, "held": held_contigs(**files)}
+        os.environ["SYNCOHORT_CHROMOSOMES"] = json.dumps(known)
+    return known["held"]
+
+
 def study_chromosomes():
     """The chromosomes of the study, in genomic order: from the configuration or the files."""
     from syncohort.genotypes import contig_order
@@ -95,13 +115,12 @@ def study_chromosomes():
 
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
     if named is None:
-        from syncohort.formats.readers import open_source
-
-        held = open_source(**source()).contigs()
+        held = found_once(source())
         named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
         if not named:
             raise InputError(
-                f"{STUDY.input.path}: no autosome; found {', '.join(held)}"
+                f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
+                "chromosomes to use in input.chromosomes"
             )
     return sorted({normalise_contig(name) for name in named}, key=contig_order)
 
@@ -165,13 +184,17 @@ def every_chrom(pattern):
     return expand(pattern, chrom=CHROMS, allow_missing=True)
 
 
-# Jobs ask for more memory each time they are tried again (retries: in the profile).
-def light_mb(wildcards, attempt):
-    return max(1000, STUDY.compute.memory_mb // 4) * attempt
+def memory_of(kind):
+    """What the jobs of a class of rules ask for, from the size of their input files: more each time
+    they are tried again (retries: in the profile)."""
+    return lambda wildcards, input, attempt: request_mb(
+        kind, input.size_mb, STUDY.compute.memory_mb, attempt
+    )
 
 
-def heavy_mb(wildcards, attempt):
-    return STUDY.compute.memory_mb * attempt
+light_mb = memory_of("table")
+stream_mb = memory_of("stream")
+heavy_mb = memory_of("cohort")
 
 
 TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
@@ -187,8 +210,17 @@ TRAINING_GPUS = STUDY.compute.gpus
 TRAINING_THREADS = THREADS * max(1, TRAINING_GPUS)
 
 
-def training_mb(wildcards, attempt):
-    return heavy_mb(wildcards, attempt) * max(1, TRAINING_GPUS)
+def training_mb(wildcards, input, attempt):
+    """What the training of a diffusion model asks for, from the check's table and the latents.
+
+    The table is no input, for another wish must not train again; it is there long before.
+    """
+    latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
+    name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
+    most_mb = STUDY.compute.memory_mb
+    estimates = f"{FOLDER}/check_cohort/estimates.tsv"
+    own = request_of_training(estimates, name, latents_mb, most_mb, attempt)
+    return own * max(1, TRAINING_GPUS)
 
 
 def genotype_files(wildcards):

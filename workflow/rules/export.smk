@@ -14,7 +14,7 @@ rule export_vcf:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("export_vcf"),
@@ -39,7 +39,7 @@ rule export_plink:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("export_plink"),
@@ -65,7 +65,7 @@ rule export_pgen:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("export_pgen"),
@@ -106,7 +106,7 @@ rule check_release:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("check_release"),

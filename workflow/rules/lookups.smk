@@ -144,6 +144,46 @@ def sampling_code(wildcards):
     return generator_modules(generator_of(wildcards))
 
 
+def trained_code(wildcards):
+    """Those of the networks of all diffusion models."""
+    return [denoiser_module(SETTINGS[name]["denoiser"]["kind"]) for name in DIFFUSION]
+
+
 def attack_code(wildcards):
     """Those of a diffusion model and of its representation."""
     return denoiser_code(wildcards) + decoding_code(wildcards)
+
+
+def training_plans():
+    """What the check needs to know of the trainings of diffusion models, and what they may ask for."""
+    on_gpu = TRAINING_GPUS > 0 and DEVICE != "cpu"
+    sections = ("denoiser", "diffusion", "training")
+    shape = {"kind", "network", "patch_snps", "latent_channels", "max_components"}
+    models = {
+        name: {
+            "representation": STUDY.representations[
+                SETTINGS[name]["representation"]
+            ].model_dump(include=shape),
+            **{section: SETTINGS[name][section] for section in sections},
+        }
+        for name in DIFFUSION
+    }
+    return {
+        "models": models,
+        "filters": {
+            "maf_min": STUDY.filters.maf_min,
+            "missing_max": STUDY.filters.variant_missing_max,
+            "most": STUDY.selection.variants if SELECTED else None,
+        },
+        "cohort": {
+            "mode": STUDY.mode,
+            "max_snps": STUDY.genes.max_snps,
+            "train_share": TRAIN_SHARE,
+            "validation_share": STUDY.split.validation,
+        },
+        "compute": {"on_gpu": on_gpu, "threads": TRAINING_THREADS},
+        "limits": {
+            "memory_mb": STUDY.compute.memory_mb,
+            "training_hours": STUDY.compute.training_hours,
+        },
+    }

@@ -14,7 +14,7 @@ rule assign_genes:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=LIGHT_MINUTES,
     params:
         code=code_of("assign_genes"),

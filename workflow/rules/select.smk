@@ -80,7 +80,7 @@ rule select_variants:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
+        mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("select_variants"),

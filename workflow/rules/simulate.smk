@@ -62,7 +62,7 @@ if STUDY.trait:
         conda:
             "../../envs/syncohort.yaml"
         resources:
-            mem_mb=light_mb,
+            mem_mb=stream_mb,
             runtime=HEAVY_MINUTES,
         params:
             code=code_of("simulate_trait"),

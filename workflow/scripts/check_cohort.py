@@ -4,12 +4,28 @@ import pandas as pd
 
 from syncohort.cohort.joining import read_joined
 from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
+from syncohort.diffusion.estimates import (
+    estimate_trainings,
+    expected_snps,
+    training_checks,
+    write_estimates,
+)
 from syncohort.job import job
 from syncohort.report.check_page import write_check_page
 
 with job(snakemake):
     people = read_joined(snakemake.input.people)
+    training = snakemake.params.training
+    estimates = estimate_trainings(
+        training["models"],
+        expected_snps(snakemake.input.summaries, **training["filters"]),
+        people,
+        **training["cohort"],
+        **training["compute"],
+    )
+    write_estimates(estimates, snakemake.output.estimates)
     checks = read_checks(snakemake.input.checks) + check_plans(people, **snakemake.params.plans)
+    checks += training_checks(estimates, **training["limits"], **training["compute"])
     write_checks(checks, snakemake.output.checks)
     write_check_page(
         snakemake.output.page,

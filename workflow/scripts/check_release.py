@@ -1,9 +1,5 @@
 """See that the release holds what this run releases and nothing else; list it with checksums."""
 
-import sys
-
-sys.path.insert(0, f"{snakemake.scriptdir}/../src")
-
 import os
 
 from syncohort.job import job

@@ -13,6 +13,7 @@ with job(snakemake):
     checks, variants = examine_cohort(
         snakemake.input.stores,
         snakemake.input.summaries,
+        snakemake.input.imported,
         read_join(snakemake.input.people, snakemake.input.notes),
         genes if snakemake.input.genes else None,
         pd.read_csv(snakemake.input.builds, sep="\t"),

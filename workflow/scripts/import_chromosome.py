@@ -11,4 +11,5 @@ with job(snakemake):
         snakemake.output.store,
         snakemake.output.summary,
         snakemake.output.people,
+        pass_only=snakemake.params.pass_only,
     )

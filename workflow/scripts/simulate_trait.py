@@ -1,5 +1,6 @@
 """Impose a simulated disease with known causal SNPs on the people of the cohort."""
 
+from syncohort.cohort.importing import CALL_COUNTS
 from syncohort.cohort.labels import read_label_table
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
@@ -7,7 +8,7 @@ from syncohort.simulation.trait import simulate_trait
 
 with job(snakemake):
     found, params = snakemake.input, snakemake.params
-    table = read_label_table(found.table).drop(columns="n_missing", errors="ignore")
+    table = read_label_table(found.table).drop(columns=list(CALL_COUNTS), errors="ignore")
     trait = simulate_trait(
         [CohortStore(path) for path in found.stores],
         table,

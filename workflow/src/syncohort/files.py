@@ -153,7 +153,24 @@ def _lock(folder: Path) -> bool:
     """Make a folder and lock it for this process; whether no other process holds it."""
     folder.mkdir(parents=True, exist_ok=True)
     unlock(folder)
-    file = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
+    return lock_file(folder / _LOCK)
+
+
+def lock_of(path: str | Path) -> Path:
+    """The file beside another one that whoever works on that one has locked."""
+    return Path(f"{path}.lock")
+
+
+def lock_file(path: Path) -> bool:
+    """Make a file and lock it for this process; whether no other process holds it.
+
+    The lock is given back with `unlock_file`, and ends with the process however that ends. On NFS
+    it holds between machines too (its server keeps it) unless it is mounted with `nolock` or
+    `local_lock`; a file system without locks lets everybody pass.
+    """
+    if path in _locks:
+        return True
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -161,14 +178,19 @@ def _lock(folder: Path) -> bool:
         return False
     except OSError:
         pass  # a file system without locks
-    _locks[folder] = file
+    _locks[path] = file
     return True
+
+
+def unlock_file(path: Path) -> None:
+    """Give back the lock of a file; the file stays."""
+    if path in _locks:
+        os.close(_locks.pop(path))
 
 
 def unlock(folder: Path) -> None:
     """Give back the lock of a `private_folder`."""
-    if folder in _locks:
-        os.close(_locks.pop(folder))
+    unlock_file(folder / _LOCK)
 
 
 def remove_private_folder(folder: Path) -> None:

@@ -35,7 +35,10 @@ MISSING = -1
 SPLITS = ("train", "validation", "holdout")
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
-_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
+# Calls of everybody that are held at once: 50 MB with whether they are phased, and about 400 MB
+# with what is worked out from them, whatever the number of people.
+HELD_CALLS = 1 << 24
+_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT", "NC_012920.1": "MT"}
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 
 
@@ -45,9 +48,27 @@ def slices(n: int, size: int) -> Iterator[slice]:
         yield slice(start, min(start + size, n))
 
 
+def variants_at_once(n_people: int) -> int:
+    """So many variants are held at once for so many people: a step along a chromosome.
+
+    It is also the height of a store's chunks, so that a step reads and writes whole ones.
+    """
+    return max(1, min(CHUNK_VARIANTS, HELD_CALLS // max(n_people, 1)))
+
+
+def people_at_once(n_variants: int) -> int:
+    """So many people are held at once with all of so many variants, and what is made of them."""
+    return max(1, min(CHUNK_SAMPLES, HELD_CALLS // max(n_variants, 1)))
+
+
 def normalise_contig(name: str) -> str:
-    """Return a chromosome name without `chr`: chr20 -> 20, chrX and 23 -> X, chrM -> MT."""
+    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT.
+
+    RefSeq's names of human chromosomes are read, too: NC_000020.11 -> 20, NC_012920.1 -> MT.
+    """
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = re.sub(r"^NC_0000([01]\d|2[0-4])\.\d+$", r"\1", bare)
+    bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
     return _PLINK_CODES.get(bare, bare)
 
 
@@ -64,22 +85,29 @@ class Variants:
     """Biallelic variants of one chromosome, in genomic order.
 
     contig: normalised chromosome name; position_bp [V] int32, 1-based, not decreasing;
-    id [V] str ("." when the source has none); allele [V, 2] str, REF then ALT.
+    id [V] str ("." when the source has none); allele [V, 2] str, REF then ALT;
+    provisional [V] bool: REF may not be the allele of the reference genome (default: it is).
     """
 
     contig: str
     position_bp: np.ndarray
     id: np.ndarray
     allele: np.ndarray
+    provisional: np.ndarray | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "position_bp", np.asarray(self.position_bp, dtype=np.int32))
         object.__setattr__(self, "id", np.asarray(self.id, dtype=object))
         allele = np.asarray(self.allele, dtype=object).reshape(-1, 2)
         object.__setattr__(self, "allele", allele)
-        lengths = {len(self.position_bp), len(self.id), len(self.allele)}
+        given = np.zeros(len(allele)) if self.provisional is None else self.provisional
+        object.__setattr__(self, "provisional", np.asarray(given, dtype=bool))
+        columns = (self.position_bp, self.id, self.allele, self.provisional)
+        lengths = {len(column) for column in columns}
         if len(lengths) != 1:
-            raise ValueError(f"position, id and allele differ in length: {sorted(lengths)}")
+            raise ValueError(
+                f"position, id, allele and provisional differ in length: {sorted(lengths)}"
+            )
         steps = np.diff(self.position_bp)
         if (steps < 0).any():
             at = int(np.argmax(steps < 0)) + 1
@@ -90,7 +118,8 @@ class Variants:
 
     def __getitem__(self, index) -> Self:
         """Select variants by slice, mask or index array."""
-        return Variants(self.contig, self.position_bp[index], self.id[index], self.allele[index])
+        columns = (self.position_bp, self.id, self.allele, self.provisional)
+        return Variants(self.contig, *(column[index] for column in columns))
 
     @staticmethod
     def concatenate(parts: list["Variants"]) -> "Variants":
@@ -100,6 +129,7 @@ class Variants:
             np.concatenate([part.position_bp for part in parts]),
             np.concatenate([part.id for part in parts]),
             np.concatenate([part.allele for part in parts]),
+            np.concatenate([part.provisional for part in parts]),
         )
 
 
@@ -217,6 +247,7 @@ class CohortStore:
             self._root["variant_position"][:],
             self._root["variant_id"][:],
             self._root["variant_allele"][:],
+            self._root["variant_PR"][:],
         )
         self.people = People(
             self._root["sample_id"][:],
@@ -277,9 +308,16 @@ class CohortStore:
         for some in slices(len(index), size):
             yield index[some], self.read(samples=index[some])
 
-    def variant_chunks(self, samples=slice(None), size: int = CHUNK_VARIANTS) -> Iterator[tuple]:
-        """Walk along the chromosome: yield (slice of variants, calls int8 [v, S', P])."""
-        for part in slices(len(self.variants), size):
+    def variant_slices(self) -> Iterator[slice]:
+        """Consecutive slices of the variants, each a chunk of the store."""
+        return slices(len(self.variants), self._calls.chunks[0])
+
+    def variant_chunks(self, samples=slice(None)) -> Iterator[tuple]:
+        """Walk along the chromosome: yield (slice of variants, calls int8 [v, S', P]).
+
+        Memory is bounded by `HELD_CALLS`, never by the cohort.
+        """
+        for part in self.variant_slices():
             yield part, self.read(part, samples)
 
 
@@ -305,13 +343,26 @@ def _select(array, variants, samples) -> np.ndarray:
     index = np.asarray(samples)
     if index.dtype == bool:
         index = np.flatnonzero(index)
+    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
+        return array[variants, index[0] : index[0] + len(index)]  # several times as fast
     return array.oindex[variants, index]
+
+
+def _chunk_shape(n_people: int) -> tuple[int, int]:
+    """Variants and people of a store's chunk: of few variants so many more people, up to 8 times.
+
+    Chunks are then not many and small; who walks over people reads each at most 8 times.
+    """
+    n_variants = variants_at_once(n_people)
+    n_samples = CHUNK_SAMPLES * min(8, CHUNK_VARIANTS // n_variants)
+    return n_variants, min(n_samples, max(n_people, 1))
 
 
 class CohortWriter:
     """Write one chromosome of a cohort: call `append` with its consecutive pieces.
 
-    Used as a context manager; nothing stays behind at `path` when the block raises.
+    Pieces wait until they fill a chunk of the store, which is therefore written once, whatever
+    their size. Used as a context manager; nothing stays behind at `path` when the block raises.
     """
 
     def __init__(self, path: str | Path, people: People):
@@ -322,7 +373,7 @@ class CohortWriter:
         self._folder = private_folder(self._path.with_suffix(".arrays"))
         self._arrays = self._folder / "arrays"
         self._root = zarr.open_group(self._arrays, mode="w", zarr_format=2)
-        chunk = (CHUNK_VARIANTS, min(CHUNK_SAMPLES, max(len(people), 1)))
+        chunk = _chunk_shape(len(people))
         self._calls = self._create(
             "call_genotype",
             ("variants", "samples", "ploidy"),
@@ -337,6 +388,9 @@ class CohortWriter:
             chunks=chunk,
             dtype="bool",
         )
+        self._waiting = np.empty((chunk[0], len(people), PLOIDY), dtype=np.int8)
+        self._waiting_phasing = np.empty((chunk[0], len(people)), dtype=bool)
+        self._n_waiting = 0
 
     def __enter__(self) -> Self:
         return self
@@ -359,12 +413,38 @@ class CohortWriter:
         phased = np.broadcast_to(np.asarray(phased, dtype=bool), calls.shape[:2])
         heterozygous = calls[..., 0] != calls[..., 1]
         self._phased &= not (heterozygous & ~phased).any()
-        start, stop = self._calls.shape[0], self._calls.shape[0] + len(variants)
+        self._parts.append(variants)
+        for start in range(0, len(variants), len(self._waiting)):
+            some = slice(start, start + len(self._waiting))
+            self._keep(calls[some], phased[some])
+
+    def _keep(self, calls: np.ndarray, phased: np.ndarray) -> None:
+        """Let at most a chunk of variants wait; write a chunk when it is full."""
+        fitting = min(len(calls), len(self._waiting) - self._n_waiting)
+        place = slice(self._n_waiting, self._n_waiting + fitting)
+        self._waiting[place] = calls[:fitting]
+        self._waiting_phasing[place] = phased[:fitting]
+        self._n_waiting += fitting
+        if self._n_waiting == len(self._waiting):
+            self._write_waiting()
+        if fitting < len(calls):
+            self._keep(calls[fitting:], phased[fitting:])
+
+    def _write_waiting(self) -> None:
+        start = self._calls.shape[0]
+        stop = start + self._n_waiting
         self._calls.resize((stop, *self._calls.shape[1:]))
         self._phasing.resize((stop, self._phasing.shape[1]))
-        self._parts.append(variants)
-        self._calls[start:stop] = calls
-        self._phasing[start:stop] = phased
+        self._calls[start:stop] = self._waiting[: self._n_waiting]
+        self._phasing[start:stop] = self._waiting_phasing[: self._n_waiting]
+        self._n_waiting = 0
+
+    def forget_phase(self) -> None:
+        """Make every call written so far unphased."""
+        for part in slices(self._phasing.shape[0], self._phasing.chunks[0]):
+            self._phasing[part] = False
+        self._waiting_phasing[: self._n_waiting] = False
+        self._phased = False
 
     def _create(self, name, dimensions, **spec):
         array = self._root.create_array(
@@ -389,12 +469,14 @@ class CohortWriter:
     def _finish(self) -> None:
         if not self._parts:
             raise ValueError(f"{self._path}: no variants were written")
+        self._write_waiting()
         variants = Variants.concatenate(self._parts)
         self._save("contig_id", ["contigs"], [variants.contig], str)
         self._save("variant_contig", ["variants"], np.zeros(len(variants)), "int8")
         self._save("variant_position", ["variants"], variants.position_bp, "int32")
         self._save("variant_id", ["variants"], variants.id, str)
         self._save("variant_allele", ["variants", "alleles"], variants.allele, str)
+        self._save("variant_PR", ["variants"], variants.provisional, "bool")  # VCF's INFO/PR
         self._save("sample_id", ["samples"], self._people.id, str)
         self._save("sample_label", ["samples"], self._people.label, str)
         self._save("sample_split", ["samples"], self._people.split, str)

@@ -111,13 +111,17 @@ def scan_training(
     first = scanned[0].phenotype
     steps = [("training people in the scan", len(people))]
     if len(scanned) > 1:
-        steps.append(("labels, each against all others", len(scanned)))
+        steps.append(("labels, each compared with all other people", len(scanned)))
     elif first.dtype == bool:
-        steps.append((f"of these with the label {scanned[0].name}", int(first.sum())))
-    steps += [(f"of these without {name}: the mean is taken", n) for name, n in filled.items()]
+        steps.append((f"training people with the label {scanned[0].name}", int(first.sum())))
+    steps += [
+        (f"training people without {name}, who get the mean", n) for name, n in filled.items()
+    ]
     steps.append(("principal components as covariates", components.shape[1]))
     if without:
-        steps.append(("scans without them, because they alone tell the label", without))
+        steps.append(
+            ("scans without principal components, because these alone predict the label", without)
+        )
     return best, _counts(steps)
 
 
@@ -136,8 +140,8 @@ def _usable(own, components, contrast) -> tuple[np.ndarray, bool]:
         return both, False
     if own.shape[1] and separates(own, contrast.phenotype):
         raise InputError(
-            f"selection.covariates alone tell who has the label {contrast.name!r}, which leaves "
-            "no association to test; leave the one out that does"
+            f"selection.covariates alone predict who has the label {contrast.name!r}, which "
+            "leaves no association to test; leave out the covariate that does"
         )
     return own, components.shape[1] > 0
 
@@ -168,16 +172,16 @@ def choose_variants(
         table = table.assign(beta=np.nan, se=np.nan, p=np.nan, label=case_label or "")
         table.loc[aligned.table.index, ["beta", "p"]] = aligned.table[["beta", "p"]]
     tested = table["p"].notna()
-    steps.append(("of these with a p-value", int(tested.sum())))
+    steps.append(("variants with a p-value", int(tested.sum())))
     _check_chromosomes(table)
     looked_at, table["lead"] = _leads(stores, table, n_variants, clump_r2, clump_kb)
     chosen = top_variants(table, n_variants)
     last = table.loc[table["lead"], "p"].nsmallest(n_variants).max()
     steps += [
-        ("variants with the smallest p-values, which clumping looked at", looked_at),
-        ("of these not behind a better one", int(table["lead"].sum())),
-        ("chosen", len(chosen)),
-        ("of these as the best of their chromosome only", int((chosen["p"] > last).sum())),
+        ("variants with the smallest p-values, given to clumping", looked_at),
+        ("variants left by clumping", int(table["lead"].sum())),
+        ("variants chosen", len(chosen)),
+        ("variants chosen only as the best of their chromosome", int((chosen["p"] > last).sum())),
     ]
     p = np.sort(table.loc[tested, "p"].to_numpy())
     summary = {

@@ -1,1 +1,1 @@
-"""Baselines: the generators that any other one has to beat, or to be told apart from."""
+"""Baselines: the generators that any other one has to beat, or to be distinguished from."""

@@ -1,6 +1,6 @@
 """Baselines that draw alleles straight from the training people, a stretch at a time.
 
-Memory is bounded by a stretch of `CHUNK_VARIANTS` variants: about 8 kB for each training
+Memory is bounded by a chunk of the real dataset: at most 8 kB for each training
 person and for each synthetic one.
 
 Axes: V variants, T training people, S synthetic people, P = 2 ploidy, C classes (labels).

@@ -2,7 +2,7 @@
 
 The paper's read the PCs of genes, padded to 8 a gene; these read the SNPs themselves, so that
 no fitted representation stands between a cohort and its classifier. Eight neighbouring SNPs
-take the place of a gene's 8 PCs. Source of the structures: METHODS 1.4.
+take the place of a gene's 8 PCs. Source of the structures: docs/methods.md 1.4.
 
 Axes: S people, V variants, C classes, W width, L positions of 8 SNPs, P patches of 128 SNPs.
 """

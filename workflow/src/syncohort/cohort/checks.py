@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.cohort import people_checks
+from syncohort.cohort import genotype_checks, people_checks
 from syncohort.cohort.genes import inside_genes
+from syncohort.cohort.importing import in_words
 from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.people_checks import Check
 from syncohort.errors import examples
@@ -23,6 +24,7 @@ _INTERGENIC = {
 def examine_cohort(
     raw_paths: list[str],
     summary_paths: list[str],
+    people_paths: list[str],
     joined: LabelJoin,
     genes: pd.DataFrame | None,
     builds: pd.DataFrame,
@@ -34,36 +36,46 @@ def examine_cohort(
     train_share: float,
     kinship: bool,
     person_missing_max: float,
+    filters: dict,
 ) -> tuple[list[Check], pd.DataFrame]:
     """Look at imported genotypes, labels and annotation: what fits and what does not.
 
     Args:
-        raw_paths, summary_paths: what `import_chromosome` wrote, by chromosome.
+        raw_paths, summary_paths, people_paths: what `import_chromosome` wrote, by chromosome.
         joined: people and labels.
         genes: annotation, or None. builds: chromosome lengths (contig, build, length_bp).
         phasing: program that will phase unphased genotypes, or "none".
         kinship: whether there is a table of relatives.
         person_missing_max: share of missing calls above which a person is left out.
+        filters: maf_min and variant_missing_max.
 
     Returns the checks and a row per chromosome.
     Never raises for a cohort that cannot be used: `gate.require_usable` stops the run.
     """
     stores = [CohortStore(path) for path in raw_paths]
     summaries = [json.loads(Path(path).read_text()) for path in summary_paths]
+    tables = [pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False) for p in people_paths]
+    checks = _same_people(stores)
     people = joined.people
+    ploidy = []
+    if not checks:
+        known = pd.concat([tables[0], people], axis=1)  # both may have a column of sex
+        ploidy = genotype_checks.ploidy_checks(summaries, tables, known)
     # share of each chromosome's SNPs in genes; none without an annotation
     inside = [inside_genes(store.variants, genes).mean() for store in stores if genes is not None]
     variants = _variant_table(summaries, genes, inside)
 
-    checks = _same_people(stores)
     checks += people_checks.label_checks(joined)
     checks += people_checks.size_checks(people, mode, train_share)
     checks += people_checks.relatives_checks(people, kinship)
     checks += _annotation_checks(variants, inside, genes, intergenic)
     if not simulated:  # simulated chromosomes have no build
         checks += _build_checks(summaries, genes, builds)
-    checks += _phase_checks(summaries, mode, phasing)
-    checks += _ploidy_checks(summaries)
+    checks += genotype_checks.phase_checks(summaries, mode, phasing)
+    checks += ploidy
+    checks += genotype_checks.file_checks(summaries)
+    checks += genotype_checks.name_checks(summaries)
+    checks.append(genotype_checks.unused_check(summaries, **filters))
     checks.append(people_checks.missing_check(people["missing"].to_numpy(), person_missing_max))
     return checks, variants
 
@@ -91,7 +103,7 @@ def _variant_table(summaries, genes, inside: list[float]) -> pd.DataFrame:
                 "chromosome": summary["contig"],
                 "records read": summary["n_read"],
                 "biallelic SNPs": summary["n_kept"],
-                "dropped": ", ".join(f"{n:,} {why}" for why, n in summary["dropped"].items() if n),
+                "dropped": ", ".join(in_words(summary["dropped"])),
                 "share in genes": f"{inside[i]:.0%}" if inside else "",
                 "genes": 0 if genes is None else int((genes["contig"] == summary["contig"]).sum()),
             }
@@ -172,39 +184,3 @@ def _build_checks(summaries, genes, builds: pd.DataFrame) -> list[Check]:
 
 def _or(builds: list[str]) -> str:
     return " or ".join(builds) or "no build known here"
-
-
-def _phase_checks(summaries, mode: str, phasing: str) -> list[Check]:
-    unphased = [s["contig"] for s in summaries if not s["phased"]]
-    if not unphased:
-        return [Check("phase", "every heterozygous call is phased")]
-    found = f"heterozygous calls without phase on chromosome {examples(unphased)}"
-    if mode == "haplotype" and phasing != "none":
-        return [Check("phase", f"{found}; {phasing} will phase them")]
-    stop = mode == "haplotype"
-    return [
-        Check(
-            "phase",
-            found,
-            "stop" if stop else "ok",
-            "mode: haplotype needs phased genotypes: set phasing.program: beagle, phase them "
-            "yourself (SHAPEIT, Eagle), or set mode: genotype."
-            if stop
-            else "",
-        )
-    ]
-
-
-def _ploidy_checks(summaries) -> list[Check]:
-    haploid = [s["contig"] for s in summaries if s["n_haploid"]]
-    if not haploid:
-        return []
-    return [
-        Check(
-            "ploidy",
-            f"haploid calls on chromosome {examples(haploid)}",
-            "stop",
-            "Only diploid genotypes are modelled: leave such chromosomes (X and Y of males, MT) "
-            "out with input.chromosomes.",
-        )
-    ]

@@ -1,61 +1,190 @@
 """From the user's genotype files to a cohort dataset of each chromosome."""
 
 import json
+from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from syncohort.errors import InputError
+from syncohort.errors import InputError, examples
 from syncohort.formats.readers import open_source
-from syncohort.genotypes import CohortStore, CohortWriter, People, is_missing
+from syncohort.formats.sites import DROP_REASONS, Chunk
+from syncohort.genotypes import CohortStore, CohortWriter, People, variants_at_once
+
+# Of neighbouring phased calls, the share that may be of different phase sets: about as many as
+# statistical phasing gets wrong. Above it the file is no phased one.
+BREAKS_MAX = 0.01
+
+# Bins of equal width of minor-allele frequencies [0, 0.5] and of shares of missing calls [0, 1].
+HISTOGRAM_BINS = 500
+
+# Of each person: missing calls, those of them with one allele known, and heterozygous calls.
+CALL_COUNTS = ("n_missing", "n_half", "n_heterozygous")
 
 
 def import_chromosome(
-    source: dict, contig: str, multiallelic: str, store_path, summary_path, people_path
+    source: dict,
+    contig: str,
+    multiallelic: str,
+    store_path,
+    summary_path,
+    people_path,
+    *,
+    pass_only: bool = False,
 ) -> None:
     """Read one chromosome of the user's genotypes into a cohort dataset of biallelic SNPs.
 
     Args:
         source: arguments of `open_source`. contig: chromosome, any spelling.
-        multiallelic: "drop" or "split".
+        multiallelic: "drop" or "split". pass_only: leave out records that fail a filter.
         store_path: cohort dataset to write; nothing is filtered by frequency yet.
-        summary_path: JSON with counts of variants read, dropped by reason and kept.
-        people_path: TSV, missing calls of each person (and what the files say of people).
+        summary_path: JSON with the fields of `Tally` and what the files say of the chromosome.
+        people_path: TSV, what the files say of people, and the columns `CALL_COUNTS`.
     """
     opened = open_source(**source)
     people = People.unlabelled(opened.sample_ids)
-    missing = np.zeros(len(people), dtype=np.int64)
-    dropped: dict[str, int] = {}
-    n_read = n_kept = n_haploid = 0
+    tally = Tally()
+    counts = _CallCounts(len(people))
+    options = {"multiallelic": multiallelic, "pass_only": pass_only}
+    size = variants_at_once(len(people))
     with CohortWriter(store_path, people) as writer:
-        for chunk in opened.chunks(contig, multiallelic=multiallelic):
-            n_read += chunk.n_read
-            n_kept += len(chunk.variants)
-            for reason, count in chunk.dropped.items():
-                dropped[reason] = dropped.get(reason, 0) + count
-            n_haploid += chunk.n_haploid
-            missing += is_missing(chunk.calls).sum(axis=0)
+        for chunk in opened.chunks(contig, size=size, **options):
+            tally.add(chunk)
+            counts.add(chunk.calls)
             writer.append(chunk.variants, chunk.calls, chunk.phased)
-        if n_kept == 0:
+        if tally.n_kept == 0:
             raise InputError(
-                f"{source['path']}, chromosome {contig}: no biallelic SNP among {n_read:,} records "
-                f"({_reasons(dropped)}). Leave the chromosome out with input.chromosomes."
+                f"{source['path']}, chromosome {contig}: no biallelic SNP among {tally.n_read:,} "
+                f"records ({', '.join(in_words(tally.dropped)) or 'none'}). {_advice(tally)}"
             )
+        if tally.n_breaks > BREAKS_MAX * tally.n_pairs:
+            writer.forget_phase()
     store = CohortStore(store_path)
     summary = {
         "contig": store.contig,
-        "n_read": n_read,
-        "n_kept": n_kept,
-        "dropped": dropped,
+        **vars(tally),
         "phased": store.phased,
-        "n_haploid": n_haploid,
+        "n_provisional": int(store.variants.provisional.sum()),
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": opened.contig_length(contig),
+        "held": opened.counts(),
+        "notes": list(opened.notes),
+        **counts.summary(),
     }
     Path(summary_path).write_text(json.dumps(summary, indent=1) + "\n")
-    table = opened.people_columns().assign(n_missing=missing)
-    table.to_csv(people_path, sep="\t", index=False)
+    own = {name: getattr(counts, name) for name in CALL_COUNTS}
+    opened.people_columns().assign(**own).to_csv(people_path, sep="\t", index=False)
+
+
+@dataclass
+class Tally:
+    """What was read of a chromosome and what became of it; see `sites.Chunk`."""
+
+    n_read: int = 0
+    n_kept: int = 0
+    dropped: Counter = field(default_factory=Counter)
+    failed: Counter = field(default_factory=Counter)
+    codes: Counter = field(default_factory=Counter)
+    n_haploid: int = 0
+    n_pairs: int = 0
+    n_breaks: int = 0
+
+    def add(self, chunk: Chunk) -> None:
+        """Take the next chunk."""
+        self.n_read += chunk.n_read
+        self.n_kept += len(chunk.variants)
+        self.dropped.update(chunk.dropped)
+        self.failed.update(chunk.failed)
+        self.codes.update(chunk.codes)
+        self.n_haploid += chunk.n_haploid
+        self.n_pairs += chunk.n_pairs
+        self.n_breaks += chunk.n_breaks
+
+
+class _CallCounts:
+    """Calls by person and by variant. Axes: v variants of a chunk, S people."""
+
+    def __init__(self, n_people: int):
+        self.n_missing, self.n_half, self.n_heterozygous = np.zeros((3, n_people), dtype=np.int64)
+        self.maf = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
+        self.missing = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
+        self.n_monomorphic = 0
+        self.expected_heterozygous = 0.0
+
+    def add(self, calls: np.ndarray) -> None:
+        """Take the next variants: calls int8 [v, S, 2]."""
+        one, other = calls[..., 0], calls[..., 1]
+        differ = one ^ other  # 1 where heterozygous, negative where one allele is missing
+        half, heterozygous, missing = differ < 0, differ == 1, (one | other) < 0
+        self.n_half += half.sum(axis=0)
+        self.n_heterozygous += heterozygous.sum(axis=0)
+        self.n_missing += missing.sum(axis=0)
+        n_missing = missing.sum(axis=1)
+        n_alleles = calls.shape[1] * 2 - 2 * n_missing + half.sum(axis=1)
+        alt = (one > 0).sum(axis=1) + (other > 0).sum(axis=1)
+        frequency = alt / np.maximum(n_alleles, 1)
+        self.expected_heterozygous += float((2 * frequency * (1 - frequency)).sum())
+        maf = np.minimum(frequency, 1 - frequency)
+        self.n_monomorphic += int((maf == 0).sum())
+        self.maf += _histogram(2 * maf[maf > 0])
+        self.missing += _histogram(n_missing / max(calls.shape[1], 1))
+
+    def summary(self) -> dict:
+        """The counts of variants, for the check page."""
+        return {
+            "n_monomorphic": self.n_monomorphic,
+            "maf_histogram": self.maf.tolist(),
+            "missing_histogram": self.missing.tolist(),
+            "expected_heterozygous": self.expected_heterozygous,
+        }
+
+
+def _histogram(shares: np.ndarray) -> np.ndarray:
+    """How many of the shares in [0, 1] fall into each of `HISTOGRAM_BINS` equal bins."""
+    bins = np.minimum((shares * HISTOGRAM_BINS).astype(np.int64), HISTOGRAM_BINS - 1)
+    return np.bincount(bins, minlength=HISTOGRAM_BINS)
 
 
 def _reasons(counts: dict[str, int]) -> str:
     return ", ".join(f"{count:,} {reason}" for reason, count in counts.items()) or "none dropped"
+
+
+def in_words(dropped: dict[str, int]) -> list[str]:
+    """Records that are left out, by reason, as a page says it."""
+    return [f"{count:,} {DROP_REASONS[reason]}" for reason, count in dropped.items() if count]
+
+
+def _advice(tally: Tally) -> str:
+    """What to do about a chromosome without SNPs."""
+    reason = max(tally.dropped, key=tally.dropped.get, default="")
+    if reason == "coded":
+        return allele_advice(tally.codes)
+    if reason == "multiallelic":
+        return "Keep one SNP for each ALT allele with filters.multiallelic: split."
+    if reason == "filter":
+        return "Keep records that fail a filter with filters.pass_only: false."
+    return "Leave the chromosome out with input.chromosomes."
+
+
+def allele_advice(codes: dict[str, int]) -> str:
+    """What allele codes mean that are no DNA, and how to write them anew.
+
+    codes: records by their alleles, joined by "/".
+    """
+    found = f"The alleles are {examples(sorted(codes, key=codes.get, reverse=True))}"
+    letters = {allele for pair in codes for allele in pair.split("/")} - {"0", "."}
+    if letters <= {"1", "2", "3", "4"} and letters & {"3", "4"}:
+        return f"{found}: codes of A, C, G and T. Write them with `plink --alleleACGT --make-bed`."
+    if letters <= {"A", "B"}:
+        return (
+            f"{found}: codes of a genotyping chip. Write bases with `plink --update-alleles`, "
+            "which takes a table of the chip's maker."
+        )
+    if letters <= {"1", "2"}:
+        return (
+            f"{found}: codes that stand for no base (0 and 1 in a VCF of tskit or another "
+            "simulator, 1 and 2 of `plink --recode 12`). Write bases with `plink --update-alleles`, "
+            "or simulate them (`msprime.sim_mutations` has bases by default)."
+        )
+    return f"{found}, and A, C, G and T are needed: `plink --update-alleles` writes them anew."

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort.importing import CALL_COUNTS
 from syncohort.cohort.labels import LabelJoin, join_labels
 
 
@@ -23,12 +24,26 @@ def join_people(
     taken and no call counts as missing.
     """
     tables = [pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False) for p in people_paths]
-    file_people = tables[0].drop(columns="n_missing")
+    file_people = tables[0].drop(columns=list(CALL_COUNTS))
     missing = np.zeros(len(file_people))
     if all(table["sample"].equals(file_people["sample"]) for table in tables):
-        n_variants = sum(json.loads(Path(path).read_text())["n_kept"] for path in summary_paths)
-        missing = sum(t["n_missing"].astype(int).to_numpy() for t in tables) / n_variants
+        summaries = [json.loads(Path(path).read_text()) for path in summary_paths]
+        missing = _missing_shares(summaries, tables)
     return join_labels(file_people, missing, **labels)
+
+
+def _missing_shares(summaries: list[dict], tables: list[pd.DataFrame]) -> np.ndarray:
+    """Share of missing calls of each person [S], on chromosomes with two copies if there are any:
+    where men have one copy, half of a call of theirs is no fault."""
+    both = [
+        (summary["n_kept"], table["n_missing"].astype(int).to_numpy())
+        for summary, table in zip(summaries, tables, strict=True)
+    ]
+    diploid = [
+        pair for pair, s in zip(both, summaries, strict=True) if s["contig"] not in ("X", "Y", "MT")
+    ]
+    used = diploid or both
+    return sum(n for _, n in used) / sum(n_kept for n_kept, _ in used)
 
 
 def write_join(joined: LabelJoin, people_path: str | Path, notes_path: str | Path) -> None:

@@ -22,7 +22,7 @@ from syncohort.errors import InputError
 from syncohort.files import private_folder, remove_private_folder
 from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.vcf import write_vcf
-from syncohort.genotypes import CHUNK_VARIANTS, MISSING, CohortStore, CohortWriter, Variants, slices
+from syncohort.genotypes import MISSING, CohortStore, CohortWriter, Variants
 
 PROGRAM = "beagle"
 
@@ -148,7 +148,7 @@ def _write_people(store: CohortStore, people: np.ndarray, prefix: Path) -> Path:
 
 def _join(store: CohortStore, phased: list[tuple], out_path: str | Path) -> None:
     """Write the cohort from groups of people, each (indices, phased VCF)."""
-    readers = [(people, _phased_chunks(vcf, store.variants)) for people, vcf in phased]
+    readers = [(people, _phased_chunks(vcf, store)) for people, vcf in phased]
     n_imputed = 0
     with CohortWriter(out_path, store.people) as writer:
         for part, calls in store.variant_chunks():
@@ -164,14 +164,14 @@ def _join(store: CohortStore, phased: list[tuple], out_path: str | Path) -> None
     _log.info("%d missing calls (%.2f %%) were imputed", n_imputed, 100 * share)
 
 
-def _phased_chunks(vcf: Path, variants: Variants) -> Iterator[np.ndarray]:
-    """Calls int8 [v, S, P] of a VCF that must hold the given variants, as `variant_chunks` cuts.
+def _phased_chunks(vcf: Path, store: CohortStore) -> Iterator[np.ndarray]:
+    """Calls int8 [v, S, P] of a VCF that must hold the variants of a store, chunk by chunk.
 
     Raises RuntimeError when it holds others.
     """
     records = iter(VCF(str(vcf)))
-    for some in slices(len(variants), CHUNK_VARIANTS):
-        part = variants[some]
+    for some in store.variant_slices():
+        part = store.variants[some]
         calls = []
         for position_bp, (ref, alt) in zip(part.position_bp, part.allele, strict=True):
             record = next(records, None)

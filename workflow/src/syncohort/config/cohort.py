@@ -57,7 +57,7 @@ class Input(Section):
     )
     path: str | None = Field(
         None,
-        description="VCF or BCF file ({chrom} stands for the chromosome where each has a file of its own); PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file.",
+        description="VCF or BCF file; PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file. {chrom} stands for the chromosome where each has a file of its own, here and in the files below.",
     )
     bim: str | None = Field(
         None,
@@ -135,6 +135,10 @@ class Filters(Section):
     multiallelic: Literal["drop", "split"] = Field(
         "drop",
         description="Sites with several ALT alleles: `drop` them, or `split` them into one SNP per ALT allele.",
+    )
+    pass_only: bool = Field(
+        False,
+        description="Leave out records whose FILTER is neither PASS nor `.`. false: they are used, and counted on the check page.",
     )
     maf_min: float = Field(0.01, ge=0, lt=0.5, description="Lowest MAF of a variant.")
     variant_missing_max: Fraction = Field(

@@ -84,3 +84,9 @@ class LatentUNetConfig(Section):
         "latent_unet", description="SNPgen's 1-D UNet with cross-attention to the label."
     )
     size: Size = "published"
+
+
+# Every denoiser a study may name: a new kind stands here, and nowhere else in the configuration.
+AnyDenoiser = (
+    LocalConfig | MLPConfig | CNNConfig | MLPCNNConfig | TransformerConfig | LatentUNetConfig
+)

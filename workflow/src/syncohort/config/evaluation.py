@@ -143,7 +143,7 @@ class Compute(Section):
     memory_mb: int = Field(
         4000,
         ge=500,
-        description="Memory of a heavy job [MB]. Training on several GPUs: for each GPU. Light jobs ask for a quarter, but at least 1,000.",
+        description="Most memory that a job asks for [MB]; it asks for less where it reads less, and for more when it is tried again. Training on several GPUs: for each GPU. The check page says what each training needs.",
     )
     training_hours: float = Field(
         12,

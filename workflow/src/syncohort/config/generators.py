@@ -4,14 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from syncohort.config.denoisers import (
-    CNNConfig,
-    LatentUNetConfig,
-    LocalConfig,
-    MLPCNNConfig,
-    MLPConfig,
-    TransformerConfig,
-)
+from syncohort.config.denoisers import AnyDenoiser, LocalConfig
 from syncohort.config.sections import Fraction, Name, Section, merged
 
 _REPRESENTATION = "Name of the representation, one of `representations`."
@@ -155,7 +148,7 @@ class DiffusionGenerator(Section):
     )
     representation: Name = Field("gene_pca", description=_REPRESENTATION)
     denoiser: Annotated[
-        LocalConfig | MLPConfig | CNNConfig | MLPCNNConfig | TransformerConfig | LatentUNetConfig,
+        AnyDenoiser,
         Field(discriminator="kind", description="The network. Its keys depend on its kind."),
     ] = LocalConfig()
     diffusion: DiffusionConfig = DiffusionConfig()

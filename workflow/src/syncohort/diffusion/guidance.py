@@ -34,8 +34,8 @@ def conditional_denoiser(
     """
     null_labels = torch.full_like(labels, null_label)
 
-    def predicted(x, t: int, told):
-        parts = zip(x.split(ROWS_AT_ONCE), told.split(ROWS_AT_ONCE), strict=True)
+    def predicted(x, t: int, conditions):
+        parts = zip(x.split(ROWS_AT_ONCE), conditions.split(ROWS_AT_ONCE), strict=True)
         return torch.cat([_predicted_x0(process, network, *part, t) for part in parts])
 
     def denoise(x, t: int):

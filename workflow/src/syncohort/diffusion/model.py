@@ -92,14 +92,14 @@ class Generator(LatentGenerator):
         times = sampling_times(process.schedule, steps, spacing)
 
         def draw(labels, seed, first_row):
-            told = torch.from_numpy(labels).to(place)
+            conditions = torch.from_numpy(labels).to(place)
             denoise = conditional_denoiser(
                 process,
                 network,
-                told,
+                conditions,
                 guidance_scale=guidance_scale,
                 null_label=self.n_classes,
-                centre=Centring(told, self.config["label_rows"]) if centred else None,
+                centre=Centring(conditions, self.config["label_rows"]) if centred else None,
             )
             noise = RowNoise(seed, first_row, len(labels), process.mask)
             with autocast(place):

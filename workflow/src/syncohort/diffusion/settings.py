@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from syncohort.training.settings import TrainingSettings
 
+CPU_RESIDENT_BYTES = 8 * 10**9  # larger latents stay on disk where there is no GPU
+
 
 @dataclass(frozen=True, kw_only=True)
 class DiffusionSettings:
@@ -30,7 +32,7 @@ class DiffusionSettings:
 class DiffusionTraining(TrainingSettings):
     """How the network is trained; the keys of a generator's section `training`.
 
-    membership_max: no weights are kept by whose loss training rows can be told from validation
+    membership_max: no weights are kept by whose loss training rows can be distinguished from validation
     rows with a higher AUC (see `Validation.measure`); 1: any.
     """
 

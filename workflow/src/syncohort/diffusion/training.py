@@ -14,7 +14,11 @@ from syncohort.diffusion.guidance import drop_labels
 from syncohort.diffusion.model import Generator
 from syncohort.diffusion.prior import fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
-from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.settings import (
+    CPU_RESIDENT_BYTES,
+    DiffusionSettings,
+    DiffusionTraining,
+)
 from syncohort.diffusion.validation import make_validation
 from syncohort.errors import InputError
 from syncohort.generators.base import describe, require_training_rows
@@ -28,7 +32,6 @@ from syncohort.training.parallel import ALONE, Team
 from syncohort.training.settings import Workplace
 
 log = logging.getLogger(__name__)
-CPU_RESIDENT_BYTES = 8 * 10**9
 TIMES = ("discrete", "continuous")
 _VALIDATION, _PRIOR = 3, 4  # random streams beside those of training and initial weights
 
@@ -57,7 +60,7 @@ class MappedRows:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """What a network is trained on. data: x_0 [N, G, K]; labels: [N], what it is told of them."""
+    """What a network is trained on. data: x_0 [N, G, K]; labels: [N], what it is conditioned on."""
 
     process: Process
     time: str
@@ -132,7 +135,7 @@ def train_diffusion(
 
     Args:
         encoded: latents of training and validation rows, and whose they are. Where the rows have
-            values of a trait, the network is told these instead of the classes, their bins (see
+            values of a trait, the network is conditioned on these instead of the classes, their bins (see
             `conditioning`).
         denoiser: {"kind": name, options}.
         diffusion: the process and the scale of the data.
@@ -153,10 +156,10 @@ def train_diffusion(
     _check_rows(len(files), rows)
     train_rows = np.flatnonzero(~rows.is_validation)
     anchors = None if rows.values is None else fit_anchors(rows.values[train_rows])
-    told = rows.labels if anchors is None else positions(rows.values, anchors)
+    conditions = rows.labels if anchors is None else positions(rows.values, anchors)
     normalisation = fit_normalisation(
         files,
-        told,
+        conditions,
         files.mask,
         n_classes=len(rows.class_names if anchors is None else anchors),
         residual_from_class_mean=diffusion.residual_from_class_mean,
@@ -165,14 +168,14 @@ def train_diffusion(
     )
     limit = work.max_resident_bytes
     in_memory = files.n_bytes <= (_resident_bytes(place) if limit is None else limit)
-    data = _rows_of_x0(files, normalisation, told, place, in_memory)
+    data = _rows_of_x0(files, normalisation, conditions, place, in_memory)
     config = describe(
         "diffusion",
         encoded,
-        told,
+        conditions,
         representation_fingerprints,
         anchors=None if anchors is None else anchors.tolist(),
-        label_rows=_label_rows(told[train_rows], normalisation),
+        label_rows=_label_rows(conditions[train_rows], normalisation),
         denoiser=denoiser,
         **asdict(diffusion),
         training={**asdict(training), "seed": seed},
@@ -180,13 +183,13 @@ def train_diffusion(
     prior = _prior(data, train_rows, diffusion.prior_factors, seed, place)
     generator = Generator(config, files.mask.copy(), normalisation, prior)
     process = generator.process(place)
-    conditions = torch.from_numpy(told).to(place)
+    placed = torch.from_numpy(conditions).to(place)
     task = _Task(
         process=process,
         time=diffusion.time,
         weighting=diffusion.weighting,
         data=data,
-        labels=conditions,
+        labels=placed,
         train_rows=torch.from_numpy(train_rows).to(place),
         null_label=generator.n_classes,
         label_dropout=diffusion.label_dropout,
@@ -195,7 +198,7 @@ def train_diffusion(
         process,
         diffusion.weighting,
         data,
-        conditions,
+        placed,
         rows.labels,
         rows.is_validation,
         batch_size=training.batch_size,
@@ -233,10 +236,10 @@ def _prior(data, train_rows: np.ndarray, n_factors: int | None, seed: int, devic
     return fit_prior(data[rows], n_factors, child_seed(seed, _PRIOR))
 
 
-def _label_rows(told: np.ndarray, normalisation: Normalisation) -> list[float]:
+def _label_rows(conditions: np.ndarray, normalisation: Normalisation) -> list[float]:
     """Training rows of each class, or of each anchor its shares of them."""
     n_classes = len(normalisation.center)
-    return mix(torch.eye(n_classes), torch.from_numpy(told)).sum(dim=0).tolist()
+    return mix(torch.eye(n_classes), torch.from_numpy(conditions)).sum(dim=0).tolist()
 
 
 def _outcome(result: TrainResult) -> dict:

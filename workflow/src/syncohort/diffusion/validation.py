@@ -42,7 +42,7 @@ class Validation:
     """Judges a network by rows, noise and times that are the same at every call.
 
     process, weighting: as in training; data: x_0, indexed by rows; conditions: [N], what the
-    network is told of them; labels: [N] int64, the classes within which rows are compared.
+    network is conditioned on; labels: [N] int64, the classes within which rows are compared.
     rows: [M] int64, of validation; fellows: [2 M], training rows of the same labels (see
     `partners`), the first M of them row by row. The membership AUC takes all of them, for with
     few its chance error stops trainings (docs/measurements.md). batch_size: rows at once.
@@ -76,8 +76,8 @@ class Validation:
         losses = []
         for part, at in zip(rows.split(self.batch_size), times.split(self.batch_size), strict=True):
             noise = self.process.draw_noise(len(part), generator)
-            x0, told = self.data[part], self.conditions[part]
-            losses.append(self.process.row_losses(network, x0, at, noise, told))
+            x0, own = self.data[part], self.conditions[part]
+            losses.append(self.process.row_losses(network, x0, at, noise, own))
         return torch.cat(losses)
 
     def _membership_auc(self, network) -> float:
@@ -90,9 +90,9 @@ class Validation:
         losses = []
         for part in rows.split(self.batch_size):
             generator = torch.Generator(rows.device).manual_seed(child_seed(self.seed, _NEAR))
-            x0, told = self.data[part], self.conditions[part]
+            x0, own = self.data[part], self.conditions[part]
             losses.append(
-                self.process.mean_losses(network, x0, time, told, MEMBERSHIP_DRAWS, generator)
+                self.process.mean_losses(network, x0, time, own, MEMBERSHIP_DRAWS, generator)
             )
         is_member = np.arange(len(rows)) < len(self.fellows)
         score = -torch.cat(losses).cpu().numpy()
@@ -106,7 +106,7 @@ class Validation:
         a single call of the network; error_t0.1, ...: the same at times around 0.1 T, 0.3 T
         and so on. train_loss_fixed: as `loss`, of as many training rows with the same labels,
         times and noise; memorisation_gap: by which share it is lower; membership_auc: how well
-        training rows are told from validation rows by losses at 0.2 T. Further what the network
+        training rows are distinguished from validation rows by losses at 0.2 T. Further what the network
         tells of itself, where it has `diagnostics` (`mlp_cnn`).
         """
         n_steps, device = self.process.schedule.n_steps, self.rows.device

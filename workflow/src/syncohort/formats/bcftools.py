@@ -5,10 +5,12 @@ All questions go to bcftools, through pysam, in a child process.
 
 import gzip
 import re
+import struct
 import subprocess
 import sys
 import tempfile
 import zlib
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -34,9 +36,19 @@ _ADVICE = {  # what bcftools says, in small letters, and what to do then
     "unsorted positions": "Sort it with `bcftools sort`.",
     "not continuous": "Sort it with `bcftools sort`.",
     "duplicated sample": "Every person needs an id of its own: `bcftools reheader --samples`.",
+    'offending line was: ""': "The file has an empty line: remove it (`sed '/^$/d'`).",
+    "unknown file type": "A VCF begins with ##fileformat=VCFv4.2, without a byte order mark before.",
+    "spaces are present instead of tabs": "Columns of a VCF are apart by tabs.",
     "truncated": "The file is cut short: copy or make it again.",
+    "couldn't read gt data": "Genotypes are two alleles with | or / between them; those that begin "
+    "with | or / are VCF 4.4, which the first line must say (##fileformat=VCFv4.4).",
+    "invalid character '\\\\' in 'gt'": "Genotypes are two alleles with | or / between them.",
+    "in 'gt' format field": "GT must be declared as text: "
+    '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype"> (`bcftools reheader`).',
 }
+UNDECLARED = "Encountered an error, cannot proceed"  # said of tags that only records have
 
+_COUNTED_BYTES = 1 << 20  # files up to this size are indexed once more, to compare
 _BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
@@ -92,11 +104,26 @@ def _raise_failure(path, commands: tuple, codes: list[int], said: list[str]) -> 
     )
 
 
+@dataclass(frozen=True)
+class _Index:
+    """path: through which bcftools finds the file and this index; counts: records by contig as
+    spelled, None where the index does not count; beside: the user's index, None for our own."""
+
+    path: str
+    counts: dict[str, int | None]
+    beside: Path | None = None
+
+
 class VcfFile:
-    """One VCF or BCF file, given an index in `folder` when it has none."""
+    """One VCF or BCF file.
+
+    It gets an index of its own in `folder` when it has none, or one that is older than the file
+    or does not count what the file holds; `notes` then says so. The user's folder is left alone.
+    """
 
     def __init__(self, path: Path, folder: Path):
         self.path = path
+        self.notes: list[str] = []
         self._folder = folder
         if not path.is_file():
             raise InputError(f"input.path: {path}: no such file")
@@ -121,20 +148,13 @@ class VcfFile:
 
     @cached_property
     def header(self) -> list[str]:
-        """Header lines.
+        """Header lines. Raises InputError when this is no VCF."""
+        text = bcftools(self.path, ["view", "--header-only", str(self.path)], prints="text")
+        return text.splitlines()
 
-        Raises:
-            InputError: not a VCF, no people, or no genotypes.
-        """
-        lines = bcftools(
-            self.path, ["view", "--header-only", str(self.path)], prints="text"
-        ).splitlines()
-        if not any(line.startswith("##FORMAT=<ID=GT,") for line in lines):
-            raise InputError(
-                f"{self.path}: its header declares no genotypes (##FORMAT=<ID=GT,...>). "
-                "A file with a GT of every person is needed, not sites or likelihoods."
-            )
-        return lines
+    def declares(self, kind: str, name: str) -> bool:
+        """Whether the header declares a field; kind: INFO or FORMAT."""
+        return any(line.startswith(f"##{kind}=<ID={name},") for line in self.header)
 
     @cached_property
     def samples(self) -> list[str]:
@@ -147,7 +167,23 @@ class VcfFile:
                 f"{self.path}: sample ids with blanks cannot go into PLINK files: "
                 f"{examples(spaced)}. Rename them with `bcftools reheader --samples`."
             )
+        self._check_first_record(len(samples))
         return samples
+
+    def _check_first_record(self, n_people: int) -> None:
+        """bcftools leaves out, without a word, calls beyond the people of the header."""
+        if self.is_bcf:
+            return
+        with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
+            first = next((line for line in file if not line.startswith(b"#")), b"")
+        n_calls = first.count(b"\t") - 8
+        if n_calls > n_people:
+            place = ":".join(field.decode(errors="replace") for field in first.split(b"\t")[:2])
+            raise InputError(
+                f"{self.path}: the record {place} has {n_calls:,} calls under a heading of "
+                f"{n_people:,} people: whose are they? Give the line #CHROM a name for each, or "
+                "make the file again."
+            )
 
     @cached_property
     def lengths_bp(self) -> dict[str, int]:
@@ -156,21 +192,126 @@ class VcfFile:
         return {normalise_contig(field[1]): int(field[2]) for field in fields if field}
 
     @cached_property
-    def indexed(self) -> str:
-        """A path through which bcftools finds this file and an index of it.
+    def is_bcf(self) -> bool:
+        """Whether this is BCF, compressed or not."""
+        with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
+            return file.read(3) == b"BCF"
 
-        A file without blocks (.vcf, or compressed by gzip) is packed anew, one without
-        index is linked to, in the temporary folder: the user's folder is left alone.
+    @property
+    def indexed(self) -> str:
+        """A path through which bcftools finds this file and a sound index of it."""
+        return self._index.path
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Records by chromosome, as the file spells it."""
+        return {name: count for name, count in self._index.counts.items() if count}
+
+    @cached_property
+    def contigs(self) -> dict[str, list[str]]:
+        """Chromosomes that hold records, by normalised name, with the file's spellings."""
+        return spellings(self.counts)
+
+    def confirm(self, name: str, n_read: int) -> bool:
+        """Whether so many records of a chromosome are all; if not, another index was made.
+
+        Raises:
+            InputError: the file holds fewer records than a count of them says.
         """
-        if self._blocked and any(Path(f"{self.path}{end}").exists() for end in (".tbi", ".csi")):
-            return str(self.path)
+        expected = self._index.counts.get(name)
+        if n_read == expected:
+            return True
+        if self._index.beside is None:
+            raise InputError(
+                f"{self.path}: of {expected:,} records on {name} {n_read:,} could be read: the "
+                "file is damaged, or has records at position 0. Remove those with `bcftools view "
+                "--exclude 'POS=0'`, or copy or make the file again."
+            )
+        self._index = self._replace(
+            self._index, f"counts {expected:,} records on {name}, but leads to {n_read:,}"
+        )
+        return False
+
+    @cached_property
+    def _index(self) -> _Index:
+        beside = self._beside()
+        if beside is None:
+            return self._build()
+        old = beside.stat().st_mtime < self.path.stat().st_mtime
+        try:
+            index = self._open(beside)
+        except InputError:
+            index = _Index("", {}, beside)
+            return self._replace(index, "cannot be read")
+        if old:
+            return self._replace(index, "is older than its file")
+        if None in index.counts.values():
+            return self._replace(index, "does not count records")
+        if self._ends_elsewhere(beside):
+            return self._replace(index, "does not end where its file does")
+        # a small file may end where a smaller one did, and is counted at once
+        if self.path.stat().st_size <= _COUNTED_BYTES and self._build().counts != index.counts:
+            return self._replace(index, "counts other records than its file holds")
+        return index
+
+    def _ends_elsewhere(self, index: Path) -> bool:
+        """Whether the last record that an index knows is not the last of the file."""
+        try:
+            address, within = divmod(_indexed_end(index), 1 << 16)
+            with open(self.path, "rb") as file:
+                file.seek(address)
+                head = file.read(18)
+                (length,) = struct.unpack_from("<H", head, 16)
+                file.seek(address + length + 1 - 4)
+                (n_bytes,) = struct.unpack("<I", file.read(4))
+        except (OSError, EOFError, struct.error):
+            return True
+        rest = self.path.stat().st_size - (address + length + 1)
+        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(_BGZF_END))
+
+    def _beside(self) -> Path | None:
+        """The newest index that lies beside the file."""
+        if not self._blocked:
+            return None
+        names = (Path(f"{self.path}{end}") for end in (".csi", ".tbi"))
+        return max(filter(Path.is_file, names), key=lambda file: file.stat().st_mtime, default=None)
+
+    def _open(self, beside: Path) -> _Index:
+        """An index beside the file, linked to so that bcftools takes no other."""
+        link = Path(tempfile.mkdtemp(dir=self._folder)) / "genotypes.gz"
+        link.symlink_to(self.path.resolve())
+        Path(f"{link}{beside.suffix}").symlink_to(beside.resolve())
+        return _Index(str(link), _record_counts(self.path, str(link)), beside)
+
+    def _build(self) -> _Index:
         copy = Path(tempfile.mkdtemp(dir=self._folder)) / "genotypes.gz"
         if self._blocked:
             copy.symlink_to(self.path.resolve())
         else:
             self._pack(copy)
         bcftools(self.path, ["index", "--csi", str(copy)])
-        return str(copy)
+        return _Index(str(copy), _record_counts(self.path, str(copy)))
+
+    def _replace(self, old: _Index, fault: str) -> _Index:
+        """A new index instead of one at fault.
+
+        Raises:
+            InputError: the old one counts records that the file does not hold.
+        """
+        new = self._build()
+        for name, count in old.counts.items():
+            held = new.counts.get(name, 0)
+            if count is not None and held < count:
+                raise InputError(
+                    f"{self.path}: holds {held:,} records on {name}, but its index {old.beside.name} "
+                    f"counts {count:,}: the file has lost a part, or was replaced by a smaller one. "
+                    "Copy it again; if it is whole, remake the index with `bcftools index --force`."
+                )
+        self.notes.append(
+            f"{old.beside} {fault}; another was made for this run (`bcftools index --force` "
+            "saves that)"
+        )
+        return new
 
     def _pack(self, copy: Path) -> None:
         text, last = False, b""
@@ -191,8 +332,46 @@ class VcfFile:
                 "again; if it is whole, add the missing end of line."
             )
 
-    @cached_property
-    def contigs(self) -> dict[str, list[str]]:
-        """Chromosomes that hold records, by normalised name, with the file's spellings."""
-        table = bcftools(self.path, ["index", "--stats", self.indexed], prints="text")
-        return spellings(line.split("\t")[0] for line in table.splitlines())
+
+def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:
+    """Records of each contig as the index says, None where it does not."""
+    table = bcftools(path, ["index", "--stats", indexed], prints="text")
+    rows = (line.split("\t") for line in table.splitlines())
+    return {name: int(count) if count.isdigit() else None for name, _, count in rows}
+
+
+def _indexed_end(index: Path) -> int:
+    """Where the last record ends that a .tbi or .csi knows, as a BGZF virtual offset.
+
+    Source: the specifications of both formats. htslib keeps where the records of a contig begin
+    and end, and how many they are, as the two chunks of a bin that no position falls into.
+    """
+    with gzip.open(index, "rb") as file:
+        data = file.read()
+    is_csi = data[:4] == b"CSI\1"
+    if is_csi:
+        _, depth, n_aux = struct.unpack_from("<3i", data, 4)
+        place = 16 + n_aux
+        (n_contigs,) = struct.unpack_from("<i", data, place)
+        place += 4
+    else:
+        depth = 5
+        (n_contigs,) = struct.unpack_from("<i", data, 4)
+        (n_names,) = struct.unpack_from("<i", data, 32)
+        place = 36 + n_names
+    summary_bin = ((1 << 3 * (depth + 1)) - 1) // 7 + 1
+    head = struct.Struct("<IQi" if is_csi else "<Ii")
+    end = 0
+    for _ in range(n_contigs):
+        (n_bins,) = struct.unpack_from("<i", data, place)
+        place += 4
+        for _ in range(n_bins):
+            number, *_, n_chunks = head.unpack_from(data, place)
+            place += head.size
+            if number == summary_bin:
+                end = max(end, struct.unpack_from("<2Q", data, place)[1])
+            place += 16 * n_chunks
+        if not is_csi:
+            (n_windows,) = struct.unpack_from("<i", data, place)
+            place += 4 + 8 * n_windows
+    return end

@@ -32,8 +32,14 @@ def read_fam(path: Path) -> pd.DataFrame:
     """The people of a .fam, as str: sample, family, father, mother, sex, phenotype.
 
     See `read_psam` for what the columns hold. Raises InputError for a row that does not have
-    six columns, and for an id that occurs twice.
+    six columns, for a heading, and for an id
+    that occurs twice.
     """
+    first = first_fields(path)
+    if first and first[0].startswith("#"):
+        raise InputError(
+            f"{path}, line 1: {first[0]!r} begins a heading, and a .fam has none: remove the line"
+        )
     return _people(TextTable(path, names=_FAM).read(), path)
 
 

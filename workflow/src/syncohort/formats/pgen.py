@@ -19,17 +19,26 @@ from syncohort.errors import InputError
 from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_psam
 from syncohort.formats.phenotypes import categories, phenotype_of
-from syncohort.formats.plink import check_files, read_bim, whole_positions
+from syncohort.formats.plink import check_files, placed, read_bim, whole_positions
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
+    PROVISIONAL_LINE,
+    Calls,
     Chunk,
-    Sites,
+    count_contigs,
     find_contig,
     make_sites,
-    spellings,
+    one_allele_each,
     walk,
 )
-from syncohort.genotypes import MISSING, CohortStore, People, common_people, normalise_contig
+from syncohort.genotypes import (
+    MISSING,
+    CohortStore,
+    People,
+    common_people,
+    normalise_contig,
+    slices,
+)
 
 
 def whole_calls(calls: np.ndarray) -> np.ndarray:
@@ -40,6 +49,7 @@ def whole_calls(calls: np.ndarray) -> np.ndarray:
 _PVAR = {"#CHROM": "contig", "POS": "position", "ID": "id", "REF": "ref", "ALT": "alt"}
 
 _PGEN_MISSING = -9
+_BLOCK_VARIANTS = 1 << 16  # of which a .pgen has one header
 _BLOCK_ALLELES = 1 << 25  # alleles that pgenlib returns as int32 at once
 
 
@@ -53,6 +63,8 @@ class PgenSource:
     Raises:
         InputError: a file is missing, malformed, or does not fit the others.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: str, *, pvar: str | None = None, psam: str | None = None):
         self._pgen, self._pvar, self._psam = pgen_files(path, pvar=pvar, psam=psam)
@@ -87,18 +99,26 @@ class PgenSource:
         """Chromosomes without `chr`, in natural order."""
         return list(self._spellings)
 
+    def counts(self) -> dict[str, int]:
+        """Records of each chromosome, without `chr`."""
+        counts = self._variants["contig"].value_counts()
+        return {contig: int(counts[names].sum()) for contig, names in self._spellings.items()}
+
     @cached_property
     def _spellings(self) -> dict[str, list[str]]:
-        held = spellings(self._variants["contig"].unique())
-        held.pop("0", None)
-        return held
+        return placed(self._variants["contig"].unique())
 
     def contig_length(self, contig: str) -> int | None:
         """Length of a chromosome [bp] if the header of the .pvar says it."""
         return self._lengths_bp.get(normalise_contig(contig))
 
     def chunks(
-        self, contig: str, *, multiallelic: str = "drop", size: int = CHUNK_VARIANTS
+        self,
+        contig: str,
+        *,
+        multiallelic: str = "drop",
+        pass_only: bool = False,
+        size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
         """Walk along a chromosome in chunks of at most `size` biallelic SNPs.
 
@@ -111,16 +131,21 @@ class PgenSource:
         names = find_contig(contig, self._spellings, self._pvar)
         rows = np.flatnonzero(self._variants["contig"].isin(names))
         table = self._variants.iloc[rows]
-        sites = make_sites(contig, table["position"], table["id"], table["ref"], table["alt"])
-        allele = np.ones(len(sites), dtype=np.int32)
-        if multiallelic == "split":
-            sites, record, allele = _split(sites)
-            rows = rows[record]
+        columns = (table[name] for name in ("position", "id", "ref", "alt", "failed"))
+        sites = make_sites(contig, *columns, provisional=self._provisional[rows])
+        sites, record, allele = one_allele_each(sites, multiallelic)
+        rows = rows[record]
 
-        def read(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-            return *self._read(rows[part], allele[part]), 0
+        def read(part: np.ndarray) -> Calls:
+            return Calls(*self._read(rows[part], allele[part]))
 
-        yield from walk(sites, multiallelic, size, read)
+        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+
+    @cached_property
+    def _provisional(self) -> np.ndarray:
+        """Whether REF is provisional, bool [V]: where .pgen or .pvar say so."""
+        marked = self._variants["provisional"].to_numpy(dtype=bool)
+        return marked | provisional_flags(self._pgen, len(self._variants))
 
     def _read(self, rows: np.ndarray, allele: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Calls int8 [v, S, 2] of the given ALT alleles of rows of the .pvar; phased [v, S]."""
@@ -173,21 +198,49 @@ def _message(error: Exception) -> str:
     return text.strip().rstrip(".") + "."
 
 
-def _split(sites: Sites) -> tuple[Sites, np.ndarray, np.ndarray]:
-    """One record per ALT allele, with the index of its record and its number, from 1."""
-    alleles = [alt.split(",") for alt in sites.alt]
-    counts = np.array([len(alts) for alts in alleles], dtype=np.int64)
-    record = np.repeat(np.arange(len(sites)), counts)
-    number = np.concatenate([np.arange(1, count + 1) for count in counts]).astype(np.int32)
-    alt = [allele for alts in alleles for allele in alts]
-    fields = (sites.position[record], sites.id[record], sites.ref[record], alt)
-    return make_sites(sites.contig, *fields), record, number
+def provisional_flags(path: Path, n_variants: int) -> np.ndarray:
+    """Which REF alleles a .pgen calls provisional, bool [V]; none if it leaves that to the .pvar.
+
+    Source: the PGEN file format's header (its byte 11 and the headers of blocks of variants).
+    """
+    with open(path, "rb") as file:
+        start = file.read(12)
+        mode, kinds = start[2], start[11]
+        if mode == 0x01:  # a .bed
+            return np.ones(n_variants, dtype=bool)
+        if kinds >> 6 < 3:
+            return np.full(n_variants, kinds >> 6 == 2)
+        n_blocks = -(-n_variants // _BLOCK_VARIANTS)
+        file.seek(8 * n_blocks if mode == 0x10 else 0, 1)  # where each block's variants begin
+        flags = []
+        for block in range(n_blocks):
+            n = min(_BLOCK_VARIANTS, n_variants - block * _BLOCK_VARIANTS)
+            if mode == 0x10:
+                kind_bytes = n if kinds & 4 else (n + 1) // 2
+                file.seek(kind_bytes + n * ((kinds & 3) + 1) + n * ((kinds >> 4) & 3), 1)
+            packed = np.frombuffer(file.read((n + 7) // 8), dtype=np.uint8)
+            flags.append(np.unpackbits(packed, count=n, bitorder="little"))
+    return np.concatenate(flags).astype(bool)
+
+
+def pgen_contigs(path: str, *, pvar: str | None = None, psam: str | None = None) -> list[str]:
+    """The chromosomes of a PLINK 2 data set, by the first column of the variants' file alone."""
+    file = pgen_files(path, pvar=pvar, psam=psam)[1]
+    if file.suffix == ".bim":
+        with open(file, "rb") as rows:
+            return list(placed(count_contigs(rows)))
+    try:
+        with zstandard.open(file, "rb") if file.suffix == ".zst" else open(file, "rb") as rows:
+            counts = count_contigs(rows)
+    except (OSError, EOFError, zstandard.ZstdError) as error:
+        raise InputError(f"{file}: cannot be read as .pvar: {error}") from None
+    return list(placed(name for name in counts if not name.startswith("#")))
 
 
 def _read_pvar(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
     """The variants of a .pvar or .bim, and the chromosome lengths in its header."""
     if path.suffix == ".bim":
-        return read_bim(path), {}
+        return read_bim(path).assign(failed="", provisional=False), {}
     lengths = {}
     try:
         with _open_text(path) as file:
@@ -206,21 +259,29 @@ def _read_pvar(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
                 file,
                 sep="\t",
                 names=columns,
-                usecols=list(_PVAR),
+                usecols=[*_PVAR, *(name for name in ("FILTER", "INFO") if name in columns)],
                 dtype=str,
                 keep_default_na=False,
                 quoting=csv.QUOTE_NONE,
             )
     except (OSError, ValueError, EOFError, zstandard.ZstdError) as error:
         raise InputError(f"{path}: cannot be read as .pvar: {error}") from None
-    table = table.rename(columns=_PVAR)
-    return table.assign(position=whole_positions(table["position"], path, len(above) + 2)), lengths
+    table = table.rename(columns={**_PVAR, "FILTER": "failed"})
+    info = table.pop("INFO") if "INFO" in table else pd.Series(".", index=table.index)
+    return (
+        table.assign(
+            position=whole_positions(table["position"], path, len(above) + 2),
+            failed=table.get("failed", ""),
+            provisional=info.str.contains(r"(?:^|;)PR(?:;|$)"),
+        ),
+        lengths,
+    )
 
 
 def _open_text(path: Path):
     if path.suffix == ".zst":
-        return zstandard.open(path, "rt", encoding="utf-8")
-    return open(path, encoding="utf-8")
+        return zstandard.open(path, "rt", encoding="utf-8-sig")
+    return open(path, encoding="utf-8-sig")
 
 
 def _heading(file) -> tuple[str, list[str]]:
@@ -254,16 +315,22 @@ def write_pgen(
         with open(pvar, "w", encoding="utf-8") as file:
             file.write(f"##source=SynCohort {__version__}\n")
             file.writelines(f"##contig=<ID={store.contig}>\n" for store in stores)
-            file.write("\t".join(_PVAR) + "\n")
+            provisional = np.concatenate([store.variants.provisional for store in stores])
+            columns = [*_PVAR]
+            if provisional.any():
+                file.write(PROVISIONAL_LINE + "\n")
+                columns.append("INFO")
+            file.write("\t".join(columns) + "\n")
             for store in stores:
-                file.writelines(_pvar_lines(store))
+                file.writelines(_pvar_lines(store, with_info=provisional.any()))
         phased = any(_knows_phase(store) for store in stores)
         # not as a context manager: closing one that is not full hides the error behind its own
         writer = pgenlib.PgenWriter(
             str(pgen).encode(),
             len(people),
             variant_ct=sum(len(store.variants) for store in stores),
-            nonref_flags=False,
+            # all or none; where they differ the .pgen refers to the .pvar
+            nonref_flags=bool(provisional.any()) if len(set(provisional)) < 2 else None,
             hardcall_phase_present=phased,
         )
         for store in stores:
@@ -281,26 +348,27 @@ def _write_psam(people: People, case_label: str | None, path: Path) -> None:
     table.to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 
 
-def _pvar_lines(store: CohortStore) -> Iterator[str]:
+def _pvar_lines(store: CohortStore, *, with_info: bool) -> Iterator[str]:
     variants = store.variants
-    columns = zip(variants.position_bp, variants.id, variants.allele, strict=True)
-    for position, name, (ref, alt) in columns:
-        yield f"{store.contig}\t{position}\t{name}\t{ref}\t{alt}\n"
+    info = np.where(variants.provisional, "\tPR", "\t.") if with_info else [""] * len(variants)
+    columns = zip(variants.position_bp, variants.id, variants.allele, info, strict=True)
+    for position, name, (ref, alt), mark in columns:
+        yield f"{store.contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
 
 
 def _knows_phase(store: CohortStore) -> bool:
-    n_variants = len(store.variants)
-    starts = range(0, n_variants, CHUNK_VARIANTS)
-    return any(store.read_phasing(slice(at, at + CHUNK_VARIANTS)).any() for at in starts)
+    return any(store.read_phasing(part).any() for part in store.variant_slices())
 
 
 def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> None:
     n_people = len(store.people)
-    step = min(CHUNK_VARIANTS, max(1, _BLOCK_ALLELES // (2 * n_people)))
-    for part, calls in store.variant_chunks(size=step):
-        codes = whole_calls(calls).reshape(len(calls), 2 * n_people).astype(np.int32)
-        codes[codes == MISSING] = _PGEN_MISSING
-        if phased:
-            writer.append_partially_phased_batch(codes, store.read_phasing(part))
-        else:
-            writer.append_alleles_batch(codes)
+    step = max(1, _BLOCK_ALLELES // (2 * n_people))
+    for part, calls in store.variant_chunks():
+        phasing = store.read_phasing(part) if phased else None
+        for some in slices(len(calls), step):
+            codes = whole_calls(calls[some]).reshape(-1, 2 * n_people).astype(np.int32)
+            codes[codes == MISSING] = _PGEN_MISSING
+            if phased:
+                writer.append_partially_phased_batch(codes, phasing[some])
+            else:
+                writer.append_alleles_batch(codes)

@@ -38,7 +38,7 @@ def phenotype_of(people: People, case_label: str | None = None) -> Phenotype:
 
     Their values where the labels are bins of a number. Else, with `case_label`, cases are who
     carries it, alone or between the "/" of a joined label, and all other people are controls.
-    Without it, cases and controls are told apart where both labels are well-known names of them
+    Without it, cases and controls are distinguished where both labels are well-known names of them
     or plain codes (0 and 1, 1 and 2); two populations are neither.
     """
     if people.has_values:

@@ -18,11 +18,22 @@ from syncohort.errors import InputError, raise_all
 from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_fam
 from syncohort.formats.phenotypes import phenotype_of
-from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, make_sites, spellings, walk
+from syncohort.formats.sites import (
+    CHUNK_VARIANTS,
+    Calls,
+    Chunk,
+    count_contigs,
+    find_contig,
+    make_sites,
+    spellings,
+    walk,
+)
 from syncohort.genotypes import MISSING, CohortStore, common_people, from_rows
 
 _MAGIC = b"\x6c\x1b\x01"
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")
+_VARIANTS_LOOKED_AT = 1_000  # to see whether .bed and .fam hold the same people
+_FEWEST_LOOKED_AT = 50
 _BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
 
 
@@ -35,6 +46,8 @@ class PlinkSource:
     Raises:
         InputError: a file is missing, malformed, or its size does not fit the others.
     """
+
+    notes: tuple[str, ...] = ()
 
     def __init__(self, path: str, *, bim: str | None = None, fam: str | None = None):
         self._bed, self._bim, self._fam = plink_files(path, bim=bim, fam=fam)
@@ -61,6 +74,32 @@ class PlinkSource:
                 f"{n_people:,} people ({self._fam}) take {expected:,}. The file is cut short, or "
                 "the three do not belong together; use those of one `plink --make-bed` run."
             )
+        self._check_last_people()
+
+    def _check_last_people(self) -> None:
+        """Bytes hold four people: what the last byte says of people the .fam does not have, or
+        of some whom the .bed may not have, in variants all over the file."""
+        n_variants, n_people = len(self._variants), len(self._people)
+        if not n_variants or not n_people:
+            return
+        rows = np.unique(np.linspace(0, n_variants - 1, _VARIANTS_LOOKED_AT).astype(np.int64))
+        width = (n_people + 3) // 4
+        with open(self._bed, "rb") as file:
+            last = np.array([_byte_at(file, len(_MAGIC) + (row + 1) * width - 1) for row in rows])
+        used = (n_people - 1) % 4 + 1
+        problem = None
+        if (last >> (2 * used)).any():
+            problem = "has genotypes of more people than"
+        elif used > 1 and len(rows) >= _FEWEST_LOOKED_AT and not (last >> (2 * used - 2)).any():
+            problem = (
+                f"says nothing of the last person (two copies of allele 1 at {len(rows):,} of "
+                f"{len(rows):,} variants looked at), so it has fewer people than"
+            )
+        if problem:
+            raise InputError(
+                f"{self._bed}: {problem} the {n_people:,} of {self._fam}. The files do not belong "
+                "together; use those of one `plink --make-bed` run."
+            )
 
     def people_columns(self) -> pd.DataFrame:
         """A table of str: sample, family, father, mother, sex and phenotype; see `read_psam`."""
@@ -70,19 +109,29 @@ class PlinkSource:
         """Chromosomes without `chr`, in natural order; 0, PLINK's unplaced, is none."""
         return list(self._spellings)
 
+    def counts(self) -> dict[str, int]:
+        """Records of each chromosome, without `chr`."""
+        counts = self._variants["contig"].value_counts()
+        return {contig: int(counts[names].sum()) for contig, names in self._spellings.items()}
+
     @cached_property
     def _spellings(self) -> dict[str, list[str]]:
-        held = spellings(self._variants["contig"].unique())
-        held.pop("0", None)
-        return held
+        return placed(self._variants["contig"].unique())
 
     def contig_length(self, contig: str) -> None:
         """None: PLINK 1 files do not say it."""
 
     def chunks(
-        self, contig: str, *, multiallelic: str = "drop", size: int = CHUNK_VARIANTS
+        self,
+        contig: str,
+        *,
+        multiallelic: str = "drop",
+        pass_only: bool = False,
+        size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
         """Walk along a chromosome in chunks of at most `size` biallelic SNPs, none phased.
+
+        The file does not say which allele is the reference genome's: REF is provisional.
 
         Raises:
             InputError: the chromosome is not in the file.
@@ -90,13 +139,14 @@ class PlinkSource:
         names = find_contig(contig, self._spellings, self._bim)
         rows = np.flatnonzero(self._variants["contig"].isin(names))
         table = self._variants.iloc[rows]
-        sites = make_sites(contig, table["position"], table["id"], table["ref"], table["alt"])
+        columns = (table[name] for name in ("position", "id", "ref", "alt"))
+        sites = make_sites(contig, *columns, provisional=True)
 
-        def read(part: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+        def read(part: np.ndarray) -> Calls:
             calls = self._read(rows[part])
-            return calls, np.zeros(calls.shape[:2], dtype=bool), 0
+            return Calls(calls, np.zeros(calls.shape[:2], dtype=bool))
 
-        yield from walk(sites, multiallelic, size, read)
+        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
         """Calls int8 [v, S, 2] of rows of the .bim."""
@@ -122,6 +172,24 @@ class PlinkSource:
         except ValueError as error:
             raise InputError(f"{self._bed}: cannot be read by pandas-plink: {error}") from None
         return array.data
+
+
+def _byte_at(file, place: int) -> int:
+    file.seek(place)
+    return file.read(1)[0]
+
+
+def placed(names) -> dict[str, list[str]]:
+    """Chromosomes with their spellings, without 0, which is PLINK's unplaced."""
+    held = spellings(names)
+    held.pop("0", None)
+    return held
+
+
+def plink_contigs(path: str, *, bim: str | None = None, fam: str | None = None) -> list[str]:
+    """The chromosomes of a PLINK 1 data set, by the first column of the .bim alone."""
+    with open(plink_files(path, bim=bim, fam=fam)[1], "rb") as file:
+        return list(placed(count_contigs(file)))
 
 
 def plink_files(path: str, *, bim: str | None = None, fam: str | None = None) -> list[Path]:

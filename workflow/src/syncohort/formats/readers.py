@@ -1,47 +1,84 @@
 """One way into every genotype format."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from syncohort.errors import InputError
-from syncohort.formats.pgen import PgenSource, pgen_files
-from syncohort.formats.plink import PlinkSource, plink_files
-from syncohort.formats.vcf import VcfSource, vcf_file
+from syncohort.formats.chromosome_files import (
+    ChromosomeFiles,
+    find_names,
+    has_mark,
+    name_for,
+    of_chromosome,
+)
+from syncohort.formats.pgen import PgenSource, pgen_contigs, pgen_files
+from syncohort.formats.plink import PlinkSource, plink_contigs, plink_files
+from syncohort.formats.sites import spellings
+from syncohort.formats.vcf import VcfSource, vcf_contigs, vcf_file
 
-KINDS = ("vcf", "plink", "pgen")
+
+class _Format(NamedTuple):
+    """How a kind of file is read.
+
+    source: its reader; contigs: chromosomes that it holds; files: those it is read from;
+    ending: of a path that names none; companions: keys of the files beside it.
+    """
+
+    source: type
+    contigs: Callable
+    files: Callable
+    ending: str = ""
+    companions: tuple[str, ...] = ()
 
 
-def open_source(
-    kind: str, path: str, *, bim=None, fam=None, pvar=None, psam=None
-) -> VcfSource | PlinkSource | PgenSource:
+_FORMATS = {
+    "vcf": _Format(VcfSource, vcf_contigs, lambda path: [vcf_file(path)]),
+    "plink": _Format(PlinkSource, plink_contigs, plink_files, ".bed", ("bim", "fam")),
+    "pgen": _Format(PgenSource, pgen_contigs, pgen_files, ".pgen", ("pvar", "psam")),
+}
+KINDS = tuple(_FORMATS)
+
+Source = VcfSource | PlinkSource | PgenSource | ChromosomeFiles
+
+
+def open_source(kind: str, path: str, *, bim=None, fam=None, pvar=None, psam=None) -> Source:
     """Open genotypes for reading.
 
     A source has `sample_ids` [S], `people_columns()` (a table: column sample and what
     the files say of people), `contigs()` (chromosomes without `chr`, in natural order),
-    `contig_length(contig)` (bp or None) and `chunks(contig, multiallelic=, size=)`.
+    `counts()` (records of each), `contig_length(contig)` (bp or None), `notes` (what is odd
+    about the files) and `chunks(contig, multiallelic=, pass_only=, size=)`.
 
     Args:
         kind: "vcf" (VCF or BCF), "plink" (PLINK 1) or "pgen" (PLINK 2).
-        path: VCF/BCF file, with `{chrom}` in it when there is one per chromosome; or
-            the prefix, the .bed or the .pgen of a PLINK data set.
+        path: VCF/BCF file, or the prefix, the .bed or the .pgen of a PLINK data set, with
+            `{chrom}` in it when there is one per chromosome.
         bim, fam, pvar, psam: files that are not beside the .bed or .pgen under its name.
 
     Raises:
         InputError: unknown kind, files that are missing, damaged or do not fit together.
     """
-    if kind not in KINDS:
-        raise InputError(f"input.kind: {kind!r} is not a format; use one of {', '.join(KINDS)}")
-    given = {"bim": bim, "fam": fam, "pvar": pvar, "psam": psam}
-    allowed = {"vcf": (), "plink": ("bim", "fam"), "pgen": ("pvar", "psam")}[kind]
-    foreign = [name for name, value in given.items() if value is not None and name not in allowed]
-    if foreign:
-        raise InputError(
-            f"input: {', '.join(foreign)} does not belong to kind {kind!r}; remove the key"
-        )
-    if kind == "vcf":
-        return VcfSource(path)
-    if kind == "plink":
-        return PlinkSource(path, bim=bim, fam=fam)
-    return PgenSource(path, pvar=pvar, psam=psam)
+    files = _given(kind, path, bim=bim, fam=fam, pvar=pvar, psam=psam)
+    template = _template(kind, files)
+    if template is None:
+        return _open_one(kind, files)
+    return ChromosomeFiles(
+        lambda name: _open_one(kind, of_chromosome(files, name, template)), template
+    )
+
+
+def held_contigs(kind: str, path: str, **others) -> list[str]:
+    """What `open_source(...).contigs()` says, by as little reading as possible.
+
+    Raises:
+        InputError: files that are missing or cannot be read.
+    """
+    files = _given(kind, path, **others)
+    template = _template(kind, files)
+    if template is not None:
+        return list(spellings(find_names(template)))
+    return _FORMATS[kind].contigs(**files)
 
 
 def source_files(contig: str, kind: str, path: str, **others) -> list[Path]:
@@ -52,6 +89,46 @@ def source_files(contig: str, kind: str, path: str, **others) -> list[Path]:
     Raises:
         InputError: a file does not exist.
     """
-    if kind == "vcf":
-        return [vcf_file(path, contig)]
-    return (plink_files if kind == "plink" else pgen_files)(path, **others)
+    files = _given(kind, path, **others)
+    template = _template(kind, files)
+    if template is not None:
+        files = of_chromosome(files, name_for(contig, find_names(template), template), template)
+    return _FORMATS[kind].files(**files)
+
+
+def _given(kind: str, path: str, **others) -> dict[str, str | None]:
+    """The arguments of a kind's own reader.
+
+    Raises:
+        InputError: unknown kind, or files of another kind.
+    """
+    if kind not in KINDS:
+        raise InputError(f"input.kind: {kind!r} is not a format; use one of {', '.join(KINDS)}")
+    given = {name: value for name, value in others.items() if value is not None}
+    foreign = [name for name in given if name not in _FORMATS[kind].companions]
+    if foreign:
+        raise InputError(
+            f"input: {', '.join(foreign)} does not belong to kind {kind!r}; remove the key"
+        )
+    return {"path": str(path), **given}
+
+
+def _template(kind: str, files: dict) -> str | None:
+    """The path that names a file per chromosome, None where one file holds all.
+
+    Raises:
+        InputError: a companion has `{chrom}` and the path has none.
+    """
+    if not has_mark(*files.values()):
+        return None
+    if not has_mark(files["path"]):
+        raise InputError(
+            f"input.path: {files['path']} holds all chromosomes, but another file of input has "
+            "{chrom} in its name; write {chrom} in both, or in none"
+        )
+    path = files["path"]
+    return path if path.endswith(_FORMATS[kind].ending) else path + _FORMATS[kind].ending
+
+
+def _open_one(kind: str, files: dict) -> VcfSource | PlinkSource | PgenSource:
+    return _FORMATS[kind].source(**files)

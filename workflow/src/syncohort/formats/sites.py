@@ -3,18 +3,38 @@
 Axes: N records of the file, v variants of a chunk, S people, 2 alleles.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 
-from syncohort.errors import InputError
+from syncohort.errors import InputError, examples
 from syncohort.genotypes import Variants, contig_order, normalise_contig
 
 CHUNK_VARIANTS = 2_000
-DROP_REASONS = ("no_position", "monomorphic_code", "not_a_snp", "multiallelic", "duplicate")
+DROP_REASONS = {  # and how a page says it
+    "no_position": "without a position",
+    "monomorphic_code": "with one allele alone",
+    "indel": "indels",
+    "structural": "structural variants",
+    "coded": "whose alleles are not A, C, G or T",
+    "not_a_snp": "of other kinds (several bases, spanning deletions)",
+    "multiallelic": "multi-allelic sites",
+    "duplicate": "copies of another record",
+    "filter": "that fail a filter",
+}
+# the mark of REF alleles that may not be those of the reference genome, as plink2 declares it
+PROVISIONAL_LINE = (
+    '##INFO=<ID=PR,Number=0,Type=Flag,Description="Provisional reference allele, may not be '
+    'based on real reference genome">'
+)
 _BASES = {"A": 0, "C": 1, "G": 2, "T": 3}
+_PLACEHOLDERS = ("<NON_REF>", "<*>")  # of a gVCF: any allele that was not seen
+_NO_ALLELE = ("0", ".")
 
 
 @dataclass(frozen=True)
@@ -22,9 +42,11 @@ class Chunk:
     """The next biallelic SNPs of a chromosome, in genomic order.
 
     variants: v of them; calls: int8 [v, S, 2], -1 missing, 0 REF, 1 ALT; phased: bool [v, S].
-    n_read: records read, dropped: records left out by reason, n_haploid: calls with one
-    allele, made missing; summed over the chunks of a chromosome they are its totals. A
-    chromosome without any usable record gives one chunk without variants.
+    The counts, summed over the chunks of a chromosome, are its totals: n_read: records read,
+    dropped: records left out by reason, failed: records that fail filters by the text of their
+    FILTER, codes: records by alleles that are no DNA ("A/B"), n_haploid: calls with one
+    allele, made missing, n_pairs and n_breaks: see `vcf.PhaseSets`. A chromosome without any
+    usable record gives one chunk without variants.
     """
 
     variants: Variants
@@ -33,13 +55,32 @@ class Chunk:
     n_read: int
     dropped: dict[str, int]
     n_haploid: int
+    failed: dict[str, int] = field(default_factory=dict)
+    codes: dict[str, int] = field(default_factory=dict)
+    n_pairs: int = 0
+    n_breaks: int = 0
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What a reader finds in some records: calls int8 [v, S, 2], phased bool [v, S], and counts.
+
+    n_haploid, n_pairs, n_breaks: see `Chunk`.
+    """
+
+    calls: np.ndarray
+    phased: np.ndarray
+    n_haploid: int = 0
+    n_pairs: int = 0
+    n_breaks: int = 0
 
 
 @dataclass(frozen=True)
 class Sites:
     """The records of one chromosome as the file has them, alleles in capitals.
 
-    position [N] int64; id, ref, alt [N] str, ALT alleles joined by commas.
+    position [N] int64; id, ref, alt [N] str, ALT alleles joined by commas; failed [N] str: the
+    filters that a record fails, "" for none; provisional [N] bool: see `Variants`.
     """
 
     contig: str
@@ -47,47 +88,104 @@ class Sites:
     id: np.ndarray
     ref: np.ndarray
     alt: np.ndarray
+    failed: np.ndarray
+    provisional: np.ndarray
 
     def __len__(self) -> int:
         return len(self.position)
 
+    def __getitem__(self, rows: np.ndarray) -> "Sites":
+        columns = (self.position, self.id, self.ref, self.alt, self.failed, self.provisional)
+        return Sites(self.contig, *(column[rows] for column in columns))
+
     def variants(self, rows: np.ndarray) -> Variants:
         """The given records, which must be biallelic and in genomic order."""
         alleles = np.stack([self.ref[rows], self.alt[rows]], axis=1)
-        return Variants(self.contig, self.position[rows], self.id[rows], alleles)
+        own = self.provisional[rows]
+        return Variants(self.contig, self.position[rows], self.id[rows], alleles, own)
 
 
-def make_sites(contig: str, position, names, ref, alt) -> Sites:
-    """Build `Sites` from columns of a file; missing ids become "."."""
+def make_sites(contig: str, position, names, ref, alt, failed=None, provisional=None) -> Sites:
+    """Build `Sites` from columns of a file.
 
-    def capitals(alleles):
-        return pd.Series(alleles, dtype=object).str.upper().to_numpy(dtype=object)
+    Missing ids become "."; without `failed` no record fails a filter, and without
+    `provisional` REF is known.
+    """
 
-    names = pd.Series(names, dtype=object).fillna(".").to_numpy(dtype=object)
+    def texts(column, empty):
+        return pd.Series(column, dtype=object).fillna(empty)
+
     position = np.asarray(position, dtype=np.int64)
-    return Sites(normalise_contig(contig), position, names, capitals(ref), capitals(alt))
+    failed = np.full(len(position), "") if failed is None else failed
+    return Sites(
+        normalise_contig(contig),
+        position,
+        texts(names, ".").to_numpy(dtype=object),
+        texts(ref, ".").str.upper().to_numpy(dtype=object),
+        texts(alt, ".").str.upper().to_numpy(dtype=object),
+        texts(failed, "").replace({"PASS": "", ".": ""}).to_numpy(dtype=object),
+        np.broadcast_to(False if provisional is None else provisional, len(position)).astype(bool),
+    )
 
 
-def choose_snps(sites: Sites, multiallelic: str) -> tuple[np.ndarray, dict[str, int]]:
+def one_allele_each(sites: Sites, multiallelic: str) -> tuple[Sites, np.ndarray, np.ndarray]:
+    """Records as they are used, where each comes from and which ALT allele it is about.
+
+    Under "split" a record of several ALT alleles becomes one for each. Alleles that stand for
+    any other one in a gVCF (`<NON_REF>`, `<*>`) are none.
+
+    Returns:
+        sites [M], record [M] index into the records of the file, number [M] of the allele, from 1.
+    """
+    record = np.arange(len(sites))
+    number = np.ones(len(sites), dtype=np.int32)
+    if multiallelic == "split":
+        alleles = [alt.split(",") for alt in sites.alt]
+        counts = np.array([len(alts) for alts in alleles], dtype=np.int64)
+        record = np.repeat(record, counts)
+        starts = np.repeat(np.cumsum(counts) - counts, counts)
+        number = (np.arange(len(record)) - starts + 1).astype(np.int32)
+        sites = replace(
+            sites[record],
+            alt=np.array([allele for alts in alleles for allele in alts], dtype=object),
+        )
+    held = pd.Series(sites.alt, dtype=object).str.contains("<NON_REF>|<[*]>")
+    for at in np.flatnonzero(held.to_numpy(dtype=bool)):
+        alts = sites.alt[at].split(",")
+        real = [i for i, alt in enumerate(alts) if alt not in _PLACEHOLDERS]
+        sites.alt[at] = ",".join(alts[i] for i in real) or "."
+        number[at] += real[0] if real else 0
+    return sites, record, number
+
+
+def choose_snps(
+    sites: Sites, multiallelic: str, *, pass_only: bool = False
+) -> tuple[np.ndarray, dict[str, int], dict[str, int]]:
     """Find the biallelic SNPs among the records of a chromosome.
 
     Args:
         sites: all records; under "split" one record per ALT allele.
         multiallelic: "drop" leaves out every position at which two or more different SNPs
             are recorded, in one record or in several; "split" keeps each as its own variant.
+        pass_only: leave out records that fail a filter.
 
     Returns:
         rows: indices into `sites` of the kept records, stably sorted by position.
         dropped: number of records left out, by reason (`DROP_REASONS`; zeros omitted).
+        codes: records by their alleles ("A/B") where these are no DNA.
     """
     reason = np.full(len(sites), "", dtype=object)
     ref, alt = _base_codes(sites.ref), _base_codes(sites.alt)
     several = pd.Series(sites.alt, dtype=object).str.contains(",").to_numpy(dtype=bool)
-    reason[(ref < 0) | (alt < 0) | (ref == alt)] = "not_a_snp"
-    for column in (sites.ref, sites.alt):
-        reason[pd.Series(column, dtype=object).isin(("0", ".")).to_numpy()] = "monomorphic_code"
+    other = np.flatnonzero(~several & ((ref < 0) | (alt < 0) | (ref == alt)))
+    pairs = list(zip(sites.ref[other], sites.alt[other], strict=True))
+    kinds = {pair: _kind_of(*pair) for pair in set(pairs)}
+    reason[other] = [kinds[pair] for pair in pairs]
     reason[several] = "multiallelic"
     reason[sites.position <= 0] = "no_position"
+    if pass_only:
+        reason[sites.failed != ""] = "filter"
+    several &= reason == "multiallelic"
 
     rows = np.flatnonzero(reason == "")
     rows = rows[np.argsort(sites.position[rows], kind="stable")]
@@ -101,7 +199,28 @@ def choose_snps(sites: Sites, multiallelic: str) -> tuple[np.ndarray, dict[str, 
         reason[rows[crowded]] = "multiallelic"
         rows = rows[~crowded]
     counts = {name: int((reason == name).sum()) for name in DROP_REASONS}
-    return rows, {name: count for name, count in counts.items() if count}
+    coded = reason == "coded"
+    codes = Counter(
+        "/".join(sorted(pair)) for pair in zip(sites.ref[coded], sites.alt[coded], strict=True)
+    )
+    return rows, {name: count for name, count in counts.items() if count}, dict(codes)
+
+
+def _kind_of(ref: str, alt: str) -> str:
+    """Why a record with one ALT allele is no SNP."""
+    pair = {ref, alt}
+    one_alone = (
+        alt == "." or alt == "0" and not ref.isdigit() or ref in _NO_ALLELE and alt in _BASES
+    )
+    if ref == alt or one_alone:
+        return "monomorphic_code"
+    if any("<" in allele or "[" in allele or "]" in allele for allele in pair):
+        return "structural"
+    if pair & {"I", "D", "-"}:
+        return "indel"
+    if all(re.fullmatch("[ACGTN]+|[*]", allele) for allele in pair) and "N" not in pair:
+        return "not_a_snp" if "*" in pair or len(ref) == len(alt) else "indel"
+    return "coded"
 
 
 def _base_codes(alleles: np.ndarray) -> np.ndarray:
@@ -124,20 +243,34 @@ def walk(
     sites: Sites,
     multiallelic: str,
     size: int,
-    read: Callable[[np.ndarray], tuple[np.ndarray, np.ndarray, int]],
+    read: Callable[[np.ndarray], Calls],
+    *,
+    pass_only: bool = False,
 ) -> Iterator[Chunk]:
     """Yield the chunks of a chromosome.
 
-    read: turns rows of `sites` [v], in genomic order, into calls int8 [v, S, 2],
-    phased bool [v, S] and the number of haploid calls.
+    read: the `Calls` of rows of `sites` [v], asked for in genomic order.
+    multiallelic, pass_only: see `choose_snps`.
     """
-    rows, dropped = choose_snps(sites, multiallelic)
+    rows, dropped, codes = choose_snps(sites, multiallelic, pass_only=pass_only)
+    failed = dict(Counter(sites.failed[sites.failed != ""]))
     n_read = len(sites)
     for start in range(0, max(len(rows), 1), size):
         part = rows[start : start + size]
-        calls, phased, n_haploid = read(part)
-        yield Chunk(sites.variants(part), calls, phased, n_read, dropped, n_haploid)
-        n_read, dropped = 0, {}
+        found = read(part)
+        yield Chunk(
+            sites.variants(part),
+            found.calls,
+            found.phased,
+            n_read,
+            dropped,
+            found.n_haploid,
+            failed,
+            codes,
+            found.n_pairs,
+            found.n_breaks,
+        )
+        n_read, dropped, failed, codes = 0, {}, {}, {}
 
 
 def spellings(names: Iterable[str]) -> dict[str, list[str]]:
@@ -157,7 +290,26 @@ def find_contig(contig: str, held: dict[str, list[str]], path) -> list[str]:
     wanted = normalise_contig(contig)
     if wanted not in held:
         raise InputError(
-            f"{path}: no variants of chromosome {contig}. It holds {', '.join(held) or 'none'}; "
+            f"{path}: no variants of chromosome {contig}. It holds {examples(held, 30) or 'none'}; "
             "choose among these in input.chromosomes (chr20 and 20 mean the same)."
         )
     return held[wanted]
+
+
+def count_contigs(file: BinaryIO) -> dict[str, int]:
+    """Rows of a table by their first column, which are few distinct names in long runs.
+
+    file: stands at the first row; columns apart by blanks. Lines without text do not count.
+    """
+    counts: Counter[bytes] = Counter()
+    rest = b""
+    while block := file.read(1 << 24):
+        rest += block
+        end = rest.rfind(b"\n") + 1
+        counts.update(_FIRST_WORD.findall(rest[:end]))
+        rest = rest[end:]
+    counts.update(_FIRST_WORD.findall(rest))
+    return {name.decode(errors="replace"): count for name, count in counts.items()}
+
+
+_FIRST_WORD = re.compile(rb"^[ \t]*([^\s]+)", re.MULTILINE)

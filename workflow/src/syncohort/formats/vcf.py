@@ -3,8 +3,6 @@
 Axes: v variants of a chunk, S people, 2 alleles.
 """
 
-import glob
-import re
 import shutil
 import tempfile
 import weakref
@@ -17,16 +15,18 @@ import pysam
 from cyvcf2 import VCF
 
 from syncohort import __version__
-from syncohort.errors import InputError, examples
+from syncohort.errors import InputError
 from syncohort.files import all_or_nothing
-from syncohort.formats.bcftools import VcfFile, bcftools
+from syncohort.formats.bcftools import UNDECLARED, VcfFile, bcftools
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
+    PROVISIONAL_LINE,
+    Calls,
     Chunk,
     Sites,
     find_contig,
     make_sites,
-    spellings,
+    one_allele_each,
     walk,
 )
 from syncohort.genotypes import MISSING, CohortStore, contig_order, normalise_contig
@@ -34,29 +34,27 @@ from syncohort.genotypes import MISSING, CohortStore, contig_order, normalise_co
 # one call is a tab and three characters: four bytes, so that a row of people is one look-up
 _CALL_TEXT = np.frombuffer(b"\t0/0\t0/1\t1/0\t1/1\t0|0\t0|1\t1|0\t1|1\t./.", dtype="<u4")
 _HAPLOID_PADDING = -2  # cyvcf2's second allele of a call that has only one
+_NO_SET = -1  # phase set of calls that name none: they are all one
+# where programs write phase sets: the specification's two, GATK's haplotype caller, ReadBackedPhasing
+_SET_FIELDS = ("PS", "PSL", "PID", "HP")
 
 
 class VcfSource:
-    """People and genotypes of a VCF or BCF file, or of one such file per chromosome.
+    """People and genotypes of a VCF or BCF file.
 
-    path may hold `{chrom}`; the files are then found by name. A file is used as it is when
-    it has an index, and gets one in a temporary folder otherwise (that takes a pass over it).
+    A file is used as it is when it has a sound index, and gets one in a temporary folder
+    otherwise (that takes a pass over it; `notes` says why).
 
     Raises:
-        InputError: a file is missing, cut short, not VCF or BCF, or without genotypes.
+        InputError: the file is missing, cut short, not VCF or BCF, or without genotypes.
     """
 
     def __init__(self, path: str):
-        self._path = str(path)
-        self._folder = Path(tempfile.mkdtemp(prefix="syncohort-vcf-"))
-        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        if "{chrom}" in self._path:
-            self._files = {
-                name: VcfFile(file, self._folder) for name, file in _find(self._path).items()
-            }
-        else:
-            self._files = {None: VcfFile(Path(self._path), self._folder)}
-        self.sample_ids = np.array(next(iter(self._files.values())).samples, dtype=object)
+        folder = Path(tempfile.mkdtemp(prefix="syncohort-vcf-"))
+        weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self._folder = folder
+        self._file = VcfFile(Path(path), folder)
+        self.sample_ids = np.array(self._file.samples, dtype=object)
 
     def people_columns(self) -> pd.DataFrame:
         """A table with the column sample: a VCF says nothing else of people."""
@@ -64,156 +62,258 @@ class VcfSource:
 
     def contigs(self) -> list[str]:
         """Chromosomes that hold records, without `chr`, in natural order."""
-        held = {
-            contig
-            for name, file in self._files.items()
-            for contig in file.contigs
-            if name is None or contig == normalise_contig(name)
+        if not self._file.contigs:
+            raise InputError(f"{self._file.path}: holds no variants")
+        return sorted(self._file.contigs, key=contig_order)
+
+    def counts(self) -> dict[str, int]:
+        """Records of each chromosome, without `chr`."""
+        counts = self._file.counts
+        return {
+            contig: sum(counts[name] for name in names)
+            for contig, names in self._file.contigs.items()
         }
-        if not held:
-            raise InputError(f"{self._path}: holds no variants")
-        return sorted(held, key=contig_order)
+
+    @property
+    def notes(self) -> list[str]:
+        """What was odd about the file so far, in sentences."""
+        return self._file.notes
 
     def contig_length(self, contig: str) -> int | None:
         """Length of a chromosome [bp] if the header says it."""
-        return self._file(contig).lengths_bp.get(normalise_contig(contig))
+        return self._file.lengths_bp.get(normalise_contig(contig))
 
     def chunks(
-        self, contig: str, *, multiallelic: str = "drop", size: int = CHUNK_VARIANTS
+        self,
+        contig: str,
+        *,
+        multiallelic: str = "drop",
+        pass_only: bool = False,
+        size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
         """Walk along a chromosome in chunks of at most `size` biallelic SNPs.
 
-        bcftools cuts the chromosome out, keeps nothing but GT and, under "split", makes one
-        record per ALT allele. An allele that is another record's ALT is then missing:
-        written as REF, as `bcftools norm` does unless told, it would be a false call.
+        bcftools cuts the chromosome out and keeps nothing but GT, phase sets and the mark of
+        provisional REF alleles. Under "split" each ALT allele of a record is a variant; an
+        allele that is another ALT is then missing: as REF it would be a false call.
         A call with one allele (haploid) counts as missing.
 
         Raises:
             InputError: chromosome not in the file, damaged records, calls of three alleles.
         """
-        file = self._file(contig)
+        file = self._file
         names = find_contig(contig, file.contigs, file.path)
         if len(names) > 1:
             raise InputError(
                 f"{file.path}: chromosome {contig} stands under several names: {', '.join(names)}. "
                 "Give it one with `bcftools annotate --rename-chrs`."
             )
-        self._check_people(file)
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            path = str(Path(folder) / "chromosome.bcf")
-            _extract(file, names[0], multiallelic, path)
-            sites = _read_sites(path, contig)
-            read = _call_reader(path, len(self.sample_ids), file.path)
-            yield from walk(sites, multiallelic, size, read)
-
-    def _file(self, contig: str) -> VcfFile:
-        if None in self._files:
-            return self._files[None]
-        return self._files[_name_of(contig, self._files, self._path)]
-
-    def _check_people(self, file: VcfFile) -> None:
-        if file.samples != list(self.sample_ids):
-            first = next(iter(self._files.values()))
-            other = set(file.samples) ^ set(self.sample_ids)
-            what = f"not in both: {examples(sorted(other))}" if other else "in another order"
-            raise InputError(
-                f"{file.path}: {len(file.samples):,} people, not the {len(self.sample_ids):,} of "
-                f"{first.path} ({what}). The files of all chromosomes must hold the same people "
-                "in the same order: `bcftools view --samples-file`."
-            )
+            path = _extract(file, names[0], folder)
+            sites = _read_sites(path, contig, file.path)
+            if not file.confirm(names[0], len(sites)):
+                path = _extract(file, names[0], folder)
+                sites = _read_sites(path, contig, file.path)
+                file.confirm(names[0], len(sites))
+            sites, record, number = one_allele_each(sites, multiallelic)
+            read = _call_reader(path, record, number, len(self.sample_ids), file.path)
+            yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
 
 
-def vcf_file(path: str, contig: str) -> Path:
-    """The file that holds a chromosome; see `VcfSource`.
-
-    Raises:
-        InputError: no file, or more than one, fits.
-    """
-    if "{chrom}" not in path:
-        if not Path(path).is_file():
-            raise InputError(f"input.path: {path}: no such file")
-        return Path(path)
-    files = _find(path)
-    return files[_name_of(contig, files, path)]
+def vcf_contigs(path: str) -> list[str]:
+    """The chromosomes that a VCF holds; see `VcfSource.contigs`."""
+    return VcfSource(path).contigs()
 
 
-def _name_of(contig: str, files: dict, template: str) -> str:
-    """The key of `files`, by what stands for `{chrom}`, that is this chromosome."""
-    names = find_contig(contig, spellings(files), template)
-    if len(names) > 1:
-        found = ", ".join(template.replace("{chrom}", name) for name in names)
-        raise InputError(f"chromosome {contig}: several files fit {template}: {found}")
-    return names[0]
+def vcf_file(path: str) -> Path:
+    """The file at a path. Raises InputError when it does not exist."""
+    if not Path(path).is_file():
+        raise InputError(f"input.path: {path}: no such file")
+    return Path(path)
 
 
-def _find(template: str) -> dict[str, Path]:
-    """Files that fit a template, by what stands for `{chrom}`, in natural order.
-
-    `*` in the template stands for anything but a slash.
-    """
-    parts = template.split("{chrom}")
-    fixed = [re.escape(part).replace(r"\*", "[^/]*") for part in parts]
-    pattern = fixed[0] + "([^/]+?)" + r"\1".join(fixed[1:])
-    found = glob.glob("*".join(glob.escape(part).replace("[*]", "*") for part in parts))
-    names = {match[1]: Path(path) for path in found if (match := re.fullmatch(pattern, path))}
-    if not names:
-        raise InputError(
-            f"input.path: no file fits {template}, with {{chrom}} standing for a chromosome"
-        )
-    return {name: names[name] for name in sorted(names, key=contig_order)}
-
-
-def _extract(file: VcfFile, name: str, multiallelic: str, path: str) -> None:
-    """Write one chromosome's GT as BCF."""
-    cut = ["annotate", "--remove", "INFO,^FORMAT/GT", "--regions", name, file.indexed]
-    if multiallelic == "drop":
+def _extract(file: VcfFile, name: str, folder: str) -> str:
+    """Write one chromosome as BCF with GT, phase sets and PR alone; return its path."""
+    removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", *_SET_FIELDS), file)]
+    path = f"{folder}/chromosome.bcf"
+    cut = ["annotate", "--regions", name, file.indexed]
+    if removed:
+        cut[1:1] = ["--remove", ",".join(removed)]
+    try:
         bcftools(file.path, [*cut, "--output-type", "b1", "--output", path])
-        return
-    split = ["norm", "--multiallelics", "-any", "--multi-overlaps", ".", "--output-type", "b1"]
-    bcftools(file.path, [*cut, "--output-type", "u"], [*split, "--output", path, "-"])
+    except InputError as error:
+        if UNDECLARED not in str(error) or file.is_bcf:
+            raise
+        path = f"{folder}/chromosome.vcf.gz"
+        _copy_lines(file, name, path)
+    return path
 
 
-def _read_sites(path: str, contig: str) -> Sites:
-    records = ((r.POS, r.ID, r.REF, ",".join(r.ALT) or ".") for r in VCF(path))
-    columns = list(zip(*records, strict=True)) or [(), (), (), ()]
+def _all_but(kind: str, kept: tuple[str, ...], file: VcfFile) -> list[str]:
+    """What `bcftools annotate --remove` is given to keep some fields of a kind alone.
+
+    It takes neither a field that the header does not declare nor a wish that removes nothing.
+    """
+    declared = {tag for tag in kept if file.declares(kind, tag)}
+    n_declared = sum(line.startswith(f"##{kind}=<") for line in file.header)
+    if n_declared == len(declared):
+        return []
+    return ["^" + ",".join(f"{kind}/{tag}" for tag in sorted(declared))] if declared else [kind]
+
+
+def _copy_lines(file: VcfFile, name: str, path: str) -> None:
+    """Write one chromosome as it is: bcftools refuses tags that the header does not declare."""
+    ends = (f"{file.indexed}{end}" for end in (".csi", ".tbi"))
+    index = next(end for end in ends if Path(end).exists())
+    with (
+        pysam.TabixFile(file.indexed, index=index) as source,
+        pysam.BGZFile(path, "wb") as target,
+    ):
+        target.write("".join(f"{line}\n" for line in file.header).encode())
+        for line in source.fetch(name):
+            target.write(line.encode() + b"\n")
+
+
+def _records(path: str, source: Path) -> Iterator:
+    """The records of the file at `path`; `source` is the user's file in messages."""
+    try:
+        yield from VCF(path)
+    except Exception as error:
+        if "error parsing variant" not in str(error):  # cyvcf2 has no exception of its own
+            raise
+        raise InputError(
+            f"{source}: a record cannot be read. Look for it with `bcftools view FILE > /dev/null`."
+        ) from None
+
+
+def _read_sites(path: str, contig: str, source: Path) -> Sites:
+    has_marks = "##INFO=<ID=PR," in VCF(path).raw_header or path.endswith(".vcf.gz")
+    records = (
+        (r.POS, r.ID, r.REF, ",".join(r.ALT) or ".", r.FILTER, has_marks and _is_provisional(r))
+        for r in _records(path, source)
+    )
+    columns = list(zip(*records, strict=True)) or [()] * 6
     return make_sites(contig, *columns)
 
 
-def _call_reader(path: str, n_people: int, source: Path):
-    """A function for `walk`, which asks for ever later rows of the BCF at `path`."""
-    records = enumerate(VCF(path))
+def _is_provisional(record) -> bool:
+    return record.INFO.get("PR") is not None  # False where the header does not declare the flag
 
-    def read(rows: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+
+def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: int, source: Path):
+    """A function for `walk`, which asks for ever later rows of the records at `path`.
+
+    record [M], number [M]: see `one_allele_each`.
+    """
+    records = enumerate(_records(path, source))
+    header = VCF(path).raw_header
+    undeclared = path.endswith(".vcf.gz")
+    fields = [f for f in _SET_FIELDS if undeclared or f"##FORMAT=<ID={f}," in header]
+    sets = PhaseSets(n_people)
+    latest = (-1, None)  # under "split" several rows come from one record
+
+    def read(rows: np.ndarray) -> Calls:
+        nonlocal latest
         calls = np.empty((len(rows), n_people, 2), dtype=np.int8)
         phased = np.empty((len(rows), n_people), dtype=bool)
+        pairs, breaks = sets.n_pairs, sets.n_breaks
         for i, row in enumerate(rows):
-            record = next(record for at, record in records if at == row)
-            alleles = _alleles(record, source)  # [S, ploidy + 1], the last says whether phased
+            while latest[0] < record[row]:
+                latest = next(records)
+            variant = latest[1]
+            alleles = _alleles(variant, source)  # [S, ploidy + 1], the last says whether phased
             calls[i] = alleles[:, :2] if alleles.shape[1] == 3 else _HAPLOID_PADDING
             if alleles.shape[1] == 2:
                 calls[i, :, 0] = alleles[:, 0]
+            if len(variant.ALT) > 1:
+                calls[i] = _one_allele(calls[i], number[row])
+            elif calls[i].max() > 1:
+                raise InputError(
+                    f"{source}: the record {_name_of(variant)} has a call of allele "
+                    f"{calls[i].max()}, which it does not list. Make the file again."
+                )
             phased[i] = alleles[:, -1]
+            field = next((name for name in fields if name in variant.FORMAT), None)
+            if field:
+                sets.add(calls[i], phased[i], _set_codes(variant.format(field)))
         single = calls[..., 1] == _HAPLOID_PADDING
         n_haploid = int((single & (calls[..., 0] >= 0)).sum())
         calls[single] = MISSING
-        return calls, phased, n_haploid
+        return Calls(calls, phased, n_haploid, sets.n_pairs - pairs, sets.n_breaks - breaks)
 
     return read
 
 
+def _one_allele(calls: np.ndarray, number: int) -> np.ndarray:
+    """Calls [S, 2] with 1 for the given ALT allele and missing ones for other ALT alleles."""
+    return np.where(calls == number, 1, np.where(calls > 0, MISSING, calls))
+
+
 def _alleles(record, source: Path) -> np.ndarray:
-    alleles = record.genotype.array() if "GT" in record.FORMAT else None
+    try:
+        alleles = record.genotype.array()
+    except Exception as error:  # cyvcf2 has none of its own
+        if "couldn't get genotypes" not in str(error):
+            raise
+        alleles = None
+    if (
+        alleles is not None
+        and alleles.shape[1] > 3
+        and (alleles[:, 2:-1] == _HAPLOID_PADDING).all()
+    ):
+        alleles = alleles[:, [0, 1, -1]]  # VCF 4.4 counts the phase of the first allele, too
     if alleles is None or alleles.shape[1] > 3:
         problem = (
-            "has no GT; every variant needs genotypes"
+            "has no GT; every variant needs genotypes, not sites or likelihoods alone"
             if alleles is None
             else f"has calls of {alleles.shape[1] - 1} alleles; only diploid genotypes are read"
         )
         raise InputError(
-            f"{source}: the record {record.CHROM}:{record.POS} {record.REF}>{record.ALT[0]} "
-            f"{problem}. Remove such records with `bcftools view --targets ^CHROM:POS`."
+            f"{source}: the record {_name_of(record)} {problem}. Remove such records with "
+            "`bcftools view --targets ^CHROM:POS`."
         )
     return alleles
+
+
+def _name_of(record) -> str:
+    return f"{record.CHROM}:{record.POS} {record.REF}>{','.join(record.ALT) or '.'}"
+
+
+class PhaseSets:
+    """How far phase reaches, where calls name the set (PS) they are phased with.
+
+    A call is phased with the others of its set alone. n_pairs: phased heterozygous calls that
+    follow another of the same person; n_breaks: those of another set than the one before.
+    """
+
+    def __init__(self, n_people: int):
+        self._latest = np.full(n_people, _NO_SET)
+        self._seen = np.zeros(n_people, dtype=bool)
+        self.n_pairs = self.n_breaks = 0
+
+    def add(self, calls: np.ndarray, phased: np.ndarray, sets: np.ndarray) -> None:
+        """Take the next variant: calls [S, 2], phased bool [S], sets int [S]."""
+        heterozygous = phased & (calls[:, 0] != calls[:, 1]) & (calls >= 0).all(axis=1)
+        follows = heterozygous & self._seen
+        self.n_pairs += int(follows.sum())
+        self.n_breaks += int((follows & (sets != self._latest)).sum())
+        self._latest[heterozygous] = sets[heterozygous]
+        self._seen |= heterozygous
+
+
+def _set_codes(sets: np.ndarray) -> np.ndarray:
+    """Phase sets int64 [S] of a field, which is text where the header does not declare it.
+
+    Text may name the set of each allele: "b7,b7" of PSL, "7-1,7-2" of HP, where what follows
+    the dash numbers the haplotype.
+    """
+    sets = np.asarray(sets)
+    sets = sets[:, 0] if sets.ndim > 1 else sets
+    if sets.dtype.kind in "iuf":
+        return np.where(sets < 0, _NO_SET, sets).astype(np.int64)
+    names = pd.Series(sets.astype(str)).str.replace(r"(-\d+)?(,.*)?$", "", regex=True)
+    codes = pd.util.hash_array(names.to_numpy(dtype=object)).astype(np.int64)
+    return np.where(names == ".", _NO_SET, codes)
 
 
 def write_vcf(
@@ -223,6 +323,8 @@ def write_vcf(
 
     Calls are `0|1` where phased, `0/1` where not, `./.` where missing. A call of which one
     allele is missing is written as missing: PLINK files cannot say it, and plink2 refuses it.
+    FILTER is `.`: no filter was applied to a synthetic record, so it passed none. A REF that
+    may not be the reference genome's has the flag PR, as plink2 writes it.
 
     Args:
         store: chromosome to write. path: file to make, ending .vcf.gz.
@@ -243,8 +345,8 @@ def _header(store: CohortStore, source: str) -> str:
     lines = [
         "##fileformat=VCFv4.3",
         f"##source={source}",
-        '##FILTER=<ID=PASS,Description="All filters passed">',
         f"##contig=<ID={store.contig}>",
+        *([PROVISIONAL_LINE] if store.variants.provisional.any() else []),
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
         "\t".join([*columns, *store.people.id]),
     ]
@@ -254,9 +356,10 @@ def _header(store: CohortStore, source: str) -> str:
 def _prefixes(store: CohortStore, part: slice) -> Iterator[str]:
     """The columns before the calls, for each variant."""
     variants = store.variants[part]
-    columns = zip(variants.position_bp, variants.id, variants.allele, strict=True)
-    for position, name, (ref, alt) in columns:
-        yield f"{store.contig}\t{position}\t{name}\t{ref}\t{alt}\t.\tPASS\t.\tGT"
+    info = np.where(variants.provisional, "PR", ".")
+    columns = zip(variants.position_bp, variants.id, variants.allele, info, strict=True)
+    for position, name, (ref, alt), mark in columns:
+        yield f"{store.contig}\t{position}\t{name}\t{ref}\t{alt}\t.\t.\t{mark}\tGT"
 
 
 def _call_codes(calls: np.ndarray, phased: np.ndarray) -> np.ndarray:

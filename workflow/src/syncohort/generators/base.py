@@ -31,7 +31,7 @@ class LatentGenerator(ABC):
     """A fitted model that draws latents of people with given labels.
 
     config: plain dict, what the checkpoint carries as JSON, with `class_names`, `anchors` where
-    it is told values (see `conditioning`) and `representation_fingerprints`; mask: bool [G, K],
+    it is conditioned on values (see `conditioning`) and `representation_fingerprints`; mask: bool [G, K],
     True where a block has a component.
     """
 
@@ -45,7 +45,7 @@ class LatentGenerator(ABC):
         return len(self.config.get("anchors") or self.config["class_names"])
 
     def conditions(self, people: People) -> np.ndarray:
-        """What the generator is told of people: classes [S] int64 or positions [S] float32.
+        """What the generator is conditioned on: classes [S] int64 or positions [S] float32.
 
         Raises InputError for labels it was not trained on, or people without a value.
         """
@@ -135,16 +135,16 @@ def require_training_rows(rows: LatentRows) -> None:
 def describe(
     kind: str,
     encoded: EncodedPeople,
-    told: np.ndarray,
+    conditions: np.ndarray,
     representation_fingerprints: dict[str, str] | None,
     **settings,
 ) -> dict:
     """The config of a checkpoint: what the generator is, and what it was fitted to.
 
-    kind: of the generator; encoded: the latents; told: [N], the labels or positions it is
+    kind: of the generator; encoded: the latents; conditions: [N], the labels or positions it is
     conditioned on; settings: those of this kind of generator.
     """
-    rows = told.tobytes() + encoded.rows.is_validation.tobytes()
+    rows = conditions.tobytes() + encoded.rows.is_validation.tobytes()
     return {
         "format": FORMAT,
         "kind": kind,

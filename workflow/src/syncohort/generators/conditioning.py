@@ -1,9 +1,9 @@
-"""What a generator is told of a row: its class, or its place among the values of a trait.
+"""What a generator is conditioned on for a row: its class, or its place among the values of a trait.
 
 A class is a whole number 0..C - 1, int64. A value of a continuous trait is a position among C
 anchors, float32 in 0..C - 1; what is learned for the anchors is mixed for the values between
 them, which is the piecewise linear encoding of Gorishniy et al. 2022 (On Embeddings for Numerical
-Features). C itself means "not told", where a table has a row for it.
+Features). C itself means "no label", where a table has a row for it.
 
 Axes: N rows, C classes or anchors.
 """

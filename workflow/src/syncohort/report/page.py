@@ -13,7 +13,7 @@ from markupsafe import Markup
 from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, REAL
-from syncohort.evaluation.verdicts.release import Release, release_verdict
+from syncohort.evaluation.verdicts.release import Release, not_synthetic, release_verdict
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
@@ -146,7 +146,10 @@ def _summary(study: Study, material: Material) -> dict:
 
 def _answers(study: Study, judged: pd.DataFrame) -> list[Release]:
     """May it be released: a line for each released generator, before all else."""
-    return [release_verdict(judged, generator) for generator in study.generators]
+    return [
+        not_synthetic(name, kind) if kind in REAL_HAPLOTYPES else release_verdict(judged, name)
+        for name, kind in study.generators.items()
+    ]
 
 
 def _matrix(study: Study, checklist: pd.DataFrame) -> str:
@@ -167,7 +170,13 @@ def _facts(study: Study, material: Material) -> pd.DataFrame:
     rows = [
         (
             "real people",
-            ", ".join(f"{split.get(s, 0):,} {s}" for s in ("train", "validation", "holdout")),
+            ", ".join(
+                f"{split.get(key, 0):,} {name}"
+                for key, name in (
+                    ("train", "training"),
+                    *((s, s) for s in ("validation", "holdout")),
+                )
+            ),
         ),
         ("labels", f"{len(sizes):,}, with {of_label} training people each"),
         ("synthetic people", f"{material.synthetic_people:,} from each generator"),

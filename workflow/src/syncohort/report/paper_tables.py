@@ -44,7 +44,7 @@ TABLES = {
         "Few real people, and synthetic ones added",
         {"augmented_accuracy": "Accuracy on holdout people"},
         "The paper's generator had seen all training people, and so has ours unless "
-        "split.training_share leaves the others out: most of the gain is theirs.",
+        "split.training_share leaves all other real people out: most of the gain is theirs.",
     ),
     4: _PaperTable(
         "Adversarial accuracy of nearest neighbours",

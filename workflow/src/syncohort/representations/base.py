@@ -14,7 +14,15 @@ import pandas as pd
 
 from syncohort.errors import InputError
 from syncohort.files import pack_texts, require_same
-from syncohort.genotypes import PLOIDY, CohortStore, Variants, rows_per_person, slices, to_rows
+from syncohort.genotypes import (
+    PLOIDY,
+    CohortStore,
+    Variants,
+    people_at_once,
+    rows_per_person,
+    slices,
+    to_rows,
+)
 
 
 class Representation(ABC):
@@ -126,10 +134,15 @@ def read_rows(stores: list[CohortStore], people, mode: str) -> np.ndarray:
 
 
 def encode_rows(
-    stores: list[CohortStore], models: list[Representation], people: np.ndarray, size: int = 500
+    stores: list[CohortStore],
+    models: list[Representation],
+    people: np.ndarray,
+    size: int | None = None,
 ) -> Iterator[np.ndarray]:
     """Latents float32 [R, G, K] of people (indices), the models' side by side, `size` people
-    at a time. stores: of the models' chromosomes; models: in the order a generator was given."""
+    at a time; None: as many as memory is meant for (`people_at_once`). stores: of the models'
+    chromosomes; models: in the order a generator was given."""
+    size = size or people_at_once(sum(len(store.variants) for store in stores))
     own = [model.stores_of(stores) for model in models]
     for part in slices(len(people), size):
         latents = [

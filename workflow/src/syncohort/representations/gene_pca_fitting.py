@@ -23,7 +23,7 @@ RULES = ("loss", "counts")
 def paper_components(n_snps: np.ndarray, max_components: int = 8) -> np.ndarray:
     """Components per block by its number of SNPs, as GeneticDiffusion's release chose them.
 
-    More than 20 SNPs: 8, 5 to 20: 4, up to 4: 1 (METHODS 1.2); for another max_components K
+    More than 20 SNPs: 8, 5 to 20: 4, up to 4: 1 (docs/methods.md 1.2); for another max_components K
     the three are K, K/2 and K/8, rounded up, and never more than SNPs.
     """
     shares = np.select([n_snps > 20, n_snps >= 5], [1, 2], 8)

@@ -1,4 +1,4 @@
-"""The SNP autoencoder: a fitted representation of the SNPs of all chromosomes (METHODS 2).
+"""The SNP autoencoder: a fitted representation of the SNPs of all chromosomes (docs/methods.md 2).
 
 One-hot calls go through a 1-D convolutional variational autoencoder. Latents are posterior means;
 decoding gives probabilities of the calls.

@@ -1,4 +1,4 @@
-"""The networks of the SNP autoencoder: encoder, decoder, discriminator (METHODS 2).
+"""The networks of the SNP autoencoder: encoder, decoder, discriminator (docs/methods.md 2).
 
 A 1-D residual autoencoder along the genome, in the layout of latent diffusion (Rombach et al.
 2022, "High-resolution image synthesis with latent diffusion models", appendix G): pixels are SNPs,

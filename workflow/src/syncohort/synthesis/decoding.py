@@ -17,6 +17,7 @@ mode (at least one ALT, two ALT).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -104,7 +105,7 @@ def decode_cohort(
     Raises InputError when latents, model, real cohort and people do not fit together, or for a
     rule that needs probabilities the model does not give.
     """
-    mode, variants = model.mode, model.variants_of(real.contig)
+    mode, variants = model.mode, real.variants
     n_rows = len(people) * rows_per_person(mode)
     sampled = _SampledRows(shard_paths, model, real.contig, first_position)
     sampled.require(n_rows)
@@ -121,7 +122,9 @@ def decode_cohort(
                 rows = model.round_rows(sampled.decode(model.decode_variants, part))
             else:
                 values = sampled.decode(model.decode_variants, part)
-                thresholds = matched_thresholds(values, labels, training.shares(part), decision)
+                thresholds = matched_thresholds(
+                    values, labels, training.shares[:, :, part], decision
+                )
                 rows = cut_values(values, labels, thresholds)
             writer.append(variants[part], from_rows(rows, mode), phased=mode == "haplotype")
 
@@ -217,7 +220,7 @@ def _cut(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 
 class _TrainingRows:
-    """The training people of a real cohort: their labels, and their shares chunk by chunk.
+    """The training people of a real cohort: their labels, and their shares of the calls.
 
     labels: int [R] into `names`.
     """
@@ -241,9 +244,17 @@ class _TrainingRows:
             )
         return np.searchsorted(self.names, labels.astype(str))
 
-    def shares(self, variants: slice) -> np.ndarray:
-        rows = to_rows(self._real.read(variants, self._people), self._mode)
-        return training_shares(rows, self.labels, len(self.names), self._mode)
+    @cached_property
+    def shares(self) -> np.ndarray:
+        """See `training_shares`; of all variants, float64 [T, L, V].
+
+        The chunks of the real cohort are read once, however few variants are decoded at once.
+        """
+        chunks = [
+            training_shares(to_rows(calls, self._mode), self.labels, len(self.names), self._mode)
+            for _, calls in self._real.variant_chunks(self._people)
+        ]
+        return np.concatenate(chunks, axis=2)
 
 
 def _variant_chunks(n_variants: int, n_rows: int) -> Iterator[slice]:

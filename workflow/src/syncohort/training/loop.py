@@ -111,14 +111,14 @@ def fit(
     and keeps those that exceed least, with a warning.
     state_path: where the run saves itself every `checkpoint_seconds` and looks for a state
     to continue; the caller deletes it once the result is safe. A state of another
-    configuration, or of other data as told by `fingerprint`, is ignored with a log line.
+    configuration, or of other data by its `fingerprint`, is ignored with a log line.
     log_path: tab-separated table of COLUMNS, brought up to date after every epoch.
     team: the processes that train together, each with the same arguments. Its first one
     validates, saves and writes the table; all get the same weights and result. loss_fn is given
     the process's own part of each batch, so that the random numbers, unlike the expected
     gradient, depend on the number of processes. A state is continued by any number.
 
-    Raises InputError when the loss is not finite.
+    Raises InputError when the loss is not finite, or another process trains from this state.
     """
     device = torch.device(device)
     if threads is not None:
@@ -143,6 +143,8 @@ def fit(
     state = None
     if state_path is not None:
         state = StateFile(Path(state_path), setting.digest(), checkpoint_seconds)
+        if team.is_first:
+            state.lock()
     run = _Run(model.to(device), loss_fn, setting, device, validate, state, team)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         return run.to_the_end(None if log_path is None else Path(log_path))

@@ -212,7 +212,11 @@ def _work(team: Team, folder: Path, backend: str, level: int, call: tuple) -> No
         if team.is_first:
             (folder / _RESULT).write_bytes(pickle.dumps(result))
         team.gather(None)
-        dist.destroy_process_group()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        # everything is written and said: taking the connections apart in order may abort, as
+        # gloo's threads end when they like
+        os._exit(0)
     except BaseException as error:  # noqa: BLE001 - the parent raises it
         _report(error, team, folder)
         os._exit(1)  # at once: an orderly end could wait for the other processes

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from syncohort.files import lock_of, unlock_file
+
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSettings:
@@ -50,4 +52,7 @@ class Workplace:
     def clear_state(self) -> None:
         """Delete the saved state: the result is safe."""
         if self.state_path is not None:
+            lock = lock_of(self.state_path)
             Path(self.state_path).unlink(missing_ok=True)
+            lock.unlink(missing_ok=True)
+            unlock_file(lock)

@@ -4,14 +4,17 @@ import hashlib
 import json
 import logging
 import math
+import os
 import pickle
+import platform
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
 
-from syncohort.files import all_or_nothing
+from syncohort.errors import InputError
+from syncohort.files import all_or_nothing, lock_file, lock_of
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +100,23 @@ class StateFile:
         self._digest = digest
         self._every_seconds = every_seconds
         self._saved_at = time.monotonic()
+
+    def lock(self) -> None:
+        """Let no other process train from this file; see `lock_file`.
+
+        Raises InputError, which names it, when another one does.
+        """
+        lock = lock_of(self._path)
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        if not lock_file(lock):
+            raise InputError(
+                f"{self._path}: this training is running already: {lock.read_text().strip()}. A run "
+                "that was killed may have left it behind. Wait for it, or end it (`scancel` its job, "
+                "or `kill` it there), then start again."
+            )
+        job = os.environ.get("SLURM_JOB_ID")
+        number = f", job {job} of SLURM" if job else ""
+        lock.write_text(f"process {os.getpid()} on {platform.node()}{number}\n")
 
     @property
     def due(self) -> bool:

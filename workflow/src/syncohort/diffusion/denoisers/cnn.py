@@ -1,4 +1,4 @@
-"""The paper's CNN: a 1-D convolutional UNet along the genome (METHODS 1.3).
+"""The paper's CNN: a 1-D convolutional UNet along the genome (docs/methods.md 1.3).
 
 The UNet of Dhariwal & Nichol 2021, "Diffusion models beat GANs on image synthesis",
 appendix A and table 4, in one dimension: channels are PCs, pixels are gene blocks.

@@ -1,4 +1,4 @@
-"""SNPgen's denoiser: a short 1-D UNet that looks up the label at every level (METHODS 2).
+"""SNPgen's denoiser: a short 1-D UNet that looks up the label at every level (docs/methods.md 2).
 
 The UNet of Rombach et al. 2022, "High-resolution image synthesis with latent diffusion models",
 section 3.3 and appendix E.2.1, in one dimension and without its self-attention.

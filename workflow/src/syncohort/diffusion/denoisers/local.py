@@ -79,7 +79,7 @@ class _Layer(nn.Module):
 
 
 class LocalDenoiser(nn.Module):
-    """Windowed residual layers with position-specific maps (QUALITY, lever 1).
+    """Windowed residual layers with position-specific maps (docs/methods.md 1.3).
 
     mask: bool tensor [G, K]; n_classes: C; group_blocks: blocks of a group; width: channels
     of a group; layers: residual layers, the i-th of which reaches 2^i groups to both sides;

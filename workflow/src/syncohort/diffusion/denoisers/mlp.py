@@ -1,4 +1,4 @@
-"""The paper's MLP: a UNet of dense layers over the flattened latents (METHODS 1.3).
+"""The paper's MLP: a UNet of dense layers over the flattened latents (docs/methods.md 1.3).
 
 Axes: N rows, G gene blocks, K channels, D = G K, W width of a layer, C classes.
 """

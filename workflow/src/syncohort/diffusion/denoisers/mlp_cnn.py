@@ -1,4 +1,4 @@
-"""The paper's mix of MLP and CNN by a learned weight of time (METHODS 1.3).
+"""The paper's mix of MLP and CNN by a learned weight of time (docs/methods.md 1.3).
 
 Axes: N rows, G gene blocks, K channels, C classes.
 """

@@ -1,4 +1,4 @@
-"""The paper's Transformer: an encoder over patches of gene blocks (METHODS 1.3).
+"""The paper's Transformer: an encoder over patches of gene blocks (docs/methods.md 1.3).
 
 Axes: N rows, G gene blocks, K channels, C classes, P patches, B blocks of a patch,
 W width of a token.

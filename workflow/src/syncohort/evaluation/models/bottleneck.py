@@ -47,7 +47,7 @@ def activations(
 ) -> dict[str, np.ndarray]:
     """What the narrowest layers give for rows with little noise: part -> float32 [N, H].
 
-    latents: parts [n, G, K] of the rows; labels: [N], what the generator is told.
+    latents: parts [n, G, K] of the rows; labels: [N], what the generator is conditioned on.
     """
     place = resolve_device(device)
     process, network = generator.process(place), generator.network.to(place).eval()

@@ -60,10 +60,19 @@ def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
         sentence = f"{generator} may be released only after a look at {_reasons(looking)}."
         return Release(generator, LOOK, sentence)
     sentence = (
-        f"{generator} may be released: all {passed} tests of the people's privacy pass. They "
-        "found nothing, which is not that nothing can be found."
+        f"{generator} may be released: all {passed} tests of the people's privacy pass. "
+        "These tests found no leak; that does not prove that there is none."
     )
     return Release(generator, PASS, sentence)
+
+
+def not_synthetic(generator: str, kind: str) -> Release:
+    """The line of a generator whose people are made of haplotypes of real people."""
+    sentence = (
+        f"{generator} must not be released as synthetic: its people are made of haplotypes of real "
+        f"people (kind {kind})."
+    )
+    return Release(generator, FAIL, sentence)
 
 
 def _reasons(rows: pd.DataFrame) -> str:

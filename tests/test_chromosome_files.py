@@ -1,0 +1,127 @@
+"""One genotype file per chromosome, paths with braces, and files that do not belong together."""
+
+import numpy as np
+import pytest
+from genotype_files import need, read_whole, run, simple_vcf, write_bgzip
+
+from syncohort.errors import InputError
+from syncohort.formats.readers import held_contigs, open_source, source_files
+
+ENDS = {"plink": (".bed", ".bim", ".fam"), "pgen": (".pgen", ".pvar", ".psam")}
+MAKE = {"plink": "--make-bed", "pgen": "--make-pgen"}
+
+
+def write_files(folder, kind, chromosomes, people=6, n=30):
+    """Files chr1, chr2 ... of a cohort, and its VCFs."""
+    need("plink2")
+    folder.mkdir(exist_ok=True)
+    for at, chrom in enumerate(chromosomes):
+        text = simple_vcf(n, people=people, contig=chrom, seed=at)
+        write_bgzip(text, folder / f"chr{chrom}.vcf.gz")
+        if kind != "vcf":
+            vcf = folder / f"chr{chrom}.vcf.gz"
+            run("plink2", "--vcf", vcf, MAKE[kind], "--out", folder / f"chr{chrom}")
+
+
+@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+@pytest.mark.parametrize("prefix", [True, False])
+def test_a_file_per_chromosome_reads_like_each_alone(kind, prefix, tmp_path):
+    write_files(tmp_path / "a", kind, ["1", "2", "10", "X"])
+    end = ".vcf.gz" if kind == "vcf" else "" if prefix else ENDS[kind][0]
+    path = f"{tmp_path}/a/chr{{chrom}}{end}"
+    assert held_contigs(kind, path) == ["1", "2", "10", "X"]
+    source = open_source(kind, path)
+    assert source.contigs() == ["1", "2", "10", "X"] and len(source.sample_ids) == 6
+    for chrom in ("2", "chr10"):
+        bare = chrom.removeprefix("chr")
+        alone = read_whole(open_source(kind, f"{tmp_path}/a/chr{bare}{end}"), bare)
+        found = read_whole(source, chrom)
+        assert found[0].contig == bare
+        assert np.array_equal(found[1], alone[1])
+    assert source.counts()["10"] == 30 and source.counts()["X"] is None
+    files = [file.name for file in source_files("2", kind, path)]
+    assert files == (["chr2.vcf.gz"] if kind == "vcf" else [f"chr2{x}" for x in ENDS[kind]])
+    with pytest.raises(InputError, match="chromosome 4. It holds 1, 2, 10, X"):
+        list(source.chunks("4"))
+
+
+@pytest.mark.parametrize("kind", ["plink", "pgen"])
+def test_one_table_of_people_beside_many_files(kind, tmp_path):
+    write_files(tmp_path / "a", kind, ["1", "2"])
+    _, variants, people = ENDS[kind]
+    (tmp_path / f"all{people}").write_text((tmp_path / f"a/chr1{people}").read_text())
+    for chrom in "12":
+        (tmp_path / f"a/chr{chrom}{variants}").rename(tmp_path / f"sites_{chrom}{variants}")
+    others = {
+        people[1:]: f"{tmp_path}/all{people}",
+        variants[1:]: f"{tmp_path}/sites_{{chrom}}{variants}",
+    }
+    source = open_source(kind, f"{tmp_path}/a/chr{{chrom}}", **others)
+    assert len(read_whole(source, "2")[0]) == 30
+    with pytest.raises(InputError, match="write {chrom} in both"):
+        open_source(kind, f"{tmp_path}/a/chr1", **others)
+
+
+@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+def test_other_people_in_one_of_the_files(kind, tmp_path):
+    write_files(tmp_path / "a", kind, ["1"])
+    write_files(tmp_path / "a", kind, ["2"], people=7)
+    end = ".vcf.gz" if kind == "vcf" else ""
+    with pytest.raises(InputError, match="7 people, not the 6 .*not in both: p6"):
+        read_whole(open_source(kind, f"{tmp_path}/a/chr{{chrom}}{end}"), "2")
+
+
+@pytest.mark.parametrize("kind", ["plink", "pgen"])
+def test_no_file_fits(kind, tmp_path):
+    with pytest.raises(InputError, match="no file fits"):
+        open_source(kind, f"{tmp_path}/chr{{chrom}}")
+
+
+@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+def test_braces_in_a_path_are_themselves(kind, tmp_path):
+    write_files(tmp_path / "a{b}c", kind, ["1", "2"])
+    end = ".vcf.gz" if kind == "vcf" else ""
+    assert held_contigs(kind, f"{tmp_path}/a{{b}}c/chr1{end}") == ["1"]
+    source = open_source(kind, f"{tmp_path}/a{{b}}c/chr{{chrom}}{end}")
+    assert len(read_whole(source, "2")[0]) == 30
+
+
+@pytest.mark.parametrize("kind", ["plink", "pgen"])
+def test_contigs_are_those_of_the_whole_table(kind, tmp_path):
+    write_files(tmp_path / "a", kind, ["1", "X", "7"])
+    end = ENDS[kind][1]
+    tables = [(tmp_path / f"a/chr{c}{end}").read_text() for c in ("7", "1", "X")]
+    head = "".join(line for line in tables[0].splitlines(True) if line.startswith("#"))
+    rows = "".join(
+        line for text in tables for line in text.splitlines(True) if not line.startswith("#")
+    )
+    (tmp_path / f"all{end}").write_text(head + rows)
+    first, _, people = ENDS[kind]
+    (tmp_path / f"all{first}").write_bytes(b"")
+    (tmp_path / f"all{people}").write_text("p p 0 0 0 -9\n")
+    assert held_contigs(kind, f"{tmp_path}/all") == ["1", "7", "X"]
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_a_fam_of_other_length_within_the_same_bytes_stops(change, tmp_path):
+    write_files(tmp_path / "a", "plink", ["1"], people=6, n=400)
+    fam = tmp_path / "a/chr1.fam"
+    rows = fam.read_text().splitlines(True)
+    rows = rows[:change] if change < 0 else [*rows, "more\tmore\t0\t0\t0\t-9\n"]
+    fam.write_text("".join(rows))
+    with pytest.raises(InputError, match="chr1.bed: .*people .*do not belong together"):
+        open_source("plink", f"{tmp_path}/a/chr1")
+
+
+@pytest.mark.parametrize("kind", ["plink", "pgen"])
+@pytest.mark.parametrize("end", [1, 2])
+@pytest.mark.parametrize("change", ["fewer", "more", "many more"])
+def test_tables_of_other_length_stop(kind, end, change, tmp_path):
+    write_files(tmp_path / "a", kind, ["1"], people=6, n=400)
+    table = tmp_path / f"a/chr1{ENDS[kind][end]}"
+    rows = table.read_text().splitlines(True)
+    extra = {"fewer": rows[:-1], "more": [*rows, rows[-1].replace("p5", "q")]}
+    extra["many more"] = [*rows, *(rows[-1].replace("p5", f"q{i}") for i in range(8))]
+    table.write_text("".join(extra[change]))
+    with pytest.raises(InputError, match="chr1"):
+        read_whole(open_source(kind, f"{tmp_path}/a/chr1"), "1")

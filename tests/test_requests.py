@@ -1,0 +1,201 @@
+"""What jobs ask for: estimated against measured memory, and stops before anything expensive."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from syncohort.code_digest import PACKAGE
+from syncohort.config.generators import DiffusionGenerator
+from syncohort.config.representations import GenePCAConfig, SnpVAEConfig
+from syncohort.config.requests import LEAST_MB, NEEDS, request_mb, training_mb
+from syncohort.diffusion.demand import demand_of
+from syncohort.diffusion.denoisers import build_denoiser
+from syncohort.diffusion.estimates import (
+    Estimate,
+    estimate_trainings,
+    expected_snps,
+    latent_shape,
+    training_checks,
+    write_estimates,
+)
+
+LIMITS = {"training_hours": 12, "on_gpu": False, "threads": 2}
+
+
+@pytest.mark.parametrize("kind", NEEDS)
+def test_a_job_asks_for_more_the_more_it_reads_up_to_what_it_may(kind):
+    asked = [request_mb(kind, size, 8_000, 1) for size in (0, 1, 10, 100, 10**6)]
+    assert asked == sorted(asked) and LEAST_MB <= asked[0] < asked[-1] == 8_000
+    assert request_mb(kind, 0, 500, 1) == LEAST_MB
+
+
+@pytest.mark.parametrize("kind", NEEDS)
+def test_a_job_that_is_tried_again_asks_for_more(kind):
+    small = [request_mb(kind, 0.1, 8_000, attempt) for attempt in (1, 2, 3)]
+    assert small[0] < small[1] < small[2]
+    assert small[1] >= 8_000  # a request that was too low costs one attempt
+    assert [request_mb(kind, 10**6, 8_000, n) for n in (1, 2, 3)] == [8_000, 16_000, 24_000]
+
+
+def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
+    table = tmp_path / "estimates.tsv"
+    write_estimates([Estimate("ours", 1_000, 10**7, 400.0, 5_075, 1.0)], table)
+    assert training_mb(table, "ours", 400, 9_000, 1) == 5_075
+    assert training_mb(table, "ours", 200, 9_000, 1) == 3_075  # of which 1,075 in any case
+    assert training_mb(table, "ours", 4_000, 9_000, 1) == 9_000
+    assert training_mb(table, "ours", 400, 9_000, 2) == 10_150
+    assert training_mb(table, "another", 400, 9_000, 1) == 9_000
+    assert training_mb(tmp_path / "none.tsv", "ours", 400, 9_000, 1) == 9_000
+
+
+@pytest.mark.parametrize(
+    "kind, options",
+    [
+        ("local", {}),
+        ("mlp", {"size": "small"}),
+        ("cnn", {"size": "small"}),
+        ("transformer", {"size": "small"}),
+    ],
+)
+def test_weights_and_what_a_row_leaves_are_those_of_the_network_itself(kind, options):
+    """Against the network built in memory, and tensors that a real pass saves."""
+    mask = torch.ones(40, 8, dtype=torch.bool)
+    network = build_denoiser(kind, mask, 3, **options)
+    demand = demand_of({"kind": kind, **options}, 40, 8, 3)
+    assert demand.n_weights == sum(each.numel() for each in network.parameters())
+    own = {each.untyped_storage().data_ptr() for each in network.parameters()}
+    saved = {}
+
+    def keep(tensor):
+        saved[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        network.train()(torch.randn(4, 40, 8), torch.rand(4), torch.tensor([0, 1, 2, 3]))
+    n_bytes = sum(each.nbytes() for place, each in saved.items() if place not in own)
+    assert demand.row_bytes * 4 == pytest.approx(n_bytes, rel=0.1)
+
+
+PEAK = """
+import json, sys
+import numpy as np
+from syncohort.config.generators import DiffusionConfig, TrainingConfig
+from syncohort.diffusion.demand import demand_of, training_bytes
+from syncohort.diffusion.settings import CPU_RESIDENT_BYTES, DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.training import train_diffusion
+from syncohort.generators.rows import EncodedPeople, LatentRows
+from syncohort.training.settings import Workplace
+
+folder, n_blocks, n_rows = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+latents = np.random.default_rng(0).standard_normal((n_rows, n_blocks, 8), dtype=np.float32)
+np.save(f"{folder}/latents.npy", latents)
+del latents
+open("/proc/self/clear_refs", "w").write("5")  # the peak so far is forgotten
+names = np.array([f"P{i}" for i in range(n_rows)], dtype=object)
+numbers = np.arange(n_rows)
+rows = LatentRows(names, numbers * 0, numbers % 5, list("abcde"), numbers % 10 == 0)
+encoded = EncodedPeople([f"{folder}/latents.npy"], [np.ones((n_blocks, 8), bool)], rows)
+training = TrainingConfig(epochs=1).model_dump()
+train_diffusion(
+    encoded,
+    {"kind": "local"},
+    DiffusionSettings(**DiffusionConfig().model_dump()),
+    DiffusionTraining(**training),
+    Workplace(result_path=f"{folder}/model.safetensors", threads=1),
+    seed=1,
+    device="cpu",
+)
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+said = training_bytes(
+    demand_of({"kind": "local"}, n_blocks, 8, 5),
+    n_rows,
+    n_blocks * 8,
+    batch_size=training["batch_size"],
+    averaged=True,
+    n_factors=256,
+    max_resident_bytes=CPU_RESIDENT_BYTES,
+)
+print(json.dumps([int(status["VmHWM"].split()[0]) * 1024, said]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's account of memory is Linux's")
+@pytest.mark.parametrize("n_blocks, n_rows", [(150, 2_000), (1_200, 400)])
+def test_a_training_takes_the_memory_it_is_said_to(tmp_path, n_blocks, n_rows):
+    result = subprocess.run(
+        [sys.executable, "-c", PEAK, str(tmp_path), str(n_blocks), str(n_rows)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(PACKAGE.parent), "OMP_NUM_THREADS": "1"},
+    )
+    assert result.returncode == 0, result.stderr
+    measured, said = json.loads(result.stdout.splitlines()[-1])
+    assert measured / 1.5 < said < measured * 1.5
+
+
+def people_of(n_people: int) -> pd.DataFrame:
+    labels = np.array(["case", "control"])[np.arange(n_people) % 2]
+    return pd.DataFrame({"excluded": "", "label": labels})
+
+
+def estimated(n_people: int, n_snps: int) -> list[Estimate]:
+    """The default recipe on a cohort in haplotype mode."""
+    settings = DiffusionGenerator().model_dump()
+    model = {name: settings[name] for name in ("denoiser", "diffusion", "training")}
+    model["representation"] = GenePCAConfig().model_dump()
+    return estimate_trainings(
+        {"ours": model},
+        n_snps,
+        people_of(n_people),
+        mode="haplotype",
+        max_snps=100,
+        train_share=0.8,
+        validation_share=0.1,
+        threads=2,
+        on_gpu=False,
+    )
+
+
+def test_a_training_that_cannot_have_its_memory_stops_the_run_first():
+    """343 people on 313,265 SNPs made 21,928 blocks and 585 million weights."""
+    estimates = estimated(343, 313_265)
+    assert estimates[0].n_blocks == pytest.approx(21_928, rel=0.25)
+    assert estimates[0].n_weights == pytest.approx(585e6, rel=0.25)
+    (stop,) = training_checks(estimates, memory_mb=4_000, **LIMITS)
+    assert stop.level == "stop" and "million weights" in stop.found and "GB" in stop.found
+    enough = int(stop.advice.split("compute.memory_mb: ")[1].split()[0])
+    assert enough == pytest.approx(25_000, rel=0.5)
+    (line,) = training_checks(estimates, memory_mb=enough, **LIMITS)
+    assert line.level != "stop"
+
+
+def test_a_training_that_takes_longer_than_its_job_may_is_said():
+    estimates = estimated(20_000, 50_000)
+    (line,) = training_checks(estimates, memory_mb=10**6, **LIMITS | {"training_hours": 0.1})
+    assert line.level == "look" and "compute.training_hours" in line.advice
+    (line,) = training_checks(estimates, memory_mb=10**6, **LIMITS | {"training_hours": 10**4})
+    assert line.level == "ok"
+
+
+def test_snps_that_the_filters_take_away_make_no_blocks(tmp_path):
+    """Half of the SNPs below the bound, a tenth with missing calls, and the most that are chosen."""
+    maf, missing = np.zeros(500, int), np.zeros(500, int)
+    maf[[2, 400]] = 500, 400  # of MAF 0.002 and 0.4; another 100 do not vary
+    missing[[0, 250]] = 900, 100
+    summary = {"n_kept": 1_000, "n_monomorphic": 100}
+    summary |= {"maf_histogram": maf.tolist(), "missing_histogram": missing.tolist()}
+    (tmp_path / "1.json").write_text(json.dumps(summary))
+    assert expected_snps([tmp_path / "1.json"], 0.01, 0.9, None) == 400
+    assert expected_snps([tmp_path / "1.json"], 0.01, 0.1, None) == 300
+    assert expected_snps([tmp_path / "1.json"], 0, 0.9, 50) == 50
+
+
+def test_shapes_of_latents_follow_the_representation():
+    assert latent_shape(SnpVAEConfig().model_dump(), 1_601, 100) == (101, 8)
+    assert latent_shape(GenePCAConfig(max_components=3).model_dump(), 1_000, 5) == (200, 3)

@@ -1,0 +1,144 @@
+"""X, Y and MT: people with one copy are found however they are written, and stop the run."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from genotype_files import need, run, vcf_of
+
+from syncohort.cohort.genotype_checks import name_checks, ploidy_checks, sex_of
+from syncohort.cohort.importing import import_chromosome
+
+N, PEOPLE = 200, 40
+MALE = np.arange(PEOPLE) % 2 == 0
+
+
+def genotypes(one_copy, seed=0) -> np.ndarray:
+    """Alleles [N, PEOPLE, 2]; people with one copy have it twice."""
+    alleles = np.random.default_rng(seed).integers(0, 2, (N, PEOPLE, 2))
+    alleles[:, one_copy, 1] = alleles[:, one_copy, 0]
+    return alleles
+
+
+def vcf_text(one_copy, *, contig, written, n=N):
+    """written: how the call of somebody with one copy looks."""
+    rows = []
+    for i, calls in enumerate(genotypes(one_copy)[:n]):
+        words = [
+            written.format(a) if one else f"{a}/{b}"
+            for (a, b), one in zip(calls, one_copy, strict=True)
+        ]
+        rows.append((contig, 10 * (i + 1), "A", "C", ".", ".", "GT", *words))
+    return vcf_of(rows, people=PEOPLE, contigs=(contig,))
+
+
+def checks_of(kind, path, contig, tmp_path, people=None):
+    """Lines of the page on ploidy; people: what a label table says of them."""
+    out = [tmp_path / name for name in ("raw.zip", "raw.json", "raw.tsv")]
+    import_chromosome({"kind": kind, "path": str(path)}, contig, "drop", *out)
+    table = pd.read_csv(out[2], sep="\t", dtype=str)
+    known = table if people is None else pd.concat([table, people], axis=1)
+    return ploidy_checks([json.loads(out[1].read_text())], [table], known)
+
+
+def levels(checks) -> set[str]:
+    return {check.level for check in checks}
+
+
+@pytest.mark.parametrize("contig", ["X", "chrX", "23"])
+@pytest.mark.parametrize("written", ["{0}", "{0}/.", "./{0}", "{0}/{0}", "{0}|{0}"])
+def test_males_of_a_vcf_are_found_without_their_sex(contig, written, tmp_path):
+    (tmp_path / "x.vcf").write_text(vcf_text(MALE, contig=contig, written=written))
+    checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path)
+    assert "stop" in levels(checks)
+    assert "input.chromosomes" in checks[0].advice
+    if written != "{0}":
+        assert f"{MALE.sum()} people of unknown sex" in checks[0].found
+
+
+def test_women_alone_have_two_copies_of_x(tmp_path):
+    nobody = np.zeros(PEOPLE, dtype=bool)
+    (tmp_path / "x.vcf").write_text(vcf_text(nobody, contig="X", written=""))
+    assert checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path) == []
+    men = pd.DataFrame({"Gender": np.where(MALE, "M", "F")})
+    checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, men)
+    assert f"{MALE.sum()} people are male" in checks[0].found
+
+
+def test_few_snps_say_nothing_of_people_of_unknown_sex(tmp_path):
+    nobody = np.zeros(PEOPLE, dtype=bool)
+    (tmp_path / "x.vcf").write_text(vcf_text(nobody, contig="X", written="", n=6))
+    (check,) = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path)
+    assert check.level == "stop" and "too few SNPs" in check.found
+    women = pd.DataFrame({"sex": ["female"] * PEOPLE})
+    assert checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, women) == []
+
+
+@pytest.mark.parametrize("contig", ["Y", "chrY", "24", "MT", "chrM", "26"])
+def test_y_and_mt_stop_even_when_written_with_two_alleles(contig, tmp_path):
+    everybody = np.ones(PEOPLE, dtype=bool)
+    (tmp_path / "x.vcf").write_text(vcf_text(everybody, contig=contig, written="{0}/{0}"))
+    name = {"chrM": "MT", "26": "MT", "24": "Y", "chrY": "Y"}.get(contig, contig)
+    (check,) = checks_of("vcf", tmp_path / "x.vcf", name, tmp_path)
+    assert check.level == "stop" and name in check.found
+
+
+@pytest.mark.parametrize("kind", ["plink", "pgen"])
+@pytest.mark.parametrize(("contig", "level"), [("X", {"stop"}), ("Y", {"stop"}), ("MT", {"stop"}), ("PAR1", set()), ("7", set())])  # fmt: skip
+@pytest.mark.parametrize("with_sex", [True, False])
+def test_plink_files(kind, contig, level, with_sex, tmp_path):
+    need("plink2")
+    diploid = contig in ("PAR1", "7")
+    one_copy = np.ones(PEOPLE, bool) if contig == "MT" else MALE & (not diploid)
+    text = vcf_text(one_copy, contig=contig.replace("PAR1", "X"), written="{0}")
+    if contig == "PAR1":
+        text = text.replace("\tX\t", "\tPAR1\t").replace("\nX\t", "\nPAR1\t").replace("ID=X>", "ID=PAR1>")  # fmt: skip
+    (tmp_path / "x.vcf").write_text(text)
+    sexes = "".join(f"p{i}\t{1 if m else 2}\n" for i, m in enumerate(MALE))
+    (tmp_path / "sex.txt").write_text("#IID\tSEX\n" + sexes)
+    make = "--make-bed" if kind == "plink" else "--make-pgen"
+    command = ["plink2", "--vcf", tmp_path / "x.vcf", "--split-par", "1", "100000000"]
+    if contig != "X":
+        command = command[:3]
+    run(*command, "--update-sex", tmp_path / "sex.txt", make, "--out", tmp_path / "x")
+    if not with_sex:
+        _forget_sex(tmp_path / ("x.fam" if kind == "plink" else "x.psam"), kind)
+    path = tmp_path / ("x.bed" if kind == "plink" else "x.pgen")
+    assert levels(checks_of(kind, path, contig, tmp_path)) == level
+
+
+def _forget_sex(path, kind):
+    rows = [line.split() for line in path.read_text().splitlines()]
+    if kind == "plink":
+        rows = [[*row[:4], "0", row[5]] for row in rows]
+    else:
+        at = rows[0].index("SEX")
+        rows = [rows[0], *([*row[:at], "NA", *row[at + 1 :]] for row in rows[1:])]
+    path.write_text("\n".join("\t".join(row) for row in rows) + "\n")
+
+
+def test_an_autosome_that_looks_like_x_is_worth_a_look(tmp_path):
+    (tmp_path / "x.vcf").write_text(vcf_text(MALE, contig="7", written="{0}/{0}"))
+    (check,) = checks_of("vcf", tmp_path / "x.vcf", "7", tmp_path)
+    assert check.level == "look" and f"{MALE.sum()} of {PEOPLE} people" in check.found
+
+
+def test_half_missing_calls_of_an_autosome_are_counted(tmp_path):
+    rare = np.zeros(PEOPLE, dtype=bool)
+    rare[0] = True
+    (tmp_path / "x.vcf").write_text(vcf_text(rare, contig="7", written="{0}/."))
+    (check,) = checks_of("vcf", tmp_path / "x.vcf", "7", tmp_path)
+    assert check.name == "half-missing calls" and check.found.startswith(f"{N} on")
+
+
+def test_sex_however_it_is_written():
+    people = pd.DataFrame({"Sex": ["1", "2", "0", "M", "female", "NA", "2.0", "-9"]})
+    assert sex_of(people).tolist() == [1, 2, 0, 1, 2, 0, 2, 0]
+
+
+def test_chromosome_numbers_of_another_species():
+    summary = {"held": {str(n): 10 for n in range(1, 39)}}
+    (check,) = name_checks([summary])
+    assert check.level == "look" and "27, 28" in check.found and "X, Y, XY and MT" in check.advice
+    assert name_checks([{"held": {"1": 3, "X": 4, "UN_KI270": None}}]) == []

@@ -1,0 +1,307 @@
+"""The compatibility check's part on genotype files: what is read, what is not, and how.
+
+Functions take the summaries that `import_chromosome` wrote, a dictionary per chromosome, and
+return lines of the page. Axes: S people.
+"""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from syncohort.cohort.importing import BREAKS_MAX, allele_advice
+from syncohort.cohort.people_checks import Check
+from syncohort.errors import examples
+from syncohort.formats.sites import DROP_REASONS
+from syncohort.genotypes import contig_order
+
+# Chromosomes of which some or all people have one copy.
+_ONE_COPY = ("Y", "MT")
+_SOME_ONE_COPY = "X"
+
+# A person is heterozygous at a smaller share of what is expected only with one copy.
+_HETEROZYGOSITY_MIN = 0.1
+# So many heterozygous calls must be expected for their absence to say anything.
+_EXPECTED_MIN = 20
+
+_MALE, _FEMALE = ("1", "m", "male", "man", "xy"), ("2", "f", "female", "woman", "xx")
+_LARGEST_HUMAN = 22
+_NUMBERED_PLINK_CODES = 26
+# Above it, what is not used is worth a look.
+_UNUSED_LOOK = 0.2
+
+
+def file_checks(summaries: list[dict]) -> list[Check]:
+    """What was odd about indexes; records that fail a filter; reference alleles; allele codes."""
+    return [
+        *_note_checks(summaries),
+        *_filter_checks(summaries),
+        *_reference_checks(summaries),
+        *_code_checks(summaries),
+    ]
+
+
+def _note_checks(summaries) -> list[Check]:
+    notes = sorted({note for summary in summaries for note in summary["notes"]})
+    return [Check("index", note, "look", "") for note in notes]
+
+
+def _filter_checks(summaries) -> list[Check]:
+    failed = sum((Counter(summary["failed"]) for summary in summaries), Counter())
+    if not failed:
+        return []
+    names = Counter()
+    for text, count in failed.items():
+        names.update(dict.fromkeys(set(text.split(";")) - {"PASS"}, count))
+    listed = examples([f"{name} {count:,}" for name, count in names.most_common()])
+    dropped = sum(summary["dropped"].get("filter", 0) for summary in summaries)
+    advice = "" if dropped else "They are used; filters.pass_only: true leaves them out."
+    found = f"{failed.total():,} ({listed})" + ("; left out" if dropped else "")
+    return [Check("records that fail a filter", found, "ok" if dropped else "look", advice)]
+
+
+def _reference_checks(summaries) -> list[Check]:
+    n_provisional = sum(summary["n_provisional"] for summary in summaries)
+    if not n_provisional:
+        return []
+    n_kept = sum(summary["n_kept"] for summary in summaries)
+    return [
+        Check(
+            "reference alleles",
+            f"provisional at {n_provisional:,} of {n_kept:,} SNPs: the files do not say which "
+            "allele is the reference genome's (PLINK 1 files never do)",
+            "look",
+            "The release marks them so (PR in the VCF and .pvar). Where the reference matters, set "
+            "it first: `plink2 --ref-from-fa force --fa GENOME --make-pgen`.",
+        )
+    ]
+
+
+def _code_checks(summaries) -> list[Check]:
+    codes = sum((Counter(summary["codes"]) for summary in summaries), Counter())
+    if not codes:
+        return []
+    found = f"{codes.total():,} records with alleles that are not A, C, G or T, not used"
+    return [Check("allele codes", found, "look", allele_advice(codes))]
+
+
+def unused_check(summaries: list[dict], *, maf_min: float, variant_missing_max: float) -> Check:
+    """What is in the files and is not used, with counts and shares of the records read.
+
+    What frequency and missing calls will take is estimated from all people; the filter itself
+    looks at training people.
+    """
+    used = {summary["contig"] for summary in summaries}
+    elsewhere = {}
+    for summary in summaries:
+        elsewhere |= {name: n for name, n in summary["held"].items() if name not in used}
+    parts = [
+        f"{name} ({count:,} records)" if count is not None else f"{name} (a file of its own)"
+        for name, count in sorted(elsewhere.items(), key=lambda each: contig_order(each[0]))
+    ]
+    parts = [f"chromosomes {examples(parts, 8)}"] if parts else []
+    n_read = sum(summary["n_read"] for summary in summaries)
+    dropped = sum((Counter(summary["dropped"]) for summary in summaries), Counter())
+    parts += [
+        f"{DROP_REASONS[reason]} ({count:,}, {count / n_read:.1%})"
+        for reason, count in dropped.most_common()
+    ]
+    rare, missing = estimated_losses(summaries, maf_min, variant_missing_max)
+    n_kept = sum(summary["n_kept"] for summary in summaries)
+    parts += [
+        f"about {count:,} SNPs ({count / n_kept:.1%}) {why}"
+        for count, why in (
+            (rare, f"rarer than {maf_min:g} or of one allele alone"),
+            (missing, f"with more than {variant_missing_max:.0%} of calls missing"),
+        )
+        if count
+    ]
+    share = (dropped.total() + min(rare + missing, n_kept)) / n_read
+    look = share > _UNUSED_LOOK
+    return Check(
+        "not used",
+        "; ".join(parts) or "nothing: every record of the files is used",
+        "look" if look else "ok",
+        f"{share:.0%} of the records read: is this meant? See the sections `input` and `filters`."
+        if look
+        else "",
+    )
+
+
+def estimated_losses(
+    summaries: list[dict], maf_min: float, variant_missing_max: float
+) -> tuple[int, int]:
+    """SNPs below a frequency and SNPs above a share of missing calls, from the histograms."""
+    maf = np.sum([summary["maf_histogram"] for summary in summaries], axis=0)
+    missing = np.sum([summary["missing_histogram"] for summary in summaries], axis=0)
+    rare = sum(summary["n_monomorphic"] for summary in summaries) + _below(maf, 2 * maf_min)
+    return round(rare), round(missing.sum() - _below(missing, variant_missing_max))
+
+
+def _below(histogram: np.ndarray, share: float) -> float:
+    """How many of a histogram of [0, 1] lie below a share; a bin is taken to be even."""
+    place = share * len(histogram)
+    whole = min(int(place), len(histogram))
+    part = histogram[whole] * (place - whole) if whole < len(histogram) else 0
+    return histogram[:whole].sum() + part
+
+
+def name_checks(summaries: list[dict]) -> list[Check]:
+    """Whether chromosome numbers are those of humans."""
+    held = {name for summary in summaries for name in summary["held"]}
+    numbers = sorted(
+        int(name) for name in held if name.isdigit() and int(name) > _NUMBERED_PLINK_CODES
+    )
+    if not numbers:
+        return []
+    return [
+        Check(
+            "chromosome names",
+            f"numbers above {_NUMBERED_PLINK_CODES}: {examples(numbers)}",
+            "look",
+            f"Of another species? Human autosomes are 1 to {_LARGEST_HUMAN}, and 23, 24, 25 and 26 "
+            "are read as X, Y, XY and MT. Name the chromosomes to use in input.chromosomes; rename 23 to 26 "
+            "where they are autosomes.",
+        )
+    ]
+
+
+def ploidy_checks(
+    summaries: list[dict], tables: list[pd.DataFrame], people: pd.DataFrame
+) -> list[Check]:
+    """Whether everybody has two copies of every chromosome.
+
+    tables: of each chromosome, with the columns `importing.CALL_COUNTS` [S]. people: [S] rows
+    with what files and label table say of people, sex perhaps.
+    """
+    checks = []
+    haploid = [summary["contig"] for summary in summaries if summary["n_haploid"]]
+    if haploid:
+        checks.append(_stop(f"haploid calls on chromosome {examples(haploid)}"))
+    sex = sex_of(people)
+    for summary, table in zip(summaries, tables, strict=True):
+        contig = summary["contig"]
+        if contig in haploid:
+            continue
+        if contig in _ONE_COPY:
+            checks.append(_stop(f"chromosome {contig}, of which people have one copy"))
+        elif contig == _SOME_ONE_COPY:
+            checks += _x_checks(summary, table, sex)
+        else:
+            checks += _heterozygosity_checks(summary, table)
+    return checks
+
+
+def _stop(found: str) -> Check:
+    return Check(
+        "ploidy",
+        found,
+        "stop",
+        "Only diploid genotypes are modelled yet: leave such chromosomes (X and Y of males, MT) "
+        "out with input.chromosomes.",
+    )
+
+
+def has_one_copy(summary: dict, table: pd.DataFrame) -> np.ndarray | None:
+    """Who has so few heterozygous calls that there is one copy, bool [S]; None: cannot be seen."""
+    n_kept = summary["n_kept"]
+    known = 1 - table["n_missing"].astype(int).to_numpy() / n_kept
+    expected = summary["expected_heterozygous"] * known
+    if summary["expected_heterozygous"] < _EXPECTED_MIN:
+        return None
+    return table["n_heterozygous"].astype(int).to_numpy() < _HETEROZYGOSITY_MIN * expected
+
+
+def _x_checks(summary: dict, table: pd.DataFrame, sex: np.ndarray) -> list[Check]:
+    """X is used only where it is certain that everybody has two copies."""
+    male = sex == 1
+    half = table["n_half"].astype(int).to_numpy() > table["n_heterozygous"].astype(int).to_numpy()
+    by_calls = has_one_copy(summary, table)
+    unknown = (sex == 0) & (half if by_calls is None else half | by_calls)
+    found = []
+    if male.any():
+        found.append(f"{male.sum():,} people are male")
+    if unknown.any():
+        found.append(f"{unknown.sum():,} people of unknown sex have hardly a heterozygous call")
+    if by_calls is None and (sex == 0).any():
+        found.append(f"{(sex == 0).sum():,} people are of unknown sex, with too few SNPs to see it")
+    return [_stop(f"chromosome X: {' and '.join(found)}")] if found else []
+
+
+def _heterozygosity_checks(summary: dict, table: pd.DataFrame) -> list[Check]:
+    """An autosome at which many people are never heterozygous may be no autosome."""
+    by_calls = has_one_copy(summary, table)
+    half = int(table["n_half"].astype(int).sum())
+    checks = []
+    if by_calls is not None and by_calls.mean() > 0.1:
+        checks.append(
+            Check(
+                "ploidy",
+                f"{by_calls.sum():,} of {len(by_calls):,} people have hardly a heterozygous call on "
+                f"chromosome {summary['contig']}",
+                "look",
+                "Is it X or Y under another name, or are the people inbred lines?",
+            )
+        )
+    if half:
+        checks.append(
+            Check(
+                "half-missing calls",
+                f"{half:,} on chromosome {summary['contig']} (0/., or another ALT allele), missing",
+            )
+        )
+    return checks
+
+
+def sex_of(people: pd.DataFrame) -> np.ndarray:
+    """1 for male, 2 for female, 0 for unknown [S], of a column sex or gender, however written."""
+    sex = np.zeros(len(people), dtype=int)
+    for at, name in enumerate(people.columns):  # a name may stand twice
+        if str(name).strip().lower() in ("sex", "gender"):
+            codes = people.iloc[:, at].astype(str).str.strip().str.lower().str.removesuffix(".0")
+            sex = np.where(codes.isin(_MALE), 1, np.where(codes.isin(_FEMALE), 2, sex))
+    return sex
+
+
+def phase_checks(summaries: list[dict], mode: str, phasing: str) -> list[Check]:
+    """Whether genotypes are phased as the mode needs it."""
+    broken = {
+        summary["contig"]: summary["n_breaks"] / summary["n_pairs"]
+        for summary in summaries
+        if summary["n_breaks"]
+    }
+    worst = max(broken.values(), default=0)
+    unphased = [summary["contig"] for summary in summaries if not summary["phased"]]
+    if not unphased:
+        if not broken:
+            return [Check("phase", "every heterozygous call is phased")]
+        return [
+            Check(
+                "phase",
+                "every heterozygous call is phased, but phase sets (PS) break off after "
+                f"{worst:.2%} of the heterozygous calls on chromosome {examples(broken)}",
+                "look" if mode == "haplotype" else "ok",
+                "Phase is taken to go on over these breaks." if mode == "haplotype" else "",
+            )
+        ]
+    why = ""
+    if worst > BREAKS_MAX:
+        why = (
+            f": phase sets (PS) break off after {worst:.0%} of them, so the file does not say how "
+            "variants are phased with each other"
+        )
+    found = f"heterozygous calls without phase on chromosome {examples(unphased)}{why}"
+    if mode == "haplotype" and phasing != "none":
+        return [Check("phase", f"{found}; {phasing} will phase them")]
+    stop = mode == "haplotype"
+    return [
+        Check(
+            "phase",
+            found,
+            "stop" if stop else "ok",
+            "mode: haplotype needs phased genotypes: set phasing.program: beagle, phase them "
+            "yourself (SHAPEIT, Eagle), or set mode: genotype."
+            if stop
+            else "",
+        )
+    ]

@@ -1,0 +1,75 @@
+"""How much memory a job asks for, by what it will read.
+
+On a cluster a request holds what Snakemake itself takes in the job. `compute.memory_mb` is the most
+that a job asks for at its first try. All sizes are in MB.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+AROUND_MB = 450  # Snakemake, twice, around a rule's script
+LEAST_MB = 700
+PROGRAM_MB = 500  # Python with torch
+MARGIN = 1.25  # over what a training is estimated to take
+
+
+@dataclass(frozen=True)
+class Need:
+    """What a class of rules holds: so much, and for each MB of its input files so much more."""
+
+    fixed_mb: float
+    per_input_mb: float
+
+
+NEEDS = {
+    "table": Need(300, 15),  # pandas' text of a table, pictures of it
+    "stream": Need(900, 0.1),  # one chunk of everybody (genotypes.HELD_CALLS), all variants' names
+    "cohort": Need(1_100, 40),  # dosages as float32 where files hold packed calls
+}
+
+
+def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
+    """What a job of a class of rules asks for; kind: one of NEEDS.
+
+    most_mb: `compute.memory_mb`. A job that is tried again asks for as many times more, and for
+    no less than the attempt before it could have asked for.
+    """
+    need = NEEDS[kind]
+    return _within(AROUND_MB + need.fixed_mb + need.per_input_mb * input_mb, most_mb, attempt)
+
+
+def training_request_mb(bytes_needed: float) -> int:
+    """What a training that needs so many bytes asks for, as long as it may."""
+    return round(AROUND_MB + MARGIN * bytes_needed / 1e6)
+
+
+def least_training_mb(request: float) -> int:
+    """What a training takes that asks for `request`: below it the job ends."""
+    return round(AROUND_MB + (request - AROUND_MB) / MARGIN)
+
+
+def training_mb(
+    estimates: str | Path, generator: str, latents_mb: float, most_mb: int, attempt: int
+) -> int:
+    """What the training of a diffusion model asks for.
+
+    estimates: table of the check, made when the number of blocks was not yet known; latents_mb: of
+    the latents that were made since. All that a training holds beside its program is in proportion
+    to them.
+    """
+    rows = {}
+    if Path(estimates).exists():
+        with open(estimates, newline="") as file:
+            rows = {row["generator"]: row for row in csv.DictReader(file, delimiter="\t")}
+    if generator not in rows:
+        return _within(most_mb, most_mb, attempt)
+    own = rows[generator]
+    share = latents_mb / float(own["latents_mb"])
+    fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
+    return _within(fixed_mb + share * (float(own["request_mb"]) - fixed_mb), most_mb, attempt)
+
+
+def _within(wanted_mb: float, most_mb: int, attempt: int) -> int:
+    first = min(max(wanted_mb, LEAST_MB), max(most_mb, LEAST_MB))
+    return round(max(first * attempt, most_mb * (attempt - 1)))
