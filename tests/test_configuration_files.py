@@ -66,6 +66,15 @@ def test_equal_keys_of_different_sections_and_files_are_fine(tmp_path):
     assert read_typed([write(tmp_path, '{"seed": 3}', "c.json")])[("seed",)] == "3"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a: &x [*x]\n", "an alias"), ("!mine a: 1\n", "cannot be read as YAML.*!mine")],
+)
+def test_aliases_of_themselves_and_unknown_tags_are_refused(tmp_path, text, expected):
+    with pytest.raises(InputError, match=expected):
+        read_typed([write(tmp_path, text)])
+
+
 def test_what_is_no_yaml(tmp_path):
     with pytest.raises(InputError, match="(?s)study.yaml: cannot be read as YAML: .*line 1"):
         read_typed([write(tmp_path, "seed: [1\n")])

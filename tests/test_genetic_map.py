@@ -28,6 +28,31 @@ def test_layouts_give_the_same_map(tmp_path, text, zipped):
         )
 
 
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "chr id cM pos",
+        "pos cM chr",
+        "pos chr cM",
+        "pposition rrate gposition",
+        "gposition pposition rrate",
+        "position Genetic_Map(cM) COMBINED_rate(cM/Mb)",
+        "chr pos rate cM extra",
+    ],
+)
+def test_columns_are_found_by_name_in_any_order(tmp_path, heading):
+    names = heading.split()
+    values = {"chr": ["20"] * 3, "pos": ["1000", "2000", "3000"], "cM": ["0", "0.5", "2.5"]}
+    values |= {"pposition": values["pos"], "position": values["pos"]}
+    values |= {"gposition": values["cM"], "Genetic_Map(cM)": values["cM"]}
+    other = ["7", "8", "9"]
+    rows = [" ".join(values.get(name, other)[k] for name in names) for k in range(3)]
+    (tmp_path / "m.map").write_text("\n".join([heading, *rows]) + "\n")
+    found = read_genetic_map(tmp_path / "m.map", "20")
+    assert found.position_bp.tolist() == [1000, 2000, 3000]
+    assert found.cM_at.tolist() == [0, 0.5, 2.5]
+
+
 def test_the_path_may_name_the_chromosome_and_the_file_hold_several(tmp_path):
     (tmp_path / "map.20.txt").write_text(HAPMAP)
     assert read_genetic_map(tmp_path / "map.{chrom}.txt", "20").cM(2000) == 0.5
@@ -54,8 +79,9 @@ def test_a_constant_rate():
         ("21 rs1 0.5 2000\n21 rs1 0.5 3000\n", "chromosome 20: 0 positions"),
         ("20 rs1 0.5 2000\n20 rs2 x 3000\n", "line 2: the distance .cM. .x. is not a number"),
         ("chrom start end\n20 1 2\n", "line 1: a heading.*expected a PLINK"),
-        ("20 rs1 0 1000\n20 rs2 0 2000\n", "cM is 0 at every position"),
-        ("chr position rate\n20 1000 0.1\n20 2000 0.2\n", "line 1: a heading.*expected a PLINK"),
+        ("20 a 0 1000\n20 b 0 2000\n", "chromosome 20: cM is 0 at every position"),
+        ("chr pos Map(Morgan)\n20 1000 0\n20 2000 0.1\n", "line 1: a heading.*expected a PLINK"),
+        ("pos Map(cM) Sex_Map(cM)\n1000 0 0\n2000 1 2\n", "line 1: a heading.*expected a PLINK"),
         ("20 1000 0.1\n", "line 1: found 3 fields, expected 4: chromosome, id, cM"),
     ],
 )

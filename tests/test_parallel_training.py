@@ -135,7 +135,11 @@ def test_the_first_process_validates_writes_and_stops_all(found):
         rows = list(csv.DictReader(file, delimiter="\t"))
     assert [row["epoch"] for row in rows] == list("12345")
     assert {row["device"] for row in rows} == {"2 x cpu"}
-    assert sorted(file.name for file in folder.iterdir()) == ["log.tsv", "state.pt"]
+    assert sorted(file.name for file in folder.iterdir()) == [
+        "log.tsv",
+        "state.pt",
+        "state.pt.lock",
+    ]
 
 
 def test_processes_that_read_different_states_do_not_train(found):

@@ -431,3 +431,28 @@ def test_the_sample_id_is_iid_where_fid_stands_beside_it(tmp_path):
 def test_a_small_number_that_stands_apart_is_shown(tmp_path, labels, shown):
     labels = list(labels) * 4
     assert set(join({"table": table_of(tmp_path, labels)}, labels).suspicious) == set(shown)
+
+
+@pytest.mark.parametrize(
+    "value", ["\u200b", "N\u200bA", "\uff2e\uff21", "Don\u2019t know", "\u22129"]
+)
+def test_codes_in_letters_that_look_alike_are_missing(value):
+    assert MissingCodes().is_code(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["NA/NA", "NA NA", "-9/-9", "NA.", "na?", "Unk.", "n / a", "NotAvailable", "NK", "n.k.", "D/K"]
+    + ["pd.NA", "inf", "pending", "no answer", "no response", "not given", "unascertained"],
+)
+def test_what_looks_like_a_code_is_shown(value):
+    assert MissingCodes().suspicious(pd.Series([value, "GBR", "FIN", "FIN"])) == {value: 1}
+
+
+@pytest.mark.parametrize(
+    "value", ["GBR/FIN", "Nan island", "NO", "South Asian", "NA12878", "St. Lucia"]
+)
+def test_names_that_only_resemble_codes_are_not_shown(value):
+    codes = MissingCodes()
+    assert not codes.is_code(value)
+    assert codes.suspicious(pd.Series([value, "GBR", "FIN"])) == {}

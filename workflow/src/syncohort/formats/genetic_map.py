@@ -94,7 +94,7 @@ def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
     if points and not any(points.values()):
         raise InputError(
             f"{path}, chromosome {contig}: cM is 0 at every position, which in a PLINK .map means "
-            "that it is not known; give a genetic map, or leave the key out"
+            "that it is not known; give a genetic map, or recombination_map: null (1 cM/Mb)"
         )
     try:
         return GeneticMap(list(points), list(points.values()))
