@@ -104,7 +104,7 @@ def found_once(files):
     known = json.loads(os.environ.get("SYNCOHORT_CHROMOSOMES", "{}"))
     if known.get("files") != files:
         known = {"files": files, "held": held_contigs(**files)}
-        os.environ["SYNCOHORT_CHROMOSOMES"] = json.dumps(known)
+        os.environ.update(SYNCOHORT_CHROMOSOMES=json.dumps(known))
     return known["held"]
 
 
