@@ -1,13 +1,12 @@
 """Readers and writers of VCF, PLINK 1 and PLINK 2 against the programs that own the formats."""
 
 import gzip
-import shutil
-import subprocess
 
 import numpy as np
 import pandas as pd
 import pysam
 import pytest
+from genotype_files import need, run
 
 from syncohort.errors import InputError
 from syncohort.formats.pgen import write_pgen
@@ -38,18 +37,6 @@ RECORDS = [
     (180, "spanning", "T", "<DEL>", "0/0", "0/1", "0/0"),
     (190, "lower", "a", "g", "1/0", "0/0", "0|0"),
 ]
-
-
-def need(*programs):
-    for program in programs:
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
-
-
-def run(*command) -> str:
-    done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def vcf_text(records=RECORDS, contig="chr20", header=HEADER, people=("a", "b", "c")) -> str:
