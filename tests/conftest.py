@@ -18,3 +18,8 @@ def real_data() -> Path:
     if not (folder / "kg3").is_dir():
         pytest.skip(f"no real genotypes at {folder}; set SYNCOHORT_TEST_DATA")
     return folder
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name bytes by their length: each worker collects the same names, whatever they hold."""
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
