@@ -34,7 +34,7 @@ FLOORS = (
     "figures",
     "report",
 )
-GROUND = {"errors", "seeds", "files", "job", "code_digest", "genotypes", "dosages", "auc"}
+GROUND = {"errors", "seeds", "files", "job", "code_digest", "genotypes", "dosages", "bits", "auc"}
 
 
 def modules() -> dict[str, Path]:

@@ -11,7 +11,8 @@ Axes: V variants, S people, T distinct patterns.
 """
 
 import numpy as np
-from numba import njit
+
+from syncohort.bits import compiled
 
 _NEGLIGIBLE = 1e-17  # of a sum whose terms only fall
 _TIE = 1e-7  # probabilities this near to each other, relatively, are equal
@@ -52,14 +53,14 @@ def hwe_p_values(counts: np.ndarray) -> np.ndarray:
     return p[inverse.ravel()].reshape(counts.shape[:-1])
 
 
-@njit(cache=True)
+@compiled
 def _test_all(people, minor, het, p):
     """Write the p-values [T] of patterns [T] into p."""
     for t in range(len(p)):
         p[t] = _p_value(people[t], minor[t], het[t])
 
 
-@njit(cache=True)
+@compiled
 def _p_value(people, minor, observed):
     """The exact p-value of one pattern; probabilities are relative to that of the likeliest h."""
     if minor == 0:
@@ -95,7 +96,7 @@ def _p_value(people, minor, observed):
     return min(1.0, tail / total)
 
 
-@njit(cache=True)
+@compiled
 def _up(people, minor, h):
     """P(h + 2) / P(h), which is 0 at the largest h."""
     a = (minor - h) // 2
