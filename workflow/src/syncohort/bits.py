@@ -6,7 +6,7 @@ Axes: A rows, n flags of a row, W = n / 64 words, rounded up.
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.extending import intrinsic
+from numba.extending import intrinsic, register_jitable
 
 WORD = 64
 
@@ -21,6 +21,9 @@ def compiled(function):
         return njit(cache=True, nogil=True)(function)
     except RuntimeError:  # numba finds no folder for its cache
         return njit(nogil=True)(function)
+
+
+inlined = register_jitable(inline="always")  # a function that is written out where it is called
 
 
 @intrinsic

@@ -74,7 +74,7 @@ class PackedCalls:
         return PackedCalls(self.alt & ~missing, missing, self.n_people)
 
     def count(self, masks: np.ndarray) -> GenotypeCounts:
-        """Counts of groups, whose `masks_of` are uint64 [G, W]."""
+        """Counts of groups, whose `masks` are uint64 [G, W]."""
         counts = np.empty((5, len(self.alt), len(masks)), dtype=np.int32)
         _count(self.alt, self.missing, masks, *_spans(masks), counts)
         return GenotypeCounts(*counts)
@@ -82,8 +82,12 @@ class PackedCalls:
 
 def masks_of(group: np.ndarray, n_groups: int) -> np.ndarray:
     """Masks uint64 [G, W] of people whose group is [S] int; -1 for those in none."""
-    member = np.arange(n_groups)[:, None] == np.asarray(group)
-    return pack(np.repeat(member, PLOIDY, axis=1))
+    return masks(np.arange(n_groups)[:, None] == np.asarray(group))
+
+
+def masks(members: np.ndarray) -> np.ndarray:
+    """Masks uint64 [G, W] of the members of groups, bool [G, S]."""
+    return pack(np.repeat(members, PLOIDY, axis=1))
 
 
 def _spans(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,8 +13,8 @@ from typing import Literal
 
 import numpy as np
 
-from syncohort.bits import compiled, popcount
-from syncohort.genotypes import PLOIDY
+from syncohort.bits import compiled, inlined, pack, popcount
+from syncohort.genotypes import PLOIDY, CohortStore
 from syncohort.packed_calls import FIRST_OF_TWO, ONE, PackedCalls
 
 
@@ -24,8 +24,8 @@ class LabelledCalls:
 
     values, called: uint64 [V, W], called None when no call is missing; ends: [L + 1], label l has
     the words ends[l] to ends[l + 1]; is_dosage: a value is a person's dosage, else a
-    haplotype's allele; mean, spread: float64 [V, L], of the values and of their squares about
-    the mean, over the variant's own calls.
+    haplotype's allele; n, mean, spread: float64 [V, L], number, mean and squares about the mean of
+    the variant's own calls.
     """
 
     values: np.ndarray
@@ -56,22 +56,60 @@ class LabelledCalls:
         mean = total / np.maximum(n, 1)
         return LabelledCalls(values, called, ends, is_dosage, n, mean, square - n * mean**2)
 
+    @staticmethod
+    def read(
+        store: CohortStore,
+        people: np.ndarray,
+        sizes: list[int],
+        variants: np.ndarray,
+        mode: Literal["haplotype", "genotype"],
+    ) -> "LabelledCalls":
+        """The calls of variants (rising indices [V]) of a store, a chunk at a time.
+
+        people: indices [S], those of a label together; sizes, mode: see `of`.
+        """
+        parts = []
+        for part in store.variant_slices():
+            own = slice(*np.searchsorted(variants, [part.start, part.stop]))
+            if own.start < own.stop:
+                span = slice(variants[own][0], variants[own][-1] + 1)
+                calls = store.read(span, people)[variants[own] - span.start]
+                parts.append(LabelledCalls.of(calls, sizes, mode))
+        if not parts:
+            return LabelledCalls.of(np.empty((0, len(people), PLOIDY), np.int8), sizes, mode)
+        called = None
+        if any(part.called is not None for part in parts):
+            called = np.concatenate([part._all_called(sizes) for part in parts])
+        values, n, mean, spread = (
+            np.concatenate([getattr(part, name) for part in parts])
+            for name in ("values", "n", "mean", "spread")
+        )
+        first = parts[0]
+        return LabelledCalls(values, called, first.ends, first.is_dosage, n, mean, spread)
+
+    def _all_called(self, sizes) -> np.ndarray:
+        """`called`, written out where no call is missing."""
+        if self.called is not None:
+            return self.called
+        full = [pack(np.ones((1, PLOIDY * size), dtype=bool)) for size in sizes]
+        return np.repeat(np.concatenate(full, axis=1), len(self.values), axis=0)
+
     def pair_sums(self, i: np.ndarray, j: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Sums within labels, float64 [M, L], of pairs of variants i [M] and j [M].
 
         Of the products of both values about their means, and of the squares of the first and of
         the second, over the rows in which both are called.
         """
-        product = np.empty((len(i), self.n.shape[1]))
+        shape = len(i), self.n.shape[1]
+        shared = self.values, self.called, self.ends, self.is_dosage
+        product = np.empty(shape)
+        _products(*shared, self.n, self.mean, i, j, product)
         if self.called is None:
-            _products(self.values, self.ends, self.is_dosage, self.n, self.mean, i, j, product)
             return product, self.spread[i], self.spread[j]
-        first, second = np.empty_like(product), np.empty_like(product)
-        _called_sums(
-            *(self.values, self.called, self.ends, self.is_dosage, self.mean),
-            *(i, j, product, first, second),
-        )
-        return product, first, second
+        squares = np.empty((2, *shape))
+        _squares(*shared, self.mean, i, j, squares[0])
+        _squares(*shared, self.mean, j, i, squares[1])
+        return product, *squares
 
 
 @compiled
@@ -92,54 +130,62 @@ def _own_sums(values, called, ends, is_dosage, n, total, square):
                 n[v, label] = rows / 2 if is_dosage else rows
 
 
-@compiled
-def product_sum(x, y, start, stop, is_dosage):
-    """Sum of products of the values of two variants, words [W] each, from start to stop."""
+@inlined
+def _product_sum(values, i, j, start, stop, is_dosage):
+    """Sum of products of the values of variants i and j in the words from start to stop."""
     total = 0
     for w in range(start, stop):
-        total += popcount(x[w] & y[w])
+        total += popcount(values[i, w] & values[j, w])
     if is_dosage:  # (a + b) (c + d) = ac + bd + ad + bc
         for w in range(start, stop):
-            swapped = ((y[w] >> ONE) & FIRST_OF_TWO) | ((y[w] & FIRST_OF_TWO) << ONE)
-            total += popcount(x[w] & swapped)
+            y = values[j, w]
+            swapped = ((y >> ONE) & FIRST_OF_TWO) | ((y & FIRST_OF_TWO) << ONE)
+            total += popcount(values[i, w] & swapped)
     return total
 
 
-@compiled
-def _products(values, ends, is_dosage, n, mean, first, second, product):
-    """`LabelledCalls.pair_sums` when all is called."""
-    for m in range(len(first)):
-        i, j = first[m], second[m]
-        for label in range(len(ends) - 1):
-            start, stop = ends[label], ends[label + 1]
-            sum_ = product_sum(values[i], values[j], start, stop, is_dosage)
-            product[m, label] = sum_ - n[i, label] * mean[i, label] * mean[j, label]
+@inlined
+def product_about_means(values, called, n, mean, i, j, label, start, stop, is_dosage):
+    """Sum of products of the values of variants i and j about their means, where both are called.
+
+    Arguments: fields of `LabelledCalls`; start, stop: the words of the label.
+    """
+    total = _product_sum(values, i, j, start, stop, is_dosage)
+    mean_i, mean_j = mean[i, label], mean[j, label]
+    if called is None:
+        return total - n[i, label] * mean_i * mean_j
+    both = sum_i = sum_j = 0
+    for w in range(start, stop):
+        both += popcount(called[i, w] & called[j, w])
+        sum_i += popcount(values[i, w] & called[j, w])
+        sum_j += popcount(values[j, w] & called[i, w])
+    rows = both / 2 if is_dosage else both
+    return total - mean_i * sum_j - mean_j * sum_i + rows * mean_i * mean_j
 
 
 @compiled
-def _called_sums(
-    values, called, ends, is_dosage, mean, first, second, product, first_square, second_square
-):
-    """`LabelledCalls.pair_sums` over the rows in which both are called."""
+def _products(values, called, ends, is_dosage, n, mean, first, second, product):
+    """Write the products of `LabelledCalls.pair_sums`."""
+    for m in range(len(first)):
+        for label in range(len(ends) - 1):
+            start, stop = ends[label], ends[label + 1]
+            i, j = first[m], second[m]
+            product[m, label] = product_about_means(
+                values, called, n, mean, i, j, label, start, stop, is_dosage
+            )
+
+
+@compiled
+def _squares(values, called, ends, is_dosage, mean, first, second, square):
+    """Write the squares of the first variant of each pair where the second is called, too."""
     for m in range(len(first)):
         i, j = first[m], second[m]
         for label in range(len(ends) - 1):
-            start, stop = ends[label], ends[label + 1]
-            n = sum_i = sum_j = twos_i = twos_j = 0
-            for w in range(start, stop):
+            both = sum_ = twos = 0
+            for w in range(ends[label], ends[label + 1]):
                 x = values[i, w] & called[j, w]
-                y = values[j, w] & called[i, w]
-                n += popcount(called[i, w] & called[j, w])
-                sum_i += popcount(x)
-                sum_j += popcount(y)
-                if is_dosage:
-                    twos_i += popcount(x & (x >> ONE) & FIRST_OF_TWO)
-                    twos_j += popcount(y & (y >> ONE) & FIRST_OF_TWO)
-            rows = n / 2 if is_dosage else n
-            mean_i, mean_j = mean[i, label], mean[j, label]
-            sum_ = product_sum(values[i], values[j], start, stop, is_dosage)
-            about = rows * mean_i * mean_j
-            product[m, label] = sum_ - mean_i * sum_j - mean_j * sum_i + about
-            square_i, square_j = sum_i + 2 * twos_i, sum_j + 2 * twos_j
-            first_square[m, label] = square_i - 2 * mean_i * sum_i + rows * mean_i**2
-            second_square[m, label] = square_j - 2 * mean_j * sum_j + rows * mean_j**2
+                both += popcount(called[i, w] & called[j, w])
+                sum_ += popcount(x)
+                twos += popcount(x & (x >> ONE) & FIRST_OF_TWO)
+            rows, raw = (both / 2, sum_ + 2 * twos) if is_dosage else (both, sum_)
+            square[m, label] = raw - mean[i, label] * (2 * sum_ - rows * mean[i, label])

@@ -13,6 +13,7 @@ Axes: V variants, S people, T distinct patterns.
 import numpy as np
 
 from syncohort.bits import compiled
+from syncohort.packed_calls import GenotypeCounts, PackedCalls, masks_of
 
 _NEGLIGIBLE = 1e-17  # of a sum whose terms only fall
 _TIE = 1e-7  # probabilities this near to each other, relatively, are equal
@@ -24,15 +25,14 @@ def hwe_p_values_by_label(calls: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Within labels, because mixing populations alone lowers heterozygosity (Wahlund effect).
     """
     names, index = np.unique(labels.astype(str), return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    starts = np.searchsorted(index[order], np.arange(len(names)))
-    first, second = calls[:, order, 0], calls[:, order, 1]
-    known = (first | second) >= 0
-    kinds = (known & (first + second == dosage) for dosage in (0, 1, 2))
-    counts = [
-        np.add.reduceat(kind.view(np.uint8), starts, axis=1, dtype=np.int64) for kind in kinds
-    ]  # each [V, labels]
-    return hwe_p_values(np.stack(counts, axis=-1)).min(axis=1)
+    counts = PackedCalls.of(calls).count(masks_of(index, len(names)))
+    return smallest_p_values(counts)
+
+
+def smallest_p_values(counts: GenotypeCounts) -> np.ndarray:
+    """Smallest exact p-value [V] over groups, of counts [V, G]."""
+    hom_ref = counts.called - counts.het - counts.hom_alt
+    return hwe_p_values(np.stack([hom_ref, counts.het, counts.hom_alt], axis=-1)).min(axis=1)
 
 
 def hwe_p_values(counts: np.ndarray) -> np.ndarray:
