@@ -1,14 +1,13 @@
 """The one reader of tables of text that people hand in: labels, relatives, GWAS results, maps.
 
-Columns are apart by tabs, commas, semicolons or blanks, as the heading has them; plain or
-gzipped; UTF-8, with or without a byte order mark. Above the heading may stand lines that begin
-with `##` and comments after `#`, and the heading may begin with `#`; below it, a line that begins
-with `#` is a comment, too. Every row has the fields of the heading: a row that has not is an error
-with its line number, never a shift.
+Columns are apart by tabs, commas, semicolons or blanks, as the heading has them; plain, gzipped or
+compressed with zstd; UTF-8, with or without a byte order mark. Above the heading may stand lines
+that begin with `##` and comments after `#`, and the heading may begin with `#`; below it, a line
+that begins with `#` is a comment, too. Every row has the fields of the heading: a row that has not
+is an error with its line number, never a shift.
 """
 
 import csv
-import gzip
 import io
 import re
 import zlib
@@ -21,6 +20,7 @@ import pandas as pd
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.columns import HOW_NUMBERS, is_odd_number
+from syncohort.formats.compression import open_unpacked
 from syncohort.formats.fields import (
     BLANKS,
     field_counts,
@@ -42,7 +42,6 @@ _FOREIGN = {  # how files begin that are no tables of text
     b"\xfe\xff": "text in UTF-16",
     b"BZh": "compressed with bzip2",
     b"\xfd7zXZ": "compressed with xz",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
 }
 
 
@@ -325,11 +324,22 @@ def read_table(path: str | Path, key: str = "", **options) -> pd.DataFrame:
 
 def first_fields(path: str | Path, key: str = "") -> list[str]:
     """The fields, apart by blanks, of the first line that is neither blank nor begins with ##."""
+    return first_line(path, key)[1].split()
+
+
+def first_line(path: str | Path, key: str = "") -> tuple[list[str], str]:
+    """The first line that is neither blank nor begins with ##, "" for none, after those above."""
+    above = []
     for _, block in TextTable(path, key, names=())._blocks():
-        for row in block.decode().split("\n"):
-            if row.strip() and not row.startswith("##"):
-                return row.split()
-    return []
+        start = 0
+        while start < len(block):
+            end = block.index(b"\n", start)
+            line = block[start:end].decode()
+            if line.strip() and not line.startswith("##"):
+                return above, line
+            above.append(line)
+            start = end + 1
+    return above, ""
 
 
 def _whole_lines(path: Path, place: str) -> Iterator[bytes]:
@@ -344,7 +354,7 @@ def _whole_lines(path: Path, place: str) -> Iterator[bytes]:
                 f"{place}: not a table of text but {kind}. Save it as TSV or CSV, encoded as "
                 "UTF-8, plain or gzipped."
             )
-    with (gzip.open if start.startswith(b"\x1f\x8b") else open)(path, "rb") as file:
+    with open_unpacked(path) as file:
         rest, is_first = b"", True
         while data := file.read(_BLOCK_BYTES):
             if is_first:
