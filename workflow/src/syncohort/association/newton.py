@@ -11,7 +11,7 @@ import numpy as np
 from syncohort.bits import compiled, compiled_sums
 
 MAX_STEPS = 25  # of Newton's method
-CONVERGED = 1e-4  # largest Newton step, in log odds; the error left is of its square
+CONVERGED = 1e-5  # largest Newton step, in log odds; leaves 5e-6 in log10 p
 DIVERGED = 30.0  # log odds of one allele that no data of finite size support
 RIDGE = 1e-9  # keeps the information of a diverging variant invertible
 
