@@ -125,7 +125,7 @@ def test_every_job_leaves_a_log_and_a_benchmark(run):
     root = run / "results/tiny/benchmarks"
     benchmarks = {p.relative_to(root).with_suffix("") for p in root.rglob("*.tsv")}
     assert logs == benchmarks and len(logs) > 30
-    assert "cpu" in (run / "results/tiny/logs/train_diffusion/small.log").read_text()
+    assert "cpu" in (run / "results/tiny/logs/train_diffusion/small/all.log").read_text()
 
 
 def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
@@ -141,7 +141,7 @@ def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
     result = snakemake(folder, study=study)
     assert result.returncode == 0, result.stdout + result.stderr
     results = folder / "results/tiny"
-    kept = "train_diffusion/small/checkpoint.safetensors"
+    kept = "train_diffusion/small/all/checkpoint.safetensors"
     assert (results / kept).stat().st_mtime == (run / "results/tiny" / kept).stat().st_mtime
     both = {"small": "gene_pca", "paper": "gene_pca_paper"}
     for name, representation in both.items():
@@ -233,7 +233,7 @@ def test_holdout_swapped_for_noise_changes_no_fitted_file(run, tmp_path):
 
     fitted = [
         "split_people/people.tsv",
-        "train_diffusion/small/checkpoint.safetensors",
+        "train_diffusion/small/all/checkpoint.safetensors",
         "release/small/samples.tsv",
     ]
     for chrom in CHROMS:

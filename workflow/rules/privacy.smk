@@ -32,8 +32,11 @@ rule measure_privacy:
 
 rule attack_white_box:
     input:
-        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        checkpoints=every_network(CHECKPOINT),
         models=representation_models,
+        global_model=global_file("fit_global_vector", "model.npz"),
+        axes=global_file("fit_global_vector", "axes.npy"),
+        offsets=global_file("fit_global_vector", "offsets.npy"),
         real=every_chrom(COHORT),
     output:
         metrics="<results>/attack_white_box/{generator}.tsv",

@@ -1,7 +1,10 @@
 """Train a diffusion model on the latents of training people."""
 
+import numpy as np
+
 from syncohort.cohort.people import read_people
 from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.sight import with_layers
 from syncohort.diffusion.training import train_diffusion
 from syncohort.files import file_fingerprints
 from syncohort.generators.rows import EncodedPeople
@@ -24,14 +27,16 @@ with job(snakemake):
         threads=snakemake.threads,
     )
     device = snakemake.resources.device
+    scores = np.load(snakemake.input.scores) if snakemake.input.get("scores") else None
     run_together(
         train_diffusion,
         encoded,
-        snakemake.params.denoiser,
+        with_layers(snakemake.params.denoiser, snakemake.input.blocks),
         DiffusionSettings(**snakemake.params.diffusion),
         DiffusionTraining(**snakemake.params.training),
         work,
         seed=snakemake.params.seed,
+        scores=scores,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         device=device,
         processes=n_training_processes(device, snakemake.resources.gpu),

@@ -26,7 +26,14 @@ class LocalConfig(Section):
     )
     width: int = Field(96, ge=8, description="Channels of a group: the capacity of the network.")
     layers: int = Field(
-        3, ge=1, description="Residual layers. Each mixes a group with its two neighbours."
+        3,
+        ge=1,
+        description="Residual layers. Each mixes a group with its two neighbours, twice as far away as in the layer before.",
+    )
+    sight_kb: float | None = Field(
+        None,
+        gt=0,
+        description="How far every place must see to both sides, in thousand base pairs: the number of layers follows from the gene blocks, and `layers` does not count. null: `layers`.",
     )
     context: int = Field(
         64,
