@@ -65,6 +65,32 @@ rule attack_white_box:
         "../scripts/attack_white_box.py"
 
 
+rule measure_global_vector:
+    input:
+        model="<results>/fit_global_vector/{generator}/model.npz",
+        scores="<results>/fit_global_vector/{generator}/scores.npy",
+        rows=representation_rows,
+        vectors="<results>/draw_global_vectors/{generator}/vectors.npy",
+    output:
+        metrics="<results>/measure_global_vector/{generator}.tsv",
+    log:
+        "<logs>/measure_global_vector/{generator}.log",
+    benchmark:
+        "<benchmarks>/measure_global_vector/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("measure_global_vector"),
+        cohort=STUDY.cohort,
+        minimum_people=STUDY.evaluation.minimum_people,
+        seed=seed_of("measure_global_vector"),
+    script:
+        "../scripts/measure_global_vector.py"
+
+
 rule plot_labels:
     input:
         metrics="<results>/collect_metrics/metrics.tsv",
