@@ -4,6 +4,7 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from latent_cohorts import MASKS, encoded, make_cohort, settings
@@ -12,6 +13,9 @@ from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
 from syncohort.diffusion.training import train_diffusion
 from syncohort.errors import InputError
+from syncohort.evaluation.models.global_vector import frechet_distance, measure_global_vector
+from syncohort.evaluation.privacy.white_box import row_losses
+from syncohort.evaluation.tables import read_losses, read_tables
 from syncohort.generators.conditioning import Told
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.genotypes import People
@@ -289,6 +293,67 @@ def test_other_global_vectors_are_another_training(cohort, fitted, network):
     assert rows == config["rows_sha256"]
     assert rows != describe("d", own, Told(own.rows.labels, -fitted.scores), None)["rows_sha256"]
     assert rows != describe("d", own, own.rows.labels, None)["rows_sha256"]
+
+
+def test_losses_of_chromosomes_are_those_of_one_network_over_both(tmp_path):
+    """Means by the number of latents; what ended earlier counts on; seconds add up."""
+    tables = [
+        {"epoch": [1, 2, 3], "validation_loss": [0.9, None, 0.6], "numbers": [100, None, 100]},
+        {"epoch": [1, 2], "validation_loss": [0.3, 0.2], "numbers": [300, 300]},
+    ]
+    for i, table in enumerate(tables):
+        own = pd.DataFrame(table).assign(
+            seconds=[2.0, 4.0, 6.0][: len(table["epoch"])], device="cpu"
+        )
+        own.to_csv(tmp_path / f"{i}.tsv", sep="\t", index=False)
+    found = read_losses([tmp_path / "0.tsv", tmp_path / "1.tsv"])
+    np.testing.assert_allclose(found["validation_loss"], [0.45, 0.375, 0.3])
+    assert found["seconds"].tolist() == [4, 8, 10] and set(found["device"]) == {"cpu"}
+    assert read_losses([tmp_path / "1.tsv"]).equals(read_tables([tmp_path / "1.tsv"]))
+
+
+def measured(model, scores, rows, drawn) -> dict:
+    table = measure_global_vector(
+        model, scores, rows, drawn, cohort="c", generator="g", minimum_people=20, seed=1
+    )
+    table = table[(table["label"] == "") & (table["label_size"] == "")]
+    return {(row.metric, row.part): row.value for row in table.itertuples()}
+
+
+def test_a_global_vector_is_measured_against_cheats(cohort, fitted):
+    """Its own draws pass; haplotypes paired at random and a point for everybody are found out."""
+    rows, model = cohort.people.rows, fitted.model
+    labels = np.array(["x", "y"] * 500, object)
+    drawn = model.draw(People(np.arange(1_000).astype(str), labels, np.full(1_000, "")), 1)
+    found = measured(model, fitted.scores, rows, drawn)
+    assert found["membership_auc", ""] == pytest.approx(0.5, abs=0.1)
+    assert found["global_distance", ""] < 0.3
+    real = found["global_haplotype_r", "train"]
+    assert real > 0.3 and found["global_haplotype_r", ""] == pytest.approx(real, abs=0.12)
+    apart = np.stack([drawn[:, 0], np.roll(drawn[:, 1], 2, axis=0)], axis=1)
+    assert abs(measured(model, fitted.scores, rows, apart)["global_haplotype_r", ""]) < 0.1
+    point = measured(model, fitted.scores, rows, 0 * drawn)
+    assert point["global_distance", ""] > 0.8
+
+
+def test_frechet_distance_of_gaussians_is_the_closed_form():
+    rng = np.random.default_rng(0)
+    one = rng.normal(size=(40_000, 1, 2)) * [1.0, 2.0]
+    other = rng.normal(size=(40_000, 1, 2)) * [2.0, 2.0] + [3.0, 0.0]
+    assert frechet_distance(one, other) == pytest.approx(np.sqrt((9 + 1) / 2), rel=0.02)
+
+
+def test_the_attacker_adds_up_chromosomes_with_the_vector_worked_out(cohort, fitted, network):
+    """Losses of rows told the scores of the fit, and of rows whose scores are projected."""
+    own = load_latent_generator(network / "checkpoint")
+    latents, labels = np.load(cohort.people.paths[0])[:8], cohort.people.rows.labels[:8]
+    parts = (np.load(path)[:8] for path in cohort.people.paths)
+    projected = Projection(fitted.axes, fitted.offsets, fitted.model.scale).scores(parts, labels)
+    one, other = (
+        row_losses(own, latents, Told(labels, scores), seed=2, device="cpu")
+        for scores in (fitted.scores[:8], projected)
+    )
+    np.testing.assert_allclose(one, other, rtol=1e-3)
 
 
 def test_a_person_is_one_row_in_genotype_mode(tmp_path):

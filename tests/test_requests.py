@@ -26,6 +26,7 @@ from syncohort.diffusion.estimates import (
     write_estimates,
 )
 from syncohort.diffusion.sight import expected_layers, layers_for, sight_kb
+from syncohort.diffusion.sizing import batch_size_for, epochs_for, sized_training, width_for
 
 LIMITS = {"training_hours": 12, "on_gpu": False, "threads": 2}
 
@@ -47,7 +48,7 @@ def test_a_job_that_is_tried_again_asks_for_more(kind):
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
     table = tmp_path / "estimates.tsv"
-    write_estimates([Estimate("ours", "all", 1_000, 10**7, 400.0, 5_075, 1.0)], table)
+    write_estimates([Estimate("ours", "all", 1_000, 10**7, 96, 400.0, 5_075, 1.0)], table)
     assert training_mb(table, "ours", "all", 400, 9_000, 1) == 5_075
     assert training_mb(table, "ours", "all", 200, 9_000, 1) == 3_075  # of which 1,075 in any case
     assert training_mb(table, "ours", "all", 4_000, 9_000, 1) == 9_000
@@ -206,7 +207,8 @@ def test_snps_that_the_filters_take_away_make_no_blocks(tmp_path):
 def test_networks_of_chromosomes_ask_for_the_memory_of_one():
     """The same SNPs: no job is larger than that of the largest chromosome."""
     (whole,) = estimated(2_504, 300_000)
-    parts = estimated(2_504, 300_000, {"per_chromosome": True, "denoiser": {"layers": 3}})
+    own = {"layers": 3, "width": 96}
+    parts = estimated(2_504, 300_000, {"per_chromosome": True, "denoiser": own})
     assert [each.part for each in parts] == ["1", "2", "3"]
     assert sum(each.n_blocks for each in parts) == pytest.approx(whole.n_blocks, abs=3)
     assert max(each.request_mb for each in parts) < 0.75 * whole.request_mb
@@ -215,6 +217,17 @@ def test_networks_of_chromosomes_ask_for_the_memory_of_one():
     assert str(f"{parts[-1].n_blocks:,}") in line.found
     (stop,) = training_checks([whole], memory_mb=2_000, **LIMITS)
     assert "per_chromosome: true" in stop.advice
+
+
+def test_the_rule_gives_what_was_measured_and_follows_the_rows():
+    assert (width_for(4_016), batch_size_for(4_016), epochs_for(4_016, 128)) == (96, 128, 40)
+    rows = [50, 600, 4_016, 16_000, 10**6]
+    for sizes in ([width_for(n) for n in rows], [batch_size_for(n) for n in rows]):
+        assert sizes == sorted(sizes) and sizes[0] < sizes[2] < sizes[-1]
+    assert epochs_for(10**6, 512) == 4 and epochs_for(600, 32) == 60
+    few, many = (estimated(n, 60_000, {"per_chromosome": True})[0] for n in (300, 2_504))
+    assert few.n_weights < many.n_weights / 4 and (few.width, many.width) == (32, 96)
+    assert sized_training({"epochs": 3, "batch_size": None}, 4_016)["epochs"] == 3
 
 
 @pytest.mark.parametrize("layers", [2, 4])

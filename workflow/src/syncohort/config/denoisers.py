@@ -24,7 +24,11 @@ class LocalConfig(Section):
     group_blocks: int = Field(
         4, ge=1, description="Neighbouring gene blocks that form a group, the unit of the network."
     )
-    width: int = Field(96, ge=8, description="Channels of a group: the capacity of the network.")
+    width: int | None = Field(
+        96,
+        ge=8,
+        description="Channels of a group: the capacity of the network. null: by the number of training rows, 96 for 4,000 of them.",
+    )
     layers: int = Field(
         3,
         ge=1,

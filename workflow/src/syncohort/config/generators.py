@@ -51,8 +51,16 @@ class DiffusionConfig(Section):
 class TrainingConfig(Section):
     """How the network of a diffusion model is trained."""
 
-    epochs: int = Field(40, ge=1, description="Passes over the training rows.")
-    batch_size: int = Field(128, ge=1, description="Rows per step.")
+    epochs: int | None = Field(
+        40,
+        ge=1,
+        description="Passes over the training rows. null: by their number, about 1,250 steps.",
+    )
+    batch_size: int | None = Field(
+        128,
+        ge=1,
+        description="Rows per step. null: by the number of training rows, a 32nd of them.",
+    )
     learning_rate: float = Field(2e-3, gt=0, description="Highest learning rate of AdamW.")
     weight_decay: float = Field(0.0, ge=0, description="Weight decay of AdamW.")
     warmup_steps: int = Field(
@@ -345,8 +353,9 @@ PRESETS = {
 
 # What differs with `per_chromosome`: the global vector is in the place of context and factors.
 PER_CHROMOSOME = {
-    "denoiser": {"kind": "local", "layers": 5, "context": 0},
+    "denoiser": {"kind": "local", "width": None, "layers": 5, "context": 0},
     "diffusion": {"prior_factors": 0},
+    "training": {"epochs": None, "batch_size": None},
 }
 
 

@@ -16,6 +16,7 @@ from syncohort.config.requests import least_training_mb, training_request_mb
 from syncohort.diffusion.demand import demand_of, training_bytes, training_seconds
 from syncohort.diffusion.settings import CPU_RESIDENT_BYTES
 from syncohort.diffusion.sight import expected_layers
+from syncohort.diffusion.sizing import sized_denoiser, sized_training
 from syncohort.genotypes import rows_per_person
 
 SNPS_PER_BLOCK = 12  # of `gene_pca` by loss: 9 to 14 on cohorts of 300 to 2,500 people
@@ -26,7 +27,7 @@ _SHORTENING = 4  # of the published `snp_vae`
 class Estimate:
     """What the training of a network takes: a row of the table.
 
-    part: "all", or the chromosome of the network; request_mb: memory that its job asks for when it may; hours: of all epochs; the rest is about
+    part: "all", or the chromosome of the network; width: of a local one, else 0; request_mb: memory that its job asks for when it may; hours: of all epochs; the rest is about
     the latents and the network.
     """
 
@@ -34,6 +35,7 @@ class Estimate:
     part: str
     n_blocks: int
     n_weights: int
+    width: int
     latents_mb: float
     request_mb: int
     hours: float
@@ -120,9 +122,9 @@ def estimate_trainings(
     for name, model, own in networks:
         n_snps = sum(each.n_snps for each in own)
         n_blocks, n_channels = latent_shape(model["representation"], n_snps, max_snps)
-        denoiser = _denoiser(model, n_blocks, sum(each.span_kb for each in own))
+        denoiser = _denoiser(model, n_rows, n_blocks, sum(each.span_kb for each in own))
         demand = demand_of(denoiser, n_blocks, n_channels, max(1, used["label"].nunique()))
-        training = model["training"]
+        training = sized_training(model["training"], n_rows)
         n_bytes = training_bytes(
             demand,
             n_all,
@@ -146,6 +148,7 @@ def estimate_trainings(
                 own[0].contig if model["per_chromosome"] else "all",
                 n_blocks,
                 demand.n_weights,
+                width=denoiser.get("width") or 0,
                 latents_mb=n_all * n_blocks * n_channels * 4 / 1e6,
                 request_mb=training_request_mb(n_bytes),
                 hours=seconds / 3600,
@@ -154,9 +157,10 @@ def estimate_trainings(
     return estimates
 
 
-def _denoiser(model: dict, n_blocks: int, span_kb: float) -> dict:
-    """The options of a model's network over so many blocks."""
-    options = {name: value for name, value in model["denoiser"].items() if name != "sight_kb"}
+def _denoiser(model: dict, n_rows: int, n_blocks: int, span_kb: float) -> dict:
+    """The options of a model's network over so many blocks, for so many training rows."""
+    options = sized_denoiser(model["denoiser"], n_rows)
+    options = {name: value for name, value in options.items() if name != "sight_kb"}
     if model["denoiser"].get("sight_kb"):
         options["layers"] = expected_layers(model["denoiser"], n_blocks, span_kb)
     return options | ({"n_scores": model["global_axes"]} if model["per_chromosome"] else {})
@@ -191,7 +195,7 @@ def training_checks(
             advice = (
                 f"The job may ask for {memory_mb / 1000:g} GB: set compute.memory_mb: "
                 f"{-(-each.request_mb // 1000) * 1000} where a machine has that much. For less, choose "
-                "fewer SNPs (filters.maf_min, input.chromosomes) or a smaller denoiser"
+                "fewer SNPs (filters.maf_min, input.chromosomes) or a smaller denoiser (denoiser.width)"
                 + ("." if several else ", or a network for each chromosome (per_chromosome: true).")
             )
         elif each.hours > training_hours:
