@@ -1,6 +1,7 @@
 """What goes wrong under a run: kills, full disks, damaged files, two processes, dates that lie."""
 
 import errno
+import gzip
 import multiprocessing
 import os
 import resource
@@ -8,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 
@@ -18,6 +20,7 @@ import yaml
 from clones import clone, planned_rules, snakemake
 from cohorts import linked_calls, people_of, store_of
 from conftest import REPOSITORY
+from genotype_files import read_whole, vcf_of
 from matplotlib.figure import Figure
 
 from syncohort.config.study import parse_config
@@ -26,8 +29,10 @@ from syncohort.figures.style import save
 from syncohort.files import all_or_nothing, load_arrays, private_folder, save_arrays, write_rows
 from syncohort.formats import contents
 from syncohort.formats.contents import Contents
+from syncohort.formats.readers import held_contigs, open_source
 from syncohort.formats.vcf import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+from syncohort.job import temporary_files_in
 
 PATH = f"import sys; sys.path[:0] = [{str(REPOSITORY / 'workflow/src')!r}]\n"
 
@@ -137,6 +142,80 @@ with job(settings):
     again = child(code, log)
     assert again.wait() == 0
     assert not list(tmp_path.glob("**/genotypes.bcf")) and not list(tmp_path.glob("logs/.part*"))
+
+
+# --- files without blocks, which cannot have an index
+
+
+def two_chromosomes(path, *, packed=False):
+    """Write a VCF of chromosomes 21 and 22, as text or compressed as a whole."""
+    rows = [
+        (contig, 100 * i, "A", "C", ".", ".", "GT", "0|1", "1|1", "0|0")
+        for contig in ("21", "22")
+        for i in range(1, 40)
+    ]
+    text = vcf_of(rows, contigs=("21", "22")).encode()
+    path.write_bytes(gzip.compress(text) if packed else text)
+    return str(path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_chromosomes_of_text_are_found_without_a_copy(tmp_path, monkeypatch, packed):
+    path = two_chromosomes(tmp_path / "g.vcf", packed=packed)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with temporary_files_in(folder), monkeypatch.context() as patch:
+        patch.setattr(pysam, "BGZFile", lambda *_: pytest.fail("genotypes are copied"))
+        assert held_contigs("vcf", path) == ["21", "22"]
+        assert not [file for file in folder.rglob("*") if file.is_file()]
+    assert not folder.exists()
+
+
+def test_of_text_the_chromosome_that_is_read_alone_is_copied(tmp_path, monkeypatch):
+    path = two_chromosomes(tmp_path / "g.vcf")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    source = open_source("vcf", path)
+    _, calls, *_ = read_whole(source, "22")
+    assert calls.shape == (39, 3, 2) and source.counts() == {"21": 39, "22": 39}
+    copies = [gzip.decompress(file.read_bytes()) for file in tmp_path.glob("*/*/genotypes.gz")]
+    assert len(copies) == 1 and b"\n22\t" in copies[0] and b"\n21\t" not in copies[0]
+
+
+def test_text_that_lost_its_end_is_refused_before_a_chromosome_is_named(tmp_path):
+    path = two_chromosomes(tmp_path / "g.vcf")
+    content = (tmp_path / "g.vcf").read_bytes()
+    for kept in (content[:-3], gzip.compress(content)[:-30]):
+        (tmp_path / "g.vcf").write_bytes(kept)
+        with pytest.raises(InputError, match="g.vcf: .*[Tt]he file is cut short"):
+            held_contigs("vcf", path)
+
+
+LOOK_FOR_CHROMOSOMES = """
+import tempfile, time
+from pathlib import Path
+from syncohort.files import temporary_folder
+from syncohort.job import temporary_files_in
+with temporary_files_in(temporary_folder(Path(sys.argv[1]), "chromosomes")):
+    Path(tempfile.mkdtemp(), "genotypes.bcf").touch()
+    Path(sys.argv[2]).touch()
+    time.sleep(float(sys.argv[3]))
+"""
+
+
+def test_processes_that_look_at_once_have_a_private_folder_each_and_leave_none(tmp_path):
+    results, begun = tmp_path / "results/c", [tmp_path / "1", tmp_path / "2"]
+    both = [child(LOOK_FOR_CHROMOSOMES, results, each, 600) for each in begun]
+    wait_for(lambda: all(each.exists() for each in begun))
+    folders = list(results.iterdir())
+    assert len(folders) == 2
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+    both[0].kill()
+    both[0].wait()
+    third = child(LOOK_FOR_CHROMOSOMES, results, tmp_path / "3", 0)
+    assert third.wait() == 0
+    assert len(list(results.rglob("genotypes.bcf"))) == 1  # of the process that lives
+    both[1].kill()
+    both[1].wait()
 
 
 # --- full disks

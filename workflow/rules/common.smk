@@ -96,16 +96,36 @@ def source():
     return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
 
 
+def make_private():
+    """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
+    if STUDY.compute.private_results:
+        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+        if os.stat(FOLDER).st_uid == os.getuid():
+            os.chmod(FOLDER, 0o700)
+
+
 def found_once(files):
     """The chromosomes that genotype files hold; a run's jobs take over what the run found."""
     import json
-    from syncohort.formats.readers import held_contigs
 
     known = json.loads(os.environ.get("SYNCOHORT_CHROMOSOMES", "{}"))
     if known.get("files") != files:
-        known = {"files": files, "held": held_contigs(**files)}
+        known = {"files": files, "held": find_chromosomes(files)}
         os.environ.update(SYNCOHORT_CHROMOSOMES=json.dumps(known))
     return known["held"]
+
+
+def find_chromosomes(files):
+    """The chromosomes that genotype files hold; what that takes on disk lies in the results."""
+    from syncohort.files import temporary_folder
+    from syncohort.formats.readers import held_contigs
+    from syncohort.job import temporary_files_in
+
+    if files["kind"] != "vcf":
+        return held_contigs(**files)
+    make_private()
+    with temporary_files_in(temporary_folder(Path(FOLDER), "chromosomes")):
+        return held_contigs(**files)
 
 
 def study_chromosomes():
@@ -293,14 +313,6 @@ def configuration_text():
 
     settings = STUDY.model_dump(mode="json", exclude={"compute"})
     return yaml.safe_dump(settings, sort_keys=False)
-
-
-def make_private():
-    """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
-    if STUDY.compute.private_results:
-        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
-        if os.stat(FOLDER).st_uid == os.getuid():
-            os.chmod(FOLDER, 0o700)
 
 
 def withdraw_release():
