@@ -17,7 +17,7 @@ import numpy as np
 import pysam
 import pytest
 import yaml
-from clones import clone, planned_rules, snakemake
+from clones import clone, planned_rules, snakemake, start_snakemake
 from cohorts import linked_calls, people_of, store_of
 from conftest import REPOSITORY
 from genotype_files import read_whole, vcf_of
@@ -374,6 +374,20 @@ def test_the_digest_is_of_the_content_and_not_of_dates(tmp_path):
     assert known.digest([path, path]) != known.digest([path])
 
 
+def test_files_that_change_after_they_were_looked_at_are_known(tmp_path):
+    path, other, known = tmp_path / "a", tmp_path / "b", Contents(tmp_path / "notes")
+    path.write_text("one")
+    other.write_text("one")
+    known.digest([path, other])
+    assert known.changed() == []
+    replace(path, "two", path.stat().st_mtime_ns)
+    known.digest([path])  # for another job
+    assert known.changed() == [str(path)]
+    replace(path, "one")
+    other.unlink()
+    assert known.changed() == [str(other)]
+
+
 def test_an_unchanged_file_is_read_once_and_lost_notes_change_nothing(tmp_path, monkeypatch):
     path, notes = tmp_path / "g.vcf", tmp_path / "contents.json"
     path.write_text("genotypes")
@@ -427,6 +441,17 @@ def test_a_run_follows_the_content_of_its_inputs(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     assert (folder / "results/c").stat().st_mode & 0o777 == 0o700
 
+    labels = (data / "labels.tsv").read_text()
+    part = ["--forcerun", "draw_alleles"]
+    running = start_snakemake(folder, target, *part, study="own.yaml")
+    log = folder / "results/c/logs/draw_alleles/copies/1.log"
+    log.unlink()
+    wait_for(lambda: log.exists() or running.poll() is not None)
+    replace(data / "labels.tsv", labels + "\n")
+    assert running.wait() == 1
+    assert "data/labels.tsv: changed during the run" in (folder / "run.log").read_text()
+    replace(data / "labels.tsv", labels)
+
     for file in [*data.iterdir(), *(folder / "resources").iterdir()]:
         os.utime(file)
     assert planned_rules(folder, target, study="own.yaml") == set()
@@ -462,6 +487,16 @@ def test_a_dollar_in_a_label_is_a_dollar(tmp_path):
     save(figure, tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     assert "US$ and CA$" in text and "mathdefault" not in text
+
+
+@pytest.mark.slow
+def test_results_that_cannot_be_written_stop_the_run_at_its_start(tmp_path):
+    folder = clone(tmp_path / "clone")
+    (folder / "results").write_text("a file")
+    result = snakemake(folder, "results/tiny/simulate_people/people.tsv")
+    said = result.stdout + result.stderr
+    assert result.returncode == 1 and "results/tiny: cannot be written: " in said
+    assert "Traceback" not in said
 
 
 def test_results_are_private_unless_the_configuration_says_so():

@@ -98,10 +98,17 @@ def source():
 
 def make_private():
     """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
-    if STUDY.compute.private_results:
+    try:
         os.makedirs(FOLDER, mode=0o700, exist_ok=True)
-        if os.stat(FOLDER).st_uid == os.getuid():
+        if STUDY.compute.private_results and os.stat(FOLDER).st_uid == os.getuid():
             os.chmod(FOLDER, 0o700)
+        if not os.access(FOLDER, os.W_OK | os.X_OK):
+            raise PermissionError(0, "no right to write there")
+    except OSError as problem:
+        raise WorkflowError(
+            f"{FOLDER}: cannot be written: {problem.strerror}. Make it writable, or run where "
+            "it is."
+        ) from None
 
 
 def found_once(files):
@@ -321,3 +328,13 @@ def withdraw_release():
 
     own = [file.replace("<results>", FOLDER) for file in RELEASE]
     withdraw(f"{FOLDER}/release", own, f"{FOLDER}/withdrawn")
+
+
+def require_inputs_at_rest():
+    """Fail a run during which the user's files changed, for its results may be of both contents."""
+    changed = CONTENTS.changed()
+    if changed:
+        raise WorkflowError(
+            f"{examples(changed)}: changed during the run, so that results may be of both "
+            "contents. Run again: what reads them is made anew."
+        )

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from syncohort import __version__
-from syncohort.checksums import Checksums, FilesAtRest, results_folder
+from syncohort.checksums import Checksums, FilesAtRest, results_folder, verify_given
 from syncohort.errors import InputError
 from syncohort.files import name_full_disk, private_folder, remove_private_folder
 
@@ -182,6 +182,8 @@ def _sound_files(snakemake, log: Path) -> Iterator[None]:
     at_rest = FilesAtRest(inputs)
     checksums.begin(outputs)
     checksums.verify(inputs)
+    for words in verify_given(checksums.foreign(inputs)):
+        print(words, flush=True)
     yield
     at_rest.require_unchanged()
     checksums.record(outputs)
