@@ -39,7 +39,12 @@ def job(snakemake):
         yield
 """
 SMALLER = {
-    "evaluation": {"mosaic_curve": [], "classifiers": ["logistic"], "classifier_epochs": 1},
+    "evaluation": {
+        "calibration": {"independent": {"kind": "independent"}},
+        "mosaic_curve": [],
+        "classifiers": ["logistic"],
+        "classifier_epochs": 1,
+    },
     "synthesis": {"shards": 2},
 }
 # Read by people, or by no job of this study.
