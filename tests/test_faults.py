@@ -16,6 +16,7 @@ import zipfile
 import numpy as np
 import pysam
 import pytest
+import torch
 import yaml
 from clones import clone, planned_rules, snakemake, start_snakemake
 from cohorts import linked_calls, people_of, store_of
@@ -33,6 +34,7 @@ from syncohort.formats.readers import held_contigs, open_source
 from syncohort.formats.vcf import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 from syncohort.job import temporary_files_in
+from syncohort.training.state import StateFile
 
 PATH = f"import sys; sys.path[:0] = [{str(REPOSITORY / 'workflow/src')!r}]\n"
 
@@ -195,6 +197,7 @@ import tempfile, time
 from pathlib import Path
 from syncohort.files import temporary_folder
 from syncohort.job import temporary_files_in
+from syncohort.training.state import StateFile
 with temporary_files_in(temporary_folder(Path(sys.argv[1]), "chromosomes")):
     Path(tempfile.mkdtemp(), "genotypes.bcf").touch()
     Path(sys.argv[2]).touch()
@@ -343,6 +346,22 @@ def test_a_flipped_bit_of_a_fitted_file_never_gives_other_numbers(tmp_path):
             assert np.array_equal(load_arrays(tmp_path / "m.npz", "model")["a"], truth)
         except InputError as error:
             assert "m.npz" in str(error)
+
+
+def test_a_flipped_bit_of_a_training_state_never_goes_on_with_other_weights(tmp_path):
+    path, device = tmp_path / "state.pt", torch.device("cpu")
+    weights, progress = torch.rand(3_000), {"step": 5, "history": [{"loss": 1.5}]}
+    StateFile(path, "digest", 0).save({"weights": weights, "progress": progress})
+    content, rng, n_found = path.read_bytes(), np.random.default_rng(0), 0
+    for place in rng.integers(0, len(content), 60).tolist():
+        broken = bytearray(content)
+        broken[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(broken)
+        state = StateFile(path, "digest", 0).load(device)
+        n_found += state is None  # training starts anew, which the log says
+        if state is not None:
+            assert torch.equal(state["weights"], weights) and state["progress"] == progress
+    assert n_found > 40
 
 
 # --- inputs: their content decides
