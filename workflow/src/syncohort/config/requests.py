@@ -63,17 +63,16 @@ def training_mb(
     the latents that were made since. All that a training holds beside its program is in proportion
     to them.
     """
-    rows = {}
-    if Path(estimates).exists():
-        with open(estimates, newline="") as file:
-            table = list(csv.DictReader(file, delimiter="\t"))
-        rows = {(row["generator"], row["part"]): row for row in table}
-    if (generator, part) not in rows:
-        return _within(most_mb, most_mb, attempt)
-    own = rows[generator, part]
-    share = latents_mb / float(own["latents_mb"])
     fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
-    return _within(fixed_mb + share * (float(own["request_mb"]) - fixed_mb), most_mb, attempt)
+    try:
+        with open(estimates, newline="") as file:
+            table = csv.DictReader(file, delimiter="\t")
+            own = {(row["generator"], row["part"]): row for row in table}[generator, part]
+        share = latents_mb / float(own["latents_mb"])
+        wanted_mb = fixed_mb + share * (float(own["request_mb"]) - fixed_mb)
+    except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, csv.Error):
+        wanted_mb = most_mb  # not written yet, being written, or damaged
+    return _within(wanted_mb, most_mb, attempt)
 
 
 def _within(wanted_mb: float, most_mb: int, attempt: int) -> int:
