@@ -20,6 +20,29 @@ DIMENSIONS = PLAN.dimensions
 SHARDS = list(range(STUDY.synthesis.shards))
 
 
+def simulation_of(wildcards):
+    """Length and number of SNPs of the simulated chromosome that a wildcard names."""
+    from syncohort.genotypes import normalise_contig
+
+    def own(given):
+        if not isinstance(given, dict):
+            return given
+        by_contig = {normalise_contig(name): value for name, value in given.items()}
+        return by_contig[wildcards.chrom]
+
+    return {
+        "length_mb": own(STUDY.demo.length_mb),
+        "variants": own(STUDY.demo.variants),
+    }
+
+
+def simulation_mb(wildcards, attempt):
+    """What the simulation of a chromosome asks for."""
+    people = sum(STUDY.demo.people_per_population.values())
+    length_mb = simulation_of(wildcards)["length_mb"]
+    return request_of_simulation(people, length_mb, STUDY.compute.memory_mb, attempt)
+
+
 def generator_of(wildcards):
     """Settings of the generator a wildcard names."""
     return SETTINGS[wildcards.generator]
