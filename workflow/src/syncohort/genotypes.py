@@ -400,7 +400,7 @@ class CohortWriter:
             if kind is None:
                 self._finish()
             name_full_disk(error, self._path)
-        except OSError as problem:
+        except Exception as problem:
             name_full_disk(problem, self._path)
             raise
         finally:
