@@ -22,6 +22,7 @@ rule train_diffusion:
     threads: TRAINING_THREADS
     resources:
         mem_mb=training_mb,
+        most_mb=STUDY.compute.memory_mb,
         runtime=TRAINING_MINUTES,
         gpu=TRAINING_GPUS,
         device=DEVICE,

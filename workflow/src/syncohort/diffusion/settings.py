@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from syncohort.training.settings import TrainingSettings
 
-CPU_RESIDENT_BYTES = 8 * 10**9  # larger latents stay on disk where there is no GPU
+
+def resident_bytes(memory_mb: float) -> int:
+    """Larger latents [bytes, as float32] stay on disk where there is no GPU.
+
+    memory_mb: the most that the job may ask for. The numbers are the same either way.
+    """
+    return round(memory_mb * 1e6 / 4)
 
 
 @dataclass(frozen=True, kw_only=True)

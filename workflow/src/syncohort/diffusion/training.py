@@ -15,9 +15,9 @@ from syncohort.diffusion.model import Generator
 from syncohort.diffusion.prior import fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
 from syncohort.diffusion.settings import (
-    CPU_RESIDENT_BYTES,
     DiffusionSettings,
     DiffusionTraining,
+    resident_bytes,
 )
 from syncohort.diffusion.validation import make_validation
 from syncohort.errors import InputError
@@ -101,11 +101,13 @@ def _check_rows(n_rows: int, rows: LatentRows) -> None:
         )
 
 
-def _resident_bytes(device: torch.device) -> int:
+def _resident_bytes(device: torch.device, work: Workplace) -> int:
     """How much of a device's memory latents may take before they stay on disk."""
+    if work.max_resident_bytes is not None:
+        return work.max_resident_bytes
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory // 2
-    return CPU_RESIDENT_BYTES
+    return resident_bytes(work.memory_mb)
 
 
 def _rows_of_x0(files: LatentFiles, normalisation: Normalisation, labels, device, in_memory: bool):
@@ -166,8 +168,7 @@ def train_diffusion(
         scaling=diffusion.scaling,
         rows=train_rows,
     )
-    limit = work.max_resident_bytes
-    in_memory = files.n_bytes <= (_resident_bytes(place) if limit is None else limit)
+    in_memory = files.n_bytes <= _resident_bytes(place, work)
     data = _rows_of_x0(files, normalisation, conditions, place, in_memory)
     config = describe(
         "diffusion",
@@ -233,7 +234,7 @@ def _prior(data, train_rows: np.ndarray, n_factors: int | None, seed: int, devic
     if n_factors is None:
         return None
     rows = torch.from_numpy(thinned(train_rows).copy()).to(device)
-    return fit_prior(data[rows], n_factors, child_seed(seed, _PRIOR))
+    return fit_prior(data, n_factors, child_seed(seed, _PRIOR), rows=rows)
 
 
 def _label_rows(conditions: np.ndarray, normalisation: Normalisation) -> list[float]:
