@@ -38,8 +38,9 @@ class DiffusionSettings:
 class DiffusionTraining(TrainingSettings):
     """How the network is trained; the keys of a generator's section `training`.
 
-    membership_max: no weights are kept by whose loss training rows can be distinguished from validation
-    rows with a higher AUC (see `Validation.measure`); 1: any.
+    membership_max: training ends before weights whose losses tell training rows from validation
+    rows better than those of the untrained network do, by a higher AUC than this (see
+    `memorisation.added_auc`); 1: any.
     """
 
     membership_max: float

@@ -26,7 +26,7 @@ from syncohort.generators.conditioning import fit_anchors, mix, positions
 from syncohort.generators.latents import LatentFiles, Normalisation, fit_normalisation
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.seeds import child_seed
-from syncohort.training.devices import resolve_device
+from syncohort.training.devices import autocast, resolve_device
 from syncohort.training.loop import TrainResult, fit
 from syncohort.training.parallel import ALONE, Team
 from syncohort.training.settings import Workplace
@@ -205,6 +205,9 @@ def train_diffusion(
         batch_size=training.batch_size,
         seed=child_seed(seed, _VALIDATION),
     )
+    if team.is_first:
+        with torch.inference_mode(), autocast(place):
+            validation = validation.before_training(generator.network.to(place).eval())
     epochs_apart = validation.validations_apart(len(train_rows), training.epochs)
     patience = None if training.patience is None else -(-training.patience // epochs_apart)
     of_the_loop = asdict(training) | {"patience": patience}
@@ -216,7 +219,7 @@ def train_diffusion(
         device=place,
         validate=validation.measure,
         validate_every=epochs_apart,
-        limits={"membership_auc": of_the_loop.pop("membership_max")},
+        limits={"membership_added": of_the_loop.pop("membership_max")},
         fingerprint=json.dumps(config, sort_keys=True),
         team=team,
         **of_the_loop,
@@ -250,4 +253,5 @@ def _outcome(result: TrainResult) -> dict:
         "best_epoch": result.best_epoch,
         "best_loss": result.best_loss,
         "membership_auc": best["membership_auc"],
+        "membership_added": best["membership_added"],
     }

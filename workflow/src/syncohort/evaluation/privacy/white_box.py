@@ -11,7 +11,7 @@ import pandas as pd
 import torch
 
 from syncohort.diffusion.model import Generator
-from syncohort.evaluation.groups import HAPLOTYPES, Group
+from syncohort.evaluation.groups import ALL, HAPLOTYPES, Group
 from syncohort.evaluation.privacy.membership import (
     METRIC,
     Targets,
@@ -80,7 +80,8 @@ def attack_generator(
 
     Returns the tidy table and the losses: person, label, member, loss_0.05T, ... (sum over a
     person's rows). membership_auc: method "white box" is the loss at 0.2 T, with its label sizes,
-    labels and haplotypes; with a noise of "0.05" and so on at other times.
+    labels and haplotypes; with a noise of "0.05" and so on at other times. beyond_limit: see
+    `beyond_limit_row`.
     """
     people = common_people(stores)
     index = np.concatenate(
@@ -92,7 +93,7 @@ def attack_generator(
     targets = targets_of(people, index)
     if (~targets.member).sum() < minimum_people:
         note = f"too few: {(~targets.member).sum()} people"
-        rows = [metric_row(METRIC, _ALL, np.nan, note=note)]
+        rows = [metric_row(METRIC, _ALL, np.nan, note=note), beyond_limit_row(generator)]
         return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, None)
     each = rows_per_person(models[0].mode)
     labels = np.repeat(generator.conditions(people[index]), each)
@@ -111,7 +112,19 @@ def attack_generator(
     for column, share in enumerate(TIMES):
         group = _ALL._replace(noise=f"{share:g}")
         rows += membership_rows(group, -losses[..., column].sum(axis=1), targets, **options)[:1]
+    rows.append(beyond_limit_row(generator))
     return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, losses.sum(axis=1))
+
+
+def beyond_limit_row(generator: Generator) -> dict:
+    """Metric row: by how much the kept weights exceed the limit that training had to keep.
+
+    Above 0 only where no epoch was within `training.membership_max`, and its best was kept.
+    """
+    training = generator.config["training"]
+    added, limit = training["membership_added"], training["membership_max"]
+    note = f"{added:.3f} in epoch {training['best_epoch']}, the limit was {limit:g}"
+    return metric_row("beyond_limit", ALL, max(0.0, added - limit), note=note)
 
 
 def _loss_table(targets: Targets, losses: np.ndarray | None) -> pd.DataFrame:
