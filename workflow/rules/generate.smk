@@ -155,6 +155,7 @@ rule decode_cohort:
             allow_missing=True,
         ),
         models=representation_models,
+        checkpoint=centring_checkpoint,
         store=COHORT,
         people="<results>/draw_labels/people.tsv",
     output:

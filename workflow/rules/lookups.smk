@@ -145,6 +145,13 @@ def checkpoint_of(wildcards):
     return f"<results>/{rule_name}/{trained_as(wildcards)}/checkpoint.safetensors"
 
 
+def centring_checkpoint(wildcards):
+    """The model whose labels' means the latents of a generator are brought to before decoding."""
+    sampling = generator_of(wildcards).get("sampling", {})
+    centred = sampling.get("centred") and sampling["guidance_scale"] == 1
+    return checkpoint_of(wildcards) if centred else []
+
+
 # Modules that a job loads by the name of a kind: part of its `code`.
 def representation_code(wildcards):
     """Those of the representation a wildcard names."""

@@ -4,7 +4,7 @@ A network tells them apart before it has learned anything: the label means, the 
 Gaussian prior are fitted to the training rows, and the more positions a row has, the more
 certain its mean loss. Both say nothing about training. So losses are compared with those that the
 untrained network gave for the same rows and noise, and on stretches of the genome of one length, so
-that a limit means the same for a region and for a genome (docs/methods.md 1.5).
+that a limit means the same for a region and for a genome (docs/methods.md 1.3).
 
 Axes: R rows, M stretches, G gene blocks.
 """
