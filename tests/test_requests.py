@@ -90,7 +90,7 @@ import json, sys
 import numpy as np
 from syncohort.config.generators import DiffusionConfig, TrainingConfig
 from syncohort.diffusion.demand import demand_of, training_bytes
-from syncohort.diffusion.settings import CPU_RESIDENT_BYTES, DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
 from syncohort.diffusion.training import train_diffusion
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.training.settings import Workplace
@@ -122,7 +122,7 @@ said = training_bytes(
     batch_size=training["batch_size"],
     averaged=True,
     n_factors=256,
-    max_resident_bytes=CPU_RESIDENT_BYTES,
+    max_resident_bytes=4_000_000_000,
 )
 print(json.dumps([int(status["VmHWM"].split()[0]) * 1024, said]))
 """
@@ -143,12 +143,61 @@ def test_a_training_takes_the_memory_it_is_said_to(tmp_path, n_blocks, n_rows):
     assert measured / 1.5 < said < measured * 1.5
 
 
+FITTED = """
+import sys
+import numpy as np
+import torch
+from syncohort.diffusion import prior
+from syncohort.diffusion.training import MappedRows
+from syncohort.files import write_rows
+from syncohort.generators import latents
+
+n_rows, n_blocks = int(sys.argv[2]), int(sys.argv[3])
+prior.VALUES_AT_ONCE = latents.VALUES_AT_ONCE = 1 << 18
+rng = np.random.default_rng(0)
+path, shape = f"{sys.argv[1]}/latents.npy", (n_rows, n_blocks, 8)
+parts = (rng.standard_normal((1, n_blocks, 8), dtype=np.float32) for _ in range(n_rows))
+write_rows(path, shape, parts, "<f2")
+open("/proc/self/clear_refs", "w").write("5")
+files = latents.LatentFiles([path], [np.ones((n_blocks, 8), bool)])
+labels, rows = np.arange(n_rows) % 3, np.arange(n_rows)
+options = {"n_classes": 3, "residual_from_class_mean": True, "scaling": "global", "rows": rows}
+scale = latents.fit_normalisation(files, labels, files.mask, **options)
+tensors = map(torch.from_numpy, (labels, scale.center, scale.scale))
+prior.fit_prior(MappedRows(files, *tensors), 4, 1, rows=torch.from_numpy(rows))
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(int(status["VmHWM"].split()[0]) / 1024)
+"""
+
+
+def peak_mb(script: str, *arguments) -> float:
+    """What a script says of its peak memory, run as a program of its own."""
+    result = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(PACKAGE.parent), "OMP_NUM_THREADS": "1"},
+    )
+    assert result.returncode == 0, result.stderr
+    return float(result.stdout.splitlines()[-1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's account of memory is Linux's")
+def test_scale_and_prior_of_latents_on_disk_take_no_more_memory_for_more_people(tmp_path):
+    few, many = (peak_mb(FITTED, tmp_path, n_rows, 500) for n_rows in (300, 3_300))
+    further_mb = 3_000 * 500 * 8 * 4 / 1e6  # 48, as float32
+    assert many - few < 0.25 * further_mb
+
+
 def people_of(n_people: int) -> pd.DataFrame:
     labels = np.array(["case", "control"])[np.arange(n_people) % 2]
     return pd.DataFrame({"excluded": "", "label": labels})
 
 
-def estimated(n_people: int, n_snps: int, generator: dict | None = None) -> list[Estimate]:
+def estimated(
+    n_people: int, n_snps: int, generator: dict | None = None, memory_mb: float = 30_000
+) -> list[Estimate]:
     """A recipe, the default one, on three chromosomes of a cohort in haplotype mode."""
     section = TypeAdapter(AnyGenerator).validate_python(generator or {"kind": "diffusion"})
     settings = section.model_dump()
@@ -165,6 +214,7 @@ def estimated(n_people: int, n_snps: int, generator: dict | None = None) -> list
         validation_share=0.1,
         threads=2,
         on_gpu=False,
+        memory_mb=memory_mb,
     )
 
 
@@ -179,6 +229,13 @@ def test_a_training_that_cannot_have_its_memory_stops_the_run_first():
     assert enough == pytest.approx(25_000, rel=0.5)
     (line,) = training_checks(estimates, memory_mb=enough, **LIMITS)
     assert line.level != "stop"
+
+
+def test_latents_that_are_much_of_what_a_job_may_have_stay_on_disk():
+    """Latents of 20,000 people on 50,000 SNPs are 5 GB as float32."""
+    held, on_disk = (estimated(20_000, 50_000, memory_mb)[0] for memory_mb in (30_000, 8_000))
+    assert held.latents_mb == on_disk.latents_mb == pytest.approx(2_400, rel=0.1)
+    assert held.request_mb - on_disk.request_mb > 2 * held.latents_mb
 
 
 def test_a_training_that_takes_longer_than_its_job_may_is_said():

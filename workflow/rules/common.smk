@@ -14,6 +14,7 @@ os.environ.setdefault(
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
 from syncohort.config.requests import request_mb
+from syncohort.config.requests import simulation_mb as request_of_simulation
 from syncohort.config.requests import training_mb as request_of_training
 from syncohort.config.study import parse_config
 from syncohort.config.yaml_files import read_typed

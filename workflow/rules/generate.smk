@@ -56,6 +56,7 @@ rule train_diffusion:
     threads: TRAINING_THREADS
     resources:
         mem_mb=training_mb,
+        most_mb=STUDY.compute.memory_mb,
         runtime=TRAINING_MINUTES,
         gpu=TRAINING_GPUS,
         device=DEVICE,
@@ -214,6 +215,7 @@ rule decode_cohort:
     input:
         latents=sampled_latents,
         models=decoding_models,
+        checkpoint=centring_checkpoint,
         store=COHORT,
         people="<results>/draw_labels/people.tsv",
     output:

@@ -20,6 +20,29 @@ DIMENSIONS = PLAN.dimensions
 SHARDS = list(range(STUDY.synthesis.shards))
 
 
+def simulation_of(wildcards):
+    """Length and number of SNPs of the simulated chromosome that a wildcard names."""
+    from syncohort.genotypes import normalise_contig
+
+    def own(given):
+        if not isinstance(given, dict):
+            return given
+        by_contig = {normalise_contig(name): value for name, value in given.items()}
+        return by_contig[wildcards.chrom]
+
+    return {
+        "length_mb": own(STUDY.demo.length_mb),
+        "variants": own(STUDY.demo.variants),
+    }
+
+
+def simulation_mb(wildcards, attempt):
+    """What the simulation of a chromosome asks for."""
+    people = sum(STUDY.demo.people_per_population.values())
+    length_mb = simulation_of(wildcards)["length_mb"]
+    return request_of_simulation(people, length_mb, STUDY.compute.memory_mb, attempt)
+
+
 def generator_of(wildcards):
     """Settings of the generator a wildcard names."""
     return SETTINGS[wildcards.generator]
@@ -192,13 +215,25 @@ def training_cohort(wildcards):
 
 
 def checkpoint_of(wildcards):
-    """The fitted model of a generator that is sampled in latents."""
+    """The fitted model that a generator's latents are sampled from."""
+    return fitted_model(wildcards, wildcards.part)
+
+
+def fitted_model(wildcards, part):
+    """The fitted model of a part of the genome of a generator that is sampled in latents."""
     name = trained_as(wildcards)
     kind = generator_of(wildcards)["kind"]
     if kind == "diffusion":
-        return CHECKPOINT.format(generator=name, part=wildcards.part)
+        return CHECKPOINT.format(generator=name, part=part)
     rule_name = {"block_gaussian": "fit_block_gaussian", "wgan": "train_wgan"}[kind]
     return f"<results>/{rule_name}/{name}/checkpoint.safetensors"
+
+
+def centring_checkpoint(wildcards):
+    """The model whose labels' means the latents of a generator are brought to before decoding."""
+    sampling = generator_of(wildcards).get("sampling", {})
+    centred = sampling.get("centred") and sampling["guidance_scale"] == 1
+    return fitted_model(wildcards, network_of_chrom(wildcards)) if centred else []
 
 
 # Modules that a job loads by the name of a kind: part of its `code`.

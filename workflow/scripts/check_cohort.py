@@ -22,6 +22,7 @@ with job(snakemake):
         people,
         **training["cohort"],
         **training["compute"],
+        memory_mb=training["limits"]["memory_mb"],
     )
     write_estimates(estimates, snakemake.output.estimates)
     checks = read_checks(snakemake.input.checks) + check_plans(people, **snakemake.params.plans)

@@ -26,6 +26,7 @@ with job(snakemake):
         log_path=snakemake.output.losses,
         state_path=snakemake.params.state,
         threads=snakemake.threads,
+        memory_mb=snakemake.resources.most_mb,
     )
     device = snakemake.resources.device
     n_rows = int((~encoded.rows.is_validation).sum())

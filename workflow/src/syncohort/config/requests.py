@@ -39,6 +39,12 @@ def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
     return _within(AROUND_MB + need.fixed_mb + need.per_input_mb * input_mb, most_mb, attempt)
 
 
+def simulation_mb(n_people: int, length_mb: float, most_mb: int, attempt: int) -> int:
+    """What the simulation of a chromosome of so many megabases asks for: its trees are held."""
+    trees_mb = length_mb * (12 + n_people / 125)  # 2,504 people: 24 to 30 MB a megabase
+    return _within(AROUND_MB + 300 + trees_mb, most_mb, attempt)
+
+
 def training_request_mb(bytes_needed: float) -> int:
     """What a training that needs so many bytes asks for, as long as it may."""
     return round(AROUND_MB + MARGIN * bytes_needed / 1e6)

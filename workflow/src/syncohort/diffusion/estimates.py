@@ -14,12 +14,13 @@ from syncohort.cohort.genotype_checks import estimated_losses
 from syncohort.cohort.people_checks import Check
 from syncohort.config.requests import least_training_mb, training_request_mb
 from syncohort.diffusion.demand import demand_of, training_bytes, training_seconds
-from syncohort.diffusion.settings import CPU_RESIDENT_BYTES
+from syncohort.diffusion.settings import resident_bytes
 from syncohort.diffusion.sight import expected_layers
 from syncohort.diffusion.sizing import sized_denoiser, sized_training
 from syncohort.genotypes import rows_per_person
 
 SNPS_PER_BLOCK = 12  # of `gene_pca` by loss: 9 to 14 on cohorts of 300 to 2,500 people
+_LATENT_BYTES = 2  # on disk
 _SHORTENING = 4  # of the published `snp_vae`
 
 
@@ -99,6 +100,7 @@ def estimate_trainings(
     validation_share: float,
     threads: int,
     on_gpu: bool,
+    memory_mb: float,
 ) -> list[Estimate]:
     """What the training of each network of the diffusion models will take.
 
@@ -109,6 +111,7 @@ def estimate_trainings(
         mode: haplotype or genotype. max_snps: most SNPs of a block.
         train_share, validation_share: of the people.
         threads: of the training. on_gpu: whether it asks for a GPU.
+        memory_mb: the most that it may ask for.
     """
     used = people[people["excluded"] == ""]
     n_rows = max(2, round(len(used) * train_share * rows_per_person(mode)))
@@ -132,7 +135,7 @@ def estimate_trainings(
             batch_size=min(training["batch_size"], n_rows),
             averaged=bool(training["ema_decay"]),
             n_factors=model["diffusion"]["prior_factors"] or 0,
-            max_resident_bytes=CPU_RESIDENT_BYTES,
+            max_resident_bytes=resident_bytes(memory_mb),
         )
         seconds = training_seconds(
             demand,
@@ -149,7 +152,7 @@ def estimate_trainings(
                 n_blocks,
                 demand.n_weights,
                 width=denoiser.get("width") or 0,
-                latents_mb=n_all * n_blocks * n_channels * 4 / 1e6,
+                latents_mb=n_all * n_blocks * n_channels * _LATENT_BYTES / 1e6,
                 request_mb=training_request_mb(n_bytes),
                 hours=seconds / 3600,
             )

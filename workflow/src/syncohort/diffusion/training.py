@@ -15,9 +15,9 @@ from syncohort.diffusion.model import Generator
 from syncohort.diffusion.prior import fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
 from syncohort.diffusion.settings import (
-    CPU_RESIDENT_BYTES,
     DiffusionSettings,
     DiffusionTraining,
+    resident_bytes,
 )
 from syncohort.diffusion.validation import make_validation
 from syncohort.errors import InputError
@@ -31,7 +31,7 @@ from syncohort.generators.conditioning import (
 from syncohort.generators.latents import LatentFiles, Normalisation, fit_normalisation
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.seeds import child_seed
-from syncohort.training.devices import resolve_device
+from syncohort.training.devices import autocast, resolve_device
 from syncohort.training.loop import TrainResult, fit
 from syncohort.training.parallel import ALONE, Team
 from syncohort.training.settings import Workplace
@@ -106,11 +106,13 @@ def _check_rows(n_rows: int, rows: LatentRows) -> None:
         )
 
 
-def _resident_bytes(device: torch.device) -> int:
+def _resident_bytes(device: torch.device, work: Workplace) -> int:
     """How much of a device's memory latents may take before they stay on disk."""
+    if work.max_resident_bytes is not None:
+        return work.max_resident_bytes
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory // 2
-    return CPU_RESIDENT_BYTES
+    return resident_bytes(work.memory_mb)
 
 
 def _rows_of_x0(files: LatentFiles, normalisation: Normalisation, labels, device, in_memory: bool):
@@ -173,8 +175,7 @@ def train_diffusion(
         scaling=diffusion.scaling,
         rows=train_rows,
     )
-    limit = work.max_resident_bytes
-    in_memory = files.n_bytes <= (_resident_bytes(place) if limit is None else limit)
+    in_memory = files.n_bytes <= _resident_bytes(place, work)
     data = _rows_of_x0(files, normalisation, conditions, place, in_memory)
     told = conditions if scores is None else Told(conditions, scores)
     if scores is not None:
@@ -214,6 +215,9 @@ def train_diffusion(
         batch_size=training.batch_size,
         seed=child_seed(seed, _VALIDATION),
     )
+    if team.is_first:
+        with torch.inference_mode(), autocast(place):
+            validation = validation.before_training(generator.network.to(place).eval())
     epochs_apart = validation.validations_apart(len(train_rows), training.epochs)
     patience = None if training.patience is None else -(-training.patience // epochs_apart)
     of_the_loop = asdict(training) | {"patience": patience}
@@ -225,7 +229,7 @@ def train_diffusion(
         device=place,
         validate=validation.measure,
         validate_every=epochs_apart,
-        limits={"membership_auc": of_the_loop.pop("membership_max")},
+        limits={"membership_added": of_the_loop.pop("membership_max")},
         fingerprint=json.dumps(config, sort_keys=True),
         team=team,
         **of_the_loop,
@@ -243,7 +247,7 @@ def _prior(data, train_rows: np.ndarray, n_factors: int | None, seed: int, devic
     if n_factors is None:
         return None
     rows = torch.from_numpy(thinned(train_rows).copy()).to(device)
-    return fit_prior(data[rows], n_factors, child_seed(seed, _PRIOR))
+    return fit_prior(data, n_factors, child_seed(seed, _PRIOR), rows=rows)
 
 
 def _label_rows(conditions: np.ndarray, normalisation: Normalisation) -> list[float]:
@@ -259,4 +263,5 @@ def _outcome(result: TrainResult) -> dict:
         "best_epoch": result.best_epoch,
         "best_loss": result.best_loss,
         "membership_auc": best["membership_auc"],
+        "membership_added": best["membership_added"],
     }

@@ -17,14 +17,12 @@ from syncohort import __version__
 from syncohort.errors import InputError, examples, raise_all
 from syncohort.files import sha256
 from syncohort.generators.conditioning import labels_of, positions, scores_of
-from syncohort.generators.rows import EncodedPeople, LatentRows
+from syncohort.generators.rows import EncodedPeople, LatentRows, batch_rows
 from syncohort.genotypes import People
 from syncohort.training.devices import resolve_device
 from syncohort.training.tensor_file import write_tensors
 
 FORMAT = 4
-VALUES_AT_ONCE = 1 << 26  # latents of a batch: 256 MB, of which sampling holds some six
-LEAST_ROWS = 256
 
 
 class LatentGenerator(ABC):
@@ -67,8 +65,8 @@ class LatentGenerator(ABC):
 
     @property
     def batch_rows(self) -> int:
-        """Rows that are drawn together: as many as memory allows, an even number."""
-        return max(LEAST_ROWS, VALUES_AT_ONCE // self.mask.numel() // 2 * 2)
+        """Rows that are drawn together, see `rows.batch_rows`."""
+        return batch_rows(self.mask.numel())
 
     @abstractmethod
     def drawer(

@@ -8,6 +8,7 @@ import pandas as pd
 from syncohort.diffusion.denoisers import count_flops
 from syncohort.diffusion.model import load_generator
 from syncohort.evaluation.tables import read_benchmarks, read_losses
+from syncohort.files import RowFile
 
 
 def measure_costs(
@@ -43,7 +44,7 @@ def measure_costs(
         gflop += count_flops(generator.network, generator.mask, generator.n_classes)
     last = read_losses(losses_paths).iloc[-1]
     passes = steps * (1 if guidance_scale == 1 else 2) * rows_per_genome
-    n_rows = sum(len(np.load(path, mmap_mode="r")) for path in latents_paths)
+    n_rows = sum(len(RowFile(path)) for path in latents_paths)
     n_genomes = n_rows / rows_per_genome / len(checkpoint_paths)
     sampling_seconds, sampling_memory = _used(sampling_benchmarks)
     row = {

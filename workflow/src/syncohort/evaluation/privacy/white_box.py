@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 
 from syncohort.diffusion.model import Generator
-from syncohort.evaluation.groups import HAPLOTYPES, Group
+from syncohort.evaluation.groups import ALL, HAPLOTYPES, Group
 from syncohort.evaluation.privacy.membership import (
     METRIC,
     Targets,
@@ -112,7 +112,8 @@ def attack_generator(
 
     Returns the tidy table and the losses: person, label, member, loss_0.05T, ... (sum over a
     person's rows). membership_auc: method "white box" is the loss at 0.2 T, with its label sizes,
-    labels and haplotypes; with a noise of "0.05" and so on at other times.
+    labels and haplotypes; with a noise of "0.05" and so on at other times. beyond_limit: see
+    `beyond_limit_row`.
     """
     people = common_people(stores)
     index = np.concatenate(
@@ -124,10 +125,11 @@ def attack_generator(
     targets = targets_of(people, index)
     if (~targets.member).sum() < minimum_people:
         note = f"too few: {(~targets.member).sum()} people"
-        rows = [metric_row(METRIC, _ALL, np.nan, note=note)]
+        beyond = _worst([beyond_limit_row(network.generator) for network in networks])
+        rows = [metric_row(METRIC, _ALL, np.nan, note=note), beyond]
         return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, None)
     each = rows_per_person(models[0].mode)
-    told, losses, n_numbers = None, 0.0, 0
+    told, losses, n_numbers, beyond = None, 0.0, 0, []
     for network in networks:
         if told is None:
             told = np.repeat(network.generator.conditions(people[index]), each)
@@ -135,6 +137,7 @@ def attack_generator(
                 told = Told(told, _global_vectors(projection, stores, models, index, told))
         losses = losses + network.losses(index, told, each, child_seed(seed, 1), device)
         n_numbers += int(network.generator.mask.sum())
+        beyond.append(beyond_limit_row(network.generator))
     losses = (losses / n_numbers).reshape(len(targets), each, len(TIMES))
     options = {"minimum_people": minimum_people, "seed": child_seed(seed, 2)}
     headline = -losses[..., TIMES.index(HEADLINE)]
@@ -145,6 +148,7 @@ def attack_generator(
     for column, share in enumerate(TIMES):
         group = _ALL._replace(noise=f"{share:g}")
         rows += membership_rows(group, -losses[..., column].sum(axis=1), targets, **options)[:1]
+    rows.append(_worst(beyond))
     return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, losses.sum(axis=1))
 
 
@@ -163,6 +167,22 @@ def _global_vectors(
         )
         found[rows] = projection.scores(latents, conditions[rows])
     return found
+
+
+def _worst(rows: list[dict]) -> dict:
+    """The metric row with the largest value, of the networks' rows."""
+    return max(rows, key=lambda row: row["value"])
+
+
+def beyond_limit_row(generator: Generator) -> dict:
+    """Metric row: by how much the kept weights exceed the limit that training had to keep.
+
+    Above 0 only where no epoch was within `training.membership_max`, and its best was kept.
+    """
+    training = generator.config["training"]
+    added, limit = training["membership_added"], training["membership_max"]
+    note = f"{added:.3f} in epoch {training['best_epoch']}, the limit was {limit:g}"
+    return metric_row("beyond_limit", ALL, max(0.0, added - limit), note=note)
 
 
 def _loss_table(targets: Targets, losses: np.ndarray | None) -> pd.DataFrame:

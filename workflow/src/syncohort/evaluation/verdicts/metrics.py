@@ -270,6 +270,13 @@ METRICS = (
         only={"method": "white box"},
     ),
     Metric(
+        "beyond_limit",
+        "model",
+        "Kept weights beyond the limit on membership inference in training",
+        "0; above, no epoch of the training was within training.membership_max",
+        at_most(0, 0),
+    ),
+    Metric(
         "membership_auc",
         "model",
         "Membership inference AUC of the model of global vectors, against validation people",
