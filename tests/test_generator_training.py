@@ -158,22 +158,6 @@ def test_what_validation_finds_is_in_the_log_table_and_the_checkpoint(cohort, tm
     assert described["membership_max"] == 1 and described["epochs"] == 3
 
 
-def test_weights_that_give_training_rows_away_are_not_kept(cohort, tmp_path, caplog):
-    """A limit between the least and the most that a training without one reaches."""
-    options = {"epochs": 20, "prior_factors": None, "residual_from_class_mean": False}
-    free = train(cohort, tmp_path / "free", **options)
-    found = [row["membership_added"] for row in free.history]
-    limit = (found[0] + max(found)) / 2
-    with caplog.at_level(logging.INFO):
-        result = train(cohort, tmp_path / "g", **options, membership_max=max(limit, 0.501))
-    kept = result.history[result.best_epoch - 1]["membership_added"]
-    assert (
-        kept <= max(limit, 0.501)
-        and result.stopped_early
-        and "stopped: membership_added" in caplog.text
-    )
-
-
 @pytest.mark.parametrize("options", [{"time": "continuous"}, {"weighting": "min_snr"}])
 @pytest.mark.parametrize("target", ["x0", "v", "eps"])
 def test_continuous_time_and_min_snr_train_and_are_another_run(cohort, tmp_path, options, target):
