@@ -196,7 +196,7 @@ def people_of(n_people: int) -> pd.DataFrame:
 
 
 def estimated(
-    n_people: int, n_snps: int, generator: dict | None = None, memory_mb: float = 30_000
+    n_people: int, n_snps: int, memory_mb: float = 30_000, generator: dict | None = None
 ) -> list[Estimate]:
     """A recipe, the default one, on three chromosomes of a cohort in haplotype mode."""
     section = TypeAdapter(AnyGenerator).validate_python(generator or {"kind": "diffusion"})
@@ -265,7 +265,7 @@ def test_networks_of_chromosomes_ask_for_the_memory_of_one():
     """The same SNPs: no job is larger than that of the largest chromosome."""
     (whole,) = estimated(2_504, 300_000)
     own = {"layers": 3, "width": 96}
-    parts = estimated(2_504, 300_000, {"per_chromosome": True, "denoiser": own})
+    parts = estimated(2_504, 300_000, generator={"per_chromosome": True, "denoiser": own})
     assert [each.part for each in parts] == ["1", "2", "3"]
     assert sum(each.n_blocks for each in parts) == pytest.approx(whole.n_blocks, abs=3)
     assert max(each.request_mb for each in parts) < 0.75 * whole.request_mb
@@ -282,7 +282,7 @@ def test_the_rule_gives_what_was_measured_and_follows_the_rows():
     for sizes in ([width_for(n) for n in rows], [batch_size_for(n) for n in rows]):
         assert sizes == sorted(sizes) and sizes[0] < sizes[2] < sizes[-1]
     assert epochs_for(10**6, 512) == 4 and epochs_for(600, 32) == 60
-    few, many = (estimated(n, 60_000, {"per_chromosome": True})[0] for n in (300, 2_504))
+    few, many = (estimated(n, 60_000, generator={"per_chromosome": True})[0] for n in (300, 2_504))
     assert few.n_weights < many.n_weights / 4 and (few.width, many.width) == (32, 96)
     assert sized_training({"epochs": 3, "batch_size": None}, 4_016)["epochs"] == 3
 
