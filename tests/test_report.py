@@ -210,7 +210,12 @@ def test_real_haplotypes_stand_in_red(material, tmp_path):
     assert "Not synthetic" not in (tmp_path / "r.html").read_text()
     kinds = dict.fromkeys(RELEASED, "diffusion") | {RELEASED[0]: "mosaic"}
     write_report(study(generators=kinds), material, tmp_path / "r.html")
-    assert '<p class="fail">Not synthetic: ' in (tmp_path / "r.html").read_text()
+    written = (tmp_path / "r.html").read_text()
+    assert '<p class="fail">Not synthetic: ' in written
+    rows = re.findall(r"<tr>\s*<td[^>]*>Made of real haplotypes</td>(.*?)</tr>", written, re.DOTALL)
+    matrix, *own = [re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL) for row in rows]
+    assert [text for _, text in matrix[:2]] == ["yes", "no"] and "fail" in matrix[0][0]
+    assert own[0][0] == (' class="fail"', "fail") and len(own) == 3  # beside copies and mosaics
     text = " ".join((tmp_path / "r.html").read_text().split())
     assert "must not be released as synthetic: its people are made of haplotypes" in text
 
