@@ -285,3 +285,14 @@ def test_the_first_line_says_whether_a_cohort_may_be_released(material, judged, 
         assert (
             '<p class="answer fail">memoriser must not be released: People who are copies' in body
         )
+
+
+@pytest.mark.parametrize("only", ["ld_slope", "none"])
+def test_privacy_that_was_not_measured_is_red_in_the_checklist(judged, tmp_path, only):
+    table = judged[judged["metric"] == only]
+    write_metrics_page(study(), table, release_checklist(table), tmp_path / "m.html")
+    text = (tmp_path / "m.html").read_text()
+    row = re.search(r"<td[^>]*>Privacy of the people</td>(.*?)</tr>", text, re.DOTALL)[1]
+    cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL)
+    assert cells[: len(RELEASED)] == [(' class="fail"', "not measured")] * len(RELEASED)
+    assert text.count("cannot be released on this evidence") == len(RELEASED)

@@ -560,3 +560,15 @@ def test_covariates_that_do_not_do_what_is_meant(columns, level, found):
         assert (level, found) in [(line.level, line.found[: len(found)]) for line in lines]
     else:
         assert lines == []
+
+
+@pytest.mark.parametrize(
+    ("case_label", "meant"),
+    [("Case", "case"), ("1", "1.0"), ("case ", "case"), ("South_Asian", "South Asian"), ("b", "")],
+)
+def test_a_case_label_that_is_written_otherwise_is_found(tmp_path, case_label, meant):
+    labels = ["case", "1.0", "South Asian", "control/a"] * 4
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    (line,) = case_checks(joined.people, case_label)
+    assert line.level == "stop"
+    assert line.found.endswith(f"; is it {meant!r}?") if meant else "is it" not in line.found

@@ -161,11 +161,21 @@ def case_checks(people: pd.DataFrame, case_label: str | None) -> list[Check]:
     return [
         Check(
             "cases",
-            f"labels.case_label is {case_label!r}; the labels are {examples(sorted(set(labels)))}",
+            f"labels.case_label is {case_label!r}; the labels are {examples(sorted(set(labels)))}"
+            + _meant(case_label, labels),
             "stop",
             "Set labels.case_label to the label of the cases; it cannot be everybody's.",
         )
     ]
+
+
+def _meant(case_label: str, labels: np.ndarray) -> str:
+    """A label, or a part of one, that reads like the label of the cases; "" for none."""
+    parts = {part for label in set(labels) for part in (label, *label.split("/"))}
+    for part in sorted(parts - {case_label}):
+        if alike_values(pd.Series([part, case_label])):
+            return f"; is it {part!r}?"
+    return ""
 
 
 def trait_check(trait: dict) -> Check:

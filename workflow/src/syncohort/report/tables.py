@@ -25,10 +25,15 @@ def checklist_matrix(checklist: pd.DataFrame, generators, beside, real_haplotype
     """One verdict per dimension (rows) and generator (columns), those beside in brackets.
 
     real_haplotypes: those whose people are made of haplotypes of real people. Where one of
-    `generators` is, the first row says so.
+    `generators` is, the first row says so. Privacy of `generators` that was not measured is a
+    fail, as the first line says.
     """
     wide = checklist.pivot(index="dimension", columns="generator", values="verdict")
-    wide = wide.reindex(columns=[*generators, *beside]).fillna("not judged")
+    wide = wide.reindex(columns=[*generators, *beside])
+    unknown = [] if "privacy" in wide.index else ["privacy"]
+    wide = wide.reindex(index=[*wide.index, *unknown])
+    no_evidence = wide.columns[wide.loc["privacy"].isna()].intersection(list(generators))
+    wide = wide.fillna("not judged")
     rows = []
     if set(generators) & set(real_haplotypes):
         made_of = [
@@ -39,7 +44,12 @@ def checklist_matrix(checklist: pd.DataFrame, generators, beside, real_haplotype
         ]
         rows.append(pages.cell(_REAL_HAPLOTYPES) + "".join(made_of))
     for dimension in (name for name in DIMENSIONS if name in wide.index):
-        cells = [pages.cell(word, _CSS.get(word, word)) for word in wide.loc[dimension]]
+        cells = [
+            pages.cell(NOT_MEASURED, FAIL)
+            if dimension == "privacy" and name in no_evidence
+            else pages.cell(word, _CSS.get(word, word))
+            for name, word in wide.loc[dimension].items()
+        ]
         rows.append(pages.cell(DIMENSIONS[dimension]) + "".join(cells))
     return pages.rows_table(["", *generators, *(f"({name})" for name in beside)], rows)
 
