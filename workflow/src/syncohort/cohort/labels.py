@@ -77,7 +77,7 @@ def join_labels(
         source, name, id_column = file_people, "the genotype files", "sample"
     else:
         source, name = read_label_table(table, label_column), str(table)
-    id_column = id_column or _id_column_of(source)
+    id_column = id_column or id_column_of(source)
     columns = [label_column] if isinstance(label_column, str) else label_column
     sample_ids = set(file_people["sample"])
     no_heading = sample_ids.intersection(source.columns) if table is not None else ()
@@ -248,7 +248,7 @@ def _relatives_like_codes(people: pd.DataFrame, codes: MissingCodes) -> dict[str
     return found
 
 
-def _id_column_of(source: pd.DataFrame) -> str:
+def id_column_of(source: pd.DataFrame) -> str:
     """The column of sample ids where none is named: the first, but IID where FID stands too."""
     named = {str(column).lower(): column for column in source.columns}
     return named["iid"] if {"fid", "iid"} <= named.keys() else source.columns[0]
