@@ -18,6 +18,8 @@ import pysam
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.sites import spellings
+from syncohort.formats.vcf_index import indexed_spans
+from syncohort.formats.vcf_text import whose_calls
 from syncohort.genotypes import normalise_contig
 
 # bcftools inside pysam shares its process and has been seen to crash it, so it gets its own
@@ -156,6 +158,12 @@ class VcfFile:
         """Whether the header declares a field; kind: INFO or FORMAT."""
         return any(line.startswith(f"##{kind}=<ID={name},") for line in self.header)
 
+    @property
+    def declares_calls_as_text(self) -> bool:
+        """Whether the header says that GT is text, as it must, or says nothing of it."""
+        lines = [line for line in self.header if line.startswith("##FORMAT=<ID=GT,")]
+        return all("Type=String" in line for line in lines)
+
     @cached_property
     def samples(self) -> list[str]:
         samples = self.header[-1].split("\t")[9:]
@@ -179,11 +187,7 @@ class VcfFile:
         n_calls = first.count(b"\t") - 8
         if n_calls > n_people:
             place = ":".join(field.decode(errors="replace") for field in first.split(b"\t")[:2])
-            raise InputError(
-                f"{self.path}: the record {place} has {n_calls:,} calls under a heading of "
-                f"{n_people:,} people: whose are they? Give the line #CHROM a name for each, or "
-                "make the file again."
-            )
+            raise InputError(f"{self.path}: {whose_calls(place, n_calls, n_people)}")
 
     @cached_property
     def lengths_bp(self) -> dict[str, int]:
@@ -201,6 +205,20 @@ class VcfFile:
     def indexed(self) -> str:
         """A path through which bcftools finds this file and a sound index of it."""
         return self._index.path
+
+    @property
+    def index_path(self) -> Path:
+        """The index of `indexed`."""
+        ends = (Path(f"{self.indexed}{end}") for end in (".csi", ".tbi"))
+        return next(filter(Path.exists, ends))
+
+    def first_offset(self, name: str) -> int | None:
+        """Where the records of a chromosome begin in `indexed`, a BGZF virtual offset.
+
+        None where the index does not say it.
+        """
+        spans = indexed_spans(self.index_path)
+        return next((span.start for span in spans if span.name == name), None)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -257,7 +275,8 @@ class VcfFile:
     def _ends_elsewhere(self, index: Path) -> bool:
         """Whether the last record that an index knows is not the last of the file."""
         try:
-            address, within = divmod(_indexed_end(index), 1 << 16)
+            end = max((span.end for span in indexed_spans(index)), default=0)
+            address, within = divmod(end, 1 << 16)
             with open(self.path, "rb") as file:
                 file.seek(address)
                 head = file.read(18)
@@ -338,40 +357,3 @@ def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:
     table = bcftools(path, ["index", "--stats", indexed], prints="text")
     rows = (line.split("\t") for line in table.splitlines())
     return {name: int(count) if count.isdigit() else None for name, _, count in rows}
-
-
-def _indexed_end(index: Path) -> int:
-    """Where the last record ends that a .tbi or .csi knows, as a BGZF virtual offset.
-
-    Source: the specifications of both formats. htslib keeps where the records of a contig begin
-    and end, and how many they are, as the two chunks of a bin that no position falls into.
-    """
-    with gzip.open(index, "rb") as file:
-        data = file.read()
-    is_csi = data[:4] == b"CSI\1"
-    if is_csi:
-        _, depth, n_aux = struct.unpack_from("<3i", data, 4)
-        place = 16 + n_aux
-        (n_contigs,) = struct.unpack_from("<i", data, place)
-        place += 4
-    else:
-        depth = 5
-        (n_contigs,) = struct.unpack_from("<i", data, 4)
-        (n_names,) = struct.unpack_from("<i", data, 32)
-        place = 36 + n_names
-    summary_bin = ((1 << 3 * (depth + 1)) - 1) // 7 + 1
-    head = struct.Struct("<IQi" if is_csi else "<Ii")
-    end = 0
-    for _ in range(n_contigs):
-        (n_bins,) = struct.unpack_from("<i", data, place)
-        place += 4
-        for _ in range(n_bins):
-            number, *_, n_chunks = head.unpack_from(data, place)
-            place += head.size
-            if number == summary_bin:
-                end = max(end, struct.unpack_from("<2Q", data, place)[1])
-            place += 16 * n_chunks
-        if not is_csi:
-            (n_windows,) = struct.unpack_from("<i", data, place)
-            place += 4 + 8 * n_windows
-    return end
