@@ -26,7 +26,7 @@ from syncohort.figures.style import save
 from syncohort.files import all_or_nothing, load_arrays, private_folder, save_arrays, write_rows
 from syncohort.formats import contents
 from syncohort.formats.contents import Contents
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 PATH = f"import sys; sys.path[:0] = [{str(REPOSITORY / 'workflow/src')!r}]\n"

@@ -13,7 +13,7 @@ from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.sample_sheet import write_sample_sheet
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 HEADER = """##fileformat=VCFv4.2

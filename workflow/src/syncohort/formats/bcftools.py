@@ -17,6 +17,7 @@ from pathlib import Path
 import pysam
 
 from syncohort.errors import InputError, examples
+from syncohort.formats.bgzf import BGZF_END
 from syncohort.formats.sites import spellings
 from syncohort.formats.vcf_index import indexed_spans
 from syncohort.formats.vcf_text import whose_calls
@@ -51,7 +52,6 @@ _ADVICE = {  # what bcftools says, in small letters, and what to do then
 UNDECLARED = "Encountered an error, cannot proceed"  # said of tags that only records have
 
 _COUNTED_BYTES = 1 << 20  # files up to this size are indexed once more, to compare
-_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
 def bcftools(path, *commands: list[str], prints: str = "data") -> str:
@@ -140,8 +140,8 @@ class VcfFile:
 
     def _check_end(self) -> None:
         with open(self.path, "rb") as file:
-            file.seek(-min(len(_BGZF_END), self.path.stat().st_size), 2)
-            if file.read() != _BGZF_END:
+            file.seek(-min(len(BGZF_END), self.path.stat().st_size), 2)
+            if file.read() != BGZF_END:
                 raise InputError(
                     f"{self.path}: the file is cut short: it does not end with the BGZF "
                     "end-of-file block. Copy or make it again; "
@@ -286,7 +286,7 @@ class VcfFile:
         except (OSError, EOFError, struct.error):
             return True
         rest = self.path.stat().st_size - (address + length + 1)
-        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(_BGZF_END))
+        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(BGZF_END))
 
     def _beside(self) -> Path | None:
         """The newest index that lies beside the file."""

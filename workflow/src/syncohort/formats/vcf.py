@@ -1,4 +1,4 @@
-"""VCF and BCF: read through bcftools and cyvcf2, write VCF.gz with a .tbi index.
+"""VCF and BCF: read line by line, or through bcftools and cyvcf2.
 
 Axes: v variants of a chunk, S people, 2 alleles.
 """
@@ -14,13 +14,10 @@ import pandas as pd
 import pysam
 from cyvcf2 import VCF
 
-from syncohort import __version__
 from syncohort.errors import InputError
-from syncohort.files import all_or_nothing
 from syncohort.formats.bcftools import UNDECLARED, VcfFile, bcftools
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
-    PROVISIONAL_LINE,
     Calls,
     Chunk,
     Sites,
@@ -36,10 +33,8 @@ from syncohort.formats.vcf_text import (
     Unusual,
     plain_blocks,
 )
-from syncohort.genotypes import MISSING, CohortStore, contig_order, normalise_contig
+from syncohort.genotypes import MISSING, contig_order, normalise_contig
 
-# one call is a tab and three characters: four bytes, so that a row of people is one look-up
-_CALL_TEXT = np.frombuffer(b"\t0/0\t0/1\t1/0\t1/1\t0|0\t0|1\t1|0\t1|1\t./.", dtype="<u4")
 _NO_SET = -1  # phase set of calls that name none: they are all one
 
 
@@ -376,56 +371,3 @@ def _set_codes(sets: np.ndarray) -> np.ndarray:
     names = pd.Series(sets.astype(str)).str.replace(r"(-\d+)?(,.*)?$", "", regex=True)
     codes = pd.util.hash_array(names.to_numpy(dtype=object)).astype(np.int64)
     return np.where(names == ".", _NO_SET, codes)
-
-
-def write_vcf(
-    store: CohortStore, path: str | Path, source: str = f"SynCohort {__version__}"
-) -> None:
-    """Write one chromosome of a cohort as VCF 4.3, compressed in blocks, with its .tbi index.
-
-    Calls are `0|1` where phased, `0/1` where not, `./.` where missing. A call of which one
-    allele is missing is written as missing: PLINK files cannot say it, and plink2 refuses it.
-    FILTER is `.`: no filter was applied to a synthetic record, so it passed none. A REF that
-    may not be the reference genome's has the flag PR, as plink2 writes it.
-
-    Args:
-        store: chromosome to write. path: file to make, ending .vcf.gz.
-        source: what the header names as the origin.
-    """
-    with all_or_nothing(path, f"{path}.tbi") as (partial, _):
-        with pysam.BGZFile(str(partial), "wb") as file:
-            file.write(_header(store, source).encode())
-            for part, calls in store.variant_chunks():
-                codes = _call_codes(calls, store.read_phasing(part))
-                for prefix, row in zip(_prefixes(store, part), codes, strict=True):
-                    file.write(prefix.encode() + _CALL_TEXT[row].tobytes() + b"\n")
-        pysam.tabix_index(str(partial), preset="vcf")
-
-
-def _header(store: CohortStore, source: str) -> str:
-    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
-    lines = [
-        "##fileformat=VCFv4.3",
-        f"##source={source}",
-        f"##contig=<ID={store.contig}>",
-        *([PROVISIONAL_LINE] if store.variants.provisional.any() else []),
-        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
-        "\t".join([*columns, *store.people.id]),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _prefixes(store: CohortStore, part: slice) -> Iterator[str]:
-    """The columns before the calls, for each variant."""
-    variants = store.variants[part]
-    info = np.where(variants.provisional, "PR", ".")
-    columns = zip(variants.position_bp, variants.id, variants.allele, info, strict=True)
-    for position, name, (ref, alt), mark in columns:
-        yield f"{store.contig}\t{position}\t{name}\t{ref}\t{alt}\t.\t.\t{mark}\tGT"
-
-
-def _call_codes(calls: np.ndarray, phased: np.ndarray) -> np.ndarray:
-    """Index into `_CALL_TEXT` [v, S] of calls int8 [v, S, 2] and phased bool [v, S]."""
-    codes = phased * np.uint8(4) + calls[..., 0].view(np.uint8) * 2 + calls[..., 1].view(np.uint8)
-    codes[(calls < 0).any(axis=2)] = len(_CALL_TEXT) - 1
-    return codes
