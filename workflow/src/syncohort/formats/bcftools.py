@@ -10,16 +10,18 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NoReturn
 
 import pysam
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.bgzf import BGZF_END
+from syncohort.formats.index_files import indexed_spans
 from syncohort.formats.sites import spellings
-from syncohort.formats.vcf_index import indexed_spans
 from syncohort.formats.vcf_text import whose_calls
 from syncohort.genotypes import normalise_contig
 
@@ -120,13 +122,16 @@ class VcfFile:
     """One VCF or BCF file.
 
     It gets an index of its own in `folder` when it has none, or one that is older than the file
-    or does not count what the file holds; `notes` then says so. The user's folder is left alone.
+    or does not count what the file holds; `notes` then says so. Of text that is not compressed in
+    blocks, which cannot have one, a chromosome at a time is copied there. The user's folder is
+    left alone.
     """
 
     def __init__(self, path: Path, folder: Path):
         self.path = path
         self.notes: list[str] = []
         self._folder = folder
+        self._chromosomes: dict[str, _Index] = {}
         if not path.is_file():
             raise InputError(f"input.path: {path}: no such file")
         with open(path, "rb") as file:
@@ -201,15 +206,13 @@ class VcfFile:
         with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
             return file.read(3) == b"BCF"
 
-    @property
-    def indexed(self) -> str:
-        """A path through which bcftools finds this file and a sound index of it."""
-        return self._index.path
+    def indexed(self, name: str) -> str:
+        """A path through which bcftools finds the records of a chromosome and a sound index."""
+        return self._chromosome(name).path if self._is_plain_text else self._index.path
 
-    @property
-    def index_path(self) -> Path:
+    def index_path(self, name: str) -> Path:
         """The index of `indexed`."""
-        ends = (Path(f"{self.indexed}{end}") for end in (".csi", ".tbi"))
+        ends = (Path(f"{self.indexed(name)}{end}") for end in (".csi", ".tbi"))
         return next(filter(Path.exists, ends))
 
     def first_offset(self, name: str) -> int | None:
@@ -217,13 +220,74 @@ class VcfFile:
 
         None where the index does not say it.
         """
-        spans = indexed_spans(self.index_path)
+        spans = indexed_spans(self.index_path(name))
         return next((span.start for span in spans if span.name == name), None)
 
     @property
     def counts(self) -> dict[str, int]:
         """Records by chromosome, as the file spells it."""
-        return {name: count for name, count in self._index.counts.items() if count}
+        counts = self._text_counts if self._is_plain_text else self._index.counts
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def _is_plain_text(self) -> bool:
+        return not self._blocked and not self.is_bcf
+
+    @cached_property
+    def _text_counts(self) -> dict[str, int]:
+        """Records by chromosome, of a pass over the lines.
+
+        Raises InputError for a line that cannot be a record.
+        """
+        counts = {}
+        for line in self._lines():
+            if not line.startswith(b"#"):
+                name, tab, _ = line.partition(b"\t")
+                if not tab:
+                    self._refuse(line)
+                counts[name] = counts.get(name, 0) + 1
+        return {name.decode(): count for name, count in counts.items()}
+
+    def _lines(self) -> Iterator[bytes]:
+        line = b"\n"
+        try:
+            with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
+                for line in file:
+                    yield line
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise self._cut_short(error) from None
+        if not line.endswith(b"\n"):
+            raise InputError(
+                f"{self.path}: the file is cut short: its last line does not end. Copy or make it "
+                "again; if it is whole, add the missing end of line."
+            )
+
+    def _cut_short(self, error: Exception) -> InputError:
+        return InputError(
+            f"{self.path}: the file is cut short or damaged ({error}); copy or make it again"
+        )
+
+    def _refuse(self, line: bytes) -> NoReturn:
+        """Raise InputError with what bcftools says of a line."""
+        lines = "".join(f"{each}\n" for each in self.header).encode() + line
+        odd = Path(tempfile.mkdtemp(dir=self._folder)) / "line.gz"
+        with pysam.BGZFile(str(odd), "wb") as target:
+            target.write(lines)
+        bcftools(self.path, ["index", "--csi", str(odd)])
+        raise InputError(f"{self.path}: holds a line that is no record: {line[:80]!r}")
+
+    def _chromosome(self, name: str) -> _Index:
+        """A copy of one chromosome of a file of text, with its index."""
+        if name not in self._chromosomes:
+            copy = Path(tempfile.mkdtemp(dir=self._folder)) / "genotypes.gz"
+            start = name.encode() + b"\t"
+            with pysam.BGZFile(str(copy), "wb") as target:
+                for line in self._lines():
+                    if line.startswith((b"#", start)):
+                        target.write(line)
+            bcftools(self.path, ["index", "--csi", str(copy)])
+            self._chromosomes[name] = _Index(str(copy), _record_counts(self.path, str(copy)))
+        return self._chromosomes[name]
 
     @cached_property
     def contigs(self) -> dict[str, list[str]]:
@@ -236,10 +300,10 @@ class VcfFile:
         Raises:
             InputError: the file holds fewer records than a count of them says.
         """
-        expected = self._index.counts.get(name)
+        expected = self.counts.get(name)
         if n_read == expected:
             return True
-        if self._index.beside is None:
+        if self._is_plain_text or self._index.beside is None:
             raise InputError(
                 f"{self.path}: of {expected:,} records on {name} {n_read:,} could be read: the "
                 "file is damaged, or has records at position 0. Remove those with `bcftools view "
@@ -333,23 +397,16 @@ class VcfFile:
         return new
 
     def _pack(self, copy: Path) -> None:
-        text, last = False, b""
-        opener = gzip.open if self._gzipped else open
+        """Compress BCF in blocks."""
         try:
-            with opener(self.path, "rb") as source, pysam.BGZFile(str(copy), "wb") as target:
+            with (
+                (gzip.open if self._gzipped else open)(self.path, "rb") as source,
+                pysam.BGZFile(str(copy), "wb") as target,
+            ):
                 while block := source.read(1 << 20):
-                    text = text or not last and block.startswith(b"##fileformat")
                     target.write(block)
-                    last = block[-1:]
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                f"{self.path}: the file is cut short or damaged ({error}); copy or make it again"
-            ) from None
-        if text and last != b"\n":
-            raise InputError(
-                f"{self.path}: the file is cut short: its last line does not end. Copy or make it "
-                "again; if it is whole, add the missing end of line."
-            )
+            raise self._cut_short(error) from None
 
 
 def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:

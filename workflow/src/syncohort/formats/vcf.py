@@ -42,7 +42,8 @@ class VcfSource:
     """People and genotypes of a VCF or BCF file.
 
     A file is used as it is when it has a sound index, and gets one in a temporary folder
-    otherwise (that takes a pass over it; `notes` says why).
+    otherwise (that takes a pass over it; `notes` says why). Text that is not compressed in blocks
+    is read through for each chromosome, which alone is copied there.
 
     Raises:
         InputError: the file is missing, cut short, not VCF or BCF, or without genotypes.
@@ -132,7 +133,7 @@ class VcfSource:
         start = None if file.is_bcf or not file.declares_calls_as_text else file.first_offset(name)
         if start is None:
             raise Unusual
-        return plain_blocks(file.indexed, start, name, len(self.sample_ids))
+        return plain_blocks(file.indexed(name), start, name, len(self.sample_ids))
 
     def _other_chunks(self, name: str, n_before: int, **options) -> Iterator[Chunk]:
         """The chunks of a chromosome without its first records, by way of bcftools."""
@@ -200,7 +201,7 @@ def _extract(file: VcfFile, name: str, folder: str) -> str:
     """Write one chromosome as BCF with GT, phase sets and PR alone; return its path."""
     removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", *SET_FIELDS), file)]
     path = f"{folder}/chromosome.bcf"
-    cut = ["annotate", "--regions", name, file.indexed]
+    cut = ["annotate", "--regions", name, file.indexed(name)]
     if removed:
         cut[1:1] = ["--remove", ",".join(removed)]
     try:
@@ -228,7 +229,7 @@ def _all_but(kind: str, kept: tuple[str, ...], file: VcfFile) -> list[str]:
 def _copy_lines(file: VcfFile, name: str, path: str) -> None:
     """Write one chromosome as it is: bcftools refuses tags that the header does not declare."""
     with (
-        pysam.TabixFile(file.indexed, index=str(file.index_path)) as source,
+        pysam.TabixFile(file.indexed(name), index=str(file.index_path(name))) as source,
         pysam.BGZFile(path, "wb") as target,
     ):
         target.write("".join(f"{line}\n" for line in file.header).encode())
