@@ -71,6 +71,7 @@ def normalise_contig(name: str) -> str:
     RefSeq's names of human chromosomes are read, too: NC_000020.11 -> 20, NC_012920.1 -> MT.
     """
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = re.sub(r"^(\d+)\.0$", r"\1", bare)  # a column of numbers with gaps, as pandas writes it
     bare = re.sub(r"^NC_0000([01]\d|2[0-4])\.\d+$", r"\1", bare)
     bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
     return _PLINK_CODES.get(bare, bare)
