@@ -62,8 +62,18 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
+    begin_run()
     make_private()
     withdraw_release()
+
+
+onsuccess:
+    end_run()
+
+
+onerror:
+    end_run()
+    say_what_failed()
 
 
 localrules:

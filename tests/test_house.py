@@ -34,7 +34,12 @@ FLOORS = (
     "figures",
     "report",
 )
-GROUND = {"errors", "seeds", "files", "job", "code_digest", "genotypes", "dosages", "auc"}
+GROUND = {"errors", "seeds", "files", "slurm", "job", "failed_jobs", "killed_runs"} | {
+    "code_digest",
+    "genotypes",
+    "dosages",
+    "auc",
+}
 
 
 def modules() -> dict[str, Path]:

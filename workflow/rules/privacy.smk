@@ -77,11 +77,13 @@ rule plot_labels:
         "<logs>/plot_labels.log",
     benchmark:
         "<benchmarks>/plot_labels.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_labels"),
         released=GENERATORS,

@@ -14,7 +14,7 @@ rule simulate_chromosome:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("simulate_chromosome"),
         demo=STUDY.demo.model_dump(exclude={"chromosomes"}),
@@ -34,7 +34,7 @@ rule simulate_people:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("simulate_people"),
         people_per_population=STUDY.demo.people_per_population,
