@@ -89,3 +89,38 @@ def test_jobs_that_run_on_stop_the_next_run(tmp_path, monkeypatch, where, stops)
 def test_long_names_are_recorded_in_folders(tmp_path):
     record = _record(tmp_path, "results/" + "x" * 300)
     assert all(len(part) <= 255 for part in record.parts) and record.parent.name.startswith("@")
+
+
+HASHING = f"""
+import sys
+sys.path.insert(0, {str(PACKAGE.parent)!r})
+from syncohort.formats.contents import hash_once
+import snakemake.io
+read = []
+digest = snakemake.io.hashlib.file_digest
+def counted(file, algorithm):
+    read.append(file.name)
+    return digest(file, algorithm)
+snakemake.io.hashlib.file_digest = counted
+if config.get("once"):
+    hash_once()
+onsuccess: print("READ", sum("large" in name for name in read))
+rule split:
+    input: "large.txt"
+    output: *(f"part{{i}}.txt" for i in range(9))
+    shell: "for i in 0 1 2 3 4 5 6 7 8; do cp {{input}} part$i.txt; done"
+"""
+
+
+@pytest.mark.slow
+def test_an_input_is_read_once_for_all_outputs_and_its_content_still_decides(tmp_path):
+    (tmp_path / "Snakefile").write_text(HASHING)
+    large = tmp_path / "large.txt"
+    large.write_text("a")
+    assert "READ 9" in snakemake(tmp_path)
+    for content in "bc":
+        large.write_text(content)
+        said = snakemake(tmp_path, "--config", "once=1")
+        assert "READ 2\n" in said, said  # once to compare, once for the records
+    large.touch()
+    assert "Nothing to be done" in snakemake(tmp_path, "-n", "--config", "once=1")

@@ -26,6 +26,7 @@ from syncohort.killed_runs import Runs
 from syncohort.report.templates import template_files
 from syncohort.formats.contents import Contents
 from syncohort.formats.contents import WHOLE_BYTES
+from syncohort.formats.contents import hash_once
 from syncohort.seeds import stage_seed
 
 try:
@@ -72,6 +73,7 @@ resource_scopes:
 # that no rule makes the content alone decides; their dates are not looked at, and a digest of them
 # is a parameter of the rules that read them. Large ones are also read again when newer.
 CONTENTS = Contents(Path(".snakemake") / "syncohort_contents.json")
+hash_once()
 
 
 def as_list(files):

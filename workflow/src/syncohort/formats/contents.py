@@ -72,6 +72,28 @@ class Contents:
             own.unlink(missing_ok=True)
 
 
+def hash_once() -> None:
+    """Have this process of Snakemake hash a file once as long as it stays as it is.
+
+    Snakemake writes down the digests of a job's inputs for each of its outputs, and takes them
+    anew each time: of a job with nine outputs the genotypes were read nine times.
+    """
+    from snakemake.io import _IOFile
+
+    if hasattr(_IOFile.checksum, "known"):
+        return
+    plain = _IOFile.checksum
+
+    async def checksum(self, threshold=None, force=False, algorithm=None):
+        key = (str(self), threshold, force, algorithm, *(_identity(Path(str(self))) or ()))
+        if key not in checksum.known:
+            checksum.known[key] = await plain(self, threshold, force, algorithm)
+        return checksum.known[key]
+
+    checksum.known = {}
+    _IOFile.checksum = checksum
+
+
 def _identity(path: Path) -> list[int] | None:
     """What changes when a file changes; None for an absent one."""
     try:
