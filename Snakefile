@@ -69,6 +69,7 @@ onstart:
 
 onsuccess:
     end_run()
+    require_inputs_at_rest()
 
 
 onerror:

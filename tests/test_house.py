@@ -34,10 +34,14 @@ FLOORS = (
     "figures",
     "report",
 )
-GROUND = {"errors", "seeds", "files", "slurm", "job", "failed_jobs", "killed_runs"} | {
+GROUND = {"errors", "seeds", "files", "checksums", "slurm", "job"} | {
+    "failed_jobs",
+    "killed_runs",
     "code_digest",
     "genotypes",
     "dosages",
+    "bits",
+    "packed_calls",
     "auc",
 }
 
