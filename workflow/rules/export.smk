@@ -15,6 +15,7 @@ rule export_vcf:
         "cohort_{generator}"
     conda:
         "../../envs/syncohort.yaml"
+    threads: min(2, THREADS)
     resources:
         mem_mb=stream_mb,
         runtime=stream_minutes,
