@@ -176,7 +176,7 @@ rule draw_global_vectors:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("draw_global_vectors"),
         seed=lambda wildcards: seed_of("draw_global_vectors", wildcards.generator),

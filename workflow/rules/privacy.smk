@@ -81,7 +81,7 @@ rule measure_global_vector:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("measure_global_vector"),
         cohort=STUDY.cohort,
