@@ -64,10 +64,7 @@ def seed_of(*stage):
 # group, so that a group asks for the memory of the largest and the time of all of them. Jobs have a
 # turn to take by slurm/profile.yaml alone: elsewhere they run side by side.
 workflow.register_resource("turn", 1)
-
-
-resource_scopes:
-    turn="local",
+workflow.resourcescope(turn="local")
 
 
 # Snakemake compares contents only where a file's date is newer than what was made of it. Of files
