@@ -13,6 +13,7 @@ os.environ.setdefault(
 # Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
+from syncohort.config.requests import pairs_mb as request_of_pairs
 from syncohort.config.requests import request_mb
 from syncohort.config.requests import simulation_mb as request_of_simulation
 from syncohort.config.requests import training_mb as request_of_training
@@ -196,6 +197,17 @@ def memory_of(kind):
 light_mb = memory_of("table")
 stream_mb = memory_of("stream")
 heavy_mb = memory_of("cohort")
+
+
+def pairs_mb(wildcards, input, attempt):
+    """What the attacks ask for, which compare all pairs of people."""
+    return request_of_pairs(
+        STUDY.evaluation.privacy_people,
+        2 if STUDY.mode == "haplotype" else 1,
+        input.size_mb,
+        STUDY.compute.memory_mb,
+        attempt,
+    )
 
 
 TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
