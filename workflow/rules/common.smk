@@ -259,7 +259,9 @@ def training_mb(wildcards, input, attempt):
     name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
     most_mb = STUDY.compute.memory_mb
     estimates = f"{FOLDER}/check_cohort/estimates.tsv"
-    own = request_of_training(estimates, name, latents_mb, most_mb, attempt)
+    own = request_of_training(
+        estimates, name, wildcards.part, latents_mb, most_mb, attempt
+    )
     return own * max(1, TRAINING_GPUS)
 
 

@@ -66,6 +66,7 @@ def import_chromosome(
         **vars(tally),
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
+        "first_position_bp": int(store.variants.position_bp[0]),
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": opened.contig_length(contig),
         "held": opened.counts(),
