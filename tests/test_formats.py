@@ -13,7 +13,7 @@ from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.sample_sheet import write_sample_sheet
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 HEADER = """##fileformat=VCFv4.2
@@ -521,7 +521,7 @@ def _damaged_block(path):
         (_cut_in_the_middle, "cut short"),
         (_cut_gzip, "cut short"),
         (lambda path: _plain(LONG[:-3], path), "last line does not end"),
-        (lambda path: _plain(LONG[:-8] + "\n", path), "cannot be read as VCF"),
+        (lambda path: _plain(LONG[:-8] + "\n", path), "2 calls under a heading of 3 people"),
         (_damaged_block, "cannot be read as VCF"),
         (lambda path: path.write_text(""), "empty"),
         (lambda path: path.write_text("a,b\n1,2\n"), "cannot be read as VCF"),
@@ -594,7 +594,7 @@ def test_bad_plink_tables_name_the_line(name, lines, message, tmp_path):
     path = write_bed(tmp_path, BIM, FAM, np.zeros((3, 9)))
     (tmp_path / name).write_text("\n".join(lines) + "\n")
     with pytest.raises(InputError, match=message):
-        open_source("plink", path)
+        list(open_source("plink", path).chunks("2"))
 
 
 @pytest.mark.parametrize(
@@ -606,7 +606,12 @@ def test_bad_plink_tables_name_the_line(name, lines, message, tmp_path):
         ("x.psam", lambda text: text + "P13\n", "line 15: found 1 field, the heading has 2"),
         ("x.pvar", lambda text: text.replace("REF", "reference"), "line 3: the heading lacks REF"),
         ("x.pvar", lambda text: text.replace("\trs10", "?\trs10"), "line 14: position"),
-        ("x.pvar", lambda text: "", "the heading lacks"),
+        ("x.pvar", lambda text: "", "holds no variants"),
+        (
+            "x.pvar",
+            lambda text: text + "20\t9\trs\tA\tC\tmore\n",
+            "line 15: found 6 fields, the heading has 5",
+        ),
     ],
 )
 def test_bad_pgen_companions(name, edit, message, tmp_path):
@@ -614,7 +619,7 @@ def test_bad_pgen_companions(name, edit, message, tmp_path):
     text = (tmp_path / name).read_text()
     (tmp_path / name).write_text(edit(text))
     with pytest.raises(InputError, match=message):
-        open_source("pgen", str(tmp_path / "x"))
+        list(open_source("pgen", str(tmp_path / "x")).chunks("20"))
 
 
 def test_cut_pgen_ends_in_one_message(tmp_path):

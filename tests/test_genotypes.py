@@ -1,5 +1,6 @@
 """The cohort dataset: what is written is what is read, and bad data do not get in."""
 
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import pytest
 import zarr
 
 from syncohort import genotypes
-from syncohort.dosages import allele_counts, called_sums, minor_allele_frequency, share
+from syncohort.dosages import called_sums, minor_allele_frequency, share
 from syncohort.errors import InputError
 from syncohort.genotypes import (
     CohortStore,
@@ -23,6 +24,7 @@ from syncohort.genotypes import (
     to_rows,
     variants_at_once,
 )
+from syncohort.packed_calls import PackedCalls, masks_of
 
 
 def small_cohort(n_variants=7, n_people=5, seed=0):
@@ -91,6 +93,25 @@ def test_a_chunk_is_written_once_however_small_the_pieces(tmp_path, monkeypatch)
     assert len(set(files)) == 1
     store = CohortStore(tmp_path / "c.zip")
     assert (store.read() == calls).all() and (store.read_phasing() == phased).all()
+
+
+def test_phase_is_stored_where_not_every_call_has_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(genotypes, "CHUNK_VARIANTS", 3)
+    variants, people, calls = small_cohort()
+    phased = np.ones(calls.shape[:2], dtype=bool)
+    phased[4, 2] = False
+    with CohortWriter(tmp_path / "c.zip", people) as writer:
+        writer.append(variants, calls, phased)
+    with zipfile.ZipFile(tmp_path / "c.zip") as archive:
+        names = archive.namelist()
+    chunks = [n for n in names if n.startswith("call_genotype_phased/") and "/." not in n]
+    assert chunks == ["call_genotype_phased/1.0"]
+    assert (CohortStore(tmp_path / "c.zip").read_phasing() == phased).all()
+    with CohortWriter(tmp_path / "d.zip", people) as writer:
+        writer.append(variants, calls, True)
+        writer.forget_phase()
+    store = CohortStore(tmp_path / "d.zip")
+    assert not store.read_phasing().any() and not store.phased
 
 
 def test_the_more_people_the_fewer_variants_are_held(tmp_path, monkeypatch):
@@ -171,18 +192,35 @@ def test_bad_data_do_not_get_in(tmp_path):
         CohortStore(tmp_path / "none.zip")
 
 
-def test_alleles_and_dosages_are_counted_without_the_missing_ones():
-    calls = np.random.default_rng(0).integers(-1, 2, size=(30, 17, 2)).astype(np.int8)
-    calls[3] = -1
-    alt, called = allele_counts(calls)
+@pytest.mark.parametrize("missing", [True, False])
+def test_alleles_and_genotypes_are_counted_without_the_missing_ones(missing):
+    """Groups that lie anywhere, people of none, nobody in a group, more than a word of people."""
+    rng = np.random.default_rng(0)
+    calls = rng.integers(-1 if missing else 0, 2, size=(200, 70, 2)).astype(np.int8)
+    if missing:
+        calls[3] = -1
+    group = rng.integers(-1, 3, 70)
+    group[group == 1] = 0
+    found = PackedCalls.of(calls).count(masks_of(group, 3))
+    for g in range(3):
+        own = calls[:, group == g]
+        both = (own >= 0).all(axis=2)
+        alt = (own == 1).sum(axis=2)
+        np.testing.assert_array_equal(found.alt[:, g], alt.sum(axis=1))
+        np.testing.assert_array_equal(found.alleles[:, g], (own >= 0).sum(axis=(1, 2)))
+        np.testing.assert_array_equal(found.called[:, g], both.sum(axis=1))
+        np.testing.assert_array_equal(found.het[:, g], (both & (alt == 1)).sum(axis=1))
+        np.testing.assert_array_equal(found.hom_alt[:, g], (alt == 2).sum(axis=1))
     known = calls >= 0
-    np.testing.assert_array_equal(alt, (calls == 1).sum(axis=2))
-    np.testing.assert_array_equal(called, known.sum(axis=2))
-    frequency = share(alt.sum(axis=1), called.sum(axis=1))
-    expected = [calls[v][known[v]].mean() if known[v].any() else np.nan for v in range(30)]
-    np.testing.assert_allclose(frequency, expected)
-    maf = np.nan_to_num([min(p, 1 - p) for p in expected])
+    frequency = [calls[v][known[v]].mean() if known[v].any() else 0 for v in range(200)]
+    maf = [min(p, 1 - p) for p in frequency]
     np.testing.assert_allclose(minor_allele_frequency(calls), maf)
+    assert np.isnan(share(np.zeros(1), np.zeros(1))).all()
+    assert PackedCalls.of(calls[:0]).count(masks_of(group, 3)).alt.shape == (0, 3)
+
+
+def test_dosages_are_summed_without_the_missing_ones():
+    calls = np.random.default_rng(0).integers(-1, 2, size=(30, 17, 2)).astype(np.int8)
     dosages = to_rows(calls, "genotype")  # [S, V]
     total, n = called_sums(dosages)
     for v, own in enumerate(dosages.T):

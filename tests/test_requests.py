@@ -8,21 +8,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from syncohort.code_digest import PACKAGE
-from syncohort.config.generators import DiffusionGenerator
+from syncohort.config.generators import AnyGenerator
 from syncohort.config.representations import GenePCAConfig, SnpVAEConfig
 from syncohort.config.requests import LEAST_MB, NEEDS, pairs_mb, request_mb, training_mb
 from syncohort.diffusion.demand import demand_of
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.estimates import (
+    Chromosome,
     Estimate,
     estimate_trainings,
-    expected_snps,
+    expected_chromosomes,
     latent_shape,
     training_checks,
     write_estimates,
 )
+from syncohort.diffusion.sight import expected_layers, layers_for, sight_kb
+from syncohort.diffusion.sizing import batch_size_for, epochs_for, sized_training, width_for
 
 LIMITS = {"training_hours": 12, "on_gpu": False, "threads": 2}
 
@@ -52,13 +56,13 @@ def test_pairs_of_people_ask_for_their_tables_however_wide_the_genome_is():
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
     table = tmp_path / "estimates.tsv"
-    write_estimates([Estimate("ours", 1_000, 10**7, 400.0, 5_075, 1.0)], table)
-    assert training_mb(table, "ours", 400, 9_000, 1) == 5_075
-    assert training_mb(table, "ours", 200, 9_000, 1) == 3_075  # of which 1,075 in any case
-    assert training_mb(table, "ours", 4_000, 9_000, 1) == 9_000
-    assert training_mb(table, "ours", 400, 9_000, 2) == 10_150
-    assert training_mb(table, "another", 400, 9_000, 1) == 9_000
-    assert training_mb(tmp_path / "none.tsv", "ours", 400, 9_000, 1) == 9_000
+    write_estimates([Estimate("ours", "all", 1_000, 10**7, 96, 400.0, 5_075, 1.0)], table)
+    assert training_mb(table, "ours", "all", 400, 9_000, 1) == 5_075
+    assert training_mb(table, "ours", "all", 200, 9_000, 1) == 3_075  # of which 1,075 in any case
+    assert training_mb(table, "ours", "all", 4_000, 9_000, 1) == 9_000
+    assert training_mb(table, "ours", "all", 400, 9_000, 2) == 10_150
+    assert training_mb(table, "another", "all", 400, 9_000, 1) == 9_000
+    assert training_mb(tmp_path / "none.tsv", "ours", "all", 400, 9_000, 1) == 9_000
 
 
 @pytest.mark.parametrize(
@@ -199,14 +203,18 @@ def people_of(n_people: int) -> pd.DataFrame:
     return pd.DataFrame({"excluded": "", "label": labels})
 
 
-def estimated(n_people: int, n_snps: int, memory_mb: float = 30_000) -> list[Estimate]:
-    """The default recipe on a cohort in haplotype mode."""
-    settings = DiffusionGenerator().model_dump()
-    model = {name: settings[name] for name in ("denoiser", "diffusion", "training")}
+def estimated(
+    n_people: int, n_snps: int, memory_mb: float = 30_000, generator: dict | None = None
+) -> list[Estimate]:
+    """A recipe, the default one, on three chromosomes of a cohort in haplotype mode."""
+    section = TypeAdapter(AnyGenerator).validate_python(generator or {"kind": "diffusion"})
+    settings = section.model_dump()
+    names = ("denoiser", "diffusion", "training", "per_chromosome", "global_axes")
+    model = {name: settings[name] for name in names}
     model["representation"] = GenePCAConfig().model_dump()
     return estimate_trainings(
         {"ours": model},
-        n_snps,
+        [Chromosome(str(i), n_snps * i // 6, 50_000.0 * i) for i in (1, 2, 3)],
         people_of(n_people),
         mode="haplotype",
         max_snps=100,
@@ -253,10 +261,51 @@ def test_snps_that_the_filters_take_away_make_no_blocks(tmp_path):
     missing[[0, 250]] = 900, 100
     summary = {"n_kept": 1_000, "n_monomorphic": 100}
     summary |= {"maf_histogram": maf.tolist(), "missing_histogram": missing.tolist()}
+    summary |= {"contig": "1", "first_position_bp": 1_000, "last_position_bp": 51_000}
     (tmp_path / "1.json").write_text(json.dumps(summary))
-    assert expected_snps([tmp_path / "1.json"], 0.01, 0.9, None) == 400
-    assert expected_snps([tmp_path / "1.json"], 0.01, 0.1, None) == 300
-    assert expected_snps([tmp_path / "1.json"], 0, 0.9, 50) == 50
+    paths = [tmp_path / "1.json"]
+    assert expected_chromosomes(paths, 0.01, 0.9, None) == [Chromosome("1", 400, 50.0)]
+    assert expected_chromosomes(paths, 0.01, 0.1, None)[0].n_snps == 300
+    assert [each.n_snps for each in expected_chromosomes(paths * 2, 0, 0.9, 50)] == [25, 25]
+
+
+def test_networks_of_chromosomes_ask_for_the_memory_of_one():
+    """The same SNPs: no job is larger than that of the largest chromosome."""
+    (whole,) = estimated(2_504, 300_000)
+    own = {"layers": 3, "width": 96}
+    parts = estimated(2_504, 300_000, generator={"per_chromosome": True, "denoiser": own})
+    assert [each.part for each in parts] == ["1", "2", "3"]
+    assert sum(each.n_blocks for each in parts) == pytest.approx(whole.n_blocks, abs=3)
+    assert max(each.request_mb for each in parts) < 0.75 * whole.request_mb
+    (line,) = training_checks(parts, memory_mb=10**6, **LIMITS)
+    assert "3 networks; the largest, of chromosome 3, has" in line.found
+    assert str(f"{parts[-1].n_blocks:,}") in line.found
+    (stop,) = training_checks([whole], memory_mb=2_000, **LIMITS)
+    assert "per_chromosome: true" in stop.advice
+
+
+def test_the_rule_gives_what_was_measured_and_follows_the_rows():
+    assert (width_for(4_016), batch_size_for(4_016), epochs_for(4_016, 128)) == (96, 128, 40)
+    rows = [50, 600, 4_016, 16_000, 10**6]
+    for sizes in ([width_for(n) for n in rows], [batch_size_for(n) for n in rows]):
+        assert sizes == sorted(sizes) and sizes[0] < sizes[2] < sizes[-1]
+    assert epochs_for(10**6, 512) == 4 and epochs_for(600, 32) == 60
+    few, many = (estimated(n, 60_000, generator={"per_chromosome": True})[0] for n in (300, 2_504))
+    assert few.n_weights < many.n_weights / 4 and (few.width, many.width) == (32, 96)
+    assert sized_training({"epochs": 3, "batch_size": None}, 4_016)["epochs"] == 3
+
+
+@pytest.mark.parametrize("layers", [2, 4])
+def test_a_sight_takes_the_layers_that_reach_as_far(layers):
+    """Blocks of 10 kb, one beside the other, in groups of 4: 2^L groups of 40 kb to each side."""
+    start = np.arange(1_000) * 10_000
+    blocks = pd.DataFrame({"start_bp": start, "end_bp": start + 9_999})
+    assert sight_kb(blocks, 4, layers) == pytest.approx(40 * 2**layers, rel=0.01)
+    assert layers_for([blocks], 4, 39 * 2**layers) == layers
+    assert layers_for([blocks], 4, 41 * 2**layers) == layers + 1
+    assert layers_for([blocks], 4, 10**9) == 8  # an end is in sight from everywhere
+    denoiser = {"group_blocks": 4, "sight_kb": 39 * 2**layers}
+    assert expected_layers(denoiser, 1_000, 10_000) == layers
 
 
 def test_shapes_of_latents_follow_the_representation():

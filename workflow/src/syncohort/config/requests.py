@@ -69,24 +69,29 @@ def least_training_mb(request: float) -> int:
 
 
 def training_mb(
-    estimates: str | Path, generator: str, latents_mb: float, most_mb: int, attempt: int
+    estimates: str | Path,
+    generator: str,
+    part: str,
+    latents_mb: float,
+    most_mb: int,
+    attempt: int,
 ) -> int:
-    """What the training of a diffusion model asks for.
+    """What the training of a network asks for; part: "all", or its chromosome.
 
     estimates: table of the check, made when the number of blocks was not yet known; latents_mb: of
     the latents that were made since. All that a training holds beside its program is in proportion
     to them.
     """
-    rows = {}
-    if Path(estimates).exists():
-        with open(estimates, newline="") as file:
-            rows = {row["generator"]: row for row in csv.DictReader(file, delimiter="\t")}
-    if generator not in rows:
-        return _within(most_mb, most_mb, attempt)
-    own = rows[generator]
-    share = latents_mb / float(own["latents_mb"])
     fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
-    return _within(fixed_mb + share * (float(own["request_mb"]) - fixed_mb), most_mb, attempt)
+    try:
+        with open(estimates, newline="") as file:
+            table = csv.DictReader(file, delimiter="\t")
+            own = {(row["generator"], row["part"]): row for row in table}[generator, part]
+        share = latents_mb / float(own["latents_mb"])
+        wanted_mb = fixed_mb + share * (float(own["request_mb"]) - fixed_mb)
+    except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, csv.Error):
+        wanted_mb = most_mb  # not written yet, being written, or damaged
+    return _within(wanted_mb, most_mb, attempt)
 
 
 def _within(wanted_mb: float, most_mb: int, attempt: int) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from syncohort.config.requests import PROGRAM_MB
-from syncohort.diffusion.denoisers import build_denoiser, count_flops
+from syncohort.diffusion.denoisers import build_denoiser, count_flops, example_conditions
 from syncohort.diffusion.prior import MAX_ROWS, ROWS_PER_FACTOR, VALUES_AT_ONCE
 
 FLOAT_BYTES = 4
@@ -60,7 +60,7 @@ def _saved_bytes(network, shape) -> int:
 
     x = torch.empty(_ROWS, *shape, device="meta")
     t_fraction = torch.empty(_ROWS, device="meta")
-    label = torch.zeros(_ROWS, dtype=torch.long, device="meta")
+    label = example_conditions(network, _ROWS, 0)
     with saved_tensors_hooks(keep, lambda tensor: tensor):
         network.train()(x, t_fraction, label)
     return sum(storage.nbytes() for storage in kept.values())

@@ -22,7 +22,12 @@ from syncohort.diffusion.settings import (
 from syncohort.diffusion.validation import make_validation
 from syncohort.errors import InputError
 from syncohort.generators.base import describe, require_training_rows
-from syncohort.generators.conditioning import fit_anchors, mix, positions
+from syncohort.generators.conditioning import (
+    Told,
+    conditions_of,
+    mix,
+    on_device,
+)
 from syncohort.generators.latents import LatentFiles, Normalisation, fit_normalisation
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.seeds import child_seed
@@ -66,7 +71,7 @@ class _Task:
     time: str
     weighting: str
     data: torch.Tensor | MappedRows
-    labels: torch.Tensor
+    labels: torch.Tensor | Told
     train_rows: torch.Tensor
     null_label: int
     label_dropout: float
@@ -129,6 +134,7 @@ def train_diffusion(
     work: Workplace,
     *,
     seed: int,
+    scores: np.ndarray | None = None,
     representation_fingerprints: dict[str, str] | None = None,
     device: str = "auto",
     team: Team = ALONE,
@@ -144,6 +150,8 @@ def train_diffusion(
         training: how the network is trained, and what ends it.
         work: files and threads; the result is a safetensors file.
         seed: of all random numbers.
+        scores: [N, A] float32, the global vectors of the rows, which the network is told; None: of
+            a network of the whole genome, which sees them.
         representation_fingerprints: of the models that made the latents, by chromosome.
         device: "auto", "cpu" or "cuda".
         team: the processes that train together; its first one writes the checkpoint.
@@ -157,8 +165,7 @@ def train_diffusion(
     files = LatentFiles(encoded.paths, encoded.masks)
     _check_rows(len(files), rows)
     train_rows = np.flatnonzero(~rows.is_validation)
-    anchors = None if rows.values is None else fit_anchors(rows.values[train_rows])
-    conditions = rows.labels if anchors is None else positions(rows.values, anchors)
+    anchors, conditions = conditions_of(rows)
     normalisation = fit_normalisation(
         files,
         conditions,
@@ -170,10 +177,13 @@ def train_diffusion(
     )
     in_memory = files.n_bytes <= _resident_bytes(place, work)
     data = _rows_of_x0(files, normalisation, conditions, place, in_memory)
+    told = conditions if scores is None else Told(conditions, scores)
+    if scores is not None:
+        denoiser = denoiser | {"n_scores": scores.shape[1]}
     config = describe(
         "diffusion",
         encoded,
-        conditions,
+        told,
         representation_fingerprints,
         anchors=None if anchors is None else anchors.tolist(),
         label_rows=_label_rows(conditions[train_rows], normalisation),
@@ -184,7 +194,7 @@ def train_diffusion(
     prior = _prior(data, train_rows, diffusion.prior_factors, seed, place)
     generator = Generator(config, files.mask.copy(), normalisation, prior)
     process = generator.process(place)
-    placed = torch.from_numpy(conditions).to(place)
+    placed = on_device(told, place)
     task = _Task(
         process=process,
         time=diffusion.time,

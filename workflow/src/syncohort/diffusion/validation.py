@@ -12,6 +12,7 @@ import torch
 from syncohort.auc import auc_within_labels
 from syncohort.diffusion.memorisation import added_auc, separation, stretches
 from syncohort.diffusion.process import Process, loss_weight, x0_error_per_loss
+from syncohort.generators.conditioning import Told
 from syncohort.seeds import child_seed
 
 DRAWS = 1_024
@@ -55,7 +56,7 @@ class Validation:
     process: Process
     weighting: str
     data: torch.Tensor
-    conditions: torch.Tensor
+    conditions: torch.Tensor | Told
     labels: np.ndarray
     rows: torch.Tensor
     fellows: torch.Tensor
@@ -125,7 +126,7 @@ class Validation:
     def measure(self, network) -> dict[str, float]:
         """Columns of the table of losses.
 
-        loss: mean loss of validation rows, weighted as in training, times evenly spread over
+        numbers: real positions of the latents; loss: mean loss of validation rows, weighted as in training, times evenly spread over
         1..T. reconstruction_error: mean over draws of the root mean square error of x_0 from
         a single call of the network; error_t0.1, ...: the same at times around 0.1 T, 0.3 T
         and so on. train_loss_fixed: as `loss`, of as many training rows with the same labels,
@@ -155,6 +156,7 @@ class Validation:
         }
         return {
             "loss": loss,
+            "numbers": int(self.process.mask.sum()),
             "train_loss_fixed": train_loss,
             "memorisation_gap": 1 - train_loss / loss,
             **self._membership(network),
@@ -168,7 +170,7 @@ def make_validation(
     process: Process,
     weighting: str,
     data,
-    conditions: torch.Tensor,
+    conditions: torch.Tensor | Told,
     labels: np.ndarray,
     is_validation: np.ndarray,
     *,
@@ -177,7 +179,8 @@ def make_validation(
 ) -> Validation:
     """Choose the rows that judge: at most DRAWS validation rows and their fellows.
 
-    data: x_0, indexed by rows; conditions, labels: [N], see `Validation`; is_validation: [N] bool.
+    data: x_0, indexed by rows; conditions, on the device, labels: [N], see `Validation`;
+    is_validation: [N] bool.
     """
     device, candidates = process.mask.device, np.flatnonzero(~is_validation)
     shuffled = np.random.default_rng(seed).permutation(np.flatnonzero(is_validation))
@@ -187,7 +190,7 @@ def make_validation(
         process=process,
         weighting=weighting,
         data=data,
-        conditions=conditions.to(device),
+        conditions=conditions,
         labels=labels,
         rows=torch.from_numpy(rows).to(device),
         fellows=torch.from_numpy(fellows).to(device),

@@ -10,14 +10,19 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NoReturn
 
 import pysam
 
 from syncohort.errors import InputError, examples
+from syncohort.formats.bgzf import BGZF_END
+from syncohort.formats.index_files import indexed_spans
 from syncohort.formats.sites import spellings
+from syncohort.formats.vcf_text import whose_calls
 from syncohort.genotypes import normalise_contig
 
 # bcftools inside pysam shares its process and has been seen to crash it, so it gets its own
@@ -49,7 +54,6 @@ _ADVICE = {  # what bcftools says, in small letters, and what to do then
 UNDECLARED = "Encountered an error, cannot proceed"  # said of tags that only records have
 
 _COUNTED_BYTES = 1 << 20  # files up to this size are indexed once more, to compare
-_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
 def bcftools(path, *commands: list[str], prints: str = "data") -> str:
@@ -118,13 +122,16 @@ class VcfFile:
     """One VCF or BCF file.
 
     It gets an index of its own in `folder` when it has none, or one that is older than the file
-    or does not count what the file holds; `notes` then says so. The user's folder is left alone.
+    or does not count what the file holds; `notes` then says so. Of text that is not compressed in
+    blocks, which cannot have one, a chromosome at a time is copied there. The user's folder is
+    left alone.
     """
 
     def __init__(self, path: Path, folder: Path):
         self.path = path
         self.notes: list[str] = []
         self._folder = folder
+        self._chromosomes: dict[str, _Index] = {}
         if not path.is_file():
             raise InputError(f"input.path: {path}: no such file")
         with open(path, "rb") as file:
@@ -138,8 +145,8 @@ class VcfFile:
 
     def _check_end(self) -> None:
         with open(self.path, "rb") as file:
-            file.seek(-min(len(_BGZF_END), self.path.stat().st_size), 2)
-            if file.read() != _BGZF_END:
+            file.seek(-min(len(BGZF_END), self.path.stat().st_size), 2)
+            if file.read() != BGZF_END:
                 raise InputError(
                     f"{self.path}: the file is cut short: it does not end with the BGZF "
                     "end-of-file block. Copy or make it again; "
@@ -155,6 +162,12 @@ class VcfFile:
     def declares(self, kind: str, name: str) -> bool:
         """Whether the header declares a field; kind: INFO or FORMAT."""
         return any(line.startswith(f"##{kind}=<ID={name},") for line in self.header)
+
+    @property
+    def declares_calls_as_text(self) -> bool:
+        """Whether the header says that GT is text, as it must, or says nothing of it."""
+        lines = [line for line in self.header if line.startswith("##FORMAT=<ID=GT,")]
+        return all("Type=String" in line for line in lines)
 
     @cached_property
     def samples(self) -> list[str]:
@@ -179,11 +192,7 @@ class VcfFile:
         n_calls = first.count(b"\t") - 8
         if n_calls > n_people:
             place = ":".join(field.decode(errors="replace") for field in first.split(b"\t")[:2])
-            raise InputError(
-                f"{self.path}: the record {place} has {n_calls:,} calls under a heading of "
-                f"{n_people:,} people: whose are they? Give the line #CHROM a name for each, or "
-                "make the file again."
-            )
+            raise InputError(f"{self.path}: {whose_calls(place, n_calls, n_people)}")
 
     @cached_property
     def lengths_bp(self) -> dict[str, int]:
@@ -197,15 +206,88 @@ class VcfFile:
         with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
             return file.read(3) == b"BCF"
 
-    @property
-    def indexed(self) -> str:
-        """A path through which bcftools finds this file and a sound index of it."""
-        return self._index.path
+    def indexed(self, name: str) -> str:
+        """A path through which bcftools finds the records of a chromosome and a sound index."""
+        return self._chromosome(name).path if self._is_plain_text else self._index.path
+
+    def index_path(self, name: str) -> Path:
+        """The index of `indexed`."""
+        ends = (Path(f"{self.indexed(name)}{end}") for end in (".csi", ".tbi"))
+        return next(filter(Path.exists, ends))
+
+    def first_offset(self, name: str) -> int | None:
+        """Where the records of a chromosome begin in `indexed`, a BGZF virtual offset.
+
+        None where the index does not say it.
+        """
+        spans = indexed_spans(self.index_path(name))
+        return next((span.start for span in spans if span.name == name), None)
 
     @property
     def counts(self) -> dict[str, int]:
         """Records by chromosome, as the file spells it."""
-        return {name: count for name, count in self._index.counts.items() if count}
+        counts = self._text_counts if self._is_plain_text else self._index.counts
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def _is_plain_text(self) -> bool:
+        return not self._blocked and not self.is_bcf
+
+    @cached_property
+    def _text_counts(self) -> dict[str, int]:
+        """Records by chromosome, of a pass over the lines.
+
+        Raises InputError for a line that cannot be a record.
+        """
+        counts = {}
+        for line in self._lines():
+            if not line.startswith(b"#"):
+                name, tab, _ = line.partition(b"\t")
+                if not tab:
+                    self._refuse(line)
+                counts[name] = counts.get(name, 0) + 1
+        return {name.decode(): count for name, count in counts.items()}
+
+    def _lines(self) -> Iterator[bytes]:
+        line = b"\n"
+        try:
+            with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
+                for line in file:
+                    yield line
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise self._cut_short(error) from None
+        if not line.endswith(b"\n"):
+            raise InputError(
+                f"{self.path}: the file is cut short: its last line does not end. Copy or make it "
+                "again; if it is whole, add the missing end of line."
+            )
+
+    def _cut_short(self, error: Exception) -> InputError:
+        return InputError(
+            f"{self.path}: the file is cut short or damaged ({error}); copy or make it again"
+        )
+
+    def _refuse(self, line: bytes) -> NoReturn:
+        """Raise InputError with what bcftools says of a line."""
+        lines = "".join(f"{each}\n" for each in self.header).encode() + line
+        odd = Path(tempfile.mkdtemp(dir=self._folder)) / "line.gz"
+        with pysam.BGZFile(str(odd), "wb") as target:
+            target.write(lines)
+        bcftools(self.path, ["index", "--csi", str(odd)])
+        raise InputError(f"{self.path}: holds a line that is no record: {line[:80]!r}")
+
+    def _chromosome(self, name: str) -> _Index:
+        """A copy of one chromosome of a file of text, with its index."""
+        if name not in self._chromosomes:
+            copy = Path(tempfile.mkdtemp(dir=self._folder)) / "genotypes.gz"
+            start = name.encode() + b"\t"
+            with pysam.BGZFile(str(copy), "wb") as target:
+                for line in self._lines():
+                    if line.startswith((b"#", start)):
+                        target.write(line)
+            bcftools(self.path, ["index", "--csi", str(copy)])
+            self._chromosomes[name] = _Index(str(copy), _record_counts(self.path, str(copy)))
+        return self._chromosomes[name]
 
     @cached_property
     def contigs(self) -> dict[str, list[str]]:
@@ -218,10 +300,10 @@ class VcfFile:
         Raises:
             InputError: the file holds fewer records than a count of them says.
         """
-        expected = self._index.counts.get(name)
+        expected = self.counts.get(name)
         if n_read == expected:
             return True
-        if self._index.beside is None:
+        if self._is_plain_text or self._index.beside is None:
             raise InputError(
                 f"{self.path}: of {expected:,} records on {name} {n_read:,} could be read: the "
                 "file is damaged, or has records at position 0. Remove those with `bcftools view "
@@ -257,7 +339,8 @@ class VcfFile:
     def _ends_elsewhere(self, index: Path) -> bool:
         """Whether the last record that an index knows is not the last of the file."""
         try:
-            address, within = divmod(_indexed_end(index), 1 << 16)
+            end = max((span.end for span in indexed_spans(index)), default=0)
+            address, within = divmod(end, 1 << 16)
             with open(self.path, "rb") as file:
                 file.seek(address)
                 head = file.read(18)
@@ -267,7 +350,7 @@ class VcfFile:
         except (OSError, EOFError, struct.error):
             return True
         rest = self.path.stat().st_size - (address + length + 1)
-        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(_BGZF_END))
+        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(BGZF_END))
 
     def _beside(self) -> Path | None:
         """The newest index that lies beside the file."""
@@ -314,23 +397,16 @@ class VcfFile:
         return new
 
     def _pack(self, copy: Path) -> None:
-        text, last = False, b""
-        opener = gzip.open if self._gzipped else open
+        """Compress BCF in blocks."""
         try:
-            with opener(self.path, "rb") as source, pysam.BGZFile(str(copy), "wb") as target:
+            with (
+                (gzip.open if self._gzipped else open)(self.path, "rb") as source,
+                pysam.BGZFile(str(copy), "wb") as target,
+            ):
                 while block := source.read(1 << 20):
-                    text = text or not last and block.startswith(b"##fileformat")
                     target.write(block)
-                    last = block[-1:]
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                f"{self.path}: the file is cut short or damaged ({error}); copy or make it again"
-            ) from None
-        if text and last != b"\n":
-            raise InputError(
-                f"{self.path}: the file is cut short: its last line does not end. Copy or make it "
-                "again; if it is whole, add the missing end of line."
-            )
+            raise self._cut_short(error) from None
 
 
 def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:
@@ -338,40 +414,3 @@ def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:
     table = bcftools(path, ["index", "--stats", indexed], prints="text")
     rows = (line.split("\t") for line in table.splitlines())
     return {name: int(count) if count.isdigit() else None for name, _, count in rows}
-
-
-def _indexed_end(index: Path) -> int:
-    """Where the last record ends that a .tbi or .csi knows, as a BGZF virtual offset.
-
-    Source: the specifications of both formats. htslib keeps where the records of a contig begin
-    and end, and how many they are, as the two chunks of a bin that no position falls into.
-    """
-    with gzip.open(index, "rb") as file:
-        data = file.read()
-    is_csi = data[:4] == b"CSI\1"
-    if is_csi:
-        _, depth, n_aux = struct.unpack_from("<3i", data, 4)
-        place = 16 + n_aux
-        (n_contigs,) = struct.unpack_from("<i", data, place)
-        place += 4
-    else:
-        depth = 5
-        (n_contigs,) = struct.unpack_from("<i", data, 4)
-        (n_names,) = struct.unpack_from("<i", data, 32)
-        place = 36 + n_names
-    summary_bin = ((1 << 3 * (depth + 1)) - 1) // 7 + 1
-    head = struct.Struct("<IQi" if is_csi else "<Ii")
-    end = 0
-    for _ in range(n_contigs):
-        (n_bins,) = struct.unpack_from("<i", data, place)
-        place += 4
-        for _ in range(n_bins):
-            number, *_, n_chunks = head.unpack_from(data, place)
-            place += head.size
-            if number == summary_bin:
-                end = max(end, struct.unpack_from("<2Q", data, place)[1])
-            place += 16 * n_chunks
-        if not is_csi:
-            (n_windows,) = struct.unpack_from("<i", data, place)
-            place += 4 + 8 * n_windows
-    return end

@@ -93,6 +93,10 @@ class Normalisation:
             part -= _centers(self.center, labels[some])
             part /= self.scale
 
+    def centred(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Latents [N, G, K] of labels [N] less their centers, on their own scale."""
+        return latents - _centers(self.center, labels)
+
     def undo(self, x0: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Turn x_0 [N, G, K] of labels [N] back into latents."""
         return x0 * self.scale + _centers(self.center, labels)

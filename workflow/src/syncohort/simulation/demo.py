@@ -20,7 +20,7 @@ import stdpopsim
 import tskit
 
 from syncohort.errors import InputError, examples, raise_all
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
     PLOIDY,

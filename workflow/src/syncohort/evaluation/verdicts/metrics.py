@@ -278,6 +278,26 @@ METRICS = (
     ),
     Metric(
         "membership_auc",
+        "model",
+        "Membership inference AUC of the model of global vectors, against validation people",
+        "0.5; it matters when the model is released too",
+        at_most(0.55, 0.62),
+        only={"method": "global vector"},
+    ),
+    Metric(
+        "global_distance",
+        "structure",
+        "Global vectors: distance from validation people's",
+        "not more than the training people's",
+    ),
+    Metric(
+        "global_haplotype_r",
+        "structure",
+        "Global vectors: correlation of a person's two haplotypes",
+        "the training people's",
+    ),
+    Metric(
+        "membership_auc",
         "privacy",
         "Membership inference AUC",
         "0.5, or no more than validation people reach by chance; the copy shows what a leak is",
