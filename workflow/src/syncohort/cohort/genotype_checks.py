@@ -32,18 +32,19 @@ _UNUSED_LOOK = 0.2
 
 
 def file_checks(summaries: list[dict]) -> list[Check]:
-    """What was odd about indexes; records that fail a filter; reference alleles; allele codes."""
+    """What was odd about the files; records that fail a filter; reference alleles; MNPs; codes."""
     return [
         *_note_checks(summaries),
         *_filter_checks(summaries),
         *_reference_checks(summaries),
+        *_mnp_checks(summaries),
         *_code_checks(summaries),
     ]
 
 
 def _note_checks(summaries) -> list[Check]:
     notes = sorted({note for summary in summaries for note in summary["notes"]})
-    return [Check("index", note, "look", "") for note in notes]
+    return [Check("genotype files", note, "look", "") for note in notes]
 
 
 def _filter_checks(summaries) -> list[Check]:
@@ -75,6 +76,14 @@ def _reference_checks(summaries) -> list[Check]:
             "it first: `plink2 --ref-from-fa force --fa GENOME --make-pgen`.",
         )
     ]
+
+
+def _mnp_checks(summaries) -> list[Check]:
+    n = sum(summary["dropped"].get("mnp", 0) for summary in summaries)
+    if not n:
+        return []
+    advice = "`bcftools norm --atomize` writes each base that differs as a SNP of its own."
+    return [Check("MNPs", f"{n:,} records of several bases, not used", "look", advice)]
 
 
 def _code_checks(summaries) -> list[Check]:
@@ -189,6 +198,7 @@ def ploidy_checks(
             checks += _x_checks(summary, table, sex)
         else:
             checks += _heterozygosity_checks(summary, table)
+        checks += _no_call_checks(summary, table)
     return checks
 
 
@@ -200,6 +210,29 @@ def _stop(found: str) -> Check:
         "Only diploid genotypes are modelled yet: leave such chromosomes (X and Y of males, MT) "
         "out with input.chromosomes.",
     )
+
+
+def _without_calls(summary: dict, table: pd.DataFrame) -> np.ndarray:
+    """Who has no call at all, not even half of one, bool [S]."""
+    missing, half = (table[name].astype(int).to_numpy() for name in ("n_missing", "n_half"))
+    return (missing == summary["n_kept"]) & (half == 0)
+
+
+def _no_call_checks(summary: dict, table: pd.DataFrame) -> list[Check]:
+    """People of whom a chromosome says nothing, which may be how a file marks one copy or none."""
+    without = _without_calls(summary, table)
+    if not without.any():
+        return []
+    names = examples(table.loc[without, "sample"])
+    return [
+        Check(
+            f"people without a call on chromosome {summary['contig']}",
+            f"{without.sum():,} ({names}): how many copies they have cannot be seen",
+            "look",
+            "Their calls there are missing. Leave these people or this chromosome out if that is "
+            "not meant.",
+        )
+    ]
 
 
 def has_one_copy(summary: dict, table: pd.DataFrame) -> np.ndarray | None:
@@ -217,6 +250,7 @@ def _x_checks(summary: dict, table: pd.DataFrame, sex: np.ndarray) -> list[Check
     male = sex == 1
     half = table["n_half"].astype(int).to_numpy() > table["n_heterozygous"].astype(int).to_numpy()
     by_calls = has_one_copy(summary, table)
+    half |= _without_calls(summary, table)
     unknown = (sex == 0) & (half if by_calls is None else half | by_calls)
     found = []
     if male.any():

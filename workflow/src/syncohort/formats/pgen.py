@@ -194,9 +194,10 @@ def provisional_flags(path: Path, n_variants: int) -> np.ndarray:
     """
     with open(path, "rb") as file:
         start = file.read(12)
-        mode, kinds = start[2], start[11]
+        mode = start[2]
         if mode == 0x01:  # a .bed
             return np.ones(n_variants, dtype=bool)
+        kinds = start[11]
         if kinds >> 6 < 3:
             return np.full(n_variants, kinds >> 6 == 2)
         n_blocks = -(-n_variants // _BLOCK_VARIANTS)

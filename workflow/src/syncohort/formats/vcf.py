@@ -3,6 +3,7 @@
 Axes: v variants of a chunk, S people, 2 alleles.
 """
 
+import re
 import shutil
 import tempfile
 import weakref
@@ -17,7 +18,7 @@ from cyvcf2 import VCF
 from syncohort import __version__
 from syncohort.errors import InputError
 from syncohort.files import all_or_nothing
-from syncohort.formats.bcftools import UNDECLARED, VcfFile, bcftools
+from syncohort.formats.bcftools import LARGE_SET, UNDECLARED, VcfFile, bcftools
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     PROVISIONAL_LINE,
@@ -134,15 +135,16 @@ def vcf_file(path: str) -> Path:
 
 def _extract(file: VcfFile, name: str, folder: str) -> str:
     """Write one chromosome as BCF with GT, phase sets and PR alone; return its path."""
+    file.require_widths(name)
     removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", *_SET_FIELDS), file)]
     path = f"{folder}/chromosome.bcf"
     cut = ["annotate", "--regions", name, file.indexed]
     if removed:
         cut[1:1] = ["--remove", ",".join(removed)]
     try:
-        bcftools(file.path, [*cut, "--output-type", "b1", "--output", path])
+        bcftools(file.path, [*cut, "--output-type", "b1", "--output", path], refused=LARGE_SET)
     except InputError as error:
-        if UNDECLARED not in str(error) or file.is_bcf:
+        if file.is_bcf or not any(sign in str(error) for sign in (UNDECLARED, LARGE_SET)):
             raise
         path = f"{folder}/chromosome.vcf.gz"
         _copy_lines(file, name, path)
@@ -162,16 +164,21 @@ def _all_but(kind: str, kept: tuple[str, ...], file: VcfFile) -> list[str]:
 
 
 def _copy_lines(file: VcfFile, name: str, path: str) -> None:
-    """Write one chromosome as it is: bcftools refuses tags that the header does not declare."""
+    """Write one chromosome as it is: bcftools refuses tags that the header does not declare.
+
+    Phase sets become text: as numbers those above 2^31 would be missing.
+    """
     ends = (f"{file.indexed}{end}" for end in (".csi", ".tbi"))
     index = next(end for end in ends if Path(end).exists())
     with (
-        pysam.TabixFile(file.indexed, index=index) as source,
+        pysam.TabixFile(file.indexed, index=index, encoding="latin-1") as source,
         pysam.BGZFile(path, "wb") as target,
     ):
-        target.write("".join(f"{line}\n" for line in file.header).encode())
+        header = "".join(f"{line}\n" for line in file.header)
+        header = re.sub(r"(##FORMAT=<ID=PS,.*?Type=)Integer", r"\1String", header)
+        target.write(header.encode())
         for line in source.fetch(name):
-            target.write(line.encode() + b"\n")
+            target.write(line.encode("latin-1") + b"\n")
 
 
 def _records(path: str, source: Path) -> Iterator:
@@ -187,17 +194,18 @@ def _records(path: str, source: Path) -> Iterator:
 
 
 def _read_sites(path: str, contig: str, source: Path) -> Sites:
-    has_marks = "##INFO=<ID=PR," in VCF(path).raw_header or path.endswith(".vcf.gz")
+    # only a flag of that name is the mark, as for plink2
+    has_marks = re.search("^##INFO=<ID=PR,.*Type=Flag", VCF(path).raw_header, re.MULTILINE)
     records = (
-        (r.POS, r.ID, r.REF, ",".join(r.ALT) or ".", r.FILTER, has_marks and _is_provisional(r))
+        (r.POS, r.ID, r.REF, ",".join(r.ALT) or ".", r.FILTER, _is_provisional(r, has_marks))
         for r in _records(path, source)
     )
     columns = list(zip(*records, strict=True)) or [()] * 6
     return make_sites(contig, *columns)
 
 
-def _is_provisional(record) -> bool:
-    return record.INFO.get("PR") is not None  # False where the header does not declare the flag
+def _is_provisional(record, has_marks) -> bool:
+    return bool(has_marks) and record.INFO.get("PR") is not None
 
 
 def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: int, source: Path):
