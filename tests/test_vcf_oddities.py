@@ -55,7 +55,7 @@ def test_phase_sets_of_any_number_are_told_apart(start, tmp_path):
 @pytest.mark.parametrize(
     ("declared", "values"),
     [
-        ("Number=0,Type=Flag", ("PR", ".", "AC=1;PR")),
+        ("Number=0,Type=Flag", ("PR", ".", "PR")),
         ("Number=1,Type=Integer", ("PR=3", ".", "PR=0")),
         ("Number=.,Type=String", ("PR=a", "PR=PR", ".")),
         ("", ("PR", ".", "PR")),
@@ -64,7 +64,6 @@ def test_phase_sets_of_any_number_are_told_apart(start, tmp_path):
 def test_only_a_flag_marks_a_provisional_reference(declared, values, tmp_path):
     need("plink2")
     lines = [f'##INFO=<ID=PR,{declared},Description="x">'] if declared else []
-    lines.append('##INFO=<ID=AC,Number=A,Type=Integer,Description="x">')
     rows = [row(10 * (v + 1), info=info) for v, info in enumerate(values)]
     variants, *_ = read_text(vcf_of(rows, header=(GT_LINE, *lines)), tmp_path / "x.vcf")
     run("plink2", "--vcf", tmp_path / "x.vcf", "--make-pgen", "--out", tmp_path / "x")
