@@ -188,6 +188,7 @@ def ploidy_checks(
     if haploid:
         checks.append(_stop(f"haploid calls on chromosome {examples(haploid)}"))
     sex = sex_of(people)
+    checks += sex_checks(people)
     for summary, table in zip(summaries, tables, strict=True):
         contig = summary["contig"]
         if contig in haploid:
@@ -252,7 +253,13 @@ def _x_checks(summary: dict, table: pd.DataFrame, sex: np.ndarray) -> list[Check
     by_calls = has_one_copy(summary, table)
     half |= _without_calls(summary, table)
     unknown = (sex == 0) & (half if by_calls is None else half | by_calls)
+    wrong = np.zeros(len(sex), dtype=bool) if by_calls is None else (sex == 2) & by_calls
     found = []
+    if wrong.any():
+        names = examples(table.loc[wrong, "sample"])
+        found.append(
+            f"{wrong.sum():,} people are female ({names}) and have hardly a heterozygous call"
+        )
     if male.any():
         found.append(f"{male.sum():,} people are male")
     if unknown.any():
@@ -288,13 +295,41 @@ def _heterozygosity_checks(summary: dict, table: pd.DataFrame) -> list[Check]:
 
 
 def sex_of(people: pd.DataFrame) -> np.ndarray:
-    """1 for male, 2 for female, 0 for unknown [S], of a column sex or gender, however written."""
-    sex = np.zeros(len(people), dtype=int)
+    """1 for male, 2 for female, 0 for unknown [S], of columns sex or gender, however written.
+
+    Who is male in one column and female in another is male: one copy of X is what stops.
+    """
+    found = _sexes(people)
+    return np.where((found == 1).any(axis=1), 1, np.where((found == 2).any(axis=1), 2, 0))
+
+
+def _sexes(people: pd.DataFrame) -> np.ndarray:
+    """Sex of people by every column that says it, int [S, columns]."""
+    columns = []
     for at, name in enumerate(people.columns):  # a name may stand twice
         if str(name).strip().lower() in ("sex", "gender"):
             codes = people.iloc[:, at].astype(str).str.strip().str.lower().str.removesuffix(".0")
-            sex = np.where(codes.isin(_MALE), 1, np.where(codes.isin(_FEMALE), 2, sex))
-    return sex
+            columns.append(np.where(codes.isin(_MALE), 1, np.where(codes.isin(_FEMALE), 2, 0)))
+    return np.stack(columns, axis=1) if columns else np.zeros((len(people), 0), dtype=int)
+
+
+def sex_checks(people: pd.DataFrame) -> list[Check]:
+    """Whether files and label table agree on sex; people: as for `ploidy_checks`."""
+    found = _sexes(people)
+    torn = (found == 1).any(axis=1) & (found == 2).any(axis=1)
+    if not torn.any():
+        return []
+    names = people["sample"]
+    names = names.iloc[:, 0] if names.ndim > 1 else names
+    return [
+        Check(
+            "sex",
+            f"{torn.sum():,} people are male in one column and female in another "
+            f"({examples(names[torn])}), of the genotype files and the label table",
+            "look",
+            "Are rows of the label table those of the right people?",
+        )
+    ]
 
 
 def phase_checks(summaries: list[dict], mode: str, phasing: str) -> list[Check]:

@@ -78,6 +78,10 @@ def _people(table: pd.DataFrame, path) -> pd.DataFrame:
         raise InputError(f"{path}: holds no people; expected columns {', '.join(_FAM)}")
     table = table.reset_index(drop=True)
     family, person = table.get("family"), table["sample"]
+    if (person == "0").any():
+        raise InputError(
+            f"{path}: a person has the id 0 (IID), which means nobody to PLINK; give another one"
+        )
     table["sample"] = unique_ids(family, person, path)
     for parent in ("father", "mother"):
         if parent in table:
@@ -100,8 +104,9 @@ def unique_ids(family: pd.Series | None, person: pd.Series, path) -> pd.Series:
     if family is not None and ids.duplicated().any():
         ids = family + "_" + person
     if ids.duplicated().any():
+        named = ids if family is None or (family != "0").any() else person
         raise InputError(
-            f"{path}: sample ids occur more than once: {examples(ids[ids.duplicated()].unique())}. "
+            f"{path}: sample ids occur more than once: {examples(named[ids.duplicated()].unique())}. "
             "Every person needs an id of its own; rename or remove the copies."
         )
     return ids
