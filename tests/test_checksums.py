@@ -1,5 +1,6 @@
 """What a job wrote is compared with its checksum by the jobs that read it."""
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from syncohort.checksums import Checksums, FilesAtRest, results_folder
+from syncohort.checksums import Checksums, FilesAtRest, results_folder, verify_given
 from syncohort.errors import InputError
 
 JOB = """
@@ -37,7 +38,7 @@ def results(tmp_path) -> Path:
 def run_job(results, body="pass", inputs=(), outputs=()) -> tuple[int, str]:
     """Run a job in the folder that holds results; its exit code and its log."""
     paths = {
-        "inputs": [f"results/c/{name}" for name in inputs],
+        "inputs": [os.path.join("results/c", name) for name in inputs],
         "outputs": [f"results/c/{name}" for name in outputs],
     }
     code = JOB.format(package=str(REPOSITORY / "workflow/src"), body=body, **paths)
@@ -160,3 +161,38 @@ def test_what_happens_to_a_file_is_seen(tmp_path, how):
 def test_the_folder_of_a_cohort_is_found_from_a_log():
     assert results_folder("results/c/logs/fit/x.log") == Path("results/c")
     assert results_folder("x.log") == Path()
+
+
+# --- lists that came with the user's files
+
+
+LISTS = {
+    "labels.tsv.md5": "{md5}  labels.tsv\n",
+    "labels.tsv.sha256": "{sha256}\n",
+    "MD5SUMS": "0123  other\n{md5} *data/labels.tsv\n",
+    "SHA256SUMS": "{sha256}  ./labels.tsv\n",
+    "md5sum.txt": "MD5 (labels.tsv) = {md5}\n",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_beside_a_file_of_the_user_is_compared(tmp_path, results, name):
+    file = tmp_path / "labels.tsv"
+    file.write_text("sample\tgroup\np1\ta\n")
+    digests = {k: hashlib.new(k, file.read_bytes()).hexdigest() for k in ("md5", "sha256")}
+    (tmp_path / name).write_text(LISTS[name].format(**digests))
+    assert verify_given([file]) == [f"{file}: as {tmp_path / name} says"]
+    code, log = run_job(results, inputs=[str(file)])
+    assert code == 0 and "labels.tsv: as " in log
+    flipped = file.read_bytes().replace(b"a\n", b"b\n")
+    file.write_bytes(flipped)
+    with pytest.raises(InputError, match=f"labels.tsv: its .*{name} says .*copy it again"):
+        verify_given([file])
+
+
+@pytest.mark.parametrize("text", ["", "nonsense\n", "{md5}  other.tsv\n", "12  labels.tsv\n"])
+def test_lists_that_say_nothing_of_a_file_do_not_count(tmp_path, text):
+    file = tmp_path / "labels.tsv"
+    file.write_text("x")
+    (tmp_path / "MD5SUMS").write_text(text.format(md5="0" * 32))
+    assert verify_given([file]) == []

@@ -34,10 +34,11 @@ FLOORS = (
     "figures",
     "report",
 )
-GROUND = {"errors", "seeds", "files", "checksums", "job"} | {
-    "code_digest",
+GROUND = {"errors", "seeds", "files", "checksums", "job", "code_digest"} | {
     "genotypes",
     "dosages",
+    "bits",
+    "packed_calls",
     "auc",
 }
 

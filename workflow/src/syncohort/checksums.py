@@ -3,9 +3,14 @@
 A job's outputs are listed in results/<cohort>/checksums, one list a file, in the form that
 `sha256sum --check` reads from results/<cohort>; the jobs that read them compare. While a job
 writes, the lists of its outputs say so, so that what a killed job left is not taken as whole.
+
+Files of the user are compared with the lists of checksums that came with them, where there are any:
+no reader can see that a bit of a .bed was flipped.
 """
 
+import hashlib
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +19,11 @@ from syncohort.files import all_or_nothing, sha256
 
 FOLDER = "checksums"
 _UNFINISHED = "# being written\n"
+# how the lists of checksums are called that lie beside the files of others
+_ENDINGS = {".md5": "md5", ".md5sum": "md5", ".sha256": "sha256", ".sha256sum": "sha256"}
+_LISTS = {"MD5SUMS": "md5", "md5sum.txt": "md5", "md5sums.txt": "md5"}
+_LISTS |= {"SHA256SUMS": "sha256", "sha256sum.txt": "sha256", "sha256sums.txt": "sha256"}
+_LONGEST_LIST = 1 << 24
 _HEADING = "Files between the steps are not what the steps wrote"
 
 
@@ -28,6 +38,10 @@ class Checksums:
 
     def __init__(self, results: Path):
         self._results = results
+
+    def foreign(self, files: Iterable[str | Path]) -> list[str | Path]:
+        """Those of some files that do not lie below the results."""
+        return [file for file in files if not Path(file).is_relative_to(self._results)]
 
     def begin(self, files: Iterable[str | Path]) -> None:
         """Note that a job is about to write these files."""
@@ -69,6 +83,55 @@ class Checksums:
     def _write(self, entry: Path, text: str) -> None:
         with all_or_nothing(entry) as (partial,):
             partial.write_text(text)
+
+
+def verify_given(files: Iterable[str | Path]) -> list[str]:
+    """Compare files with the lists of checksums beside them; return what was compared, in words.
+
+    A list is FILE.md5 or FILE.sha256, or MD5SUMS, SHA256SUMS and their like in the folder.
+
+    Raises InputError that names the files that are not what a list says.
+    """
+    compared, faults = [], []
+    for file in map(Path, files):
+        for path, kind in _lists_beside(file):
+            given = _given_checksum(path, file, kind)
+            if given is None:
+                continue
+            with open(file, "rb") as content:
+                found = hashlib.file_digest(content, kind).hexdigest()
+            if found == given:
+                compared.append(f"{file}: as {path} says")
+            else:
+                faults.append(
+                    f"{file}: its {kind} is {found}, {path} says {given}. The file was damaged or "
+                    "replaced: copy it again; if it is right, remove or renew the list"
+                )
+    raise_all(faults, "Files are not what the checksums beside them say")
+    return compared
+
+
+def _lists_beside(file: Path) -> list[tuple[Path, str]]:
+    lists = [(Path(f"{file}{ending}"), kind) for ending, kind in _ENDINGS.items()]
+    lists += [(file.parent / name, kind) for name, kind in _LISTS.items()]
+    return [(path, kind) for path, kind in lists if path != file and path.is_file()]
+
+
+def _given_checksum(path: Path, file: Path, kind: str) -> str | None:
+    """What a list says of a file, in lines `HEX  NAME` or `MD5 (NAME) = HEX`, or HEX alone."""
+    if path.stat().st_size > _LONGEST_LIST:
+        return None
+    number = f"[0-9a-fA-F]{{{2 * hashlib.new(kind, usedforsecurity=False).digest_size}}}"
+    name = rf"(?:\S*/)?{re.escape(file.name)}"
+    forms = [rf"({number}) [ *]{name}", rf"\w+ ?\({name}\) ?= ?({number})"]
+    if path.name.startswith(file.name):
+        forms.append(rf"({number})")
+    for line in path.read_text(errors="replace").splitlines():
+        for form in forms:
+            match = re.fullmatch(form, line.strip())
+            if match:
+                return match[1].lower()
+    return None
 
 
 class FilesAtRest:

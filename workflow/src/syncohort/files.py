@@ -168,7 +168,8 @@ _locks: dict[Path, int] = {}  # open files of locks, which end with the process 
 
 def _lock(folder: Path) -> bool:
     """Make a folder and lock it for this process; whether no other process holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     unlock(folder)
     return lock_file(folder / _LOCK)
 
@@ -208,6 +209,17 @@ def unlock_file(path: Path) -> None:
 def unlock(folder: Path) -> None:
     """Give back the lock of a `private_folder`."""
     unlock_file(folder / _LOCK)
+
+
+def temporary_folder(parent: Path, name: str) -> Path:
+    """A private folder that several processes may have at once; those of ended ones are removed.
+
+    It lies in `parent`, which is made, and is removed with `remove_private_folder`.
+    """
+    for folder in parent.glob(f".partial-{name}-*"):
+        if _lock(folder):
+            remove_private_folder(folder)
+    return private_folder(parent / f"{name}-{os.uname().nodename}-{os.getpid()}")
 
 
 def remove_private_folder(folder: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from syncohort import __version__
-from syncohort.checksums import Checksums, FilesAtRest, results_folder
+from syncohort.checksums import Checksums, FilesAtRest, results_folder, verify_given
 from syncohort.errors import InputError
 from syncohort.files import name_full_disk, private_folder, remove_private_folder
 
@@ -51,7 +51,7 @@ def job(snakemake) -> Iterator[None]:
         try:
             with (
                 _room_on_disk(snakemake, path),
-                _own_temporary_folder(path),
+                temporary_files_in(private_folder(path)),
                 _sound_files(snakemake, path),
             ):
                 yield
@@ -152,10 +152,10 @@ def _memory_message(error: Exception, snakemake) -> str:
 
 
 @contextmanager
-def _own_temporary_folder(log: Path) -> Iterator[None]:
-    """Temporary files, which hold genotypes of people, go beside the log instead of a folder that
-    all users share: after a kill, the next try of the job removes them."""
-    shared, folder = tempfile.tempdir, private_folder(log)
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Temporary files, which hold genotypes of people, go to a private folder instead of one that
+    all users share; it is removed at the end or, after a kill, by the next try."""
+    shared = tempfile.tempdir
     tempfile.tempdir = str(folder.absolute())
     try:
         yield
@@ -182,6 +182,8 @@ def _sound_files(snakemake, log: Path) -> Iterator[None]:
     at_rest = FilesAtRest(inputs)
     checksums.begin(outputs)
     checksums.verify(inputs)
+    for words in verify_given(checksums.foreign(inputs)):
+        print(words, flush=True)
     yield
     at_rest.require_unchanged()
     checksums.record(outputs)

@@ -3,6 +3,8 @@
 Functions take the people of `cohort.join_labels` and return lines of the page.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -11,7 +13,6 @@ import pandas as pd
 
 from syncohort.association.covariates import covariate_problems, words_among_numbers
 from syncohort.cohort.labels import LabelJoin
-from syncohort.cohort.splits import groups_of, own_ancestors
 from syncohort.cohort.synthetic_people import ID_PREFIX, draw_labels
 from syncohort.errors import InputError, examples
 from syncohort.formats.missing_codes import MissingCodes, number_of
@@ -57,12 +58,12 @@ def label_checks(joined: LabelJoin) -> list[Check]:
         )
     )
     if joined.codes:
-        checks.append(Check("values read as no label", _counted(joined.codes)))
+        checks.append(Check("values read as no label", counted(joined.codes)))
     if joined.suspicious:
         checks.append(
             Check(
                 "labels that look like a code",
-                _counted(joined.suspicious),
+                counted(joined.suspicious),
                 "look",
                 "Kept as labels. If one of them means that there is no label, name it in "
                 "labels.missing.",
@@ -79,23 +80,51 @@ def label_checks(joined: LabelJoin) -> list[Check]:
             )
         )
     if joined.n_unmatched:
-        checks.append(
-            Check("lines of the label table without genotypes", f"{joined.n_unmatched:,}, not used")
+        found = f"{joined.n_unmatched:,}, not used" + (
+            f"; {joined.near_ids}" * bool(joined.near_ids)
         )
+        advice = "Rewrite the ids of one of the two if these are the same people."
+        near = "look" if joined.near_ids else "ok"
+        checks.append(
+            Check(
+                "lines of the label table without genotypes",
+                found,
+                near,
+                advice if joined.near_ids else "",
+            )
+        )
+    if joined.n_comments:
+        advice = "If # is a part of a value, put the value in double quotes."
+        found = f"{joined.n_comments:,}, read as comments"
+        checks.append(Check("lines of the label table that begin with #", found, "look", advice))
     return checks
 
 
-def _alike(labels: pd.Series) -> list[str]:
-    """Labels that differ only in case, in blanks, or in how a number is written."""
+def _alike(values: pd.Series) -> list[str]:
+    """Values that differ only in case, in blanks and dashes, in how letters are composed, or in
+    how a number is written."""
     groups: dict = {}
-    for label in sorted(labels.unique()):
-        number = number_of(label)
-        key = " ".join(label.casefold().split()) if number is None else number
-        groups.setdefault(key, []).append(label)
-    return [" and ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
+    for value in sorted(values.unique()):
+        number = number_of(value)
+        key = _plain(value) if number is None else number
+        groups.setdefault(key, []).append(value)
+    return [_named(group) for group in groups.values() if len(group) > 1]
 
 
-def _counted(counts: dict[str, int]) -> str:
+def _plain(value: str) -> str:
+    """A value without what eyes pass over."""
+    text = unicodedata.normalize("NFKC", value).casefold()
+    return re.sub(r"[\s_.\-\u2010-\u2015]+", " ", text).strip() or text
+
+
+def _named(group: list[str]) -> str:
+    """Values in quotes, with the codes of their letters where they look the same."""
+    looks = {unicodedata.normalize("NFKC", value) for value in group}
+    return " and ".join(map(repr if len(looks) == len(group) else ascii, group))
+
+
+def counted(counts: dict[str, int]) -> str:
+    """Values and how often they occur, in words."""
     return examples([f"{value} ({count:,})" for value, count in counts.items()], 10)
 
 
@@ -176,7 +205,7 @@ def selection_checks(
         odd = MissingCodes(missing).suspicious(used[column])
         if odd:
             advice = "Kept as values. If one of them means that there is none, name it in labels.missing."
-            checks.append(Check(f"covariate {column}", _counted(odd), "look", advice))
+            checks.append(Check(f"covariate {column}", counted(odd), "look", advice))
     if selection["statistics"] is not None or used.empty:
         return checks  # the statistics' own people choose
     fewest, words = _smaller_side(used, case_label)
@@ -221,54 +250,6 @@ def synthesis_checks(people: pd.DataFrame, synthesis: dict) -> list[Check]:
     except InputError as problem:
         checks.append(Check("people to draw", str(problem), "stop", "See the section `synthesis`."))
     return checks
-
-
-def relatives_checks(people: pd.DataFrame, kinship: bool) -> list[Check]:
-    """What is known of relatives: families, parents, or a table of kinship."""
-    used = (people["excluded"] == "").to_numpy()
-    sizes = np.bincount(groups_of(people, None)[used])
-    parents = people.loc[used, ["father", "mother"]]
-    n_children = int((parents != "").any(axis=1).sum())
-    found = []
-    if (sizes > 1).any():
-        found.append(
-            f"{(sizes > 1).sum():,} families of two or more, the largest of {sizes.max():,}"
-        )
-    if n_children:
-        found.append(f"{n_children:,} people with a father or mother named")
-    if kinship:
-        found.append("a kinship table")
-    if not found:
-        advice = (
-            "Relatives of training people among the holdout people make a generator look better "
-            "than it is: give split.family_column or split.kinship_table if there may be any."
-        )
-        return [Check("relatives", "nothing says who is related", "look", advice)]
-    one_family = sizes.max(initial=0) > max(20, used.sum() / 4)
-    advice = "One group holds so many people: is this the right column, and are its ids unique?"
-    return [
-        Check(
-            "relatives",
-            "; ".join(found),
-            "look" if one_family else "ok",
-            advice if one_family else "",
-        ),
-        *_pedigree_checks(people),
-    ]
-
-
-def _pedigree_checks(people: pd.DataFrame) -> list[Check]:
-    wrong = own_ancestors(people["sample"].to_numpy(), people[["father", "mother"]])
-    if not len(wrong):
-        return []
-    return [
-        Check(
-            "pedigree",
-            f"{len(wrong):,} people are their own ancestors: {examples(wrong)}",
-            "look",
-            "Correct the columns of father and mother; these people are kept on one side.",
-        )
-    ]
 
 
 def missing_check(missing: np.ndarray, person_missing_max: float) -> Check:

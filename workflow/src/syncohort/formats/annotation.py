@@ -15,7 +15,9 @@ from urllib.parse import unquote
 import pandas as pd
 
 from syncohort.errors import InputError
-from syncohort.formats.tables import TextTable, find_columns, heading_fields
+from syncohort.formats.columns import find_columns
+from syncohort.formats.fields import heading_fields
+from syncohort.formats.tables import TextTable
 from syncohort.genotypes import normalise_contig
 
 _EXPECTED = {

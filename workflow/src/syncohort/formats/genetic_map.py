@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from syncohort.errors import InputError
-from syncohort.formats.tables import TextTable, first_fields, numbers_of
+from syncohort.formats.columns import numbers_of
+from syncohort.formats.tables import TextTable, first_fields
 from syncohort.genotypes import normalise_contig
 
 _PLINK_MAP = ("chromosome", "id", "cM", "position")

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
-from syncohort.formats.tables import TextTable, find_columns
+from syncohort.formats.columns import find_columns
+from syncohort.formats.tables import TextTable
 from syncohort.genotypes import normalise_contig
 
 _KEY = "selection.statistics"

@@ -15,8 +15,9 @@ import pandas as pd
 
 from syncohort.errors import InputError
 from syncohort.formats.compression import open_unpacked
+from syncohort.formats.fields import BLANKS
 from syncohort.formats.sites import count_contigs, find_contig, spellings
-from syncohort.formats.tables import BLANKS, TextTable, first_line
+from syncohort.formats.tables import TextTable, first_line
 from syncohort.genotypes import normalise_contig
 
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")

@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation.groups import ALL, HAPLOTYPES, HOLDOUT, Group
+from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.copies import (
     copied_rows,
     copy_label_rows,
@@ -45,20 +46,14 @@ from syncohort.evaluation.privacy.membership import (
     targets_of,
 )
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
-from syncohort.evaluation.privacy.neighbours import (
-    EuclideanSums,
-    HammingSums,
-    Operand,
-    nearest_of,
-    unary,
-)
+from syncohort.evaluation.privacy.neighbours import distances_of, nearest_of
 from syncohort.evaluation.privacy.record_distances import (
     adversarial_rows,
     closest_rows,
     data_copying_row,
 )
 from syncohort.evaluation.tidy import check_same_variants, metric_row, tidy
-from syncohort.genotypes import CohortStore, common_people, rows_per_person, to_rows
+from syncohort.genotypes import PLOIDY, CohortStore, common_people, rows_per_person, to_rows
 from syncohort.seeds import child_seed
 
 VARIANTS_AT_ONCE = 2_000
@@ -237,27 +232,34 @@ def _choose_people(
 def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distances:
     """All that needs the genotypes of the chosen people, in one pass along the chromosomes."""
     each = rows_per_person(mode)
+    alleles = PLOIDY // each  # of a row at a variant
     size = {name: len(group.index) for name, group in groups.items()}
-    of_rows = {(a, b): HammingSums(size[a] * each, size[b] * each) for a, b in _ROW_PAIRS}
-    l1 = {(a, b): HammingSums(size[a], size[b]) for a, b in _NEAR_PAIRS}
-    l2 = {(a, b): EuclideanSums(size[a], size[b]) for a, b in _PEOPLE_PAIRS}
+    of_rows = {
+        (a, b): PairCounts(size[a] * each, size[b] * each, dosages=mode == "genotype")
+        for a, b in _ROW_PAIRS
+    }
+    of_people = {(a, b): PairCounts(size[a], size[b], dosages=True) for a, b in _NEAR_PAIRS}
     frequency = {name: np.zeros(size[name] * each) for name in ("train", "holdout")}
     for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
         counts = _label_counts(real, synthetic, groups)
         for variants, calls in _walk(real, synthetic, groups):
             rows = {name: to_rows(part, mode) for name, part in calls.items()}
             _add_frequency_scores(frequency, rows, groups, counts, variants, each)
-            binary = rows if mode == "haplotype" else {n: unary(rows[n]) for n in rows}
-            _add(of_rows, {name: Operand.of(part) for name, part in binary.items()})
-            dosages = {n: to_rows(calls[n], "genotype") for n in groups}
-            _add(l1, {name: Operand.of(unary(part)) for name, part in dosages.items()})
-            _add(l2, {name: Operand.of(part) for name, part in dosages.items()})
+            people = {
+                name: Planes.of(to_rows(calls[name], "genotype"), dosages=True) for name in groups
+            }
+            _add(of_people, people)
+            if mode == "haplotype":
+                people = {name: Planes.of(part, dosages=False) for name, part in rows.items()}
+            _add(of_rows, people)
     return _Distances(
-        {pair: sums.distances() for pair, sums in of_rows.items()},
+        {pair: distances_of(counts, "hamming") / alleles for pair, counts in of_rows.items()},
         {
-            "l1": {pair: sums.distances() for pair, sums in l1.items()},
-            "l2": {pair: sums.l2() for pair, sums in l2.items()},
-            "cosine": {pair: sums.cosine() for pair, sums in l2.items()},
+            "l1": {pair: distances_of(counts, "l1") for pair, counts in of_people.items()},
+            **{
+                metric: {pair: distances_of(of_people[pair], metric) for pair in _PEOPLE_PAIRS}
+                for metric in ("l2", "cosine")
+            },
         },
         frequency,
     )
@@ -280,9 +282,9 @@ def _walk(real, synthetic, groups) -> Iterator[tuple[slice, dict]]:
         yield variants, calls
 
 
-def _add(sums: dict, operands: dict[str, Operand]) -> None:
-    for (a, b), each in sums.items():
-        each.add(operands[a], operands[b])
+def _add(counts: dict, planes: dict[str, Planes]) -> None:
+    for (a, b), each in counts.items():
+        each.add(planes[a], planes[b])
 
 
 def _label_counts(real, synthetic, groups) -> dict[str, dict[str, AlleleCounts]]:
