@@ -5,7 +5,7 @@ rule draw_alleles:
     input:
         real=COHORT,
         people="<results>/draw_labels/people.tsv",
-        genetic_map=lambda wildcards: foreign_now(recombination_map_of(wildcards)),
+        genetic_map=lambda wildcards: foreign(recombination_map_of(wildcards)),
     output:
         store="<results>/draw_alleles/{generator}/{chrom}.zarr.zip",
     log:

@@ -6,7 +6,7 @@ TRAIN_SHARE = (
 
 rule import_chromosome:
     input:
-        lambda wildcards: foreign_now(genotype_files(wildcards)),
+        lambda wildcards: foreign(genotype_files(wildcards)),
     output:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
         summary="<results>/import_chromosome/{chrom}.json",

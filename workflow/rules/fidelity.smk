@@ -6,7 +6,7 @@ rule measure_fidelity:
     input:
         real=COHORT,
         synthetic=synthetic_store,
-        recombination_map=lambda wildcards: foreign_now(
+        recombination_map=lambda wildcards: foreign(
             map_of(STUDY.evaluation.recombination_map, wildcards)
         ),
     output:

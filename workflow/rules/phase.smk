@@ -4,7 +4,7 @@
 rule phase_chromosome:
     input:
         store="<results>/filter_variants/{chrom}.zarr.zip",
-        recombination_map=lambda wildcards: foreign_now(
+        recombination_map=lambda wildcards: foreign(
             map_of(STUDY.phasing.recombination_map, wildcards)
         ),
     output:
