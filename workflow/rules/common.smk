@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, the chromosomes, the files of the cohort.
+import hashlib
 import os
 import sys
 import time
@@ -85,10 +86,28 @@ def is_foreign(file):
     return not str(file).startswith(("<results>", f"{FOLDER}/"))
 
 
+def without_braces(file):
+    """A file under a name that holds no wildcards for Snakemake: a link to it, if its own does."""
+    if not is_foreign(file) or "{" not in file:
+        return file
+    name = Path(file).name.replace("{", "(").replace("}", ")")
+    link = (
+        Path(".snakemake")
+        / "syncohort_links"
+        / hashlib.sha256(file.encode()).hexdigest()[:16]
+        / name
+    )
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(Path(file).absolute())
+    return str(link)
+
+
 def foreign(files):
     """A file, or several, as inputs; the dates of those that no rule makes do not matter."""
     if not isinstance(files, str):
         return [foreign(str(file)) for file in files]
+    files = without_braces(files)
     small = is_foreign(files) and Path(files).is_file()
     small = small and os.path.getsize(files) <= WHOLE_BYTES
     return ancient(files) if small else files
