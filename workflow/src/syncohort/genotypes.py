@@ -68,10 +68,13 @@ def people_at_once(n_variants: int) -> int:
 def normalise_contig(name: str) -> str:
     """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT.
 
-    RefSeq's names of human chromosomes are read, too: NC_000020.11 -> 20, NC_012920.1 -> MT.
+    RefSeq's and GenBank's names of human chromosomes are read, too: NC_000020.11 and CM000682.2 -> 20,
+    NC_012920.1 -> MT.
     """
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
     bare = re.sub(r"^(\d+)\.0$", r"\1", bare)  # a column of numbers with gaps, as pandas writes it
+    if genbank := re.fullmatch(r"CM000(66[3-9]|67\d|68[0-6])\.\d+", bare):
+        bare = str(int(genbank[1]) - 662)  # from CM000663, chromosome 1
     bare = re.sub(r"^NC_0000([01]\d|2[0-4])\.\d+$", r"\1", bare)
     bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
     return _PLINK_CODES.get(bare, bare)
