@@ -10,11 +10,12 @@ import pytest
 from cohorts import people_of, store_of
 from conftest import REPOSITORY
 
-from syncohort.files import all_or_nothing, write_rows
+from syncohort.errors import InputError
+from syncohort.files import all_or_nothing, open_rows, write_rows
 
 WRITE_A_PART_AND_DIE = """
 import os, signal, sys
-from syncohort.files import all_or_nothing
+from syncohort.files import all_or_nothing, open_rows
 with all_or_nothing(sys.argv[1]) as (partial,):
     partial.write_text("the first lines")
     os.kill(os.getpid(), signal.SIGKILL)
@@ -95,6 +96,19 @@ def test_rows_are_written_part_by_part(tmp_path):
     rows = np.arange(12, dtype=np.float32).reshape(4, 3)
     write_rows(tmp_path / "latents.npy", rows.shape, iter([rows[:1], rows[1:]]))
     np.testing.assert_array_equal(np.load(tmp_path / "latents.npy"), rows)
+
+
+def test_rows_that_were_cut_short_are_named(tmp_path):
+    path = tmp_path / "latents.npy"
+    write_rows(path, (40, 3), iter([np.ones((40, 3), np.float32)]))
+    assert open_rows(path).shape == (40, 3)
+    content = path.read_bytes()
+    for n_bytes in (0, 5, 60, 130, len(content) - 1):
+        path.write_bytes(content[:n_bytes])
+        with pytest.raises(InputError, match=f"{path}: not a whole array of rows"):
+            open_rows(path)
+    with pytest.raises(InputError, match="not a whole array of rows"):
+        open_rows(tmp_path / "none.npy")
 
 
 def test_too_few_rows_are_an_error_and_no_file(tmp_path):

@@ -99,6 +99,19 @@ def write_rows(path: str | Path, shape: tuple[int, ...], parts: Iterable[np.ndar
             raise ValueError(f"{path}: {start} rows written of {shape[0]}")
 
 
+def open_rows(path: str | Path) -> np.ndarray:
+    """The array that `write_rows` wrote, mapped: read from disk where it is indexed.
+
+    Raises InputError when the file is absent, cut short or no such array.
+    """
+    try:
+        return np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{path}: not a whole array of rows ({error}); delete it and run again"
+        ) from error
+
+
 def require_space(path: str | Path, n_bytes: int) -> None:
     """Raise InputError when the disk of `path`, whose folder exists, has no room for so many bytes."""
     free = shutil.disk_usage(Path(path).parent).free

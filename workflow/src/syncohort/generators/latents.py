@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from syncohort.errors import InputError
+from syncohort.files import open_rows
 from syncohort.generators.conditioning import mix
 
 SCALINGS = ("global", "unit")
@@ -30,7 +31,7 @@ class LatentFiles:
 
     def __init__(self, paths: list, masks: list[np.ndarray]):
         self.mask = np.concatenate(masks)
-        self._files = [np.load(path, mmap_mode="r") for path in paths]
+        self._files = [open_rows(path) for path in paths]
         for path, file, own_mask in zip(paths, self._files, masks, strict=True):
             if file.shape != (len(self), *own_mask.shape):
                 raise ValueError(

@@ -24,6 +24,7 @@ import numpy as np
 
 from syncohort.dosages import minor
 from syncohort.errors import InputError
+from syncohort.files import open_rows
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
     MISSING,
@@ -269,7 +270,7 @@ class _SampledRows:
     """The synthetic rows of one chromosome: shards of latents laid end to end, on disk."""
 
     def __init__(self, shard_paths, model: Representation, contig: str, first_position: int):
-        self._shards = [np.load(path, mmap_mode="r") for path in shard_paths]
+        self._shards = [open_rows(path) for path in shard_paths]
         self._starts = np.cumsum([0, *map(len, self._shards)])
         self._model, self._contig, self._first = model, contig, first_position
 

@@ -8,6 +8,7 @@ import pandas as pd
 from syncohort.diffusion.denoisers import count_flops
 from syncohort.diffusion.model import load_generator
 from syncohort.evaluation.tables import read_benchmarks, read_tables
+from syncohort.files import open_rows
 
 
 def measure_costs(
@@ -39,7 +40,7 @@ def measure_costs(
     last = read_tables([losses_path]).iloc[-1]
     gflop = count_flops(generator.network, generator.mask, generator.n_classes)
     passes = steps * (1 if guidance_scale == 1 else 2) * rows_per_genome
-    n_genomes = sum(len(np.load(path, mmap_mode="r")) for path in latents_paths) / rows_per_genome
+    n_genomes = sum(len(open_rows(path)) for path in latents_paths) / rows_per_genome
     sampling_seconds, sampling_memory = _used(sampling_benchmarks)
     row = {
         "generator": name,
