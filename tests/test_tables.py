@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncohort.association.covariates import covariate_problems, covariate_values
+from syncohort.association.covariates import (
+    covariate_notes,
+    covariate_problems,
+    covariate_values,
+)
 from syncohort.cohort.joining import read_join, write_join
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import case_checks, label_checks, selection_checks
@@ -371,10 +375,10 @@ def test_missing_codes_of_a_column():
 
 
 def test_labels_that_read_alike_are_shown(tmp_path):
-    labels = ["Case", "case", "1", "1.0", "control", "0"]
+    labels = ["Case", "case", "1", "1.0", "01", "control", "0"]
     joined = join({"table": table_of(tmp_path, labels)}, labels)
     line = lines_of(joined)["labels that read alike"]
-    assert (line.level, line.found) == ("look", "'1' and '1.0', 'Case' and 'case'")
+    assert (line.level, line.found) == ("look", "'01' and '1' and '1.0', 'Case' and 'case'")
 
 
 def test_numbers_beside_words_are_shown():
@@ -531,3 +535,75 @@ def test_labels_that_only_eyes_tell_apart_are_shown(tmp_path):
     joined = join({"table": table_of(tmp_path, labels)}, labels)
     found = lines_of(joined)["labels that read alike"].found
     assert found == r"'South Asian' and 'South_Asian', 'cafe\u0301' and 'caf\xe9'"
+
+
+AGE = ["30", "31", "40", "44", "52", "38"]
+COVARIATES = [
+    ({"age": AGE}, "ok", ""),
+    ({"age": ["30"] * 6}, "look", "the same for everybody: it adjusts for nothing"),
+    ({"batch": ["b1"] * 6}, "look", "the same for everybody"),
+    ({"age": ["30", "NA"] * 3}, "look", "the same for everybody"),
+    ({"age": AGE, "twice": [str(2 * int(each)) for each in AGE]}, "look", "follows from the cov"),
+    ({"sex": list("mfmfmf")}, "ok", "2 classes (f, m)"),
+    ({"sex": list("mfMFmf")}, "look", "'F' and 'f', 'M' and 'm' read alike"),
+    ({"born": ["1980-01-01", "1981-02-01"] * 3}, "look", "2 classes (1980-01-01, 1981-02-01)"),
+    ({"age": ["30,5", "31,5"] * 3}, "stop", "column 'age' holds 30,5, 31,5. Numbers are written"),
+    ({"crp": ["<5", "7", "8", "9", "10", "11"]}, "stop", "column 'crp' holds <5. Numbers are"),
+    ({"age": [*AGE[:5], "inf"]}, "stop", "column 'age' holds inf, which is no number"),
+    ({"age": ["NA"] * 6}, "stop", "column 'age' has no value"),
+]
+
+
+@pytest.mark.parametrize(("columns", "level", "found"), COVARIATES)
+def test_covariates_that_do_not_do_what_is_meant(columns, level, found):
+    table = pd.DataFrame(columns).assign(label=["a", "b"] * 3, excluded="", value="")
+    lines = selection_checks(
+        table, {"covariates": list(columns), "statistics": "gwas.tsv"}, None, [], 0.8
+    )
+    if found:
+        assert (level, found) in [(line.level, line.found[: len(found)]) for line in lines]
+    else:
+        assert lines == []
+
+
+@pytest.mark.parametrize(
+    ("case_label", "meant"),
+    [("Case", "case"), ("1", "1.0"), ("case ", "case"), ("South_Asian", "South Asian"), ("b", "")],
+)
+def test_a_case_label_that_is_written_otherwise_is_found(tmp_path, case_label, meant):
+    labels = ["case", "1.0", "South Asian", "control/a"] * 4
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    (line,) = case_checks(joined.people, case_label)
+    assert line.level == "stop"
+    assert line.found.endswith(f"; is it {meant!r}?") if meant else "is it" not in line.found
+
+
+def test_a_covariate_that_repeats_another_does_not_spoil_the_next():
+    columns = {"age": AGE, "twice": [str(2 * int(each)) for each in AGE], "sex": list("mmfmff")}
+    table = pd.DataFrame(columns).assign(label=["a", "b"] * 3, excluded="", value="")
+    notes = covariate_notes(table, list(columns), [])
+    assert set(notes) == {"twice", "sex"} and notes["sex"] == ("2 classes (f, m)", "")
+
+
+@pytest.mark.parametrize(
+    ("labels", "advice"),
+    [
+        ([str(i * 0.37) for i in range(12)], "a label that is a number needs bins: labels.cuts"),
+        ([f"p{i}" for i in range(12)], "is this the column of the labels"),
+        (list("aaaaaaab"), "leave them out with `labels: {rare: drop}`"),
+    ],
+)
+def test_labels_of_few_people_are_what_they_seem(tmp_path, labels, advice):
+    joined = join({"table": table_of(tmp_path, labels), "minimum_people": 5}, labels)
+    assert advice in joined.problems[0]
+
+
+def test_cuts_that_divide_nobody_stop(tmp_path):
+    values = [str(i) for i in range(20, 30)]
+    table = table_of(tmp_path, values)
+    (problem,) = join({"table": table}, values, cuts=[185, 250]).problems
+    assert (
+        "labels.cuts 185, 250 divide nobody: the values of column 'population' are 20 to 29"
+        in problem
+    )
+    assert join({"table": table}, values, cuts=[25, 250]).problems == []

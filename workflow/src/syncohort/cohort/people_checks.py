@@ -11,7 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.association.covariates import covariate_problems, words_among_numbers
+from syncohort.association.covariates import (
+    covariate_notes,
+    covariate_problems,
+    words_among_numbers,
+)
 from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.synthetic_people import draw_labels
 from syncohort.errors import InputError, examples
@@ -69,7 +73,7 @@ def label_checks(joined: LabelJoin) -> list[Check]:
                 "labels.missing.",
             )
         )
-    alike = _alike(people.loc[people["label"] != "", "label"])
+    alike = alike_values(people.loc[people["label"] != "", "label"])
     if alike:
         checks.append(
             Check(
@@ -100,12 +104,12 @@ def label_checks(joined: LabelJoin) -> list[Check]:
     return checks
 
 
-def _alike(values: pd.Series) -> list[str]:
+def alike_values(values: pd.Series) -> list[str]:
     """Values that differ only in case, in blanks and dashes, in how letters are composed, or in
     how a number is written."""
     groups: dict = {}
     for value in sorted(values.unique()):
-        number = number_of(value)
+        number = number_of(value.lstrip("0") if re.fullmatch(r"0\d+", value) else value)
         key = _plain(value) if number is None else number
         groups.setdefault(key, []).append(value)
     return [_named(group) for group in groups.values() if len(group) > 1]
@@ -157,11 +161,21 @@ def case_checks(people: pd.DataFrame, case_label: str | None) -> list[Check]:
     return [
         Check(
             "cases",
-            f"labels.case_label is {case_label!r}; the labels are {examples(sorted(set(labels)))}",
+            f"labels.case_label is {case_label!r}; the labels are {examples(sorted(set(labels)))}"
+            + _meant(case_label, labels),
             "stop",
             "Set labels.case_label to the label of the cases; it cannot be everybody's.",
         )
     ]
+
+
+def _meant(case_label: str, labels: np.ndarray) -> str:
+    """A label, or a part of one, that reads like the label of the cases; "" for none."""
+    parts = {part for label in set(labels) for part in (label, *label.split("/"))}
+    for part in sorted(parts - {case_label}):
+        if alike_values(pd.Series([part, case_label])):
+            return f"; is it {part!r}?"
+    return ""
 
 
 def trait_check(trait: dict) -> Check:
@@ -196,7 +210,17 @@ def selection_checks(
         for problem in covariate_problems(used, selection["covariates"], missing)
         if len(used)
     ]
+    if not checks and len(used):
+        notes = covariate_notes(used, selection["covariates"], missing)
+        for column, (found, advice) in notes.items():
+            checks.append(Check(f"covariate {column}", found, "look" if advice else "ok", advice))
     for column in used.columns.intersection(selection["covariates"]):
+        alike = alike_values(used[column])
+        if alike and number_of(used[column].iloc[0]) is None:
+            advice = "These are classes of their own: write one one way if they mean the same."
+            checks.append(
+                Check(f"covariate {column}", f"{examples(alike)} read alike", "look", advice)
+            )
         words = words_among_numbers(used[column], missing)
         if words:
             found = f"numbers beside words ({examples(words)}): read as classes"

@@ -101,6 +101,7 @@ class Config(Section):
                     f"but `representations` has {', '.join(self.representations)}"
                 )
             self._require_probabilities(name, generator)
+            self._require_chromosomes(name, generator)
             if generator.kind in REAL_HAPLOTYPES and not generator.release_real_haplotypes:
                 raise ValueError(
                     f"generators.{name} is of kind {generator.kind}, whose people are made of "
@@ -132,6 +133,18 @@ class Config(Section):
             raise ValueError(
                 f"generators.{name}.decoding.rule {rule} needs a representation of kind snp_vae; "
                 f"{generator.representation} is a {kind}: use `matched` or `rounding`"
+            )
+
+    def _require_chromosomes(self, name: str, generator) -> None:
+        """A network per chromosome needs latents per chromosome."""
+        if not getattr(generator, "per_chromosome", False):
+            return
+        kind = self.representations[generator.representation].kind
+        if kind != "gene_pca":
+            raise ValueError(
+                f"generators.{name}.per_chromosome needs a representation of kind gene_pca; "
+                f"{generator.representation} is a {kind}, one for all chromosomes: leave "
+                "per_chromosome out"
             )
 
     def _uses_genes(self) -> bool:
@@ -196,6 +209,8 @@ _NO_KEYS = ("[key]", "str", "list[str]")  # pydantic's marks of a key and of alt
 _PLAIN = {
     "bool_parsing": "should be true or false",
     "bool_type": "should be true or false",
+    "finite_number": "should be a finite number",
+    "invalid_key": "keys are text; is it a comma in a number? 0.1 is written with a point",
     "dict_type": "should be a section, with keys below it",
     "float_parsing": "should be a number",
     "float_type": "should be a number",
@@ -271,6 +286,10 @@ def _hint(name: str, allowed: list[str]) -> str:
         return f" It belongs to {' or '.join(elsewhere[:3])}."
     import difflib
 
+    if "." in name:
+        section, _, rest = name.partition(".")
+        if section in allowed:
+            return f" Write it as a section: `{section}: {{{rest.replace('.', ': {')}: ...}}`."
     near = difflib.get_close_matches(name, allowed, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
