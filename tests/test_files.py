@@ -15,7 +15,7 @@ from syncohort.files import RowFile, all_or_nothing, write_rows
 
 WRITE_A_PART_AND_DIE = """
 import os, signal, sys
-from syncohort.files import all_or_nothing, open_rows
+from syncohort.files import all_or_nothing
 with all_or_nothing(sys.argv[1]) as (partial,):
     partial.write_text("the first lines")
     os.kill(os.getpid(), signal.SIGKILL)
