@@ -62,7 +62,7 @@ def test_counts_equal_plain_counting(missing, n_variants):
     a, b = (rng.integers(0, 3, (n, n_variants)).astype(np.int8) for n in (70, 5))
     for rows, share in zip((a, b), missing, strict=True):
         rows[rng.random(rows.shape) < share] = -1
-    same, across = (PairCounts(70, n, dosages=True) for n in (70, 5))
+    same, across = (PairCounts(70, n, dosages=True, own=True) for n in (70, 5))
     for part in (slice(0, 100), slice(100, None)):
         planes = [Planes.of(np.asfortranarray(rows[:, part]), dosages=True) for rows in (a, b)]
         same.add(planes[0], planes[0])

@@ -55,10 +55,12 @@ class PairCounts:
     the difference is 2 (None of rows of 0 and 1).
     """
 
-    def __init__(self, n_a: int, n_b: int, *, dosages: bool):
+    def __init__(self, n_a: int, n_b: int, *, dosages: bool, own: bool = False):
+        """own: of dosages, count those of either row too (`own`), 16 bytes a pair with missing calls."""
         self.alleles = np.zeros((n_a, n_b), dtype=np.int32)
         self.opposite = np.zeros((n_a, n_b), dtype=np.int32) if dosages else None
         self._whole = 0  # variants of chunks in which nothing is missing
+        self._has_own = own
         self._own_whole = [np.zeros((2, n, 1), dtype=np.int32) for n in (n_a, n_b)]
         self._compared = None  # of the other chunks
         self._own = None
@@ -66,7 +68,7 @@ class PairCounts:
     @staticmethod
     def within(rows: np.ndarray) -> "PairCounts":
         """Counts of dosages int8 [S, V] with themselves."""
-        counts = PairCounts(len(rows), len(rows), dosages=True)
+        counts = PairCounts(len(rows), len(rows), dosages=True, own=True)
         planes = Planes.of(rows, dosages=True)
         counts.add(planes, planes)
         return counts
@@ -76,14 +78,14 @@ class PairCounts:
         if a.called is None and b.called is None:
             self._whole += a.n
             for own, planes in zip(self._own_whole, (a, b), strict=True):
-                if planes.twos is not None:
+                if self._has_own:
                     for total, plane in zip(own, (planes.ones, planes.twos), strict=True):
                         total[:, 0] += _row_sums(plane)
             called = None, None
         else:
             if self._compared is None:
                 self._compared = np.zeros_like(self.alleles)
-                if self.opposite is not None:
+                if self._has_own:
                     self._own = np.zeros((2, 2, *self.alleles.shape), dtype=np.int32)
             called = a.all_called(), b.all_called()
         _add_pairs(
@@ -141,6 +143,7 @@ def _add_pairs(
                             differ_2 = twos_a[i, w] ^ twos_b[j, w]
                             if called_a is not None:
                                 differ_2 &= both
+                            if own is not None:
                                 own_a1 += popcount(ones_a[i, w] & both)
                                 own_a2 += popcount(twos_a[i, w] & both)
                                 own_b1 += popcount(ones_b[j, w] & both)
@@ -154,7 +157,7 @@ def _add_pairs(
                             opposite[x, y] += n_2
                         if called_a is not None:
                             compared[x, y] += n_both
-                            if twos_a is not None:
+                            if own is not None:
                                 own[mirrored, 0, x, y] += own_a1
                                 own[mirrored, 1, x, y] += own_a2
                                 own[1 - mirrored, 0, x, y] += own_b1

@@ -238,7 +238,10 @@ def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distance
         (a, b): PairCounts(size[a] * each, size[b] * each, dosages=mode == "genotype")
         for a, b in _ROW_PAIRS
     }
-    of_people = {(a, b): PairCounts(size[a], size[b], dosages=True) for a, b in _NEAR_PAIRS}
+    of_people = {
+        pair: PairCounts(*(size[name] for name in pair), dosages=True, own=pair in _PEOPLE_PAIRS)
+        for pair in _NEAR_PAIRS
+    }
     frequency = {name: np.zeros(size[name] * each) for name in ("train", "holdout")}
     for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
         counts = _label_counts(real, synthetic, groups)

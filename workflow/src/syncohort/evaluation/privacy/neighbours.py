@@ -94,7 +94,7 @@ def pairwise_distances(
     if metric not in METRICS:
         raise ValueError(f"metric must be one of {METRICS}, not {metric!r}")
     dosages = metric != "hamming"
-    counts = PairCounts(len(a), len(b), dosages=dosages)
+    counts = PairCounts(len(a), len(b), dosages=dosages, own=metric == "cosine")
     for part in slices(a.shape[1], variants_at_once):
         planes = Planes.of(a[:, part], dosages=dosages)
         counts.add(planes, planes if b is a else Planes.of(b[:, part], dosages=dosages))
