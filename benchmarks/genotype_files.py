@@ -23,7 +23,7 @@ def prepare(folder: Path, size: Size) -> None:
     from syncohort.formats.vcf_writing import write_vcf
     from syncohort.genotypes import CohortStore
 
-    own = size.genotype_files
+    own = size.programs
     write_cohort(folder / "cohort.zip", own.n_people, own.n_variants)
     write_vcf(CohortStore(folder / "cohort.zip"), folder / VCF)
     if shutil.which("plink2"):
@@ -37,7 +37,7 @@ def _run(command: list) -> Processor:
 
 
 def _n_calls(size: Size) -> int:
-    return size.genotype_files.n_people * size.genotype_files.n_variants
+    return size.programs.n_people * size.programs.n_variants
 
 
 def _program(folder: Path, size: Size, *, command: str) -> Timed | None:

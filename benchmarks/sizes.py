@@ -42,7 +42,9 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
-class GenotypeFiles:
+class Programs:
+    """People and variants that our stages and other programs work on."""
+
     n_people: int
     n_variants: int
 
@@ -52,7 +54,7 @@ class Size:
     diffusion: Diffusion
     gene_pca: GenePCA
     neighbours: Neighbours
-    genotype_files: GenotypeFiles
+    programs: Programs
 
 
 _SMALL_DENOISER = {
@@ -71,18 +73,18 @@ SIZES = {
         Diffusion(16, _SMALL_DENOISER, 3, 2, 1, plain_genomes=2, genomes=4, plain_steps=12),
         GenePCA(12, n_people=60, people_at_once=25),
         Neighbours(30, 200, sklearn_rows=5),
-        GenotypeFiles(60, 300),
+        Programs(300, 900),
     ),
     "small": Size(
         Diffusion(256, _SMALL_DENOISER, plain_batches=48, batches=10),
         GenePCA(2_000),
         Neighbours(1_000, 20_000, sklearn_rows=50),
-        GenotypeFiles(1_000, 5_000),
+        Programs(1_000, 5_000),
     ),
     "full": Size(
         Diffusion(512),  # the paper's network
         GenePCA(20_000),
         Neighbours(2_504, 50_000, sklearn_rows=100),
-        GenotypeFiles(2_504, 25_000),
+        Programs(2_504, 25_000),
     ),
 }

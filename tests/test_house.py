@@ -19,6 +19,7 @@ FLOORS = (
     "networks",  # layers shared by representations, denoisers and classifiers
     "representations",
     "generators",
+    "global_vector",
     "diffusion.denoisers",
     "diffusion",
     "baselines",
@@ -34,7 +35,10 @@ FLOORS = (
     "figures",
     "report",
 )
-GROUND = {"errors", "seeds", "files", "checksums", "job", "code_digest"} | {
+GROUND = {"errors", "seeds", "files", "checksums", "slurm", "job"} | {
+    "failed_jobs",
+    "killed_runs",
+    "code_digest",
     "genotypes",
     "dosages",
     "bits",

@@ -14,7 +14,15 @@ with job(snakemake):
         )
         for name, path in zip(params.sources, found.predictions, strict=True)
     ]
-    stages = ("fidelity", "privacy", "white_box", "embedding", "utility", "augmentation")
+    stages = (
+        "fidelity",
+        "privacy",
+        "white_box",
+        "global_vector",
+        "embedding",
+        "utility",
+        "augmentation",
+    )
     files = [path for stage in (*stages, "association") for path in found[stage]]
     judged = judge(join_metrics([read_tables(files), *rates]), params.calibration)
     judged.to_csv(snakemake.output.metrics, sep="\t", index=False)

@@ -1,4 +1,4 @@
-"""How much memory a job asks for, by what it will read.
+"""How much memory and time a job asks for, by what it will read.
 
 On a cluster a request holds what Snakemake itself takes in the job. `compute.memory_mb` is the most
 that a job asks for at its first try. All sizes are in MB.
@@ -16,17 +16,21 @@ MARGIN = 1.25  # over what a training is estimated to take
 
 @dataclass(frozen=True)
 class Need:
-    """What a class of rules holds: so much, and for each MB of its input files so much more."""
+    """What a class of rules holds and how long it takes: so much, and for each MB of its input
+    files so much more."""
 
     fixed_mb: float
     per_input_mb: float
+    minutes_per_input_mb: float
 
 
 NEEDS = {
-    "table": Need(300, 15),  # pandas' text of a table, pictures of it
-    "stream": Need(900, 0.1),  # one chunk of everybody (genotypes.HELD_CALLS), all variants' names
-    "cohort": Need(1_100, 40),  # dosages as float32 where files hold packed calls
+    "table": Need(300, 15, 0.1),  # pandas' text of a table, pictures of it
+    # one chunk of everybody (genotypes.HELD_CALLS), all variants' names
+    "stream": Need(900, 0.1, 0.1),
+    "cohort": Need(1_100, 40, 0.5),  # dosages as float32 where files hold packed calls
 }
+LEAST_MINUTES = 10  # a program takes minutes to start from a busy file system
 
 
 def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
@@ -37,6 +41,35 @@ def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
     """
     need = NEEDS[kind]
     return _within(AROUND_MB + need.fixed_mb + need.per_input_mb * input_mb, most_mb, attempt)
+
+
+def pairs_mb(
+    n_people: int, rows_per_person: int, input_mb: float, most_mb: int, attempt: int
+) -> int:
+    """What the comparison of all pairs of so many people a group asks for.
+
+    Distances of rows to rows of eight pairs of groups, twice while they are worked out, and of
+    people to people of three, several times. Fewer people than that ask for what they read.
+    """
+    tables_mb = 4e-6 * n_people**2 * (10 * rows_per_person**2 + 12)
+    by_input = request_mb("cohort", input_mb, most_mb, attempt)
+    return min(by_input, _within(AROUND_MB + 900 + tables_mb, most_mb, attempt))
+
+
+def request_minutes(kind: str, input_mb: float, most_minutes: int, attempt: int) -> int:
+    """How long a job of a class of rules asks for [minutes]; kind: one of NEEDS.
+
+    most_minutes: the most at a first try. A job that is tried again asks for four times as long,
+    so that a group of many small jobs still asks for less than the most for each.
+    """
+    first = LEAST_MINUTES + NEEDS[kind].minutes_per_input_mb * input_mb
+    return round(min(first * 4 ** (attempt - 1), most_minutes * attempt))
+
+
+def simulation_mb(n_people: int, length_mb: float, most_mb: int, attempt: int) -> int:
+    """What the simulation of a chromosome of so many megabases asks for: its trees are held."""
+    trees_mb = length_mb * (12 + n_people / 125)  # 2,504 people: 24 to 30 MB a megabase
+    return _within(AROUND_MB + 300 + trees_mb, most_mb, attempt)
 
 
 def training_request_mb(bytes_needed: float) -> int:
@@ -50,9 +83,14 @@ def least_training_mb(request: float) -> int:
 
 
 def training_mb(
-    estimates: str | Path, generator: str, latents_mb: float, most_mb: int, attempt: int
+    estimates: str | Path,
+    generator: str,
+    part: str,
+    latents_mb: float,
+    most_mb: int,
+    attempt: int,
 ) -> int:
-    """What the training of a diffusion model asks for.
+    """What the training of a network asks for; part: "all", or its chromosome.
 
     estimates: table of the check, made when the number of blocks was not yet known; latents_mb: of
     the latents that were made since. All that a training holds beside its program is in proportion
@@ -61,9 +99,10 @@ def training_mb(
     fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
     try:
         with open(estimates, newline="") as file:
-            rows = {row["generator"]: row for row in csv.DictReader(file, delimiter="\t")}
-        share = latents_mb / float(rows[generator]["latents_mb"])
-        wanted_mb = fixed_mb + share * (float(rows[generator]["request_mb"]) - fixed_mb)
+            table = csv.DictReader(file, delimiter="\t")
+            own = {(row["generator"], row["part"]): row for row in table}[generator, part]
+        share = latents_mb / float(own["latents_mb"])
+        wanted_mb = fixed_mb + share * (float(own["request_mb"]) - fixed_mb)
     except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, csv.Error):
         wanted_mb = most_mb  # not written yet, being written, or damaged
     return _within(wanted_mb, most_mb, attempt)

@@ -270,6 +270,33 @@ METRICS = (
         only={"method": "white box"},
     ),
     Metric(
+        "beyond_limit",
+        "model",
+        "Kept weights beyond the limit on membership inference in training",
+        "0; above, no epoch of the training was within training.membership_max",
+        at_most(0, 0),
+    ),
+    Metric(
+        "membership_auc",
+        "model",
+        "Membership inference AUC of the model of global vectors, against validation people",
+        "0.5; it matters when the model is released too",
+        at_most(0.55, 0.62),
+        only={"method": "global vector"},
+    ),
+    Metric(
+        "global_distance",
+        "structure",
+        "Global vectors: distance from validation people's",
+        "not more than the training people's",
+    ),
+    Metric(
+        "global_haplotype_r",
+        "structure",
+        "Global vectors: correlation of a person's two haplotypes",
+        "the training people's",
+    ),
+    Metric(
         "membership_auc",
         "privacy",
         "Membership inference AUC",
