@@ -21,10 +21,10 @@ from syncohort.evaluation.verdicts.bounds import (
     Bounds,
     Level,
 )
+from syncohort.evaluation.verdicts.metric import Metric
 from syncohort.evaluation.verdicts.metrics import (
     BOUND_COLUMNS,
     DIMENSIONS,
-    Metric,
     find_metric,
     judged_by,
 )
