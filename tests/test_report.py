@@ -70,9 +70,9 @@ def material(judged, tmp_path_factory) -> Material:
     folder = tmp_path_factory.mktemp("results")
     options = {"released": RELEASED, "calibration": CALIBRATION}
     people = pd.DataFrame({"label": ["case"] * 60 + ["control"] * 300, "split": "train"})
-    frontier, privacy = folder / "plot_frontier/a.svg", folder / "plot_dimension/privacy.svg"
+    frontier, privacy = folder / "plot_frontier/a.svg", folder / "plot_dimension/linkability.svg"
     metric_figures.plot_frontier(judged, frontier, mosaics=MOSAICS, **options)
-    metric_figures.plot_dimension(judged, privacy, dimension="privacy", **options)
+    metric_figures.plot_dimension(judged, privacy, dimension="linkability", **options)
     for generator in RELEASED:
         (folder / "release" / generator / "vcf").mkdir(parents=True)
         (folder / "release" / generator / "samples.tsv").write_text("sample_id\tlabel\n")
@@ -126,7 +126,7 @@ def page(text) -> Page:
 
 def test_the_summary_comes_first_and_the_sections_in_order(page):
     order = [
-        *("Release checklist", "Fidelity against leakage", "Fidelity", "Privacy"),
+        *("Release checklist", "Disclosure risk", "Fidelity against leakage", "Fidelity"),
         *("Utility", "Cohort", "Methods", "Downloads"),
     ]
     assert [name for name in page.headings if name in order] == order
@@ -249,9 +249,7 @@ def test_the_page_of_all_metrics(judged, tmp_path):
     write_metrics_page(study(), judged, release_checklist(judged), tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
     page = Page(text)
-    assert {"Release checklist", "Linkage", "Privacy of the people", "Not measured"} <= set(
-        page.headings
-    )
+    assert {"Release checklist", "Linkage", "Linkability", "Not measured"} <= set(page.headings)
     assert ("0.67 [0.66, 0.68]", "fail") in page.cells
     assert "http" not in text
 

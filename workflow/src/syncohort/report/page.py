@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.evaluation.tidy import MAJORITY
-from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, REAL
+from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, PRIVACY, REAL
 from syncohort.evaluation.verdicts.release import Release, not_synthetic, release_verdict
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
@@ -198,7 +198,7 @@ def _tables(study: Study, material: Material) -> dict[str, Markup]:
     tables = {
         "comparison": comparison_parts(judged, study.presets, replicates),
         "fidelity_labels": _label_parts(study, material, FIDELITY),
-        "privacy_labels": _label_parts(study, material, ("privacy",)),
+        "privacy_labels": _label_parts(study, material, PRIVACY),
         "trait": trait_parts(judged, [*study.sources, REAL], replicates),
         "guidance": guidance_parts(material.guidance),
         "paper": material.paper,

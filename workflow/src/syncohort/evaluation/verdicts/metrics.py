@@ -27,17 +27,24 @@ from syncohort.evaluation.verdicts.bounds import (
     within,
 )
 from syncohort.evaluation.verdicts.metric import Metric
-from syncohort.evaluation.verdicts.privacy_metrics import PRIVACY_METRICS
+from syncohort.evaluation.verdicts.privacy_metrics import (
+    INFERENCE,
+    LINKABILITY,
+    PRIVACY_METRICS,
+    SINGLING_OUT,
+)
 
 BOOTSTRAP, INDEPENDENT, MOSAIC = "bootstrap", "independent", "mosaic"
 
 DIMENSIONS = {
+    SINGLING_OUT: "Singling out",
+    LINKABILITY: "Linkability",
+    INFERENCE: "Inference",
+    "model": "The trained network",
     "frequencies": "Allele frequencies",
     "linkage": "Linkage",
     "individuals": "Individuals",
     "structure": "Population structure",
-    "privacy": "Privacy of the people",
-    "model": "Privacy of the trained network",
     "utility": "Utility",
     "association": "Association",
 }
@@ -45,6 +52,7 @@ DIMENSIONS = {
 BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")  # of a judged table
 COUNTED_PEOPLE = ("copied_people", "near_copies")  # metrics whose value is a number of people
 
+PRIVACY = (SINGLING_OUT, LINKABILITY, INFERENCE)
 FIDELITY = ("frequencies", "linkage", "individuals", "structure")
 
 
