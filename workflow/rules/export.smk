@@ -94,6 +94,46 @@ rule export_samples:
         "../scripts/export_samples.py"
 
 
+rule describe_release:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+        checklist="<results>/collect_metrics/checklist.tsv",
+        people="<results>/split_people/people.tsv",
+        synthetic="<results>/draw_labels/people.tsv",
+        variants=every_chrom(COHORT_COUNTS),
+        templates=templates_of("release_readme.md"),
+    output:
+        readme="<results>/release/{generator}/README.md",
+        record="<results>/release/{generator}/ro-crate-metadata.json",
+    log:
+        "<logs>/describe_release/{generator}.log",
+    benchmark:
+        "<benchmarks>/describe_release/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("describe_release"),
+        released=lambda wildcards: {
+            "cohort": STUDY.cohort,
+            "kind": SETTINGS[wildcards.generator]["kind"],
+            "mode": STUDY.mode,
+            "simulated": DEMO,
+            "seed": STUDY.seed,
+            "configuration": configuration_text(),
+            "files": [
+                file.split("/", 3)[-1]
+                for file in RELEASED[wildcards.generator]
+                if not file.endswith(tuple(DESCRIPTIONS))
+            ],
+        },
+        inputs=digests_of_inputs(),
+    script:
+        "../scripts/describe_release.py"
+
+
 rule check_release:
     input:
         released=sum(RELEASED.values(), []),

@@ -31,10 +31,11 @@ class Contents:
 
         Of files above `WHOLE_BYTES` it is their size, beginning, end and pieces between.
         """
-        digests = [self._of_file(Path(path)) for path in paths]
+        digests = [self.of_file(Path(path)) for path in paths]
         return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:32] if digests else ""
 
-    def _of_file(self, path: Path) -> str:
+    def of_file(self, path: Path) -> str:
+        """Digest of the content of one file, SHA-256 up to `WHOLE_BYTES`; "missing" without it."""
         try:
             found = os.stat(path)
         except OSError:

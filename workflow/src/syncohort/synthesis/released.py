@@ -14,6 +14,8 @@ PARTIAL = ".partial"  # begins or ends names of what is not complete
 # What this workflow writes below release/<generator>/, by glob.
 _WRITTEN = (
     "samples.tsv",
+    "README.md",
+    "ro-crate-metadata.json",
     CHECKSUMS,
     "vcf/*.vcf.gz",
     "vcf/*.vcf.gz.tbi",

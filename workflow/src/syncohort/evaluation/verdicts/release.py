@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.evaluation.groups import Group, groups_of
 from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, NOT_MEASURED, PASS, Bounds, number
 from syncohort.evaluation.verdicts.metrics import (
@@ -67,6 +68,13 @@ def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
         "These tests found no leak; that does not prove that there is none."
     )
     return Release(generator, PASS, sentence)
+
+
+def answer(judged: pd.DataFrame, generator: str, kind: str) -> Release:
+    """May the people of a released generator, of a kind, be passed on? judged: from `judge`."""
+    if kind in REAL_HAPLOTYPES:
+        return not_synthetic(generator, kind)
+    return release_verdict(judged, generator)
 
 
 def not_synthetic(generator: str, kind: str) -> Release:
