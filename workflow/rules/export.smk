@@ -153,3 +153,18 @@ rule check_release:
         copies=COPIES,
     script:
         "../scripts/check_release.py"
+
+
+# Not part of a run: `snakemake purge` once the release has left. No inputs, so that it makes nothing.
+rule purge:
+    log:
+        "<results>/purged.log",
+    conda:
+        "../../envs/syncohort.yaml"
+    localrule: True
+    params:
+        code=code_of("purge"),
+        results=FOLDER,
+        kept=["release", "write_report", "benchmarks", "purged.tsv", "purged.log"],
+    script:
+        "../scripts/purge.py"
