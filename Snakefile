@@ -66,6 +66,10 @@ onstart:
     withdraw_release()
 
 
+onsuccess:
+    require_inputs_at_rest()
+
+
 localrules:
     all,
     require_usable_cohort,

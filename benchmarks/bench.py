@@ -79,7 +79,7 @@ COMPARISONS = (
         (
             Run("scikit-learn, brute force", "neighbours:by_sklearn"),
             Run("double loop in Python", "neighbours:by_loop"),
-            Run("syncohort", "neighbours:by_products"),
+            Run("syncohort", "neighbours:by_bits"),
         ),
     ),
 )

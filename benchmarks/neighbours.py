@@ -70,7 +70,7 @@ def by_loop(folder: Path, size: Size) -> Timed:
     return Timed(own.loop_rows * own.loop_partners, watch.seconds)
 
 
-def by_products(folder: Path, size: Size) -> Timed:
+def by_bits(folder: Path, size: Size) -> Timed:
     """All rows of a against all of b."""
     a, b = read(folder)
     with Stopwatch() as watch:

@@ -26,13 +26,25 @@ def clone(folder: Path) -> Path:
     return folder
 
 
+def _command(options: tuple[str, ...], study: str) -> list[str]:
+    # the study last: its option takes all words that follow
+    return [sys.executable, "-m", "snakemake", *options, "--cores", "2", "--configfile", study]
+
+
 def snakemake(folder: Path, *options: str, study: str = "tiny.yaml") -> subprocess.CompletedProcess:
     """Run Snakemake in a clone; the caller looks at the return code."""
-    # the study last: its option takes all words that follow
-    command = [sys.executable, "-m", "snakemake", *options, "--cores", "2", "--configfile", study]
+    command = _command(options, study)
     return subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=1800, check=False
     )
+
+
+def start_snakemake(folder: Path, *options: str, study: str = "tiny.yaml") -> subprocess.Popen:
+    """Start Snakemake in a clone, with its jobs a group of processes; its words go to run.log."""
+    with open(folder / "run.log", "w") as words:
+        return subprocess.Popen(
+            _command(options, study), cwd=folder, stdout=words, stderr=words, start_new_session=True
+        )
 
 
 def planned_rules(folder: Path, *options: str, study: str = "tiny.yaml") -> set[str]:

@@ -181,3 +181,37 @@ def test_snakemake_stops_at_what_it_would_lose_itself(tmp_path):
     assert "labels.missing: write 'NO' in quotes" in result.stdout + result.stderr
     assert "check_cohort" in plan(folder, "--config", "seed=5", study="tiny.yaml")
     assert "Did you mean 'seed'" in plan(folder, "--config", "sed=5", study="tiny.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("seed: true\n", "seed: should be a whole number; found 'true'"),
+        ("synthesis: {people: yes}\n", "synthesis.people: should be a whole number; found 'true'"),
+        ("filters: {maf_min: off}\n", "filters.maf_min: should be a number; found 'false'"),
+        (
+            "synthesis: {labels: counts, counts: {GBR: yes}}\n",
+            "synthesis.counts.GBR: should be a whole",
+        ),
+        ("labels: {cuts: [.nan, 25]}\n", "labels.cuts.0: should be a finite number; found nan"),
+        ("labels: {label_column: [a, a]}\n", "name each column once"),
+        ("filters: {maf_min: 0,1}\n", "is it a comma in a number? 0.1 is written with a point"),
+        ("labels.case_label: x\n", "Write it as a section: `labels: {case_label: ...}`"),
+        ("input: {chromosomes: []}\n", "input.chromosomes: "),
+        (
+            "synthesis: {labels: counts, counts: {1: 5, '1': 6}}\n",
+            "synthesis.counts.1 stands on line 1",
+        ),
+        (
+            "synthesis: {labels: counts, counts: {1.0: 5, 1: 6}}\n",
+            "synthesis.counts.1 stands on line 1",
+        ),
+    ],
+)
+def test_what_would_be_taken_for_something_else(tmp_path, text, expected):
+    assert expected in message(tmp_path, text)
+
+
+def test_blanks_around_a_text_are_none_of_it(tmp_path):
+    assert parse(tmp_path, 'labels: {case_label: " case "}\n').labels.case_label == "case"
+    assert parse(tmp_path, "filters: {pass_only: true}\n").filters.pass_only is True

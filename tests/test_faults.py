@@ -1,6 +1,7 @@
 """What goes wrong under a run: kills, full disks, damaged files, two processes, dates that lie."""
 
 import errno
+import gzip
 import multiprocessing
 import os
 import resource
@@ -8,16 +9,19 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import zipfile
 
 import numpy as np
 import pysam
 import pytest
+import torch
 import yaml
-from clones import clone, planned_rules, snakemake
+from clones import clone, planned_rules, snakemake, start_snakemake
 from cohorts import linked_calls, people_of, store_of
 from conftest import REPOSITORY
+from genotype_files import read_whole, vcf_of
 from matplotlib.figure import Figure
 
 from syncohort.config.study import parse_config
@@ -26,8 +30,11 @@ from syncohort.figures.style import save
 from syncohort.files import all_or_nothing, load_arrays, private_folder, save_arrays, write_rows
 from syncohort.formats import contents
 from syncohort.formats.contents import Contents
+from syncohort.formats.readers import held_contigs, open_source
 from syncohort.formats.vcf import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+from syncohort.job import temporary_files_in
+from syncohort.training.state import StateFile
 
 PATH = f"import sys; sys.path[:0] = [{str(REPOSITORY / 'workflow/src')!r}]\n"
 
@@ -137,6 +144,81 @@ with job(settings):
     again = child(code, log)
     assert again.wait() == 0
     assert not list(tmp_path.glob("**/genotypes.bcf")) and not list(tmp_path.glob("logs/.part*"))
+
+
+# --- files without blocks, which cannot have an index
+
+
+def two_chromosomes(path, *, packed=False):
+    """Write a VCF of chromosomes 21 and 22, as text or compressed as a whole."""
+    rows = [
+        (contig, 100 * i, "A", "C", ".", ".", "GT", "0|1", "1|1", "0|0")
+        for contig in ("21", "22")
+        for i in range(1, 40)
+    ]
+    text = vcf_of(rows, contigs=("21", "22")).encode()
+    path.write_bytes(gzip.compress(text) if packed else text)
+    return str(path)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_the_chromosomes_of_text_are_found_without_a_copy(tmp_path, monkeypatch, packed):
+    path = two_chromosomes(tmp_path / "g.vcf", packed=packed)
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    with temporary_files_in(folder), monkeypatch.context() as patch:
+        patch.setattr(pysam, "BGZFile", lambda *_: pytest.fail("genotypes are copied"))
+        assert held_contigs("vcf", path) == ["21", "22"]
+        assert not [file for file in folder.rglob("*") if file.is_file()]
+    assert not folder.exists()
+
+
+def test_of_text_the_chromosome_that_is_read_alone_is_copied(tmp_path, monkeypatch):
+    path = two_chromosomes(tmp_path / "g.vcf")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    source = open_source("vcf", path)
+    _, calls, *_ = read_whole(source, "22")
+    assert calls.shape == (39, 3, 2) and source.counts() == {"21": 39, "22": 39}
+    copies = [gzip.decompress(file.read_bytes()) for file in tmp_path.glob("*/*/genotypes.gz")]
+    assert len(copies) == 1 and b"\n22\t" in copies[0] and b"\n21\t" not in copies[0]
+
+
+def test_text_that_lost_its_end_is_refused_before_a_chromosome_is_named(tmp_path):
+    path = two_chromosomes(tmp_path / "g.vcf")
+    content = (tmp_path / "g.vcf").read_bytes()
+    for kept in (content[:-3], gzip.compress(content)[:-30]):
+        (tmp_path / "g.vcf").write_bytes(kept)
+        with pytest.raises(InputError, match="g.vcf: .*[Tt]he file is cut short"):
+            held_contigs("vcf", path)
+
+
+LOOK_FOR_CHROMOSOMES = """
+import tempfile, time
+from pathlib import Path
+from syncohort.files import temporary_folder
+from syncohort.job import temporary_files_in
+from syncohort.training.state import StateFile
+with temporary_files_in(temporary_folder(Path(sys.argv[1]), "chromosomes")):
+    Path(tempfile.mkdtemp(), "genotypes.bcf").touch()
+    Path(sys.argv[2]).touch()
+    time.sleep(float(sys.argv[3]))
+"""
+
+
+def test_processes_that_look_at_once_have_a_private_folder_each_and_leave_none(tmp_path):
+    results, begun = tmp_path / "results/c", [tmp_path / "1", tmp_path / "2"]
+    both = [child(LOOK_FOR_CHROMOSOMES, results, each, 600) for each in begun]
+    wait_for(lambda: all(each.exists() for each in begun))
+    folders = list(results.iterdir())
+    assert len(folders) == 2
+    assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+    both[0].kill()
+    both[0].wait()
+    third = child(LOOK_FOR_CHROMOSOMES, results, tmp_path / "3", 0)
+    assert third.wait() == 0
+    assert len(list(results.rglob("genotypes.bcf"))) == 1  # of the process that lives
+    both[1].kill()
+    both[1].wait()
 
 
 # --- full disks
@@ -266,6 +348,22 @@ def test_a_flipped_bit_of_a_fitted_file_never_gives_other_numbers(tmp_path):
             assert "m.npz" in str(error)
 
 
+def test_a_flipped_bit_of_a_training_state_never_goes_on_with_other_weights(tmp_path):
+    path, device = tmp_path / "state.pt", torch.device("cpu")
+    weights, progress = torch.rand(3_000), {"step": 5, "history": [{"loss": 1.5}]}
+    StateFile(path, "digest", 0).save({"weights": weights, "progress": progress})
+    content, rng, n_found = path.read_bytes(), np.random.default_rng(0), 0
+    for place in rng.integers(0, len(content), 60).tolist():
+        broken = bytearray(content)
+        broken[place] ^= 1 << int(rng.integers(8))
+        path.write_bytes(broken)
+        state = StateFile(path, "digest", 0).load(device)
+        n_found += state is None  # training starts anew, which the log says
+        if state is not None:
+            assert torch.equal(state["weights"], weights) and state["progress"] == progress
+    assert n_found > 40
+
+
 # --- inputs: their content decides
 
 
@@ -293,6 +391,20 @@ def test_the_digest_is_of_the_content_and_not_of_dates(tmp_path):
     assert known.digest([path]) != first
     assert known.digest([]) == "" and known.digest([tmp_path / "none"]) != first
     assert known.digest([path, path]) != known.digest([path])
+
+
+def test_files_that_change_after_they_were_looked_at_are_known(tmp_path):
+    path, other, known = tmp_path / "a", tmp_path / "b", Contents(tmp_path / "notes")
+    path.write_text("one")
+    other.write_text("one")
+    known.digest([path, other])
+    assert known.changed() == []
+    replace(path, "two", path.stat().st_mtime_ns)
+    known.digest([path])  # for another job
+    assert known.changed() == [str(path)]
+    replace(path, "one")
+    other.unlink()
+    assert known.changed() == [str(other)]
 
 
 def test_an_unchanged_file_is_read_once_and_lost_notes_change_nothing(tmp_path, monkeypatch):
@@ -348,6 +460,17 @@ def test_a_run_follows_the_content_of_its_inputs(tmp_path):
     assert result.returncode == 0, result.stdout + result.stderr
     assert (folder / "results/c").stat().st_mode & 0o777 == 0o700
 
+    labels = (data / "labels.tsv").read_text()
+    part = ["--forcerun", "draw_alleles"]
+    running = start_snakemake(folder, target, *part, study="own.yaml")
+    log = folder / "results/c/logs/draw_alleles/copies/1.log"
+    log.unlink()
+    wait_for(lambda: log.exists() or running.poll() is not None)
+    replace(data / "labels.tsv", labels + "\n")
+    assert running.wait() == 1
+    assert "data/labels.tsv: changed during the run" in (folder / "run.log").read_text()
+    replace(data / "labels.tsv", labels)
+
     for file in [*data.iterdir(), *(folder / "resources").iterdir()]:
         os.utime(file)
     assert planned_rules(folder, target, study="own.yaml") == set()
@@ -383,6 +506,16 @@ def test_a_dollar_in_a_label_is_a_dollar(tmp_path):
     save(figure, tmp_path / "a.svg")
     text = (tmp_path / "a.svg").read_text()
     assert "US$ and CA$" in text and "mathdefault" not in text
+
+
+@pytest.mark.slow
+def test_results_that_cannot_be_written_stop_the_run_at_its_start(tmp_path):
+    folder = clone(tmp_path / "clone")
+    (folder / "results").write_text("a file")
+    result = snakemake(folder, "results/tiny/simulate_people/people.tsv")
+    said = result.stdout + result.stderr
+    assert result.returncode == 1 and "results/tiny: cannot be written: " in said
+    assert "Traceback" not in said
 
 
 def test_results_are_private_unless_the_configuration_says_so():

@@ -594,7 +594,7 @@ def test_bad_plink_tables_name_the_line(name, lines, message, tmp_path):
     path = write_bed(tmp_path, BIM, FAM, np.zeros((3, 9)))
     (tmp_path / name).write_text("\n".join(lines) + "\n")
     with pytest.raises(InputError, match=message):
-        open_source("plink", path)
+        list(open_source("plink", path).chunks("2"))
 
 
 @pytest.mark.parametrize(
@@ -606,7 +606,12 @@ def test_bad_plink_tables_name_the_line(name, lines, message, tmp_path):
         ("x.psam", lambda text: text + "P13\n", "line 15: found 1 field, the heading has 2"),
         ("x.pvar", lambda text: text.replace("REF", "reference"), "line 3: the heading lacks REF"),
         ("x.pvar", lambda text: text.replace("\trs10", "?\trs10"), "line 14: position"),
-        ("x.pvar", lambda text: "", "the heading lacks"),
+        ("x.pvar", lambda text: "", "holds no variants"),
+        (
+            "x.pvar",
+            lambda text: text + "20\t9\trs\tA\tC\tmore\n",
+            "line 15: found 6 fields, the heading has 5",
+        ),
     ],
 )
 def test_bad_pgen_companions(name, edit, message, tmp_path):
@@ -614,7 +619,7 @@ def test_bad_pgen_companions(name, edit, message, tmp_path):
     text = (tmp_path / name).read_text()
     (tmp_path / name).write_text(edit(text))
     with pytest.raises(InputError, match=message):
-        open_source("pgen", str(tmp_path / "x"))
+        list(open_source("pgen", str(tmp_path / "x")).chunks("20"))
 
 
 def test_cut_pgen_ends_in_one_message(tmp_path):

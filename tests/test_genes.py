@@ -96,6 +96,31 @@ def test_file_names_decide_before_content(tmp_path):
         pd.testing.assert_frame_equal(read_genes(path), GENES)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("refFlat.txt", "G\tNM_1\tchr1\t+\t999\t2000\t999\t2000\t1\t999,\t2000,\n"),
+        ("knownGene.txt", "G\tchr1\t+\t999\t2000\t999\t2000\t1\t999,\t2000,\tP1\tG\n"),
+        ("ucsc.tsv", "name\tchrom\tstrand\ttxStart\ttxEnd\tname2\nNM_1\tchr1\t+\t999\t2000\tG\n"),
+        ("table.tsv", "chrom\tchromStart\tchromEnd\tname\nchr1\t999\t2000\tG\n"),
+        ("pandas.csv", "gene,chr,start,end\nG,1.0,1000.0,2000.0\n"),
+        ("r.csv", "gene,chr,start,end\nG,1,1e+03,2e+03\n"),
+        ("clusters.txt", "chr1\t999\t2000\tG\n"),
+        ("gff_called.gtf", "chr1\tx\tgene\t1000\t2000\t.\t+\t.\tID=gene:E1;Name=G\n"),
+        ("gtf_called.gff", 'chr1\tx\tgene\t1000\t2000\t.\t+\t.\tgene_id "E"; gene_name "G";\n'),
+    ],
+)
+def test_layouts_of_ucsc_and_files_called_otherwise(tmp_path, name, text):
+    (tmp_path / name).write_text(text)
+    found = read_genes(tmp_path / name)
+    assert found.to_numpy().tolist() == [["G", "1", 1000, 2000]]
+
+
+def test_regions_called_NA_are_not_one_gene(tmp_path):
+    (tmp_path / "a.bed").write_text("chr1\t9\t20\tNA\nchr1\t50\t60\tNA\n")
+    assert read_genes(tmp_path / "a.bed")["gene"].tolist() == ["chr1:10-20", "chr1:51-60"]
+
+
 def test_genepred_with_bin_and_csv_and_transcript_only_gtf(tmp_path):
     texts = {
         "a.genePred": "\n".join(_genepred("585")),
@@ -194,7 +219,13 @@ def test_rows_of_another_length_name_the_line(tmp_path, name, good, bad):
         ("a.gtf", "1\ts\tgene\t5\t9\t.\t+\t.\t\n", ["a.gtf, line 1", "gene_id"]),
         ("a.gff3", "1\ts\tmRNA\t5\t9\t.\t+\t.\tID=x\n", ["a.gff3", "no gene found"]),
         ("a.txt", "once upon a time\n", ["a.txt, line 1", "once upon", "glist", "gtf"]),
-        ("a.txt", "", ["a.txt", "no annotation format"]),
+        ("a.txt", "", ["a.txt", "holds no gene: it is empty"]),
+        ("a.gff3", "##gff-version 3\n", ["a.gff3", "no gene found"]),
+        (
+            "a.bed",
+            "chrom\tstart\tend\tgene\n1\t5\t9\tG\n",
+            ["line 1", "names the columns begins with #"],
+        ),
         (
             "a.txt",
             "chrom\tstart\tend\tgene\n1\t5\n",

@@ -76,13 +76,24 @@ def test_a_constant_rate():
         ("20 rs1 0.5 1000\n20 rs2 0.1 2000\n", "cM falls from 0.5 to 0.1 at position 2000"),
         ("20 rs1 0.5 2000\n20 rs2 0.6 1000\n", "position 1000 does not come after"),
         ("20 rs1 0.5 2000\n", "1 positions"),
-        ("21 rs1 0.5 2000\n21 rs1 0.5 3000\n", "chromosome 20: 0 positions"),
+        ("21 rs1 0.5 2000\n21 rs1 0.5 3000\n", "no row of chromosome 20; it has 21"),
         ("20 rs1 0.5 2000\n20 rs2 x 3000\n", "line 2: the distance .cM. .x. is not a number"),
         ("chrom start end\n20 1 2\n", "line 1: a heading.*expected a PLINK"),
         ("20 a 0 1000\n20 b 0 2000\n", "chromosome 20: cM is 0 at every position"),
         ("chr pos Map(Morgan)\n20 1000 0\n20 2000 0.1\n", "line 1: a heading.*expected a PLINK"),
         ("pos Map(cM) Sex_Map(cM)\n1000 0 0\n2000 1 2\n", "line 1: a heading.*expected a PLINK"),
-        ("20 1000 0.1\n", "line 1: found 3 fields, expected 4: chromosome, id, cM"),
+        ("20 1000 0.1\n", "the first line holds 3 values and no heading"),
+        ("20 1000 0 0\n20 2000 0.5 1\n20 3000 0.5 2\n", "columns in another order"),
+        ("chr20 1000 1.5 0\nchr20 2000 1.5 1\n", "0 cM/Mb .* are the columns in this order"),
+        ("20 a 0 1000000\n20 b 0.3 31000000\n", "0.01 cM/Mb .* in Morgans. Write cM"),
+        ("pos Map(cM)\n1000 0\n31000 30\n", "1e.03 cM/Mb .* positions in kb or Mb"),
+        ("pos Map(cM)\n1000000 1000000\n31000000 31000000\n", "columns in another order"),
+        ("pos Map(cM)\n1000 1\n2000 1\n", "0 cM/Mb"),
+        ("pos Map(cM)\n-5 1\n2000 1\n", "line 2: the position -5 is below 0"),
+        ("pos Map(cM)\n5 0,1\n2000 1,5\n", "'0,1' is not a number. Numbers are written"),
+        ("chr pos Morgans\n20 1 0\n20 2 1\n", "in Morgans: write cM"),
+        ("chr pos rate(cM/Mb)\n20 1 0\n20 2 1\n", "a rate, and no cM from the start"),
+        ("pos cM_male cM_female\n1 0 0\n", "several columns of cM .cM_male, cM_female.: leave one"),
     ],
 )
 def test_what_is_no_map_is_refused(tmp_path, text, message):
@@ -94,3 +105,15 @@ def test_what_is_no_map_is_refused(tmp_path, text, message):
 def test_a_missing_map_is_named(tmp_path):
     with pytest.raises(InputError, match="none20.map: no such genetic map"):
         read_genetic_map(tmp_path / "none{chrom}.map", "20")
+
+
+def test_the_map_of_decode_has_cM_at_the_end_of_each_stretch(tmp_path):
+    text = "# a\n# b\nChr\tBegin\tEnd\tcMperMb\tcM\nchr20\t0\t1000000\t1\t1.0\n"
+    (tmp_path / "m").write_text(text + "chr20\t1000000\t3000000\t2\t5.0\n")
+    found = read_genetic_map(tmp_path / "m", "20")
+    np.testing.assert_allclose(found.cM([1_000_000, 2_000_000, 3_000_000]), [1, 3, 5])
+
+
+def test_variants_that_plink_ignores_are_no_points_of_a_map(tmp_path):
+    (tmp_path / "m").write_text("20 a 0 -1000\n20 b 0.0 1000\n20 c 1.0 2000\n")
+    assert read_genetic_map(tmp_path / "m", "20").position_bp.tolist() == [1000, 2000]

@@ -8,7 +8,7 @@ import pytest
 import zarr
 
 from syncohort import genotypes
-from syncohort.dosages import allele_counts, called_sums, minor_allele_frequency, share
+from syncohort.dosages import called_sums, minor_allele_frequency, share
 from syncohort.errors import InputError
 from syncohort.genotypes import (
     CohortStore,
@@ -23,6 +23,7 @@ from syncohort.genotypes import (
     to_rows,
     variants_at_once,
 )
+from syncohort.packed_calls import PackedCalls, masks_of
 
 
 def small_cohort(n_variants=7, n_people=5, seed=0):
@@ -171,18 +172,35 @@ def test_bad_data_do_not_get_in(tmp_path):
         CohortStore(tmp_path / "none.zip")
 
 
-def test_alleles_and_dosages_are_counted_without_the_missing_ones():
-    calls = np.random.default_rng(0).integers(-1, 2, size=(30, 17, 2)).astype(np.int8)
-    calls[3] = -1
-    alt, called = allele_counts(calls)
+@pytest.mark.parametrize("missing", [True, False])
+def test_alleles_and_genotypes_are_counted_without_the_missing_ones(missing):
+    """Groups that lie anywhere, people of none, nobody in a group, more than a word of people."""
+    rng = np.random.default_rng(0)
+    calls = rng.integers(-1 if missing else 0, 2, size=(200, 70, 2)).astype(np.int8)
+    if missing:
+        calls[3] = -1
+    group = rng.integers(-1, 3, 70)
+    group[group == 1] = 0
+    found = PackedCalls.of(calls).count(masks_of(group, 3))
+    for g in range(3):
+        own = calls[:, group == g]
+        both = (own >= 0).all(axis=2)
+        alt = (own == 1).sum(axis=2)
+        np.testing.assert_array_equal(found.alt[:, g], alt.sum(axis=1))
+        np.testing.assert_array_equal(found.alleles[:, g], (own >= 0).sum(axis=(1, 2)))
+        np.testing.assert_array_equal(found.called[:, g], both.sum(axis=1))
+        np.testing.assert_array_equal(found.het[:, g], (both & (alt == 1)).sum(axis=1))
+        np.testing.assert_array_equal(found.hom_alt[:, g], (alt == 2).sum(axis=1))
     known = calls >= 0
-    np.testing.assert_array_equal(alt, (calls == 1).sum(axis=2))
-    np.testing.assert_array_equal(called, known.sum(axis=2))
-    frequency = share(alt.sum(axis=1), called.sum(axis=1))
-    expected = [calls[v][known[v]].mean() if known[v].any() else np.nan for v in range(30)]
-    np.testing.assert_allclose(frequency, expected)
-    maf = np.nan_to_num([min(p, 1 - p) for p in expected])
+    frequency = [calls[v][known[v]].mean() if known[v].any() else 0 for v in range(200)]
+    maf = [min(p, 1 - p) for p in frequency]
     np.testing.assert_allclose(minor_allele_frequency(calls), maf)
+    assert np.isnan(share(np.zeros(1), np.zeros(1))).all()
+    assert PackedCalls.of(calls[:0]).count(masks_of(group, 3)).alt.shape == (0, 3)
+
+
+def test_dosages_are_summed_without_the_missing_ones():
+    calls = np.random.default_rng(0).integers(-1, 2, size=(30, 17, 2)).astype(np.int8)
     dosages = to_rows(calls, "genotype")  # [S, V]
     total, n = called_sums(dosages)
     for v, own in enumerate(dosages.T):

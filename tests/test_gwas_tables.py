@@ -165,7 +165,7 @@ NO_EFFECT = "no column for beta .or odds ratio."
 REFUSED = {
     "plink1.9 --model": ("CHR SNP A1 A2 TEST AFF UNAFF CHISQ DF P\n7 v0 G A TREND 1/2 3/4 1 1 0.1\n", NO_EFFECT),
     "plink1.9 --assoc of a number": ("CHR SNP BP NMISS BETA SE R2 T P\n7 v0 1 9 1 1 1 1 0.1\n", "no column for effect_allele; found CHR"),
-    "LDSC": ("SNP\tA1\tA2\tN\tZ\nv0\tG\tA\t9\t1.2\n", "no column for p, beta .or odds ratio.; found SNP, A1, A2, N, Z"),
+    "LDSC": ("SNP\tA1\tA2\tN\tZ\nv0\tG\tA\t9\t1.2\n", "no column for beta .or odds ratio.; found SNP, A1, A2, N, Z. A Z-score is no effect"),
     "METAL, by sample size": ("MarkerName\tAllele1\tAllele2\tWeight\tZscore\tP-value\tDirection\nv0\tg\ta\t9\t1\t0.1\t+\n", NO_EFFECT),
     "UK Biobank, Neale": ("variant\tminor_allele\tminor_AF\tbeta\tse\ttstat\tpval\n7:1:A:G\tG\t0.1\t0.1\t1\t1\t0.1\n", "no column for effect_allele"),
     "SNPTEST": ("alternate_ids rsid chromosome position alleleA alleleB frequentist_add_pvalue frequentist_add_beta_1\n. v0 7 1 A G 0.1 0.1\n", "no column for effect_allele, p, beta"),
@@ -173,8 +173,18 @@ REFUSED = {
     "dominant": ("CHR SNP BP A1 TEST NMISS OR STAT P\n7 v0 1 G DOM 9 1.1 1 0.1\n7 v0 1 G age 9 1.1 1 0.1\n", "column 'TEST' holds DOM, age and no ADD"),
     "log odds called OR": ("SNP A1 OR P\nv0 G 1.2 0.1\nv1 G -0.2 0.1\n", "line 3: the odds ratio 'OR' is below 0"),
     "log10 p": ("SNP A1 BETA LOG10P\nv0 G 1.2 -3\n", "line 2: 'LOG10P' is below 0"),
-    "-log10(p) called P": ("SNP A1 BETA P\nv0 G 1.2 3.1\nv1 G 1.2 7\n", "no row has an effect and a p-value between 0 and 1; line 2 has BETA '1.2', P '3.1'"),
-    "decimal commas": ("SNP;A1;BETA;P\nv0;G;1,2;0,1\n", "no row has an effect.*BETA '1,2', P '0,1'.*decimal point"),
+    "-log10(p) called P": ("SNP A1 BETA P\nv0 G 1.2 3.1\nv1 G 1.2 7\n", "line 2: 'P' is 3.1, and a p-value is at most 1; is it -log10.p.. Then name the column LOG10P"),
+    "decimal commas": ("SNP;A1;BETA;P\nv0;G;1,2;0,1\n", "line 2: BETA is '1,2'. Numbers are written with a decimal point"),
+    "one decimal comma": ("SNP;A1;BETA;P\nv0;G;1.2;0.1\nv1;G;0;2,5e-8\n", "line 3: P is '2,5e-8'"),
+    "thousands": ('SNP,CHR,BP,A1,BETA,P\nv0,7,"1,234,567",G,1,0.1\n', "line 2: BP is '1,234,567'"),
+    "half a base pair": ("SNP CHR BP A1 BETA P\nv0 7 10.5 G 1 0.1\n", "line 2: BP 10.5 is no position"),
+    "one -log10(p) above 1": ("SNP A1 BETA P\nv0 G 1.2 0.1\nv1 G 1.2 7.3\n", "line 3: 'P' is 7.3"),
+    "allele codes": ("SNP A1 A2 BETA P\nv0 1 3 1.2 0.1\n", "the effect alleles are 1, and A, C, G or T"),
+    "PGS Catalog": ("#pgs_id=PGS1\nrsID\teffect_allele\teffect_weight\nv0\tG\t0.1\n", "a polygenic score .* give|Give the GWAS"),
+    "PRS-CS": ("7 v0 1 G A 0.001\n7 v1 2 G A 0.001\n", "The first line holds data: put a heading above it"),
+    "GWAS Catalog, hits": ("SNPS\tSTRONGEST SNP-RISK ALLELE\tP-VALUE\tOR or BETA\nv0\tv0-G\t1E-8\t1.1\n", "give the full summary statistics"),
+    "GWAS-VCF": ("##x\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n7\t1\tv0\tA\tG\t.\t.\t.\tES:LP\t.1:2\n", "bcftools query"),
+    "Pan-UK Biobank": ("chr\tpos\tref\talt\tbeta_EUR\tneglog10_pval_EUR\n7\t1\tA\tG\t.1\t2\n", "columns of populations .beta_EUR"),
     "two columns of the same name": ("SNP A1 BETA P p\nv0 G 1 0.1 0.2\n", "the columns 'P' and 'p' mean the same"),
     "only missing": ("SNP A1 BETA OR P\nv0 G NA NA 0.2\n", "no row has an effect"),
 }  # fmt: skip
@@ -260,3 +270,47 @@ def test_effects_of_plink_are_those_of_least_squares(study, command, name):
     assert found.counts["aligned"] == 20 and found.counts["repeated"] == 0
     assert found.counts["other_tests"] == (0 if "hide" in command else 20)
     np.testing.assert_allclose(found.table["beta"], expected, rtol=2e-3, atol=1e-4)
+
+
+HARMONISED = (
+    "hm_rsid\thm_chrom\thm_pos\thm_other_allele\thm_effect_allele\thm_beta\thm_odds_ratio\tchromosome\t"
+    "base_pair_location\teffect_allele\tother_allele\tbeta\todds_ratio\tp_value\n"
+    "v0\t7\t200\tA\tG\t-0.1\tNA\t7\t100\tA\tG\t0.1\tNA\t0.04\n"
+)
+
+
+def test_the_harmonised_columns_of_the_catalog_count_together(tmp_path):
+    (row,) = read_summary_statistics(write(tmp_path, HARMONISED)).to_dict("records")
+    assert (row["position_bp"], row["effect_allele"], row["other_allele"]) == (200, "G", "A")
+    assert (row["beta"], row["p"]) == (-0.1, 0.04)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'locus\talleles\tbeta\tp_value\n7:100\t["A","G"]\t0.1\t0.04\n',
+        'locus,alleles,beta,p_value\nchr7:100,"[""A"",""G""]",0.1,0.04\n',
+        "CHR,BP,A1,A2,BETA,P\n7.0,100.0,G,A,0.1,0.04\n",  # as pandas writes numbers
+        "SNP CHR BP A1 A2 Z mtag_beta mtag_se mtag_z mtag_pval\nv0 7 100 G A 9 0.1 1 1 0.04\n",
+        "# made by me\n#two words\nCHR BP A1 A2 BETA P\n7 1e+02 G A 0.1 0.04\n",
+    ],
+)
+def test_what_programs_export(tmp_path, text):
+    (row,) = read_summary_statistics(write(tmp_path, text)).to_dict("records")
+    assert (row["contig"], row["position_bp"]) == ("7", 100)
+    assert (row["effect_allele"], row["other_allele"], row["beta"]) == ("G", "A", 0.1)
+    assert row["p"] == 0.04
+
+
+def test_p_values_of_walds_test_and_bounds(tmp_path):
+    table = read_summary_statistics(write(tmp_path, "SNP A1 BETA SE\nv0 G 1.959964 1\nv1 G NA 1\n"))
+    np.testing.assert_allclose(table["p"], [0.05, np.nan], rtol=1e-6)
+    table = read_summary_statistics(write(tmp_path, "SNP A1 BETA Z\nv0 G 0.1 -2.575829\n"))
+    np.testing.assert_allclose(table["p"], [0.01], rtol=1e-6)
+    table = read_summary_statistics(
+        write(
+            tmp_path,
+            "SNP A1 BETA P\nv0 G 1 <1e-300\nv1 G 1 1.0000001\nv2 G 1 <= 0.1\n".replace("<= ", "<="),
+        )
+    )
+    assert table["p"].tolist() == [1e-300, 1, 0.1]

@@ -34,7 +34,13 @@ FLOORS = (
     "figures",
     "report",
 )
-GROUND = {"errors", "seeds", "files", "job", "code_digest", "genotypes", "dosages", "auc"}
+GROUND = {"errors", "seeds", "files", "checksums", "job", "code_digest"} | {
+    "genotypes",
+    "dosages",
+    "bits",
+    "packed_calls",
+    "auc",
+}
 
 
 def modules() -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""Distances by matrix products against plain double loops, and who the nearest are."""
+"""Distances by counting bits against plain double loops, and who the nearest are."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from syncohort.evaluation.privacy.neighbours import (
     nearest_neighbours,
     nearest_of,
     pairwise_distances,
-    unary,
 )
 
 
@@ -63,11 +62,6 @@ def test_rows_without_a_common_call_are_infinitely_far():
     b = np.array([[-1, -1, 0, 1], [0, 1, 1, 1]], np.int8)
     for metric in ("hamming", "l1", "l2"):
         np.testing.assert_array_equal(pairwise_distances(a, b, metric), [[np.inf, 0]])
-
-
-def test_unary_code_keeps_missing_calls():
-    codes = unary(np.array([[0, 1, 2, -1]], np.int8))
-    assert codes.tolist() == [[0, 1, 1, -1, 0, 0, 1, -1]]
 
 
 def test_self_is_left_out_by_index_and_a_double_is_not():

@@ -51,6 +51,17 @@ MATRIX = {
         "case",
         {"GBR/case": CASE, "FIN/case": CASE, "GBR/control": CONTROL, "FIN/control": CONTROL},
     ),
+    "yes and NO, any case": ("Yes NO", None, {"Yes": CASE, "NO": CONTROL}),
+    "TRUE and FALSE": ("TRUE FALSE", None, {"TRUE": CASE, "FALSE": CONTROL}),
+    "ALS and CTRL": ("ALS CTRL", None, {}),
+    "named ALS": ("ALS CTRL", "ALS", {"ALS": CASE, "CTRL": CONTROL}),
+    "another language": ("krank gesund", None, {}),
+    "named, not ASCII": ("sjúk frísk", "sjúk", {"sjúk": CASE, "frísk": CONTROL}),
+    "codes of missing": ("NONE nan GBR", None, {}),
+    "named NONE": ("NONE nan", "NONE", {"NONE": CASE, "nan": CONTROL}),
+    "blank and underscore": ("South_Asian South~Asian", None, {}),
+    "odd letters": ("a/b a..b =1+1 'q' 😀 Å -x +y 1KG .z inf Na N/A", None, {}),
+    "a long name": (f"{'x' * 300} {'x' * 299}", None, {}),
     "named, joined first": ("1/GBR 2/GBR", "1", {"1/GBR": CASE, "2/GBR": CONTROL}),
 }
 
@@ -94,7 +105,7 @@ def read_back(folder, program, flag) -> tuple[pd.Series, str]:
 @pytest.mark.parametrize("name", MATRIX)
 def test_both_programs_read_the_cases_of_the_labels(name, program, flag, tmp_path):
     text, case_label, expected = MATRIX[name]
-    labels = [label.replace("_", " ") for label in text.split()] * 4 + [""]
+    labels = [label.replace("_", " ").replace("~", "_") for label in text.split()] * 4 + [""]
     release(tmp_path, people_of(labels), case_label)
     codes, log = read_back(tmp_path, program, flag)
     wanted = [expected.get(label, UNKNOWN) for label in labels]
@@ -116,6 +127,8 @@ def test_both_programs_read_the_cases_of_the_labels(name, program, flag, tmp_pat
         [0.0, 1.0, 2.0, 1.0, np.nan],  # PLINK's cases and controls
         [1.0, 2.0, -9.0],
         [123456.75, 1e-7, 3e9],
+        [0.99999999, 2.00000001, 1e-320],  # codes when they are rounded
+        [-8.9999999, 3.0, 4.0],
     ],
 )
 def test_both_programs_read_numbers_as_numbers(values, program, flag, tmp_path):
@@ -136,3 +149,24 @@ def test_the_fam_and_the_psam_say_the_same(tmp_path):
             assert list(psam) == ["#IID", "PHENO1"] and psam["PHENO1"].tolist() == fam[5].tolist()
         else:
             assert list(psam) == ["#IID", "label"] and set(fam[5]) == {"-9"}
+
+
+def test_different_labels_are_different_categories_to_plink2(tmp_path):
+    labels = [
+        "South Asian",
+        "South_Asian",
+        "South  Asian",
+        "NONE",
+        "nan",
+        "_nan",
+        "1KG",
+        "_1KG",
+        "a",
+    ] * 2
+    release(tmp_path, people_of([*labels, ""]))
+    run("plink2", "--pfile", tmp_path / "r", "--make-just-psam", "--out", tmp_path / "again")
+    table = pd.read_csv(tmp_path / "again.psam", sep="\t", dtype=str, keep_default_na=False)
+    names = table.iloc[:, -1].tolist()
+    assert names[:9] == names[9:18] and len(set(names[:9])) == 9
+    assert names[18] == "NONE" and "NONE" not in names[:18]
+    assert names[1] == "South_Asian"  # what needs no change keeps its name

@@ -9,7 +9,12 @@ import pytest
 from cohorts import people_of, row_of, store_of, value_of
 
 from syncohort.evaluation.fidelity.coverage import compare_coverage, within_reach
-from syncohort.evaluation.fidelity.relatedness import PairCounts, compare_relatedness
+from syncohort.evaluation.fidelity.relatedness import (
+    allele_distance,
+    compare_relatedness,
+    kinship,
+)
+from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.formats.plink import write_plink
 
 FREQUENCY = np.random.default_rng(0).uniform(0.1, 0.9, 3_000)
@@ -42,26 +47,42 @@ def test_kinship_of_known_relatives():
     calls = strangers(6, seed=3)
     children = [child_of(calls[:, :2], seed=seed) for seed in (2, 3)]
     calls = np.concatenate([calls, *children, calls[:, [5]]], axis=1)
-    kinship = PairCounts.of(dosages_of(calls)).kinship()
-    np.testing.assert_allclose(kinship, kinship.T)
+    found = kinship(PairCounts.within(dosages_of(calls)))
+    np.testing.assert_allclose(found, found.T)
     expected = {(0, 6): 0.25, (1, 7): 0.25, (6, 7): 0.25, (0, 1): 0, (2, 3): 0, (5, 8): 0.5}
     for (i, j), value in expected.items():
-        assert kinship[i, j] == pytest.approx(value, abs=0.05), (i, j)
+        assert found[i, j] == pytest.approx(value, abs=0.05), (i, j)
 
 
-def test_counts_equal_plain_counting_with_missing_calls():
-    dosages = np.random.default_rng(0).integers(-1, 3, (6, 200)).astype(np.int8)
-    counts = PairCounts.of(dosages)
-    for i in range(6):
-        for j in range(6):
-            pairs = [(a, b) for a, b in zip(*dosages[[i, j]], strict=True) if a >= 0 and b >= 0]
-            assert counts.called[i, j] == len(pairs)
-            assert counts.both_het[i, j] == sum(a == b == 1 for a, b in pairs)
-            assert counts.opposite[i, j] == sum(abs(int(a) - b) == 2 for a, b in pairs)
-            assert counts.one_het[i, j] == sum((a == 1) != (b == 1) for a, b in pairs)
-            assert counts.het[i, j] == sum(a == 1 for a, _ in pairs)
-            expected = sum(abs(int(a) - b) for a, b in pairs) / (2 * len(pairs))
-            assert counts.distance()[i, j] == pytest.approx(expected)
+@pytest.mark.parametrize("missing", [(0.0, 0.0), (0.2, 0.0), (0.2, 0.2)])
+@pytest.mark.parametrize("n_variants", [64, 200])
+def test_counts_equal_plain_counting(missing, n_variants):
+    """Whole words and parts of them, chunks with and without missing calls, more rows than a tile."""
+    rng = np.random.default_rng(0)
+    a, b = (rng.integers(0, 3, (n, n_variants)).astype(np.int8) for n in (70, 5))
+    for rows, share in zip((a, b), missing, strict=True):
+        rows[rng.random(rows.shape) < share] = -1
+    same, across = (PairCounts(70, n, dosages=True) for n in (70, 5))
+    for part in (slice(0, 100), slice(100, None)):
+        planes = [Planes.of(np.asfortranarray(rows[:, part]), dosages=True) for rows in (a, b)]
+        same.add(planes[0], planes[0])
+        across.add(*planes)
+    for counts, others in ((same, a), (across, b)):
+        both = (a[:, None] >= 0) & (others >= 0)  # [A, B, V]
+        apart = np.abs(a[:, None].astype(int) - others) * both
+        np.testing.assert_array_equal(counts.alleles, apart.sum(axis=2))
+        np.testing.assert_array_equal(counts.opposite, (apart == 2).sum(axis=2))
+        np.testing.assert_array_equal(counts.compared() + 0 * apart[..., 0], both.sum(axis=2))
+        for own, rows in zip(counts.own(), (a[:, None], others[None]), strict=True):
+            for plane, least in zip(own, (1, 2), strict=True):
+                expected = ((rows >= least) & both).sum(axis=2)
+                np.testing.assert_array_equal(plane + 0 * expected, expected)
+
+
+def test_distance_per_allele():
+    dosages = np.array([[0, 1, 2, -1], [2, 1, 1, 0], [-1, -1, -1, 0]], np.int8)
+    found = allele_distance(PairCounts.within(dosages))
+    assert found[0, 1] == 3 / 6 and found[0, 0] == 0 and np.isnan(found[0, 2])
 
 
 def test_kinship_agrees_with_plink2(tmp_path):
@@ -75,10 +96,10 @@ def test_kinship_agrees_with_plink2(tmp_path):
     command = ["plink2", "--bfile", "c", "--make-king-table", "--out", "c"]
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True)
     theirs = pd.read_csv(tmp_path / "c.kin0", sep="\t")
-    kinship = PairCounts.of(dosages_of(calls)).kinship()
+    found = kinship(PairCounts.within(dosages_of(calls)))
     first, second = (theirs[name].str[1:].astype(int) for name in ("IID1", "IID2"))
     assert len(theirs) == 55
-    np.testing.assert_allclose(kinship[first, second], theirs["KINSHIP"], atol=2e-6)
+    np.testing.assert_allclose(found[first, second], theirs["KINSHIP"], atol=2e-6)
 
 
 # ----------------------------------------------------- comparison of two cohorts

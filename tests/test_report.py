@@ -210,7 +210,12 @@ def test_real_haplotypes_stand_in_red(material, tmp_path):
     assert "Not synthetic" not in (tmp_path / "r.html").read_text()
     kinds = dict.fromkeys(RELEASED, "diffusion") | {RELEASED[0]: "mosaic"}
     write_report(study(generators=kinds), material, tmp_path / "r.html")
-    assert '<p class="fail">Not synthetic: ' in (tmp_path / "r.html").read_text()
+    written = (tmp_path / "r.html").read_text()
+    assert '<p class="fail">Not synthetic: ' in written
+    rows = re.findall(r"<tr>\s*<td[^>]*>Made of real haplotypes</td>(.*?)</tr>", written, re.DOTALL)
+    matrix, *own = [re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL) for row in rows]
+    assert [text for _, text in matrix[:2]] == ["yes", "no"] and "fail" in matrix[0][0]
+    assert own[0][0] == (' class="fail"', "fail") and len(own) == 3  # beside copies and mosaics
     text = " ".join((tmp_path / "r.html").read_text().split())
     assert "must not be released as synthetic: its people are made of haplotypes" in text
 
@@ -278,3 +283,14 @@ def test_the_first_line_says_whether_a_cohort_may_be_released(material, judged, 
         assert (
             '<p class="answer fail">memoriser must not be released: People who are copies' in body
         )
+
+
+@pytest.mark.parametrize("only", ["ld_slope", "none"])
+def test_privacy_that_was_not_measured_is_red_in_the_checklist(judged, tmp_path, only):
+    table = judged[judged["metric"] == only]
+    write_metrics_page(study(), table, release_checklist(table), tmp_path / "m.html")
+    text = (tmp_path / "m.html").read_text()
+    row = re.search(r"<td[^>]*>Privacy of the people</td>(.*?)</tr>", text, re.DOTALL)[1]
+    cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL)
+    assert cells[: len(RELEASED)] == [(' class="fail"', "not measured")] * len(RELEASED)
+    assert text.count("cannot be released on this evidence") == len(RELEASED)

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from syncohort.cohort.labels import join_labels
+from syncohort.cohort.pedigree_checks import relatives_checks
 from syncohort.cohort.people import read_people
-from syncohort.cohort.people_checks import relatives_checks
 from syncohort.cohort.splits import (
     keep_share,
     own_ancestors,
@@ -85,8 +85,46 @@ def test_kinship_tables_of_plink2_and_king(tmp_path):
         pairs = read_kinship(tmp_path / name, threshold)
         assert pairs.to_numpy().tolist() == [["a", "b"]]
     (tmp_path / "bad.tsv").write_text("a\tb\n1\t2\n")
-    with pytest.raises(InputError, match="no column iid1 or id1; found a, b"):
+    with pytest.raises(
+        InputError, match="no column IID1/ID1 and IID2/ID2 and KINSHIP/PHI; found a, b"
+    ):
         read_kinship(tmp_path / "bad.tsv", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("text", "least"),
+    [
+        (" FID1  IID1  FID2  IID2 RT EZ Z0 Z1 Z2 PI_HAT\n f1 a f2 b UN NA 0 1 0 0.5\n", 0.25),
+        ("FID1\tID1\tFID2\tID2\tIBD1Seg\tPropIBD\tInfType\nf\ta\tg\tb\t.5\t0.5\tFS\n", 0.25),
+        ("FID\tID1\tID2\tZ0\tPhi\tKinship\tError\nf\ta\tb\t0\t0.0\t0.25\t0\n", 0.25),
+        ("ID1,ID2,kin,k0,k2,nsnp\na,b,0.25,0,0,9\n", 0.25),
+        ("INDV1\tINDV2\tRELATEDNESS_PHI\na\tb\t0.25\n", 0.25),
+        ("INDV1\tINDV2\tRELATEDNESS_AJK\na\tb\t0.5\n", 0.25),
+        ("#sample_a\tsample_b\trelatedness\tibs0\na\tb\t0.5\t1\n", 0.25),
+        ("sample1 sample2 kinship_coefficient degree\na b 0.25 1\n", 0.25),
+        ("i\tj\tphi\na\tb\t0.25\n", 0.25),
+    ],
+)
+def test_every_program_is_read_in_units_of_kinship(tmp_path, text, least):
+    (tmp_path / "k").write_text(text)
+    assert read_kinship(tmp_path / "k", least).to_numpy().tolist() == [["a", "b"]]
+    assert read_kinship(tmp_path / "k", least + 0.01).empty
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("ID1 ID2 KINSHIP\na b 25\n", "line 2: KINSHIP '25' is above 1"),
+        ("ID1;ID2;KINSHIP\na;b;0,25\n", "'0,25' is not a number. Numbers are written with a dec"),
+        ("1\t1\t1000\t1.01\n2\t1\t1000\t0.5\n", "the first line holds numbers"),
+        ("ID1 ID2 degree\na b 1\n", "no column KINSHIP/PHI; .* with a column KINSHIP of 0.25"),
+        ("a\tb\n.5\t.2\n.2\t.5\n", "a square matrix write the pairs"),
+    ],
+)
+def test_tables_without_pairs_or_kinship(tmp_path, text, message):
+    (tmp_path / "k").write_text(text)
+    with pytest.raises(InputError, match=message):
+        read_kinship(tmp_path / "k", 0.1)
 
 
 def test_people_left_out_are_not_in_the_table(tmp_path):
@@ -251,23 +289,24 @@ def join(people, **options):
         "rare": "stop",
         "person_missing_max": 0.1,
     }
-    return join_labels(people, np.zeros(len(people)), **defaults | options).people
+    return join_labels(people, np.zeros(len(people)), **defaults | options)
 
 
 def test_the_check_page_counts_the_pedigree(tmp_path):
-    people = join(cohort_of_a_pedigree(tmp_path).assign(phenotype="1"))
-    (check,) = relatives_checks(people, kinship=False)
+    joined = join(cohort_of_a_pedigree(tmp_path).assign(phenotype="1", sex=""))
+    people = joined.people
+    (check,) = relatives_checks(joined, kinship=False)
     assert check.level == "ok"
     assert "20 families of two or more, the largest of 7" in check.found
     assert "100 people with a father or mother named" in check.found
     people.loc[people["sample"] == "f3", "father"] = "k3_0"
-    *_, pedigree = relatives_checks(people, kinship=False)
+    *_, pedigree = relatives_checks(joined, kinship=False)
     assert (pedigree.level, pedigree.found) == (
         "look",
         "2 people are their own ancestors: f3, k3_0",
     )
     people["family"] = "one"
-    assert relatives_checks(people, kinship=False)[0].level == "look"
+    assert relatives_checks(joined, kinship=False)[0].level == "look"
     alone = join(pd.DataFrame({"sample": ["a", "b"], "phenotype": "1"}))
     assert relatives_checks(alone, kinship=False)[0].found == "nothing says who is related"
 
@@ -277,6 +316,51 @@ def test_parents_come_from_the_label_table_too(tmp_path):
         "id,pop,Father ID,maternal_id\na,x,0,n/a\nb,x,a,\nc,x,a,z\nd,x,,z\n"
     )
     files = pd.DataFrame({"sample": list("abcd"), "mother": ["", "m", "", ""]})
-    people = join(files, table=str(tmp_path / "t.csv"), label_column="pop")
+    people = join(files, table=str(tmp_path / "t.csv"), label_column="pop").people
     assert people["father"].tolist() == ["", "a", "a", ""]
     assert people["mother"].tolist() == ["", "m", "z", "z"]
+
+
+@pytest.mark.parametrize(
+    "code", ["0", "00", "0.0", "-1", "999", "X", "x", "NA", ".", "-09", "\u20139"]
+)
+def test_names_that_stand_for_nobody_are_no_parents(tmp_path, code):
+    rows = [f"p{i}\tA\t{code}\t{code}\n" for i in range(6)]
+    (tmp_path / "t.tsv").write_text("id\tpop\tfather\tmother\n" + "".join(rows))
+    files = pd.DataFrame({"sample": [f"p{i}" for i in range(6)]})
+    joined = join(files, table=str(tmp_path / "t.tsv"), label_column="pop")
+    assert (joined.people[["father", "mother"]] == "").all(axis=None)
+    shown = {check.name: check.found for check in relatives_checks(joined, kinship=False)}
+    if code in ("-1", "999", "X", "x"):
+        assert (
+            shown["parents who are nobody"] == f"father and mother of the same people: {code} (6)"
+        )
+    (tmp_path / "x.fam").write_text("".join(f"f{i} p{i} {code} {code} 1 -9\n" for i in range(6)))
+    people = join(read_fam(tmp_path / "x.fam").assign(phenotype="a")).people
+    assert (people[["father", "mother"]] == "").all(axis=None)
+
+
+def test_codes_that_several_people_share_are_shown(tmp_path):
+    text = "id\tpop\tfam\tdad\na\tA\tF1\tz\nb\tA\tX\t999\nc\tA\tX\t999\nd\tA\tF1\tz\n"
+    (tmp_path / "t.tsv").write_text(text)
+    files = pd.DataFrame({"sample": list("abcd")})
+    joined = join(files, table=str(tmp_path / "t.tsv"), label_column="pop", family_column="fam")
+    shown = {check.name: check.found for check in relatives_checks(joined, kinship=False)}
+    assert shown["parents or families that look like a code"] == "X (2), 999 (2)"
+
+
+def test_a_pedigree_that_cannot_be_is_shown():
+    files = pd.DataFrame(
+        {
+            "sample": list("abcdef"),
+            "father": ["", "a", "", "", "a", "D"],
+            "mother": ["", "", "", "a", "c", ""],
+            "sex": ["2", "1", "1", "2", "1", "1"],
+            "phenotype": "x",
+        }
+    )
+    shown = {each.name: each.found for each in relatives_checks(join(files), kinship=False)}
+    assert shown["pedigree"] == (
+        "1 names are a father and a mother: a; 1 people are a mother and male: c"
+    )
+    assert "capital and small letters ('D' and 'd')" in shown["parents without genotypes"]

@@ -16,10 +16,12 @@ from syncohort.cohort.splits import read_kinship
 from syncohort.errors import InputError
 from syncohort.evaluation.association.discoveries import read_causal_snps
 from syncohort.formats import tables
+from syncohort.formats.columns import find_columns, is_odd_number, numbers_of
+from syncohort.formats.fields import BLANKS, field_counts
 from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.missing_codes import MissingCodes, number_of
 from syncohort.formats.summary_statistics import read_summary_statistics
-from syncohort.formats.tables import TextTable, find_columns, numbers_of, read_table
+from syncohort.formats.tables import TextTable, read_table
 
 ROWS = [["id", "population", "age"], ["p1", "South Asian", "7"], ["p2", "FIN", ""]]
 
@@ -389,9 +391,9 @@ def test_fields_are_counted_as_python_splits_them(text):
     block = (text + "\n").encode()
     lines = text.split("\n")
     for mark in ",;\t":
-        counts = tables._field_counts(block, mark)
+        counts = field_counts(block, mark)
         assert counts.tolist() == [len(line.split(mark)) for line in lines]
-    counts = tables._field_counts(block, tables.BLANKS)
+    counts = field_counts(block, BLANKS)
     assert counts.tolist() == [len(line.split()) for line in lines]
 
 
@@ -456,3 +458,117 @@ def test_names_that_only_resemble_codes_are_not_shown(value):
     codes = MissingCodes()
     assert not codes.is_code(value)
     assert codes.suspicious(pd.Series([value, "GBR", "FIN"])) == {}
+
+
+def test_comments_below_the_heading_are_counted(tmp_path):
+    text = "id\tpop\n# a note\np0\tA\n#p1\tB\np1\tA\n"
+    joined = join({"table": str(write(tmp_path, text)), "label_column": "pop"}, ["-"] * 2)
+    assert joined.people["label"].tolist() == ["A", "A"]
+    line = lines_of(joined)["lines of the label table that begin with #"]
+    assert (line.level, line.found) == ("look", "2, read as comments")
+    quoted = write(tmp_path, 'id\tpop\n"#1"\tA\n')
+    assert read_table(quoted).to_numpy().tolist() == [["#1", "A"]]
+
+
+@pytest.mark.parametrize("text", ["#id\tpop\n#p0\tA\n#p1\tB\n", "#id pop\n#p0 A\n"])
+def test_a_table_of_comments_alone_is_refused(tmp_path, text):
+    assert "every line begins with #" in refusal(write(tmp_path, text))
+    text = text.replace("#", "", 1)
+    assert "every row begins with #" in refusal(write(tmp_path, text))
+    assert read_table(write(tmp_path, "#made by me\n#id\tpop\n")).empty
+
+
+@pytest.mark.parametrize(
+    "comment", ["# my table", "#my\ttable", "# made by me, in 2024", "#note", "# id and pop"]
+)
+@pytest.mark.parametrize("mark", ["\t", ",", " "])
+def test_the_heading_is_the_line_with_the_columns_wanted(tmp_path, comment, mark):
+    text = f"{comment}\nid{mark}pop\np0{mark}A\np1{mark}B\n"
+    for table in (text, text.replace("id", "#id", 1) if "id" not in comment else text):
+        joined = join({"table": str(write(tmp_path, table)), "label_column": "pop"}, ["-"] * 2)
+        assert joined.people["label"].tolist() == ["A", "B"]
+
+
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("id,a\np1,x,\np2,y,\n", "These rows end with a separator that the heading does not have"),
+        ("id\ta\np1\tx\np2\ty\t\t\n", "These rows end with a separator"),
+        ("id,a,\np1,x\np2,y\n", "The heading ends with a separator"),
+        ("id,a\np1,0,35\np2,1,5\n", "Are there numbers with a comma in them"),
+        ("id,a\n1,p1,x\n2,p2,y\n", "row.names = FALSE"),
+    ],
+)
+def test_advice_fits_what_is_wrong(tmp_path, text, advice):
+    assert advice in refusal(write(tmp_path, text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0,35", 1), ("1,234", 1), ("1 234", 1), ("1.234,5", 1), ("1'200", 1), ("<5", 1), ("12 %", 1)]
+    + [
+        ("0.35", 0),
+        ("1e-5", 0),
+        ("30 kg", 0),
+        ("A,B", 0),
+        ("12", 0),
+        ("1-2", 0),
+        ("1980-01-01", 0),
+    ],
+)
+def test_numbers_that_no_program_reads(text, expected):
+    assert is_odd_number(text) == bool(expected)
+
+
+def test_numbers_with_a_comma_are_no_values(tmp_path):
+    table = table_of(tmp_path, ["0,35", "1,5", "2,5"])
+    (problem, *_) = join({"table": table}, ["-"] * 3, cuts=[1]).problems
+    assert "these values are not: 0,35, 1,5, 2,5; Numbers are written with a decimal" in problem
+
+
+def test_labels_that_only_eyes_tell_apart_are_shown(tmp_path):
+    labels = ["caf\u00e9", "cafe\u0301", "South Asian", "South_Asian", "<18", ">18"]
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    found = lines_of(joined)["labels that read alike"].found
+    assert found == r"'South Asian' and 'South_Asian', 'cafe\u0301' and 'caf\xe9'"
+
+
+AGE = ["30", "31", "40", "44", "52", "38"]
+COVARIATES = [
+    ({"age": AGE}, "ok", ""),
+    ({"age": ["30"] * 6}, "look", "the same for everybody: it adjusts for nothing"),
+    ({"batch": ["b1"] * 6}, "look", "the same for everybody"),
+    ({"age": ["30", "NA"] * 3}, "look", "the same for everybody"),
+    ({"age": AGE, "twice": [str(2 * int(each)) for each in AGE]}, "look", "follows from the cov"),
+    ({"sex": list("mfmfmf")}, "ok", "2 classes (f, m)"),
+    ({"sex": list("mfMFmf")}, "look", "'F' and 'f', 'M' and 'm' read alike"),
+    ({"born": ["1980-01-01", "1981-02-01"] * 3}, "look", "2 classes (1980-01-01, 1981-02-01)"),
+    ({"age": ["30,5", "31,5"] * 3}, "stop", "column 'age' holds 30,5, 31,5. Numbers are written"),
+    ({"crp": ["<5", "7", "8", "9", "10", "11"]}, "stop", "column 'crp' holds <5. Numbers are"),
+    ({"age": [*AGE[:5], "inf"]}, "stop", "column 'age' holds inf, which is no number"),
+    ({"age": ["NA"] * 6}, "stop", "column 'age' has no value"),
+]
+
+
+@pytest.mark.parametrize(("columns", "level", "found"), COVARIATES)
+def test_covariates_that_do_not_do_what_is_meant(columns, level, found):
+    table = pd.DataFrame(columns).assign(label=["a", "b"] * 3, excluded="", value="")
+    lines = selection_checks(
+        table, {"covariates": list(columns), "statistics": "gwas.tsv"}, None, [], 0.8
+    )
+    if found:
+        assert (level, found) in [(line.level, line.found[: len(found)]) for line in lines]
+    else:
+        assert lines == []
+
+
+@pytest.mark.parametrize(
+    ("case_label", "meant"),
+    [("Case", "case"), ("1", "1.0"), ("case ", "case"), ("South_Asian", "South Asian"), ("b", "")],
+)
+def test_a_case_label_that_is_written_otherwise_is_found(tmp_path, case_label, meant):
+    labels = ["case", "1.0", "South Asian", "control/a"] * 4
+    joined = join({"table": table_of(tmp_path, labels)}, labels)
+    (line,) = case_checks(joined.people, case_label)
+    assert line.level == "stop"
+    assert line.found.endswith(f"; is it {meant!r}?") if meant else "is it" not in line.found

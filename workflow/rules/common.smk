@@ -110,16 +110,43 @@ def source():
     return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
 
 
+def make_private():
+    """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
+    try:
+        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
+        if STUDY.compute.private_results and os.stat(FOLDER).st_uid == os.getuid():
+            os.chmod(FOLDER, 0o700)
+        if not os.access(FOLDER, os.W_OK | os.X_OK):
+            raise PermissionError(0, "no right to write there")
+    except OSError as problem:
+        raise WorkflowError(
+            f"{FOLDER}: cannot be written: {problem.strerror}. Make it writable, or run where "
+            "it is."
+        ) from None
+
+
 def found_once(files):
     """The chromosomes that genotype files hold; a run's jobs take over what the run found."""
     import json
-    from syncohort.formats.readers import held_contigs
 
     known = json.loads(os.environ.get("SYNCOHORT_CHROMOSOMES", "{}"))
     if known.get("files") != files:
-        known = {"files": files, "held": held_contigs(**files)}
+        known = {"files": files, "held": find_chromosomes(files)}
         os.environ.update(SYNCOHORT_CHROMOSOMES=json.dumps(known))
     return known["held"]
+
+
+def find_chromosomes(files):
+    """The chromosomes that genotype files hold; what that takes on disk lies in the results."""
+    from syncohort.files import temporary_folder
+    from syncohort.formats.readers import held_contigs
+    from syncohort.job import temporary_files_in
+
+    if files["kind"] != "vcf":
+        return held_contigs(**files)
+    make_private()
+    with temporary_files_in(temporary_folder(Path(FOLDER), "chromosomes")):
+        return held_contigs(**files)
 
 
 def study_chromosomes():
@@ -314,17 +341,19 @@ def configuration_text():
     return yaml.safe_dump(settings, sort_keys=False)
 
 
-def make_private():
-    """Let nobody but the user open the folder of the cohort, unless the configuration says so."""
-    if STUDY.compute.private_results:
-        os.makedirs(FOLDER, mode=0o700, exist_ok=True)
-        if os.stat(FOLDER).st_uid == os.getuid():
-            os.chmod(FOLDER, 0o700)
-
-
 def withdraw_release():
     """Take out of the release, before any job, what this configuration does not release."""
     from syncohort.synthesis.released import withdraw
 
     own = [file.replace("<results>", FOLDER) for file in RELEASE]
     withdraw(f"{FOLDER}/release", own, f"{FOLDER}/withdrawn")
+
+
+def require_inputs_at_rest():
+    """Fail a run during which the user's files changed, for its results may be of both contents."""
+    changed = CONTENTS.changed()
+    if changed:
+        raise WorkflowError(
+            f"{examples(changed)}: changed during the run, so that results may be of both "
+            "contents. Run again: what reads them is made anew."
+        )

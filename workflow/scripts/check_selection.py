@@ -2,7 +2,7 @@
 
 from syncohort.association.scan import read_scan, write_scan
 from syncohort.association.selection import Adjustment, check_selection
-from syncohort.cohort.labels import read_label_table
+from syncohort.cohort.joining import read_joined
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
@@ -10,7 +10,7 @@ with job(snakemake):
     params = snakemake.params
     tested = check_selection(
         [CohortStore(path) for path in snakemake.input.stores],
-        read_label_table(snakemake.input.people),
+        read_joined(snakemake.input.people),
         read_scan(snakemake.input.variants),
         params.split,
         params.case_label,

@@ -2,14 +2,14 @@
 
 from syncohort.association.scan import write_scan
 from syncohort.association.selection import Adjustment, scan_training
-from syncohort.cohort.labels import read_label_table
+from syncohort.cohort.joining import read_joined
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):
     scan, counts = scan_training(
         [CohortStore(path) for path in snakemake.input.stores],
-        read_label_table(snakemake.input.people),
+        read_joined(snakemake.input.people),
         snakemake.params.case_label,
         Adjustment(**snakemake.params.adjustment),
     )

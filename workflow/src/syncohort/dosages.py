@@ -1,4 +1,4 @@
-"""Alleles with missing calls, counted; dosages of ALT per person, and their scale.
+"""Sums over called values; dosages of ALT per person, and their scale.
 
 Axes: V variants, S people.
 """
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.genotypes import CohortStore, common_people, to_rows
+from syncohort.packed_calls import PackedCalls, masks_of
 
 PEOPLE_AT_ONCE = 500
 
@@ -20,12 +21,6 @@ def called_sums(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarr
     called = (values >= 0).sum(axis=axis)
     missing = values.shape[axis] - called
     return values.sum(axis=axis, dtype=np.int64) + missing, called  # a missing one counts as -1
-
-
-def allele_counts(calls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """ALT alleles and called alleles of each person, both int8 [V, S], of calls int8 [V, S, 2]."""
-    first, second = calls[:, :, 0], calls[:, :, 1]
-    return (first == 1).view(np.int8) + (second == 1), (first >= 0).view(np.int8) + (second >= 0)
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -41,8 +36,9 @@ def minor(frequency: np.ndarray) -> np.ndarray:
 
 def minor_allele_frequency(calls: np.ndarray) -> np.ndarray:
     """MAF [V] of calls int8 [V, S, 2]; missing alleles do not count, 0 where all are missing."""
-    alt, called = called_sums(calls.reshape(len(calls), -1), axis=1)
-    return minor(alt / np.maximum(called, 1))
+    everybody = masks_of(np.zeros(calls.shape[1], dtype=int), 1)
+    counts = PackedCalls.of(calls).count(everybody)
+    return minor(counts.alt[:, 0] / np.maximum(counts.alleles[:, 0], 1))
 
 
 def read_dosages(stores: list[CohortStore], people: np.ndarray, variants=None) -> np.ndarray:

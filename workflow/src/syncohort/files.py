@@ -114,17 +114,34 @@ _NO_ROOM = {
     errno.EDQUOT: "the quota of this user is used up",
     errno.EFBIG: "the file is larger than this process may write (ulimit -f)",
 }
+_FULL_BYTES = 1 << 16  # with less room than this a disk counts as full
 
 
 def name_full_disk(error: BaseException | None, path: Path) -> None:
-    """Raise InputError, with the room there is, when `error` says that `path` has no room."""
-    if not isinstance(error, OSError) or error.errno not in _NO_ROOM:
+    """Raise InputError, with the room there is, when `error` came of `path` having no room."""
+    if error is None or isinstance(error, InputError) or not isinstance(error, Exception):
         return
-    free = shutil.disk_usage(path.parent).free
+    folder = next(folder for folder in path.absolute().parents if folder.is_dir())
+    free, disk = shutil.disk_usage(folder).free, os.statvfs(folder)
+    reason = _no_room(error, free)
+    if reason is None:
+        return
+    if disk.f_files and not disk.f_favail:
+        reason = "the disk has no room for more files (no free inodes, `df -i`)"
     raise InputError(
-        f"no space left: {path} cannot be written, {_NO_ROOM[error.errno]} "
-        f"({free / 1e9:,.3f} GB are free). Make room and run again."
+        f"no space left: {path} cannot be written, {reason} ({free / 1e9:,.3f} GB are free on the "
+        f"disk of {folder}). Make room and run again."
     ) from error
+
+
+def _no_room(error: Exception, free: int) -> str | None:
+    """What an error says about room, None when it is of something else; free: bytes."""
+    number = error.errno if isinstance(error, OSError) else None
+    for known, reason in _NO_ROOM.items():
+        # libraries written in C and Rust say it in words alone
+        if number == known or os.strerror(known) in str(error) or f"os error {known}" in str(error):
+            return reason
+    return "the disk is full" if number is None and free < _FULL_BYTES else None
 
 
 def private_folder(target: Path) -> Path:
@@ -151,7 +168,8 @@ _locks: dict[Path, int] = {}  # open files of locks, which end with the process 
 
 def _lock(folder: Path) -> bool:
     """Make a folder and lock it for this process; whether no other process holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     unlock(folder)
     return lock_file(folder / _LOCK)
 
@@ -193,6 +211,17 @@ def unlock(folder: Path) -> None:
     unlock_file(folder / _LOCK)
 
 
+def temporary_folder(parent: Path, name: str) -> Path:
+    """A private folder that several processes may have at once; those of ended ones are removed.
+
+    It lies in `parent`, which is made, and is removed with `remove_private_folder`.
+    """
+    for folder in parent.glob(f".partial-{name}-*"):
+        if _lock(folder):
+            remove_private_folder(folder)
+    return private_folder(parent / f"{name}-{os.uname().nodename}-{os.getpid()}")
+
+
 def remove_private_folder(folder: Path) -> None:
     """Remove a folder of `private_folder` with all it holds."""
     shutil.rmtree(folder, ignore_errors=True)
@@ -217,7 +246,7 @@ def all_or_nothing(*paths: str | Path) -> Iterator[list[Path]]:
                 os.fsync(file.fileno())
         for partial, target in zip(partials, targets, strict=True):
             os.replace(partial, target)
-    except OSError as error:
+    except Exception as error:
         name_full_disk(error, targets[0])
         raise
     finally:

@@ -67,6 +67,7 @@ def normalise_contig(name: str) -> str:
     RefSeq's names of human chromosomes are read, too: NC_000020.11 -> 20, NC_012920.1 -> MT.
     """
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = re.sub(r"^(\d+)\.0$", r"\1", bare)  # a column of numbers with gaps, as pandas writes it
     bare = re.sub(r"^NC_0000([01]\d|2[0-4])\.\d+$", r"\1", bare)
     bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
     return _PLINK_CODES.get(bare, bare)
@@ -343,9 +344,20 @@ def _select(array, variants, samples) -> np.ndarray:
     index = np.asarray(samples)
     if index.dtype == bool:
         index = np.flatnonzero(index)
-    if len(index) and np.array_equal(index, np.arange(index[0], index[0] + len(index))):
-        return array[variants, index[0] : index[0] + len(index)]  # several times as fast
-    return array.oindex[variants, index]
+    if not len(index):
+        return array.oindex[variants, index]
+    low, high = index.min(), index.max() + 1
+    if not _is_dense(len(index), high - low, len(np.arange(array.shape[0])[variants])):
+        return array.oindex[variants, index]
+    span = array[variants, low:high]
+    if len(index) == high - low and (np.diff(index) == 1).all():
+        return span
+    return np.take(span, index - low, axis=1)
+
+
+def _is_dense(n_people: int, span: int, n_variants: int) -> bool:
+    """Whether people are best chosen from all of a span that is read: 5 times as fast, and held."""
+    return span <= 1.5 * n_people or (span <= 8 * n_people and span * n_variants <= 2 * HELD_CALLS)
 
 
 def _chunk_shape(n_people: int) -> tuple[int, int]:
@@ -400,7 +412,7 @@ class CohortWriter:
             if kind is None:
                 self._finish()
             name_full_disk(error, self._path)
-        except OSError as problem:
+        except Exception as problem:
             name_full_disk(problem, self._path)
             raise
         finally:

@@ -12,8 +12,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from syncohort import __version__
+from syncohort.checksums import Checksums, FilesAtRest, results_folder, verify_given
 from syncohort.errors import InputError
-from syncohort.files import private_folder, remove_private_folder
+from syncohort.files import name_full_disk, private_folder, remove_private_folder
 
 RUN = "SYNCOHORT_RUN"  # environment variable: which run of Snakemake a job belongs to
 _RUN_IS = ", run "
@@ -32,35 +33,57 @@ def job(snakemake) -> Iterator[None]:
     """
     path = Path(snakemake.log[0])
     before = _tries_before(path)
-    with open(path, "w") as log, _kept(path, len(before) + 1):
-        sys.stdout.flush()
-        sys.stderr.flush()
+    with open(path, "w") as log, _kept(path, len(before) + 1), _open_terminal() as terminal:
         os.dup2(log.fileno(), 1)  # child processes and libraries written in C write there too
         os.dup2(log.fileno(), 2)
         logging.basicConfig(format="%(message)s", stream=sys.stderr)
         logging.getLogger("syncohort").setLevel(logging.INFO)
         _limit_threads(snakemake.threads)
-        print(
+        _say(
             f"{snakemake.rule} {dict(snakemake.wildcards.items())}: syncohort {__version__}, "
             f"Python {platform.python_version()}, {snakemake.threads} thread(s), "
             f"{time.strftime('%Y-%m-%d %H:%M:%S')}{_RUN_IS}{os.environ.get(RUN, '')}",
-            flush=True,
+            terminal,
         )
         if before:
             _report_last(before)
         started = time.monotonic()
         try:
-            with _own_temporary_folder(path):
+            with (
+                _room_on_disk(snakemake, path),
+                temporary_files_in(private_folder(path)),
+                _sound_files(snakemake, path),
+            ):
                 yield
         except InputError as error:
-            print(f"\n{error}\n\n{_FOR_GOOD}", file=sys.stderr, flush=True)
+            _say(f"\n{error}\n\n{_FOR_GOOD}", terminal)
             sys.exit(1)
         except (MemoryError, RuntimeError) as error:
             if not _is_lack_of_memory(error):
                 raise
-            print(f"\n{_memory_message(error, snakemake)}", file=sys.stderr, flush=True)
+            _say(f"\n{_memory_message(error, snakemake)}", terminal)
             sys.exit(1)
-        print(f"done in {time.monotonic() - started:.1f} s", flush=True)
+        _say(f"done in {time.monotonic() - started:.1f} s", terminal)
+
+
+@contextmanager
+def _open_terminal() -> Iterator[int]:
+    """Where standard error goes before it goes to the log."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    terminal = os.dup(2)
+    try:
+        yield terminal
+    finally:
+        os.close(terminal)
+
+
+def _say(text: str, terminal: int) -> None:
+    """Write to the log, or to the terminal where the disk has no room for a log."""
+    try:
+        print(text, file=sys.stderr, flush=True)
+    except OSError:
+        os.write(terminal, f"{text}\n".encode())
 
 
 def _tries_before(log: Path) -> list[Path]:
@@ -129,16 +152,45 @@ def _memory_message(error: Exception, snakemake) -> str:
 
 
 @contextmanager
-def _own_temporary_folder(log: Path) -> Iterator[None]:
-    """Temporary files, which hold genotypes of people, go beside the log instead of a folder that
-    all users share: after a kill, the next try of the job removes them."""
-    shared, folder = tempfile.tempdir, private_folder(log)
+def temporary_files_in(folder: Path) -> Iterator[None]:
+    """Temporary files, which hold genotypes of people, go to a private folder instead of one that
+    all users share; it is removed at the end or, after a kill, by the next try."""
+    shared = tempfile.tempdir
     tempfile.tempdir = str(folder.absolute())
     try:
         yield
     finally:
         tempfile.tempdir = shared
         remove_private_folder(folder)
+
+
+@contextmanager
+def _room_on_disk(snakemake, log: Path) -> Iterator[None]:
+    """Name a full disk with the file that has no room there, whatever failed of it."""
+    try:
+        yield
+    except Exception as error:
+        name_full_disk(error, Path(*_files(snakemake, "output")[:1] or [log]))
+        raise
+
+
+@contextmanager
+def _sound_files(snakemake, log: Path) -> Iterator[None]:
+    """Read nothing that was damaged since its rule wrote it, nor what changes meanwhile."""
+    inputs, outputs = _files(snakemake, "input"), _files(snakemake, "output")
+    checksums = Checksums(results_folder(log))
+    at_rest = FilesAtRest(inputs)
+    checksums.begin(outputs)
+    checksums.verify(inputs)
+    for words in verify_given(checksums.foreign(inputs)):
+        print(words, flush=True)
+    yield
+    at_rest.require_unchanged()
+    checksums.record(outputs)
+
+
+def _files(snakemake, kind: str) -> list[str]:
+    return list(getattr(snakemake, kind, []))
 
 
 def _limit_threads(threads: int) -> None:

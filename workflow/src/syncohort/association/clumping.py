@@ -3,7 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from syncohort.dosages import called_sums, read_dosages
+from syncohort.association.correlation import LabelledCalls, product_about_means
+from syncohort.bits import compiled
+from syncohort.dosages import called_sums
 from syncohort.genotypes import CohortStore, contig_order
 
 
@@ -22,25 +24,39 @@ def clump(
     """
     p = np.asarray(p, dtype=float)
     candidates = np.flatnonzero(p <= p1)  # [M]
-    leads = np.zeros(len(p), dtype=bool)
-    dosages = read_dosages([store], people, candidates).T  # [M, S]
     at = store.variants.position_bp[candidates].astype(np.int64)
     start = np.searchsorted(at, at - 1_000 * kb, side="left")
     stop = np.searchsorted(at, at + 1_000 * kb, side="right")
-    mean, length = _moments(dosages)
-    is_open = np.ones(len(candidates), dtype=bool)
-    for index in np.argsort(p[candidates], kind="stable"):
-        if not is_open[index]:
-            continue
-        leads[candidates[index]] = True
-        is_open[index] = False
-        near = start[index] + np.flatnonzero(is_open[start[index] : stop[index]])
-        lead = _filled(dosages[index], mean[index]) - mean[index]
-        # the lead is centred, so the others need not be
-        product = _filled(dosages[near], mean[near, None]) @ lead
-        scale = (length[near] * length[index]) ** 2
-        is_open[near[(scale > 0) & (product**2 >= r2 * scale)]] = False
+    order = np.argsort(p[candidates], kind="stable")
+    calls = LabelledCalls.read(store, people, [len(people)], candidates, "genotype")
+    leads = np.zeros(len(p), dtype=bool)
+    own = calls.values, calls.called, calls.n, calls.mean, calls.spread[:, 0]
+    leads[candidates] = _leads(*own, order, start, stop, r2)
     return leads
+
+
+@compiled
+def _leads(values, called, n, mean, spread, order, start, stop, r2):
+    """Of candidates in the order of their p-values, which lead, bool [M].
+
+    start, stop: [M], the candidates near each; the rest: `LabelledCalls` of dosages, one label.
+    """
+    is_lead = np.zeros(len(order), dtype=np.bool_)
+    is_open = np.ones(len(order), dtype=np.bool_)
+    n_words = values.shape[1]
+    for lead in order:
+        if not is_open[lead]:
+            continue
+        is_lead[lead] = True
+        is_open[lead] = False
+        for near in range(start[lead], stop[lead]):
+            scale = spread[lead] * spread[near]
+            if is_open[near] and scale > 0:
+                product = product_about_means(
+                    values, called, n, mean, lead, near, 0, 0, n_words, True
+                )
+                is_open[near] = product**2 < r2 * scale
+    return is_lead
 
 
 def squared_correlations(first: np.ndarray, second: np.ndarray) -> np.ndarray:

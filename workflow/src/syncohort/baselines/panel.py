@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from syncohort.dosages import called_sums
 from syncohort.errors import InputError, examples
 from syncohort.genotypes import CohortStore, People
+from syncohort.packed_calls import PackedCalls, masks_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,11 +50,8 @@ class Panel:
 
         A class without a call of a variant gets everybody's frequency, and 0 if nobody has one.
         """
-        shape = (len(calls), len(self.sizes))
-        alt, called = np.empty(shape, np.int64), np.empty(shape, np.int64)
-        for number in range(len(self.sizes)):
-            own = calls[:, self.train_class == number].reshape(len(calls), -1)
-            alt[:, number], called[:, number] = called_sums(own, axis=1)
+        counts = PackedCalls.of(calls).count(masks_of(self.train_class, len(self.sizes)))
+        alt, called = counts.alt, counts.alleles
         pooled = alt.sum(axis=1) / np.maximum(called.sum(axis=1), 1)
         own = alt / np.maximum(called, 1)
         return np.where(called > 0, own, pooled[:, None]).astype(np.float32)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.cohort import genotype_checks, people_checks
+from syncohort.cohort import genotype_checks, pedigree_checks, people_checks
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.importing import in_words
 from syncohort.cohort.labels import LabelJoin
@@ -57,9 +57,10 @@ def examine_cohort(
     tables = [pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False) for p in people_paths]
     checks = _same_people(stores)
     people = joined.people
-    ploidy = []
+    ploidy, sex = [], None
     if not checks:
         known = pd.concat([tables[0], people], axis=1)  # both may have a column of sex
+        sex = genotype_checks.sex_of(known)
         ploidy = genotype_checks.ploidy_checks(summaries, tables, known)
     # share of each chromosome's SNPs in genes; none without an annotation
     inside = [inside_genes(store.variants, genes).mean() for store in stores if genes is not None]
@@ -67,7 +68,7 @@ def examine_cohort(
 
     checks += people_checks.label_checks(joined)
     checks += people_checks.size_checks(people, mode, train_share)
-    checks += people_checks.relatives_checks(people, kinship)
+    checks += pedigree_checks.relatives_checks(joined, kinship, sex)
     checks += _annotation_checks(variants, inside, genes, intergenic)
     if not simulated:  # simulated chromosomes have no build
         checks += _build_checks(summaries, genes, builds)

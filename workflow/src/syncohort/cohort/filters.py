@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 
 from syncohort.cohort.genes import inside_genes
-from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
+from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.cohort.importing import _reasons
-from syncohort.dosages import minor_allele_frequency
+from syncohort.dosages import minor
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore, CohortWriter, People, is_missing
+from syncohort.genotypes import CohortStore, CohortWriter, People
+from syncohort.packed_calls import PackedCalls, masks_of
 
 
 def filter_variants(
@@ -37,7 +38,9 @@ def filter_variants(
     """
     row_of = {sample: i for i, sample in enumerate(raw.people.id)}
     index = np.array([row_of[sample] for sample in people.id])
+    labels, group = np.unique(people.label.astype(str), return_inverse=True)
     train = people.split == "train"
+    masks, n_train = masks_of(np.where(train, group, -1), len(labels)), train.sum()
     inside = np.ones(len(raw.variants), dtype=bool)
     if genes is not None:
         inside = inside_genes(raw.variants, genes)
@@ -45,15 +48,17 @@ def filter_variants(
     n_kept = 0
     with CohortWriter(store_path, people) as writer:
         for part, calls in raw.variant_chunks(samples=index):
-            seen = calls[:, train]
+            counts = PackedCalls.of(calls).count(masks)  # [v, labels]
+            alt, alleles, called = (
+                each.sum(axis=1) for each in (counts.alt, counts.alleles, counts.called)
+            )
             reasons = {
                 "outside genes": ~inside[part],
-                "missing calls": is_missing(seen).mean(axis=1) > variant_missing_max,
-                "rare": minor_allele_frequency(seen) < max(maf_min, 1e-12),
+                "missing calls": 1 - called / max(n_train, 1) > variant_missing_max,
+                "rare": minor(alt / np.maximum(alleles, 1)) < max(maf_min, 1e-12),
             }
             if hwe_p_min > 0:
-                p = hwe_p_values_by_label(seen, people.label[train])
-                reasons["Hardy-Weinberg"] = p < hwe_p_min
+                reasons["Hardy-Weinberg"] = smallest_p_values(counts) < hwe_p_min
             keep = np.ones(len(calls), dtype=bool)
             for reason, fails in reasons.items():
                 dropped[reason] += int((keep & fails).sum())

@@ -11,7 +11,9 @@ Axes: V variants, S people, T distinct patterns.
 """
 
 import numpy as np
-from numba import njit
+
+from syncohort.bits import compiled
+from syncohort.packed_calls import GenotypeCounts, PackedCalls, masks_of
 
 _NEGLIGIBLE = 1e-17  # of a sum whose terms only fall
 _TIE = 1e-7  # probabilities this near to each other, relatively, are equal
@@ -23,15 +25,14 @@ def hwe_p_values_by_label(calls: np.ndarray, labels: np.ndarray) -> np.ndarray:
     Within labels, because mixing populations alone lowers heterozygosity (Wahlund effect).
     """
     names, index = np.unique(labels.astype(str), return_inverse=True)
-    order = np.argsort(index, kind="stable")
-    starts = np.searchsorted(index[order], np.arange(len(names)))
-    first, second = calls[:, order, 0], calls[:, order, 1]
-    known = (first | second) >= 0
-    kinds = (known & (first + second == dosage) for dosage in (0, 1, 2))
-    counts = [
-        np.add.reduceat(kind.view(np.uint8), starts, axis=1, dtype=np.int64) for kind in kinds
-    ]  # each [V, labels]
-    return hwe_p_values(np.stack(counts, axis=-1)).min(axis=1)
+    counts = PackedCalls.of(calls).count(masks_of(index, len(names)))
+    return smallest_p_values(counts)
+
+
+def smallest_p_values(counts: GenotypeCounts) -> np.ndarray:
+    """Smallest exact p-value [V] over groups, of counts [V, G]."""
+    hom_ref = counts.called - counts.het - counts.hom_alt
+    return hwe_p_values(np.stack([hom_ref, counts.het, counts.hom_alt], axis=-1)).min(axis=1)
 
 
 def hwe_p_values(counts: np.ndarray) -> np.ndarray:
@@ -52,14 +53,14 @@ def hwe_p_values(counts: np.ndarray) -> np.ndarray:
     return p[inverse.ravel()].reshape(counts.shape[:-1])
 
 
-@njit(cache=True)
+@compiled
 def _test_all(people, minor, het, p):
     """Write the p-values [T] of patterns [T] into p."""
     for t in range(len(p)):
         p[t] = _p_value(people[t], minor[t], het[t])
 
 
-@njit(cache=True)
+@compiled
 def _p_value(people, minor, observed):
     """The exact p-value of one pattern; probabilities are relative to that of the likeliest h."""
     if minor == 0:
@@ -95,7 +96,7 @@ def _p_value(people, minor, observed):
     return min(1.0, tail / total)
 
 
-@njit(cache=True)
+@compiled
 def _up(people, minor, h):
     """P(h + 2) / P(h), which is 0 at the largest h."""
     a = (minor - h) // 2

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort.ids import near_ids
 from syncohort.cohort.value_bins import value_bins
 from syncohort.errors import examples
+from syncohort.formats.columns import HOW_NUMBERS, find_columns, is_odd_number
 from syncohort.formats.missing_codes import MissingCodes
 from syncohort.formats.people_files import PERSON_COLUMNS, phenotype_problem
-from syncohort.formats.tables import find_columns, read_table
+from syncohort.formats.tables import read_table
 
 # What a people table says about a person; other columns of the label table follow.
 PEOPLE_COLUMNS = (
@@ -33,13 +35,20 @@ PARENTS = {
 class LabelJoin:
     """people: one row per genotyped person with `PEOPLE_COLUMNS`; problems: what stops the run;
     n_unmatched: rows of the label table without genotypes; codes: values read as no label, and
-    suspicious: values kept as labels that look like a code for none, with their counts."""
+    suspicious: values kept as labels that look like a code for none, with their counts; relatives:
+    the same for names of parents and families, nobody: names of parents that stand for nobody,
+    with how many people they are father and mother of; near_ids: how ids without genotypes may be
+    genotyped people's, "" if they are not; n_comments: lines of the table that begin with #."""
 
     people: pd.DataFrame
     problems: list[str]
     n_unmatched: int
     codes: dict[str, int] = field(default_factory=dict)
     suspicious: dict[str, int] = field(default_factory=dict)
+    relatives: dict[str, int] = field(default_factory=dict)
+    nobody: dict[str, int] = field(default_factory=dict)
+    near_ids: str = ""
+    n_comments: int = 0
 
 
 def join_labels(
@@ -67,17 +76,24 @@ def join_labels(
     if table is None:
         source, name, id_column = file_people, "the genotype files", "sample"
     else:
-        source, name = read_label_table(table), str(table)
+        source, name = read_label_table(table, label_column), str(table)
     id_column = id_column or _id_column_of(source)
     columns = [label_column] if isinstance(label_column, str) else label_column
+    sample_ids = set(file_people["sample"])
+    no_heading = sample_ids.intersection(source.columns) if table is not None else ()
     problems = [
+        f"{name}: the first line is no heading: it holds {each!r}, the id of a genotyped person; put a "
+        "line with the names of the columns above it"
+        for each in sorted(no_heading)[:1]
+    ]
+    problems += [
         f"{name}: no column {column!r} ({key}); found {', '.join(source.columns)}"
         for key, column in (
             ("labels.id_column", id_column),
             *(("labels.label_column", column) for column in columns),
             ("split.family_column", family_column),
         )
-        if column is not None and column not in source.columns
+        if not problems and column is not None and column not in source.columns
     ]
     people = pd.DataFrame({"sample": file_people["sample"], "label": "", "family": ""})
     people["father"] = people["mother"] = ""
@@ -95,7 +111,8 @@ def join_labels(
 
     codes = MissingCodes(missing)
     ids = source[id_column].str.strip()
-    used = source[ids.isin(set(people["sample"]))]
+    is_known = ids.isin(sample_ids)
+    used, near = source[is_known], near_ids(ids[~is_known], people["sample"])
     repeated = used[id_column].str.strip()
     repeated = repeated[repeated.duplicated()].unique()
     if len(repeated):
@@ -105,8 +122,9 @@ def join_labels(
     if used.empty:
         problems.append(
             f"{name}: none of its {len(ids):,} ids in column {id_column!r} (such as {examples(ids, 3)}) "
-            f"is among the {len(people):,} genotyped people (such as {examples(people['sample'], 3)}); "
-            "set labels.id_column or rewrite the ids"
+            f"is among the {len(people):,} genotyped people (such as {examples(people['sample'], 3)})"
+            + (f": {near}. Rewrite" if near else "; set labels.id_column or rewrite")
+            + " the ids"
         )
     used = used.assign(_id=used[id_column].str.strip()).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
@@ -117,14 +135,19 @@ def join_labels(
         if len(wrong):
             problems.append(
                 f"{name}: labels.cuts makes column {columns[0]!r} a number, which these values are "
-                f"not: {examples(wrong)}; add them to labels.missing, or leave labels.cuts out"
+                f"not: {examples(wrong)}; "
+                + (
+                    HOW_NUMBERS
+                    if any(map(is_odd_number, wrong))
+                    else "add them to labels.missing, or leave labels.cuts out"
+                )
             )
         people["value"] = people["label"].where(np.isfinite(values), "")
         people["label"] = value_bins(values, cuts)
     if family_column:
         family = joined[family_column].str.strip().fillna("")
-        people["family"] = family.mask(codes.is_missing(family), "").to_numpy()
-    people[list(PARENTS)] = _parents(joined, file_people, codes)
+        people["family"] = family.mask(codes.is_nobody(family), "").to_numpy()
+    people[list(PARENTS)], nobody = _parents(joined, file_people, codes)
     extra = [c for c in joined.columns if c not in (id_column, *PEOPLE_COLUMNS)]
     people = pd.concat([people, joined[extra].fillna("")], axis=1)
 
@@ -146,8 +169,16 @@ def join_labels(
         )
     if counts.empty and not used.empty:
         problems.append("nobody with a usable label is left")
-    n_unmatched = int((~ids.isin(set(people["sample"]))).sum())
-    return LabelJoin(people, problems, n_unmatched, *_code_counts(joined[columns], codes))
+    return LabelJoin(
+        people,
+        problems,
+        int((~is_known).sum()),
+        *_code_counts(joined[columns], codes),
+        relatives=_relatives_like_codes(people, codes),
+        nobody=nobody,
+        near_ids="" if near is None or used.empty else str(near),
+        n_comments=source.attrs.get("n_comments", 0),
+    )
 
 
 def _joined_labels(columns: pd.DataFrame, codes: MissingCodes) -> pd.Series:
@@ -170,18 +201,36 @@ def _code_counts(columns: pd.DataFrame, codes: MissingCodes) -> tuple[dict, dict
     return taken, kept
 
 
-def _parents(joined: pd.DataFrame, file_people: pd.DataFrame, codes: MissingCodes) -> pd.DataFrame:
-    """Columns father and mother [S]: of the label table, else of the genotype files; "" for none."""
+def _parents(joined: pd.DataFrame, file_people: pd.DataFrame, codes: MissingCodes):
+    """Columns father and mother [S]: of the label table, else of the genotype files; "" for none.
+
+    Nobody is father and mother of one person: a name that is, and no sample id, stands for none
+    everywhere. Returns these names, too, with how many people they are both parents of.
+    """
     columns = {}
     for parent, aliases in PARENTS.items():
         known = pd.Series("", index=file_people.index)
         for table in (joined, file_people):
             for column in find_columns(table.columns, aliases, "the label table"):
                 named = table[column].fillna("").astype(str).str.strip()
-                named = named.mask(codes.is_missing(named) | (named == "0").to_numpy(), "")
-                known = known.where(known != "", named)
+                known = known.where(known != "", named.mask(codes.is_nobody(named), ""))
         columns[parent] = known
-    return pd.DataFrame(columns)
+    parents = pd.DataFrame(columns)
+    same = (parents["father"] == parents["mother"]) & (parents["father"] != "")
+    both = parents.loc[same & ~parents["father"].isin(set(file_people["sample"])), "father"]
+    counts = {name: int(count) for name, count in both.value_counts().items()}
+    return parents.mask(parents.isin(set(both)), ""), counts
+
+
+def _relatives_like_codes(people: pd.DataFrame, codes: MissingCodes) -> dict[str, int]:
+    """Names of families and parents that several people share and that look like a code for none."""
+    found = {}
+    for column in ("family", *PARENTS):
+        named = people.loc[people[column] != "", column]
+        for name, count in codes.suspicious(named).items():
+            if count > 1 and name not in set(people["sample"]):
+                found[name] = max(found.get(name, 0), count)
+    return found
 
 
 def _id_column_of(source: pd.DataFrame) -> str:
@@ -190,6 +239,10 @@ def _id_column_of(source: pd.DataFrame) -> str:
     return named["iid"] if {"fid", "iid"} <= named.keys() else source.columns[0]
 
 
-def read_label_table(path: str) -> pd.DataFrame:
-    """A table of str with a heading; see `formats.tables`."""
-    return read_table(path, "labels.table").reset_index(drop=True)
+def read_label_table(path: str, label_column: str | list[str] = ()) -> pd.DataFrame:
+    """A table of str with a heading, which names the columns of the labels; see `formats.tables`."""
+    wanted = {label_column} if isinstance(label_column, str) else set(label_column)
+    table = read_table(
+        path, "labels.table", wanted=(lambda names: wanted <= set(names)) if wanted else None
+    )
+    return table.reset_index(drop=True)

@@ -3,15 +3,20 @@
 Functions take the people of `cohort.join_labels` and return lines of the page.
 """
 
+import re
+import unicodedata
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from syncohort.association.covariates import covariate_problems, words_among_numbers
+from syncohort.association.covariates import (
+    covariate_notes,
+    covariate_problems,
+    words_among_numbers,
+)
 from syncohort.cohort.labels import LabelJoin
-from syncohort.cohort.splits import groups_of, own_ancestors
 from syncohort.cohort.synthetic_people import draw_labels
 from syncohort.errors import InputError, examples
 from syncohort.formats.missing_codes import MissingCodes, number_of
@@ -57,18 +62,18 @@ def label_checks(joined: LabelJoin) -> list[Check]:
         )
     )
     if joined.codes:
-        checks.append(Check("values read as no label", _counted(joined.codes)))
+        checks.append(Check("values read as no label", counted(joined.codes)))
     if joined.suspicious:
         checks.append(
             Check(
                 "labels that look like a code",
-                _counted(joined.suspicious),
+                counted(joined.suspicious),
                 "look",
                 "Kept as labels. If one of them means that there is no label, name it in "
                 "labels.missing.",
             )
         )
-    alike = _alike(people.loc[people["label"] != "", "label"])
+    alike = alike_values(people.loc[people["label"] != "", "label"])
     if alike:
         checks.append(
             Check(
@@ -79,23 +84,51 @@ def label_checks(joined: LabelJoin) -> list[Check]:
             )
         )
     if joined.n_unmatched:
-        checks.append(
-            Check("lines of the label table without genotypes", f"{joined.n_unmatched:,}, not used")
+        found = f"{joined.n_unmatched:,}, not used" + (
+            f"; {joined.near_ids}" * bool(joined.near_ids)
         )
+        advice = "Rewrite the ids of one of the two if these are the same people."
+        near = "look" if joined.near_ids else "ok"
+        checks.append(
+            Check(
+                "lines of the label table without genotypes",
+                found,
+                near,
+                advice if joined.near_ids else "",
+            )
+        )
+    if joined.n_comments:
+        advice = "If # is a part of a value, put the value in double quotes."
+        found = f"{joined.n_comments:,}, read as comments"
+        checks.append(Check("lines of the label table that begin with #", found, "look", advice))
     return checks
 
 
-def _alike(labels: pd.Series) -> list[str]:
-    """Labels that differ only in case, in blanks, or in how a number is written."""
+def alike_values(values: pd.Series) -> list[str]:
+    """Values that differ only in case, in blanks and dashes, in how letters are composed, or in
+    how a number is written."""
     groups: dict = {}
-    for label in sorted(labels.unique()):
-        number = number_of(label)
-        key = " ".join(label.casefold().split()) if number is None else number
-        groups.setdefault(key, []).append(label)
-    return [" and ".join(map(repr, group)) for group in groups.values() if len(group) > 1]
+    for value in sorted(values.unique()):
+        number = number_of(value)
+        key = _plain(value) if number is None else number
+        groups.setdefault(key, []).append(value)
+    return [_named(group) for group in groups.values() if len(group) > 1]
 
 
-def _counted(counts: dict[str, int]) -> str:
+def _plain(value: str) -> str:
+    """A value without what eyes pass over."""
+    text = unicodedata.normalize("NFKC", value).casefold()
+    return re.sub(r"[\s_.\-\u2010-\u2015]+", " ", text).strip() or text
+
+
+def _named(group: list[str]) -> str:
+    """Values in quotes, with the codes of their letters where they look the same."""
+    looks = {unicodedata.normalize("NFKC", value) for value in group}
+    return " and ".join(map(repr if len(looks) == len(group) else ascii, group))
+
+
+def counted(counts: dict[str, int]) -> str:
+    """Values and how often they occur, in words."""
     return examples([f"{value} ({count:,})" for value, count in counts.items()], 10)
 
 
@@ -128,11 +161,21 @@ def case_checks(people: pd.DataFrame, case_label: str | None) -> list[Check]:
     return [
         Check(
             "cases",
-            f"labels.case_label is {case_label!r}; the labels are {examples(sorted(set(labels)))}",
+            f"labels.case_label is {case_label!r}; the labels are {examples(sorted(set(labels)))}"
+            + _meant(case_label, labels),
             "stop",
             "Set labels.case_label to the label of the cases; it cannot be everybody's.",
         )
     ]
+
+
+def _meant(case_label: str, labels: np.ndarray) -> str:
+    """A label, or a part of one, that reads like the label of the cases; "" for none."""
+    parts = {part for label in set(labels) for part in (label, *label.split("/"))}
+    for part in sorted(parts - {case_label}):
+        if alike_values(pd.Series([part, case_label])):
+            return f"; is it {part!r}?"
+    return ""
 
 
 def trait_check(trait: dict) -> Check:
@@ -167,7 +210,17 @@ def selection_checks(
         for problem in covariate_problems(used, selection["covariates"], missing)
         if len(used)
     ]
+    if not checks and len(used):
+        notes = covariate_notes(used, selection["covariates"], missing)
+        for column, (found, advice) in notes.items():
+            checks.append(Check(f"covariate {column}", found, "look" if advice else "ok", advice))
     for column in used.columns.intersection(selection["covariates"]):
+        alike = alike_values(used[column])
+        if alike and number_of(used[column].iloc[0]) is None:
+            advice = "These are classes of their own: write one one way if they mean the same."
+            checks.append(
+                Check(f"covariate {column}", f"{examples(alike)} read alike", "look", advice)
+            )
         words = words_among_numbers(used[column], missing)
         if words:
             found = f"numbers beside words ({examples(words)}): read as classes"
@@ -176,7 +229,7 @@ def selection_checks(
         odd = MissingCodes(missing).suspicious(used[column])
         if odd:
             advice = "Kept as values. If one of them means that there is none, name it in labels.missing."
-            checks.append(Check(f"covariate {column}", _counted(odd), "look", advice))
+            checks.append(Check(f"covariate {column}", counted(odd), "look", advice))
     if selection["statistics"] is not None or used.empty:
         return checks  # the statistics' own people choose
     fewest, words = _smaller_side(used, case_label)
@@ -215,54 +268,6 @@ def synthesis_checks(people: pd.DataFrame, synthesis: dict) -> list[Check]:
     except InputError as problem:
         return [Check("people to draw", str(problem), "stop", "See the section `synthesis`.")]
     return []
-
-
-def relatives_checks(people: pd.DataFrame, kinship: bool) -> list[Check]:
-    """What is known of relatives: families, parents, or a table of kinship."""
-    used = (people["excluded"] == "").to_numpy()
-    sizes = np.bincount(groups_of(people, None)[used])
-    parents = people.loc[used, ["father", "mother"]]
-    n_children = int((parents != "").any(axis=1).sum())
-    found = []
-    if (sizes > 1).any():
-        found.append(
-            f"{(sizes > 1).sum():,} families of two or more, the largest of {sizes.max():,}"
-        )
-    if n_children:
-        found.append(f"{n_children:,} people with a father or mother named")
-    if kinship:
-        found.append("a kinship table")
-    if not found:
-        advice = (
-            "Relatives of training people among the holdout people make a generator look better "
-            "than it is: give split.family_column or split.kinship_table if there may be any."
-        )
-        return [Check("relatives", "nothing says who is related", "look", advice)]
-    one_family = sizes.max(initial=0) > max(20, used.sum() / 4)
-    advice = "One group holds so many people: is this the right column, and are its ids unique?"
-    return [
-        Check(
-            "relatives",
-            "; ".join(found),
-            "look" if one_family else "ok",
-            advice if one_family else "",
-        ),
-        *_pedigree_checks(people),
-    ]
-
-
-def _pedigree_checks(people: pd.DataFrame) -> list[Check]:
-    wrong = own_ancestors(people["sample"].to_numpy(), people[["father", "mother"]])
-    if not len(wrong):
-        return []
-    return [
-        Check(
-            "pedigree",
-            f"{len(wrong):,} people are their own ancestors: {examples(wrong)}",
-            "look",
-            "Correct the columns of father and mother; these people are kept on one side.",
-        )
-    ]
 
 
 def missing_check(missing: np.ndarray, person_missing_max: float) -> Check:

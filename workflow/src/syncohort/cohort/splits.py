@@ -7,62 +7,132 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from syncohort.cohort.ids import near_ids
 from syncohort.errors import InputError, examples
+from syncohort.formats.columns import find_columns, numbers_of
 from syncohort.formats.missing_codes import MissingCodes
-from syncohort.formats.tables import TextTable, find_columns, numbers_of
+from syncohort.formats.tables import TextTable
 from syncohort.genotypes import SPLITS
 
-_CODES_OF_KINSHIP = MissingCodes()
-_CODES = MissingCodes(["0"])  # plink2 writes family 0 for everybody
+_CODES = MissingCodes()
 _KINSHIP_COLUMNS = {  # KING, plink2 and their like; compared as `find_columns` does
-    "id_1": "iid1 id1 sample1 sampleid1 ind1 indv1",
-    "id_2": "iid2 id2 sample2 sampleid2 ind2 indv2",
-    "kinship": "kinship phi kin relatednessphi",
+    "id_1": "iid1 id1 sample1 sampleid1 ind1 indv1 individual1 samplea i is",
+    "id_2": "iid2 id2 sample2 sampleid2 ind2 indv2 individual2 sampleb j js",
+    "kinship": "kinship phi kin kinshipcoefficient relatednessphi king",
+    "ibd_share": "pihat propibd relatednessajk rab relatedness",  # twice the kinship
 }
+_FAMILY_COLUMNS = {"family_1": "fid1 famid1 fid", "family_2": "fid2 famid2 fid"}
+_KINSHIP_ADVICE = (
+    "A kinship table has a row a pair, with two id columns and a kinship column: KING, plink2 "
+    "--make-king-table, plink --genome, PC-Relate. A table of relatives without kinship is read "
+    "with a column KINSHIP of 0.25 added; of a GCTA relationship matrix (.grm) or a square matrix "
+    "write the pairs as such a table."
+)
 
 
-def read_kinship(path: str | Path, kinship_min: float) -> pd.DataFrame:
+def read_kinship(
+    path: str | Path, kinship_min: float, samples: pd.Series | None = None
+) -> pd.DataFrame:
     """Read pairs of relatives (id_1, id_2) from a table with two id columns and a kinship column.
 
-    Understands KING and plink2 `--make-king-table` headers (IID1/ID1, IID2/ID2, KINSHIP) and
-    any table whose columns carry such names. A pair without a kinship is no pair.
+    Understands KING and plink2 `--make-king-table` headers (IID1/ID1, IID2/ID2, KINSHIP), the
+    PI_HAT of plink --genome and PropIBD of KING, which are twice the kinship, and any table whose
+    columns carry such names. A pair without a kinship is no pair. Where an id is none of
+    `samples` [S] and FID_IID is, it is that.
+
+    Raises:
+        InputError: columns that are missing, a kinship that is no number, or above 1.
     """
     key = "split.kinship_table"
-    opened = TextTable(path, key)
-    chosen = {}
-    for name, aliases in _KINSHIP_COLUMNS.items():
-        found = find_columns(opened.columns, aliases, path)
-        if not found:
-            raise InputError(
-                f"{key}: {path}: no column {' or '.join(aliases.split()[:2])}; found "
-                f"{', '.join(opened.columns)}. A kinship table needs two id columns and a kinship "
-                "column (KING or plink2 names)."
-            )
-        chosen[found[0]] = name
+    opened = TextTable(path, key, wanted=lambda names: len(_kinship_columns(names, path)) >= 3)
+    chosen = _kinship_columns(opened.columns, path)
+    missing = [name for name in ("id_1", "id_2") if name not in chosen]
+    if not {"kinship", "ibd_share"} & set(chosen):
+        missing.append("kinship")
+    if missing:
+        wanted = " and ".join(
+            "/".join(_KINSHIP_COLUMNS[name].upper().split()[:2]) for name in missing
+        )
+        raise InputError(
+            f"{key}: {path}: no column {wanted}; found {examples(opened.columns, 12)}. "
+            f"{_KINSHIP_ADVICE}"
+        )
+    is_share = "kinship" not in chosen
+    value = chosen["ibd_share" if is_share else "kinship"]
+    families = {
+        name: find_columns(opened.columns, aliases, path)[0]
+        for name, aliases in _FAMILY_COLUMNS.items()
+        if samples is not None and find_columns(opened.columns, aliases, path)
+    }
+    known = set() if samples is None else set(samples)
     related, without = [], 0
-    for part in opened.chunks(chosen):
-        table = part.rename(columns=chosen)
-        unknown = pd.to_numeric(table["kinship"], errors="coerce").isna().to_numpy()
-        unknown[unknown] = _CODES_OF_KINSHIP.is_missing(table["kinship"][unknown])
+    ids = [chosen["id_1"], chosen["id_2"]]
+    for table in opened.chunks(dict.fromkeys([*ids, value, *families.values()])):
+        unknown = pd.to_numeric(table[value], errors="coerce").isna().to_numpy()
+        unknown[unknown] = _CODES.is_missing(table[value][unknown])
         without += int(unknown.sum())
         table = table[~unknown]
-        kinship = numbers_of(table["kinship"], f"{key}: {path}", "kinship")
-        related.append(table.loc[kinship >= kinship_min, ["id_1", "id_2"]])
+        kinship = numbers_of(table[value], f"{key}: {path}", "kinship") / (2 if is_share else 1)
+        _require_kinship(kinship, table[value], f"{key}: {path}")
+        table = table[kinship >= kinship_min]
+        pair = pd.DataFrame({"id_1": table[ids[0]], "id_2": table[ids[1]]})
+        for name, family in families.items():
+            own = name.replace("family", "id")
+            joined = table[family] + "_" + pair[own]
+            pair[own] = pair[own].mask(~pair[own].isin(known) & joined.isin(known), joined)
+        related.append(pair)
+    if is_share:
+        print(
+            f"{path}: {value} is twice the kinship; half of it is compared with split.kinship_min"
+        )
     if without:
         print(f"{path}: {without:,} pairs have no kinship and count as unrelated")
     none = pd.DataFrame({"id_1": [], "id_2": []}, dtype=str)
     return pd.concat([none, *related], ignore_index=True)
 
 
+def _kinship_columns(names, path) -> dict[str, str]:
+    """Our name -> the file's column, of those there are."""
+    found = {name: find_columns(names, each, path) for name, each in _KINSHIP_COLUMNS.items()}
+    return {name: columns[0] for name, columns in found.items() if columns}
+
+
+def _require_kinship(kinship: pd.Series, found: pd.Series, place: str) -> None:
+    """Raise InputError for a kinship above 1, which nobody has: a person's with oneself is 0.5."""
+    wrong = np.flatnonzero(kinship.to_numpy() > 1)
+    if len(wrong):
+        raise InputError(
+            f"{place}, line {kinship.index[wrong[0]]}: {found.name} {found.iloc[wrong[0]]!r} is above "
+            "1; a kinship is 0.25 for parents and children and 0.5 for twins (no per cent)"
+        )
+
+
 def _require_known(pairs: pd.DataFrame, samples: pd.Series, path) -> None:
-    """Raise InputError when a table of relatives names nobody of the cohort; log how many fit."""
+    """Raise InputError when the ids of a table of relatives are not the cohort's; log how many
+    pairs are.
+
+    A table may name people who are not in the cohort, but nobody who is, under another id.
+    """
     known = (pairs["id_1"].isin(samples) & pairs["id_2"].isin(samples)).sum()
     print(f"{path}: {known:,} of {len(pairs):,} pairs of relatives are among the people")
-    if len(pairs) and not known:
+    ids = pd.concat([pairs["id_1"], pairs["id_2"]])
+    near = near_ids(ids, samples)
+    if near is not None and known and near.n < 0.05 * ids[~ids.isin(samples)].nunique():
+        near = None  # of many other people, a few have such ids by chance
+    if len(pairs) and (near is not None or not known):
+        how_many = (
+            f"{len(pairs) - known:,} of its {len(pairs):,}"
+            if known
+            else f"none of its {len(pairs):,}"
+        )
+        are = "are not" if known else "is"
+        other = pairs[~(pairs["id_1"].isin(samples) & pairs["id_2"].isin(samples))].iloc[0]
         raise InputError(
-            f"split.kinship_table: {path}: none of its {len(pairs):,} pairs of relatives (such as "
-            f"{pairs['id_1'].iloc[0]} and {pairs['id_2'].iloc[0]}) is among the people (such as "
-            f"{examples(samples, 2)}). Write the ids as in the genotype files."
+            f"split.kinship_table: {path}: {how_many} pairs of relatives (such as "
+            f"{other['id_1']} and {other['id_2']}) {are} among the people (such as "
+            f"{examples(samples, 2)})"
+            + (f": of the ids, {near}" if near else "")
+            + ". Write the ids as in the genotype files."
         )
 
 
@@ -98,7 +168,7 @@ def relative_groups(
 
 def _links_of_names(names: pd.Series, first: dict[str, int]) -> list[tuple[int, int]]:
     """Links of the rows [S] of the same name with the first that has it, which `first` holds."""
-    rows = np.flatnonzero(~_CODES.is_missing(names))
+    rows = np.flatnonzero(~_CODES.is_nobody(names))
     named = names.to_numpy()[rows]
     return [(first.setdefault(name, i), i) for name, i in zip(named, rows.tolist(), strict=True)]
 
@@ -236,7 +306,9 @@ def split_table(
     """
     people = pd.read_csv(people_path, sep="\t", dtype=str, keep_default_na=False)
     used = people[people["excluded"] == ""].drop(columns="excluded").reset_index(drop=True)
-    pairs = None if kinship_path is None else read_kinship(kinship_path, kinship_min)
+    pairs = (
+        None if kinship_path is None else read_kinship(kinship_path, kinship_min, people["sample"])
+    )
     if pairs is not None:
         _require_known(pairs, people["sample"], kinship_path)
     groups = groups_of(people, pairs)[(people["excluded"] == "").to_numpy()]

@@ -74,6 +74,7 @@ class Input(Section):
     )
     chromosomes: list[Text] | None = Field(
         None,
+        min_length=1,
         description="Chromosomes to use, with or without `chr`. null: every autosome in the files.",
     )
 
@@ -125,6 +126,9 @@ class Labels(Section):
     def _cuts_rise(self):
         if self.cuts and any(high <= low for low, high in pairwise(self.cuts)):
             raise ValueError(f"cuts {self.cuts}: give them in rising order, each once")
+        columns = [self.label_column] if isinstance(self.label_column, str) else self.label_column
+        if len(set(columns)) < len(columns):
+            raise ValueError(f"label_column {columns}: name each column once")
         if self.cuts and not isinstance(self.label_column, str) and len(self.label_column) > 1:
             raise ValueError("with `cuts`, label_column is one column, of numbers")
         return self

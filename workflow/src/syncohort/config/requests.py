@@ -58,16 +58,15 @@ def training_mb(
     the latents that were made since. All that a training holds beside its program is in proportion
     to them.
     """
-    rows = {}
-    if Path(estimates).exists():
+    fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
+    try:
         with open(estimates, newline="") as file:
             rows = {row["generator"]: row for row in csv.DictReader(file, delimiter="\t")}
-    if generator not in rows:
-        return _within(most_mb, most_mb, attempt)
-    own = rows[generator]
-    share = latents_mb / float(own["latents_mb"])
-    fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
-    return _within(fixed_mb + share * (float(own["request_mb"]) - fixed_mb), most_mb, attempt)
+        share = latents_mb / float(rows[generator]["latents_mb"])
+        wanted_mb = fixed_mb + share * (float(rows[generator]["request_mb"]) - fixed_mb)
+    except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, csv.Error):
+        wanted_mb = most_mb  # not written yet, being written, or damaged
+    return _within(wanted_mb, most_mb, attempt)
 
 
 def _within(wanted_mb: float, most_mb: int, attempt: int) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Annotated, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 
@@ -13,7 +13,7 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 def _as_text(value) -> str:
     """A value of YAML as the text that was typed: 20 and -9 are numbers there, NO and 007 lost."""
     if isinstance(value, str):
-        return value
+        return value.strip()
     if type(value) in (int, float):
         return str(value)
     raise PydanticCustomError("text_wanted", "is no text")
@@ -27,7 +27,38 @@ PositiveFraction = Annotated[float, Field(gt=0, le=1)]
 class Section(BaseModel):
     """A part of the configuration: unknown keys are refused, values are not changed later."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _truth_is_no_number(cls, values):
+        """Words in the place of true and false where a number is wanted: they would count as 1
+        and 0, and words are refused."""
+        if not isinstance(values, dict):
+            return values
+        numeric = {
+            name
+            for name, field in cls.model_fields.items()
+            if (types := _types(field.annotation)) & {int, float} and bool not in types
+        }
+        return {key: _in_words(each) if key in numeric else each for key, each in values.items()}
+
+
+def _types(annotation) -> set:
+    """The plain types in an annotation."""
+    parts = get_args(annotation)
+    return set().union(*map(_types, parts)) if parts else {annotation}
+
+
+def _in_words(value):
+    """A value with "true" and "false" for truth values, those of lists and mappings included."""
+    if isinstance(value, dict):
+        return {key: _in_words(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_in_words(each) for each in value]
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 def sections_of(field: FieldInfo) -> list[type[Section]]:

@@ -196,6 +196,8 @@ _NO_KEYS = ("[key]", "str", "list[str]")  # pydantic's marks of a key and of alt
 _PLAIN = {
     "bool_parsing": "should be true or false",
     "bool_type": "should be true or false",
+    "finite_number": "should be a finite number",
+    "invalid_key": "keys are text; is it a comma in a number? 0.1 is written with a point",
     "dict_type": "should be a section, with keys below it",
     "float_parsing": "should be a number",
     "float_type": "should be a number",
@@ -271,6 +273,10 @@ def _hint(name: str, allowed: list[str]) -> str:
         return f" It belongs to {' or '.join(elsewhere[:3])}."
     import difflib
 
+    if "." in name:
+        section, _, rest = name.partition(".")
+        if section in allowed:
+            return f" Write it as a section: `{section}: {{{rest.replace('.', ': {')}: ...}}`."
     near = difflib.get_close_matches(name, allowed, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 

@@ -95,10 +95,13 @@ def _walk(node, place: Place, loader, file, typed: dict, problems: list) -> None
             name = loader.construct_object(key, deep=True)
             name = str(name) if isinstance(name, list | dict) else name
             line = key.start_mark.line + 1
-            if name in lines:
+            # 1 and "1" are one text, 1 and 1.0 are one number
+            first = lines.get(name, lines.get(str(name)))
+            if first is not None:
                 named = ".".join((*place, str(name)))
-                problems.append(f"{file}: {named} stands on line {lines[name]} and on line {line}")
+                problems.append(f"{file}: {named} stands on line {first} and on line {line}")
             lines.setdefault(name, line)
+            lines.setdefault(str(name), line)
             below = (*place, str(name))
             if isinstance(key, yaml.ScalarNode) and key.style is None:
                 typed[(*below, "[key]")] = key.value

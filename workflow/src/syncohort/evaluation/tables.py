@@ -52,6 +52,28 @@ def _numbers(cells: pd.Series, path) -> pd.Series:
     return numbers
 
 
+def read_benchmarks(paths) -> pd.DataFrame:
+    """Seconds `s` and memory `max_rss` [MB], NaN where it was not measured, of a job each.
+
+    paths: what Snakemake's `benchmark:` wrote. Raises InputError for a damaged file.
+    """
+    return pd.concat([_read_benchmark(path) for path in paths], ignore_index=True)
+
+
+def _read_benchmark(path: str | Path) -> pd.DataFrame:
+    try:
+        table = pd.read_csv(path, sep="\t", usecols=["s", "max_rss"], na_values="-", dtype=float)
+        if table["s"].notna().all() and len(table):
+            return table
+        problem = "no seconds in it"
+    except ValueError as error:  # pandas' own are of this kind
+        problem = error
+    raise InputError(
+        f"{path}: not a whole record of a job's time ({problem}). Delete it and run again: the time "
+        "of that job is then not shown."
+    )
+
+
 def join_metrics(tables: list[pd.DataFrame]) -> pd.DataFrame:
     """Put the tidy tables of all stages into one.
 

@@ -12,17 +12,21 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
+import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
-from syncohort.formats.tables import TextTable, find_columns, heading_fields
+from syncohort.formats.columns import bare, find_columns, numbers_of
+from syncohort.formats.fields import heading_fields
+from syncohort.formats.tables import TextTable
 from syncohort.genotypes import normalise_contig
 
 _EXPECTED = {
     "gtf": 'tab-separated: contig, source, feature, start, end, ., strand, ., gene_id "X"; ...',
     "gff3": "tab-separated: contig, source, feature (gene), start, end, ., strand, ., Name=X;...",
     "bed": "contig, start (0-based), end[, gene name]",
-    "genepred": "[bin,] name, contig, strand (+ or -), txStart (0-based), txEnd, ...",
+    "genepred": "[bin,] name, contig, strand (+ or -), txStart (0-based), txEnd, ...; refFlat has "
+    "the gene before the name",
     "glist": "contig, start, end, gene name (1-based, as PLINK reads it)",
     "magma": "gene id, contig, start, end[, strand, symbol] (1-based)",
     "table": "a tab- or comma-separated table whose first line names the columns, such as "
@@ -30,6 +34,8 @@ _EXPECTED = {
 }
 
 FORMATS = tuple(_EXPECTED)
+_ZERO_BASED = ("txstart", "chromstart")  # as UCSC counts
+_NO_NAME = ("", ".", "-", "na", "nan", "n/a", "none", "null")  # UNK and UNKL are genes
 
 _OF_EQUAL_ROWS = ("bed", "genepred", "glist", "magma")
 _GTF_ATTRIBUTE = re.compile(
@@ -48,9 +54,9 @@ _NAMED = (
 _HEADINGS = {  # by preference; compared in lower case without punctuation
     "contig": "genechromosome genechrom genechr chromosome chrom chr contig seqname seqid "
     "chromosomename chromosomescaffoldname",
-    "start": "genestart genestartbp start startbp startposition",
-    "end": "geneend geneendbp genestop end endbp endposition stop",
-    "gene": "genename genesymbol hgncsymbol externalgenename gene symbol name "
+    "start": "genestart genestartbp start startbp startposition txstart chromstart",
+    "end": "geneend geneendbp genestop end endbp endposition stop txend chromend",
+    "gene": "genename genesymbol name2 hgncsymbol externalgenename gene symbol name "
     "geneid ensemblgeneid genestableid id",
 }
 
@@ -101,12 +107,18 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def _guess_format(path: Path) -> str:
-    bare = path.name.lower().removesuffix(".gz").removesuffix(".txt")
+    name = path.name.lower().removesuffix(".gz").removesuffix(".txt")
     for pattern, format in _NAMED:
-        if re.search(pattern, bare):
+        if re.search(pattern, name):
+            if format in ("gtf", "gff3"):  # often called by each other's name
+                line = next(_lines(path), (0, ""))[1]
+                held = _guess_from_line(line)
+                format = "gtf" if held == "gtf" else "gff3" if "=" in line else format
             logging.getLogger(__name__).info("%s: read as %s, by its name", path, format)
             return format
     number, line = next(_lines(path), (0, ""))
+    if not line:
+        raise InputError(f"{path}: holds no gene: it is empty, or all of it comments")
     format = _guess_from_line(line)
     if format is None:
         layouts = "".join(f"\n  - {name}: {layout}" for name, layout in _EXPECTED.items())
@@ -119,12 +131,14 @@ def _guess_format(path: Path) -> str:
 
 
 def _guess_from_line(line: str) -> str | None:
-    tabbed, fields = line.split("\t"), line.split()
+    tabbed, fields = line.split("\t"), line.split() or [""]
     kinds = "".join("i" if f.isdigit() else "s" if f in ("+", "-") else "t" for f in fields[:7])
     if len(tabbed) == 9 and tabbed[3].isdigit() and tabbed[6] in ("+", "-", ".", "?"):
         return "gtf" if re.search(r'gene_id\s+"?', tabbed[8]) else "gff3"
-    if re.match(r"(..|i..)sii", kinds):
+    if re.match(r"(..|...)sii", kinds):
         return "genepred"
+    if fields[0].lower().startswith("chr") and re.match(r".ii", kinds):
+        return "bed"
     if all(_heading_columns(line).values()):
         return "table"
     if re.match(r"..ii", kinds):
@@ -144,13 +158,15 @@ def _records(path: Path, format: str, parse: Callable) -> Iterator[tuple]:
             if isinstance(record, Exception):
                 raise record
             transcript, gene, contig, start, end = record
-            start, end = int(start), int(end)
+            start, end = _whole(start), _whole(end)
             if not (gene and contig and 1 <= start <= end):
                 raise ValueError
         except (ValueError, IndexError):
+            names = all(_heading_columns(line)[each] for each in ("contig", "start", "end"))
+            advice = " A line that names the columns begins with #." if names else ""
             raise InputError(
                 f"{path}, line {number}: {line[:120]!r} is not a gene with start <= end; "
-                f"expected {format}: {_EXPECTED[format]}"
+                f"expected {format}: {_EXPECTED[format]}{advice}"
             ) from None
         yield transcript or number, gene, normalise_contig(contig), start, end
 
@@ -178,6 +194,14 @@ def _parsed(path: Path, format: str, parse: Callable | None) -> Iterator[tuple]:
             record = error
         if record is not None:
             yield number, line, record
+
+
+def _whole(value) -> int:
+    """A position; 1000.0 and 1e+06, as R and pandas write them, are whole numbers too."""
+    number = float(value)
+    if number % 1:
+        raise ValueError
+    return int(number)
 
 
 def _fields(line: str) -> list[str]:
@@ -224,9 +248,9 @@ def _parse_gff3_gene(line: str):
 
 def _parse_bed(line: str):
     contig, start, end, *names = _fields(line)
-    first = int(start) + 1
+    first = _whole(start) + 1
     gene = names[0].strip() if names else ""
-    if gene in ("", "."):  # a region without a name goes by its place
+    if gene.lower() in _NO_NAME:  # a region without a name goes by its place
         gene = f"{contig}:{first}-{end}"
     return None, gene, contig, first, end
 
@@ -237,6 +261,8 @@ def _parse_genepred(line: str):
     transcript, contig, strand, start, end = fields[first : first + 5]
     if strand not in ("+", "-"):
         raise ValueError
+    if first and not fields[0].isdigit():  # refFlat: the gene stands before the name
+        return None, fields[0], contig, int(start) + 1, end
     symbol = fields[first + 11] if len(fields) > first + 11 else ""  # name2, extended genePred
     return None, symbol or transcript, contig, int(start) + 1, end
 
@@ -269,7 +295,11 @@ def _table_records(path: Path) -> Iterator[tuple[int, str, tuple]]:
         )
     for part in table.chunks():
         # genes without a symbol go by the next best column, their id
-        genes = part[columns["gene"]].replace("", None).bfill(axis=1).iloc[:, 0].fillna("")
+        named = part[columns["gene"]]
+        named = named.mask(named.apply(lambda names: names.str.lower().isin(_NO_NAME)))
+        genes = named.bfill(axis=1).iloc[:, 0].fillna("")
         places = [part[columns[field][0]] for field in ("contig", "start", "end")]
+        if bare(columns["start"][0]) in _ZERO_BASED:
+            places[1] = (numbers_of(places[1], path, "start") + 1).astype(np.int64).astype(str)
         for number, gene, *place in zip(part.index, genes, *places, strict=True):
             yield number, "\t".join([*place, gene]), (None, gene, *place)

@@ -10,13 +10,16 @@ import subprocess
 import sys
 import tempfile
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NoReturn
 
 import pysam
 
 from syncohort.errors import InputError, examples
+from syncohort.formats.index_files import indexed_end
 from syncohort.formats.sites import spellings
 from syncohort.genotypes import normalise_contig
 
@@ -118,13 +121,16 @@ class VcfFile:
     """One VCF or BCF file.
 
     It gets an index of its own in `folder` when it has none, or one that is older than the file
-    or does not count what the file holds; `notes` then says so. The user's folder is left alone.
+    or does not count what the file holds; `notes` then says so. Of text that is not compressed in
+    blocks, which cannot have one, a chromosome at a time is copied there. The user's folder is
+    left alone.
     """
 
     def __init__(self, path: Path, folder: Path):
         self.path = path
         self.notes: list[str] = []
         self._folder = folder
+        self._chromosomes: dict[str, _Index] = {}
         if not path.is_file():
             raise InputError(f"input.path: {path}: no such file")
         with open(path, "rb") as file:
@@ -197,15 +203,75 @@ class VcfFile:
         with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
             return file.read(3) == b"BCF"
 
-    @property
-    def indexed(self) -> str:
-        """A path through which bcftools finds this file and a sound index of it."""
-        return self._index.path
+    def indexed(self, name: str) -> str:
+        """A path through which bcftools finds the records of a chromosome and a sound index."""
+        return self._chromosome(name).path if self._is_plain_text else self._index.path
 
     @property
     def counts(self) -> dict[str, int]:
         """Records by chromosome, as the file spells it."""
-        return {name: count for name, count in self._index.counts.items() if count}
+        counts = self._text_counts if self._is_plain_text else self._index.counts
+        return {name: count for name, count in counts.items() if count}
+
+    @property
+    def _is_plain_text(self) -> bool:
+        return not self._blocked and not self.is_bcf
+
+    @cached_property
+    def _text_counts(self) -> dict[str, int]:
+        """Records by chromosome, of a pass over the lines.
+
+        Raises InputError for a line that cannot be a record.
+        """
+        counts = {}
+        for line in self._lines():
+            if not line.startswith(b"#"):
+                name, tab, _ = line.partition(b"\t")
+                if not tab:
+                    self._refuse(line)
+                counts[name] = counts.get(name, 0) + 1
+        return {name.decode(): count for name, count in counts.items()}
+
+    def _lines(self) -> Iterator[bytes]:
+        line = b"\n"
+        try:
+            with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
+                for line in file:
+                    yield line
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise self._cut_short(error) from None
+        if not line.endswith(b"\n"):
+            raise InputError(
+                f"{self.path}: the file is cut short: its last line does not end. Copy or make it "
+                "again; if it is whole, add the missing end of line."
+            )
+
+    def _cut_short(self, error: Exception) -> InputError:
+        return InputError(
+            f"{self.path}: the file is cut short or damaged ({error}); copy or make it again"
+        )
+
+    def _refuse(self, line: bytes) -> NoReturn:
+        """Raise InputError with what bcftools says of a line."""
+        lines = "".join(f"{each}\n" for each in self.header).encode() + line
+        odd = Path(tempfile.mkdtemp(dir=self._folder)) / "line.gz"
+        with pysam.BGZFile(str(odd), "wb") as target:
+            target.write(lines)
+        bcftools(self.path, ["index", "--csi", str(odd)])
+        raise InputError(f"{self.path}: holds a line that is no record: {line[:80]!r}")
+
+    def _chromosome(self, name: str) -> _Index:
+        """A copy of one chromosome of a file of text, with its index."""
+        if name not in self._chromosomes:
+            copy = Path(tempfile.mkdtemp(dir=self._folder)) / "genotypes.gz"
+            start = name.encode() + b"\t"
+            with pysam.BGZFile(str(copy), "wb") as target:
+                for line in self._lines():
+                    if line.startswith((b"#", start)):
+                        target.write(line)
+            bcftools(self.path, ["index", "--csi", str(copy)])
+            self._chromosomes[name] = _Index(str(copy), _record_counts(self.path, str(copy)))
+        return self._chromosomes[name]
 
     @cached_property
     def contigs(self) -> dict[str, list[str]]:
@@ -218,10 +284,10 @@ class VcfFile:
         Raises:
             InputError: the file holds fewer records than a count of them says.
         """
-        expected = self._index.counts.get(name)
+        expected = self.counts.get(name)
         if n_read == expected:
             return True
-        if self._index.beside is None:
+        if self._is_plain_text or self._index.beside is None:
             raise InputError(
                 f"{self.path}: of {expected:,} records on {name} {n_read:,} could be read: the "
                 "file is damaged, or has records at position 0. Remove those with `bcftools view "
@@ -257,7 +323,7 @@ class VcfFile:
     def _ends_elsewhere(self, index: Path) -> bool:
         """Whether the last record that an index knows is not the last of the file."""
         try:
-            address, within = divmod(_indexed_end(index), 1 << 16)
+            address, within = divmod(indexed_end(index), 1 << 16)
             with open(self.path, "rb") as file:
                 file.seek(address)
                 head = file.read(18)
@@ -314,23 +380,16 @@ class VcfFile:
         return new
 
     def _pack(self, copy: Path) -> None:
-        text, last = False, b""
-        opener = gzip.open if self._gzipped else open
+        """Compress BCF in blocks."""
         try:
-            with opener(self.path, "rb") as source, pysam.BGZFile(str(copy), "wb") as target:
+            with (
+                (gzip.open if self._gzipped else open)(self.path, "rb") as source,
+                pysam.BGZFile(str(copy), "wb") as target,
+            ):
                 while block := source.read(1 << 20):
-                    text = text or not last and block.startswith(b"##fileformat")
                     target.write(block)
-                    last = block[-1:]
         except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(
-                f"{self.path}: the file is cut short or damaged ({error}); copy or make it again"
-            ) from None
-        if text and last != b"\n":
-            raise InputError(
-                f"{self.path}: the file is cut short: its last line does not end. Copy or make it "
-                "again; if it is whole, add the missing end of line."
-            )
+            raise self._cut_short(error) from None
 
 
 def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:
@@ -338,40 +397,3 @@ def _record_counts(path: Path, indexed: str) -> dict[str, int | None]:
     table = bcftools(path, ["index", "--stats", indexed], prints="text")
     rows = (line.split("\t") for line in table.splitlines())
     return {name: int(count) if count.isdigit() else None for name, _, count in rows}
-
-
-def _indexed_end(index: Path) -> int:
-    """Where the last record ends that a .tbi or .csi knows, as a BGZF virtual offset.
-
-    Source: the specifications of both formats. htslib keeps where the records of a contig begin
-    and end, and how many they are, as the two chunks of a bin that no position falls into.
-    """
-    with gzip.open(index, "rb") as file:
-        data = file.read()
-    is_csi = data[:4] == b"CSI\1"
-    if is_csi:
-        _, depth, n_aux = struct.unpack_from("<3i", data, 4)
-        place = 16 + n_aux
-        (n_contigs,) = struct.unpack_from("<i", data, place)
-        place += 4
-    else:
-        depth = 5
-        (n_contigs,) = struct.unpack_from("<i", data, 4)
-        (n_names,) = struct.unpack_from("<i", data, 32)
-        place = 36 + n_names
-    summary_bin = ((1 << 3 * (depth + 1)) - 1) // 7 + 1
-    head = struct.Struct("<IQi" if is_csi else "<Ii")
-    end = 0
-    for _ in range(n_contigs):
-        (n_bins,) = struct.unpack_from("<i", data, place)
-        place += 4
-        for _ in range(n_bins):
-            number, *_, n_chunks = head.unpack_from(data, place)
-            place += head.size
-            if number == summary_bin:
-                end = max(end, struct.unpack_from("<2Q", data, place)[1])
-            place += 16 * n_chunks
-        if not is_csi:
-            (n_windows,) = struct.unpack_from("<i", data, place)
-            place += 4 + 8 * n_windows
-    return end

@@ -24,6 +24,7 @@ class Contents:
     def __init__(self, notes: str | Path):
         self._notes = Path(notes)
         self._known = self._read_notes()
+        self._told: dict[Path, str] = {}
         self._lock = threading.Lock()  # Snakemake looks at jobs in several threads
 
     def digest(self, paths: Iterable[str | Path]) -> str:
@@ -31,8 +32,15 @@ class Contents:
 
         Of files above `WHOLE_BYTES` it is their size, beginning, end and pieces between.
         """
-        digests = [self.of_file(Path(path)) for path in paths]
+        files = [Path(path) for path in paths]
+        digests = [self.of_file(file) for file in files]
+        for file, digest in zip(files, digests, strict=True):
+            self._told.setdefault(file, digest)
         return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:32] if digests else ""
+
+    def changed(self) -> list[str]:
+        """The files that no longer are what was first told of them."""
+        return [str(file) for file, told in self._told.items() if self.of_file(file) != told]
 
     def of_file(self, path: Path) -> str:
         """Digest of the content of one file, SHA-256 up to `WHOLE_BYTES`; "missing" without it."""

@@ -8,14 +8,16 @@ from pathlib import Path
 
 import numpy as np
 
-from syncohort.errors import InputError
-from syncohort.formats.tables import TextTable, first_fields, numbers_of
+from syncohort.errors import InputError, examples
+from syncohort.formats.columns import bare, numbers_of
+from syncohort.formats.tables import TextTable, first_fields
 from syncohort.genotypes import normalise_contig
 
 _PLINK_MAP = ("chromosome", "id", "cM", "position")
+_LEAST, _MOST = 0.03, 200  # cM/Mb that no megabase, and no 20 cM, of a human chromosome have
 _LAYOUT = (
     "a PLINK .map (no header: chromosome, id, cM, position), or a HapMap map (a header such as "
-    "`Chromosome Position(bp) Rate(cM/Mb) Map(cM)`)"
+    "`Chromosome Position(bp) Rate(cM/Mb) Map(cM)`), or deCODE's (Chr Begin End cMperMb cM)"
 )
 
 
@@ -70,11 +72,13 @@ def constant_map(cM_per_Mb: float = 1.0) -> GeneticMap:
 def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
     """Read one chromosome of a genetic map, plain or gzipped.
 
-    PLINK .map: no header; chromosome, id, cM, position. HapMap: a header; [chromosome,]
-    position, rate, cM. Several chromosomes may share a file; `{chrom}` in the path stands
+    PLINK .map: no header; chromosome, id, cM, position; positions below 0 are left out, as PLINK
+    does. HapMap: a header; [chromosome,] position, rate, cM. deCODE: a header; chromosome, begin,
+    end, rate, cM at the end. Several chromosomes may share a file; `{chrom}` in the path stands
     for the chromosome. Further points at one position leave the first of them.
 
-    Raises InputError that names file and line, what was found and what is allowed.
+    Raises InputError that names file and line, what was found and what is allowed; also for a
+    map in Morgans, or of positions that are not in base pairs.
     """
     path = Path(str(path).replace("{chrom}", contig))
     if not path.is_file():
@@ -82,30 +86,73 @@ def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
     opened = _open_map(path)
     at_contig, at_position, at_cM = _columns(opened)
     names = [name for name in (at_contig, at_position, at_cM) if name is not None]
-    points = {}
+    is_plink = tuple(opened.columns) == _PLINK_MAP
+    points, others = {}, set()
     for part in opened.chunks(names):
         if at_contig is not None:
             own = {name for name in part[at_contig].unique() if _is_contig(name, contig)}
+            others.update(set(part[at_contig].unique()) - own)
             part = part[part[at_contig].isin(own)]
         position_bp = numbers_of(part[at_position], path, "position")
         cM = numbers_of(part[at_cM], path, "distance [cM]")
+        below = (position_bp < 0).to_numpy()
+        if below.any() and not is_plink:
+            raise InputError(
+                f"{path}, line {part.index[int(np.argmax(below))]}: the position "
+                f"{part[at_position].iloc[int(np.argmax(below))]} is below 0"
+            )
+        position_bp, cM = position_bp[~below], cM[~below]
         for position, distance in zip(position_bp.tolist(), cM.tolist(), strict=True):
             points.setdefault(position, distance)
+    if not points and others:
+        raise InputError(
+            f"{path}: no row of chromosome {contig}; it has {examples(sorted(others), 8)}. Where each "
+            "chromosome has a file of its own, write {chrom} in the path"
+        )
     if points and not any(points.values()):
         raise InputError(
             f"{path}, chromosome {contig}: cM is 0 at every position, which in a PLINK .map means "
             "that it is not known; give a genetic map, or recombination_map: null (1 cM/Mb)"
         )
     try:
-        return GeneticMap(list(points), list(points.values()))
+        found = GeneticMap(list(points), list(points.values()))
     except ValueError as error:
         raise InputError(f"{path}, chromosome {contig}: {error}") from None
+    _require_plausible(found, is_plink, f"{path}, chromosome {contig}")
+    return found
+
+
+def _require_plausible(found: GeneticMap, is_plink: bool, place: str) -> None:
+    """Raise InputError for a map that no human chromosome has, with what it may be instead."""
+    first, last = found.position_bp[[0, -1]]
+    rate = 1e6 * (found.cM_at[-1] - found.cM_at[0]) / (last - first)
+    is_low = last - first >= 1e6 and rate < _LEAST
+    is_high = rate > _MOST and (
+        found.cM_at[-1] - found.cM_at[0] >= 20 or (is_plink and last < 1000)
+    )
+    if rate > 0 and not is_low and not is_high:
+        return
+    if rate == 0:
+        why = "are the columns in this order?"
+    elif rate < _LEAST:
+        why = "are the distances in Morgans? Write cM, a hundred times as many."
+    else:
+        why = "are the positions in kb or Mb, or the columns in another order? Write them in bp."
+    raise InputError(
+        f"{place}: {rate:.3g} cM/Mb from position {first:,.0f} to {last:,.0f}, where a human "
+        f"chromosome has about 1; {why} Expected {_LAYOUT}"
+    )
 
 
 def _open_map(path: Path) -> TextTable:
     """The table of a map: a PLINK .map has no heading."""
     first = first_fields(path)
     if first and _is_number(first[-1]):
+        if len(first) != len(_PLINK_MAP):
+            raise InputError(
+                f"{path}: the first line holds {len(first)} values and no heading; put one such as "
+                f"`pos chr cM` above it, or give {_LAYOUT}"
+            )
         return TextTable(path, names=_PLINK_MAP)
     return TextTable(path)
 
@@ -121,12 +168,26 @@ def _columns(table: TextTable) -> tuple[str | None, str, str]:
     distances = [name for name in table.columns if _is_distance(name.lower())]
     rest = [name for name in table.columns if name not in distances]
     position = next((name for name in rest if "pos" in name.lower()), None)
+    if position is None and any(bare(name) in ("begin", "start") for name in rest):
+        position = next((name for name in rest if bare(name) == "end"), None)  # deCODE
     if position is None or len(distances) != 1:
         raise InputError(
-            f"{table.path}, line {table.heading_line}: a heading of {', '.join(table.columns)}; expected {_LAYOUT}"
+            f"{table.path}, line {table.heading_line}: a heading of {', '.join(table.columns)}; "
+            f"{_what_lacks(table.columns, distances)}expected {_LAYOUT}"
         )
     contig = next((name for name in rest if "chr" in name.lower()), None)
     return contig, position, distances[0]
+
+
+def _what_lacks(columns: list[str], distances: list[str]) -> str:
+    names = " ".join(columns).lower()
+    if len(distances) > 1:
+        return f"several columns of cM ({', '.join(distances)}): leave one; "
+    if not distances and "morgan" in names.replace("centimorgan", ""):
+        return "distances in Morgans: write cM, a hundred times as many; "
+    if not distances and ("rate" in names or "cm/mb" in names or "cmpermb" in names):
+        return "a rate, and no cM from the start of the chromosome: add up rate times length; "
+    return ""
 
 
 def _is_distance(name: str) -> bool:

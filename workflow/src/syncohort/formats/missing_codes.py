@@ -51,7 +51,7 @@ _PHRASES = (
 # only marks, such as - . ? * _, and the dotted letters of Stata and SAS
 _MARKS = re.compile(r"[-–—.?*_/~]+|\._|\.[a-z]")
 _CODES = frozenset([*_WORDS.split(), *_PHRASES])
-_NUMBER = re.compile(r"[-+]?(0|[1-9]\d*|0?(?=\.\d))(\.\d*)?(e[-+]?\d+)?")
+_NUMBER = re.compile(r"(?:[-+]?(?:0|[1-9]\d*|0?(?=\.\d))|[-+]0+\d+)(\.\d*)?(e[-+]?\d+)?")
 _SUSPICIOUS_WORDS = """
     unclassified undetermined indeterminate inconclusive unassigned unlabelled unlabeled
     uncertain nd n.d. n/d tbd tba refused declined withheld excluded redacted failed error fail
@@ -71,10 +71,11 @@ _SUSPICIOUS_PHRASES = (
     "n / a",
 )
 # characters nobody sees (zero width, byte order mark), and those that look like - and '
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad")) | {
-    0x2212: "-",
-    0x2019: "'",
-}
+_INVISIBLE = (
+    dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+    | dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2014\u2212"), "-")
+    | {0x2019: "'"}
+)
 _WRAPPED = re.compile(r"[<\[({#].*|.*[>\])}]")
 _SUSPICIOUS_NUMBERS = frozenset(
     float(sign + digit * length)
@@ -112,6 +113,11 @@ class MissingCodes:
             return True
         number = number_of(text)
         return number is not None and (_is_certain(number) or number in self._numbers)
+
+    def is_nobody(self, names: pd.Series) -> np.ndarray:
+        """Which names of parents or families [N] stand for nobody: what is missing, and zeros."""
+        zeros = names.astype(str).str.strip().str.fullmatch(r"[-+]?0+(\.0*)?")
+        return self.is_missing(names) | zeros.to_numpy(bool)
 
     def suspicious(self, values: pd.Series) -> dict[str, int]:
         """Kept values that look like a code for "none", with how often they occur.

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
+from syncohort.formats.fields import BLANKS
 from syncohort.formats.missing_codes import MissingCodes
-from syncohort.formats.tables import BLANKS, TextTable, first_fields
+from syncohort.formats.tables import TextTable, first_fields
 
 _FAM = ("family", "sample", "father", "mother", "sex", "phenotype")
 _PSAM = {
@@ -25,7 +26,6 @@ _PSAM = {
 PERSON_COLUMNS = (*_FAM[:5], "SID")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
 _CODES = MissingCodes()
-_NOBODY = {"", "0"}
 
 
 def read_fam(path: Path) -> pd.DataFrame:
@@ -103,14 +103,14 @@ def _parent_ids(parent, family, person, ids) -> pd.Series:
     A parent is somebody of the same family or, with an IID that is nobody else's, of another
     one. Who is not in the file is known within a family, where families have several members.
     """
-    known = ~(parent.isin(_NOBODY) | _CODES.is_missing(parent))
+    known = ~_CODES.is_nobody(parent)
     alone = ~person.duplicated(keep=False)
     by_person = dict(zip(person[alone], ids[alone], strict=True))
     if family is None:
         return parent.where(known, "")  # the sample ids are the IIDs
     within = family + "\t" + parent
     by_family = dict(zip(family + "\t" + person, ids, strict=True))
-    shared = family.duplicated(keep=False) & ~family.isin(_NOBODY)
+    shared = family.duplicated(keep=False) & ~_CODES.is_nobody(family)
     absent = parent.where(~shared, family + "_" + parent)
     found = within.map(by_family)
     for second in (parent.map(by_person), absent):

@@ -4,7 +4,6 @@ Axes: V variants of the file, v of a chunk, S people, 2 alleles.
 """
 
 import csv
-import re
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -12,25 +11,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pgenlib
-import zstandard
 
 from syncohort import __version__
 from syncohort.errors import InputError
 from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_psam
 from syncohort.formats.phenotypes import categories, phenotype_of
-from syncohort.formats.plink import check_files, placed, read_bim, whole_positions
+from syncohort.formats.plink import check_files
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     PROVISIONAL_LINE,
     Calls,
     Chunk,
-    count_contigs,
-    find_contig,
     make_sites,
     one_allele_each,
     walk,
 )
+from syncohort.formats.variant_table import VariantTable, held_contigs
 from syncohort.genotypes import (
     MISSING,
     CohortStore,
@@ -46,7 +43,7 @@ def whole_calls(calls: np.ndarray) -> np.ndarray:
     return np.where((calls < 0).any(axis=2, keepdims=True), np.int8(MISSING), calls)
 
 
-_PVAR = {"#CHROM": "contig", "POS": "position", "ID": "id", "REF": "ref", "ALT": "alt"}
+_PVAR = ("#CHROM", "POS", "ID", "REF", "ALT")
 
 _PGEN_MISSING = -9
 _BLOCK_VARIANTS = 1 << 16  # of which a .pgen has one header
@@ -69,13 +66,12 @@ class PgenSource:
     def __init__(self, path: str, *, pvar: str | None = None, psam: str | None = None):
         self._pgen, self._pvar, self._psam = pgen_files(path, pvar=pvar, psam=psam)
         self._people = read_psam(self._psam)
-        self._variants, self._lengths_bp = _read_pvar(self._pvar)
+        self._variants = VariantTable(self._pvar)
         self.sample_ids = self._people["sample"].to_numpy(dtype=object)
         self._reader = self._open()
 
     def _open(self) -> pgenlib.PgenReader:
-        n_alleles = self._variants["alt"].str.count(",").to_numpy() + 2
-        offsets = np.concatenate([[0], np.cumsum(n_alleles)]).astype(np.uintp)
+        offsets = np.concatenate([[0], np.cumsum(self._variants.n_alts + 1)]).astype(np.uintp)
         try:
             return pgenlib.PgenReader(
                 str(self._pgen).encode(),
@@ -97,20 +93,15 @@ class PgenSource:
 
     def contigs(self) -> list[str]:
         """Chromosomes without `chr`, in natural order."""
-        return list(self._spellings)
+        return list(self._variants.spellings)
 
     def counts(self) -> dict[str, int]:
         """Records of each chromosome, without `chr`."""
-        counts = self._variants["contig"].value_counts()
-        return {contig: int(counts[names].sum()) for contig, names in self._spellings.items()}
-
-    @cached_property
-    def _spellings(self) -> dict[str, list[str]]:
-        return placed(self._variants["contig"].unique())
+        return self._variants.counts_of_contigs()
 
     def contig_length(self, contig: str) -> int | None:
         """Length of a chromosome [bp] if the header of the .pvar says it."""
-        return self._lengths_bp.get(normalise_contig(contig))
+        return self._variants.lengths_bp.get(normalise_contig(contig))
 
     def chunks(
         self,
@@ -128,11 +119,10 @@ class PgenSource:
         Raises:
             InputError: the chromosome is not in the file, or the file is damaged.
         """
-        names = find_contig(contig, self._spellings, self._pvar)
-        rows = np.flatnonzero(self._variants["contig"].isin(names))
-        table = self._variants.iloc[rows]
+        rows, table = self._variants.rows(contig)
         columns = (table[name] for name in ("position", "id", "ref", "alt", "failed"))
-        sites = make_sites(contig, *columns, provisional=self._provisional[rows])
+        marked = self._provisional[rows] | table["provisional"].to_numpy(dtype=bool)
+        sites = make_sites(contig, *columns, provisional=marked)
         sites, record, allele = one_allele_each(sites, multiallelic)
         rows = rows[record]
 
@@ -143,9 +133,8 @@ class PgenSource:
 
     @cached_property
     def _provisional(self) -> np.ndarray:
-        """Whether REF is provisional, bool [V]: where .pgen or .pvar say so."""
-        marked = self._variants["provisional"].to_numpy(dtype=bool)
-        return marked | provisional_flags(self._pgen, len(self._variants))
+        """Whether REF is provisional as the .pgen says, bool [V]."""
+        return provisional_flags(self._pgen, len(self._variants))
 
     def _read(self, rows: np.ndarray, allele: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Calls int8 [v, S, 2] of the given ALT alleles of rows of the .pvar; phased [v, S]."""
@@ -226,72 +215,7 @@ def provisional_flags(path: Path, n_variants: int) -> np.ndarray:
 def pgen_contigs(path: str, *, pvar: str | None = None, psam: str | None = None) -> list[str]:
     """The chromosomes of a PLINK 2 data set, by the first column of the variants' file alone."""
     file = pgen_files(path, pvar=pvar, psam=psam)[1]
-    if file.suffix == ".bim":
-        with open(file, "rb") as rows:
-            return list(placed(count_contigs(rows)))
-    try:
-        with zstandard.open(file, "rb") if file.suffix == ".zst" else open(file, "rb") as rows:
-            counts = count_contigs(rows)
-    except (OSError, EOFError, zstandard.ZstdError) as error:
-        raise InputError(f"{file}: cannot be read as .pvar: {error}") from None
-    return list(placed(name for name in counts if not name.startswith("#")))
-
-
-def _read_pvar(path: Path) -> tuple[pd.DataFrame, dict[str, int]]:
-    """The variants of a .pvar or .bim, and the chromosome lengths in its header."""
-    if path.suffix == ".bim":
-        return read_bim(path).assign(failed="", provisional=False), {}
-    lengths = {}
-    try:
-        with _open_text(path) as file:
-            heading, above = _heading(file)
-            for line in above:
-                if field := re.match(r"##contig=<ID=([^,>]+).*?length=(\d+)", line):
-                    lengths[normalise_contig(field[1])] = int(field[2])
-            columns = heading.split("\t")
-            missing = [name for name in _PVAR if name not in columns]
-            if missing:
-                raise InputError(
-                    f"{path}, line {len(above) + 1}: the heading lacks {', '.join(missing)}; "
-                    f"expected {', '.join(_PVAR)}, separated by tabs, above the variants"
-                )
-            table = pd.read_csv(
-                file,
-                sep="\t",
-                names=columns,
-                usecols=[*_PVAR, *(name for name in ("FILTER", "INFO") if name in columns)],
-                dtype=str,
-                keep_default_na=False,
-                quoting=csv.QUOTE_NONE,
-            )
-    except (OSError, ValueError, EOFError, zstandard.ZstdError) as error:
-        raise InputError(f"{path}: cannot be read as .pvar: {error}") from None
-    table = table.rename(columns={**_PVAR, "FILTER": "failed"})
-    info = table.pop("INFO") if "INFO" in table else pd.Series(".", index=table.index)
-    return (
-        table.assign(
-            position=whole_positions(table["position"], path, len(above) + 2),
-            failed=table.get("failed", ""),
-            provisional=info.str.contains(r"(?:^|;)PR(?:;|$)"),
-        ),
-        lengths,
-    )
-
-
-def _open_text(path: Path):
-    if path.suffix == ".zst":
-        return zstandard.open(path, "rt", encoding="utf-8-sig")
-    return open(path, encoding="utf-8-sig")
-
-
-def _heading(file) -> tuple[str, list[str]]:
-    """The first line that does not start with ##, and those above it; `file` stands behind."""
-    above = []
-    for line in file:
-        if not line.startswith("##"):
-            return line.rstrip("\r\n"), above
-        above.append(line)
-    return "", above
+    return held_contigs(file)
 
 
 def write_pgen(

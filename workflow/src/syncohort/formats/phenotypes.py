@@ -21,6 +21,7 @@ CODES = ((0.0, 1.0), (1.0, 2.0))
 
 MISSING = "-9"  # of both programs
 _PLINK_CODES = (-9.0, 0.0, 1.0, 2.0)  # values all among them are cases and controls to PLINK
+_TINY = 1e-300  # PLINK reads smaller numbers as 0
 _NO_CODE = 1e-5  # added to a value that would be read as a code
 
 
@@ -57,14 +58,24 @@ def phenotype_of(people: People, case_label: str | None = None) -> Phenotype:
 
 
 def categories(labels: np.ndarray) -> list[str]:
-    """Labels [S] as names of plink2's categories, NONE for none.
+    """Labels [S] as names of plink2's categories, NONE for none; different labels have
+    different names.
 
     A category may hold no blanks (underscores stand for them), not begin like a number and not
-    be a word for "missing" (an underscore is put before it).
+    be a word for "missing" (an underscore is put before it). A name that another label has
+    already gets a number.
     """
-    names = ("_".join(str(label).split()) for label in labels)
     pattern = re.compile(r"(?i)^(?=[-+.\d]|(na|nan|none|inf|infinity)$)")
-    return [pattern.sub("_", name) or "NONE" for name in names]
+    names: dict[str, str] = {}
+    for label in sorted(
+        set(map(str, labels)) - {""}, key=lambda each: (len(each.split()) > 1, each)
+    ):
+        plain = name = pattern.sub("_", "_".join(label.split()))
+        number = 2
+        while name in names.values():
+            name, number = f"{plain}_{number}", number + 1
+        names[label] = name
+    return [names.get(str(label), "NONE") for label in labels]
 
 
 def _guessed_case(names: list[str]) -> str | None:
@@ -90,8 +101,11 @@ def _numbers(values: np.ndarray) -> list[str]:
     """Values [S] as text that PLINK takes for numbers: one that is a code of cases, controls or
     missing is moved by 0.00001."""
     known = np.isfinite(values)
-    is_code = values == -9
-    if np.isin(values[known], _PLINK_CODES).all():
+    # as they are written: what is a code after rounding is one to PLINK
+    rounded = np.array([float(f"{value:.6g}") for value in values])
+    rounded[np.abs(rounded) < _TINY] = 0
+    is_code = rounded == -9
+    if np.isin(rounded[known], _PLINK_CODES).all():
         is_code = known
-    moved = np.where(is_code, values + np.where(values == -9, -_NO_CODE, _NO_CODE), values)
+    moved = np.where(is_code, rounded + np.where(rounded == -9, -_NO_CODE, _NO_CODE), rounded)
     return [f"{value:.6g}" if np.isfinite(value) else MISSING for value in moved]

@@ -6,7 +6,6 @@ directions, so that a round trip changes nothing.
 Axes: V variants of the file, v of a chunk, S people, 2 alleles.
 """
 
-import csv
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -22,16 +21,13 @@ from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     Calls,
     Chunk,
-    count_contigs,
-    find_contig,
     make_sites,
-    spellings,
     walk,
 )
+from syncohort.formats.variant_table import VariantTable, held_contigs
 from syncohort.genotypes import MISSING, CohortStore, common_people, from_rows
 
 _MAGIC = b"\x6c\x1b\x01"
-_BIM = ("contig", "id", "cm", "position", "alt", "ref")
 _VARIANTS_LOOKED_AT = 1_000  # to see whether .bed and .fam hold the same people
 _FEWEST_LOOKED_AT = 50
 _BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
@@ -52,7 +48,7 @@ class PlinkSource:
     def __init__(self, path: str, *, bim: str | None = None, fam: str | None = None):
         self._bed, self._bim, self._fam = plink_files(path, bim=bim, fam=fam)
         self._people = read_fam(self._fam)
-        self._variants = read_bim(self._bim)
+        self._variants = VariantTable(self._bim)
         self.sample_ids = self._people["sample"].to_numpy(dtype=object)
         self._check_bed()
 
@@ -107,16 +103,11 @@ class PlinkSource:
 
     def contigs(self) -> list[str]:
         """Chromosomes without `chr`, in natural order; 0, PLINK's unplaced, is none."""
-        return list(self._spellings)
+        return list(self._variants.spellings)
 
     def counts(self) -> dict[str, int]:
         """Records of each chromosome, without `chr`."""
-        counts = self._variants["contig"].value_counts()
-        return {contig: int(counts[names].sum()) for contig, names in self._spellings.items()}
-
-    @cached_property
-    def _spellings(self) -> dict[str, list[str]]:
-        return placed(self._variants["contig"].unique())
+        return self._variants.counts_of_contigs()
 
     def contig_length(self, contig: str) -> None:
         """None: PLINK 1 files do not say it."""
@@ -136,9 +127,7 @@ class PlinkSource:
         Raises:
             InputError: the chromosome is not in the file.
         """
-        names = find_contig(contig, self._spellings, self._bim)
-        rows = np.flatnonzero(self._variants["contig"].isin(names))
-        table = self._variants.iloc[rows]
+        rows, table = self._variants.rows(contig)
         columns = (table[name] for name in ("position", "id", "ref", "alt"))
         sites = make_sites(contig, *columns, provisional=True)
 
@@ -179,17 +168,9 @@ def _byte_at(file, place: int) -> int:
     return file.read(1)[0]
 
 
-def placed(names) -> dict[str, list[str]]:
-    """Chromosomes with their spellings, without 0, which is PLINK's unplaced."""
-    held = spellings(names)
-    held.pop("0", None)
-    return held
-
-
 def plink_contigs(path: str, *, bim: str | None = None, fam: str | None = None) -> list[str]:
     """The chromosomes of a PLINK 1 data set, by the first column of the .bim alone."""
-    with open(plink_files(path, bim=bim, fam=fam)[1], "rb") as file:
-        return list(placed(count_contigs(file)))
+    return held_contigs(plink_files(path, bim=bim, fam=fam)[1])
 
 
 def plink_files(path: str, *, bim: str | None = None, fam: str | None = None) -> list[Path]:
@@ -208,61 +189,6 @@ def check_files(files: dict[str, Path]) -> None:
     """Raise one `InputError` that names every file that is missing, by configuration key."""
     missing = [f"input.{key}: {file}" for key, file in files.items() if not file.is_file()]
     raise_all(missing, "These genotype files do not exist")
-
-
-def read_bim(path: Path) -> pd.DataFrame:
-    """The variants of a .bim: contig, id, cm, position (int), alt (allele 1), ref (allele 2).
-
-    Raises:
-        InputError: a row does not have six columns, or its position is not a whole number.
-    """
-    table = _read_columns(path, _BIM)
-    return table.assign(position=whole_positions(table["position"], path, 1))
-
-
-def whole_positions(position: pd.Series, path: Path, first_line: int) -> pd.Series:
-    """Positions as int64.
-
-    Raises:
-        InputError: names the first that is not a whole number.
-    """
-    numbers = pd.to_numeric(position, errors="coerce")
-    bad = (numbers.isna() | (numbers % 1 != 0)).to_numpy()
-    if bad.any():
-        at = int(np.argmax(bad))
-        raise InputError(
-            f"{path}, line {first_line + at}: position {position.iloc[at]!r} is not a whole number "
-            "(base pairs; 0 for unknown)"
-        )
-    return numbers.astype(np.int64)
-
-
-def _read_columns(path: Path, names: tuple[str, ...]) -> pd.DataFrame:
-    """A table of str without header, columns apart by blanks."""
-    try:
-        table = pd.read_csv(
-            path,
-            sep=r"\s+",
-            header=None,
-            dtype=str,
-            keep_default_na=False,
-            quoting=csv.QUOTE_NONE,
-            low_memory=False,
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: {str(error).strip()}; expected {_columns(names)}") from None
-    if table.shape[1] != len(names):
-        raise InputError(f"{path}: has {table.shape[1]} columns; expected {_columns(names)}")
-    table.columns = list(names)
-    short = (table.isna() | (table == "")).any(axis=1)
-    if short.any():
-        at = int(np.argmax(short))
-        raise InputError(f"{path}, line {at + 1}: a column is missing; expected {_columns(names)}")
-    return table
-
-
-def _columns(names: tuple[str, ...]) -> str:
-    return f"{len(names)} columns: {', '.join(names)}"
 
 
 def write_plink(

@@ -1,16 +1,22 @@
 """GWAS summary statistics from elsewhere, as today's programs write them.
 
-PLINK 1.9 and 2, SAIGE, regenie, BOLT-LMM, GCTA, GEMMA, METAL, GWAS-SSF (GWAS Catalog), FinnGen
-and tables with such columns. Which allele an effect belongs to is what they differ in most.
+PLINK 1.9 and 2, SAIGE, regenie, BOLT-LMM, GCTA, GEMMA, METAL, MTAG, Hail, GWAS-SSF and the
+harmonised files of the GWAS Catalog, FinnGen and tables with such columns. Which allele an effect
+belongs to is what they differ in most.
 """
 
+import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from syncohort.errors import InputError, examples
-from syncohort.formats.tables import TextTable, find_columns
+from syncohort.formats.columns import HOW_NUMBERS, bare, find_columns, is_odd_number
+from syncohort.formats.gwas_advice import why_unreadable
+from syncohort.formats.tables import TextTable
 from syncohort.genotypes import normalise_contig
 
 _KEY = "selection.statistics"
@@ -23,23 +29,31 @@ _HEADINGS = {  # by preference; compared in lower case without punctuation
     "effect_allele": "effectallele ea a1 allele1 testedallele refa alt",
     "other_allele": "otheralleles otherallele noneffectallele nea oa omitted ax a2 allele2 a0 "
     "allele0 ref",
-    "beta": "beta effect b logor effectsize",
+    "beta": "beta effect b logor effectsize mtagbeta",
+    "se": "se stderr standarderror sebeta",
+    "z": "z zscore zstat",
     "odds_ratio": "or oddsratio hr hazardratio",
-    "p": "p pvalue pval pvalueassociation pboltlmm pboltlmminf pwald",
+    "p": "p pvalue pval pvalueassociation pboltlmm pboltlmminf pwald mtagpval",
     "log_p": "log10p log10pvalue log10pval neglog10p neglog10pvalue neglog10pval minuslog10p "
     "minuslog10pvalue minuslog10pval mlogp mlog10p mlog10pvalue nlog10p nlog10pvalue",
     "test": "test",
     "ref": "ref",
     "alt": "alt",
 }
+_NUMBERS = ("position_bp", "beta", "se", "z", "odds_ratio", "p", "log_p")
+_HARMONISED = "hm_"  # columns of the GWAS Catalog in the place of those they were made from
+_ABOVE_ONE = 1 + 1e-6  # a p-value that is 1 but for rounding
+_BOUND = re.compile(r"[<\u2264]=?\s*(?=[\d.])")  # of p-values too small for a program
+_ALLELES = re.compile(r"[A-Za-z*]+")
 
 
 def read_summary_statistics(path: str | Path) -> pd.DataFrame:
     """Read a table of GWAS results, plain or gzipped, columns apart by tabs, commas or blanks.
 
     Columns go by their usual names (`SNP`, `CHR`, `BP`, `A1`, `A2`, `BETA` or `OR`, `P` or
-    `LOG10P`, and others). Of a table with a column TEST the additive rows count (ADD); rows of
-    covariates are none of a variant's.
+    `LOG10P`, and others); of harmonised files those that begin with hm_. Without a p-value it is
+    that of BETA and SE, or of Z. Of a table with a column TEST the additive rows count (ADD); rows
+    of covariates are none of a variant's.
 
     Returns id ("" where rows go by position), contig (normalised), position_bp (0 where there
     is none), effect_allele, other_allele ("" where there is none; capitals), beta (log odds
@@ -47,14 +61,15 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
 
     Raises:
         InputError: columns that are missing; a table without additive rows, or without one that
-            has an effect and a p-value; an odds ratio below 0; log10 p-values below 0.
+            has an effect and a p-value; an odds ratio below 0; log10 p-values below 0; a p-value
+            above 1; numbers with a comma in them; alleles that are codes.
     """
-    table = TextTable(path, _KEY)
-    columns = _find_columns(table.columns, path)
+    table = TextTable(path, _KEY, wanted=_is_heading)
+    columns = _find_columns([*table.columns, *_unpacked_names(table.columns)], path)
     names = {column: ours for ours, column in columns.items()}
     parts, other_tests, tests, n_rows, example = [], 0, set(), 0, None
     by_position = None
-    for chunk in table.chunks(dict.fromkeys(columns.values())):
+    for chunk in _chunks(table, columns):
         found = {ours: chunk[column] for ours, column in columns.items()}
         n_rows += len(chunk)
         if example is None:
@@ -77,6 +92,7 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
             f"{_KEY}: {path}: the column {columns['test']!r} holds {examples(sorted(tests))} and "
             f"no {_ADDITIVE}; the effect of an allele is that of the additive test"
         )
+    _require_bases(statistics["effect_allele"], f"{_KEY}: {path}")
     usable = np.isfinite(statistics["beta"]) & statistics["p"].between(0, 1)
     if n_rows and not usable.any():
         seen = ", ".join(
@@ -86,25 +102,45 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
         )
         raise InputError(
             f"{_KEY}: {path}: no row has an effect and a p-value between 0 and 1; line "
-            f"{example.name} has {seen}. Numbers have a decimal point, and P is no -log10(p)."
+            f"{example.name} has {seen}. {HOW_NUMBERS}"
         )
     return statistics
 
 
+def _is_heading(names: list[str]) -> bool:
+    """Whether names are of a table of GWAS results."""
+    aliases = " ".join(_HEADINGS[each] for each in ("effect_allele", "p", "log_p")).split()
+    return len(names) > 2 and any(bare(name) in aliases for name in names)
+
+
+def _unpacked_names(columns: list[str]) -> list[str]:
+    """Names of what is taken out of Hail's columns locus (1:100) and alleles (["G", "A"])."""
+    is_packed = {"locus", "alleles"} <= set(columns) and "A1" not in columns
+    return ["CHR", "POS", "REF", "ALT"] if is_packed else []
+
+
+def _chunks(table: TextTable, columns: dict[str, str]) -> Iterator[pd.DataFrame]:
+    """The columns wanted, Hail's unpacked."""
+    unpacked = _unpacked_names(table.columns)
+    wanted = dict.fromkeys(name for name in columns.values() if name not in unpacked)
+    for chunk in table.chunks([*wanted, *(("locus", "alleles") if unpacked else ())]):
+        if unpacked:
+            chunk[["CHR", "POS"]] = chunk["locus"].str.rsplit(":", n=1, expand=True)
+            alleles = chunk["alleles"].map(_ALLELES.findall)
+            chunk["REF"], chunk["ALT"] = alleles.str[0], alleles.str[1:].str.join(",")
+        yield chunk
+
+
 def _statistics(found: dict[str, pd.Series], place: str, columns: dict) -> pd.DataFrame:
     """The rows of a part of the file; found: columns of str by our names."""
-    numbers = {
-        name: pd.to_numeric(found[name], errors="coerce").astype(np.float64)
-        for name in ("position_bp", "beta", "odds_ratio", "p", "log_p")
-        if name in found
-    }
+    numbers = {name: _numbers(found[name], place) for name in _NUMBERS if name in found}
     effect = _shared(found["effect_allele"], str.upper)
     with_position = "contig" in found
     return pd.DataFrame(
         {
             "id": found.get("id", ""),
             "contig": _shared(found["contig"], normalise_contig) if with_position else "",
-            "position_bp": numbers["position_bp"].fillna(0).astype(np.int64)
+            "position_bp": _whole(numbers["position_bp"], place).fillna(0).astype(np.int64)
             if with_position
             else 0,
             "effect_allele": effect,
@@ -114,6 +150,44 @@ def _statistics(found: dict[str, pd.Series], place: str, columns: dict) -> pd.Da
         },
         index=found["effect_allele"].index,
     )
+
+
+def _numbers(column: pd.Series, place: str) -> pd.Series:
+    """A column of str as float64, NaN where it is no number; a bound (<1e-300) is its number.
+
+    Raises:
+        InputError: a number with a comma in it, or the like.
+    """
+    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
+    words = column[numbers.isna()]
+    if len(words):
+        bounds = words[words.str.match(_BOUND)].str.replace(_BOUND, "", regex=True)
+        numbers[bounds.index] = pd.to_numeric(bounds, errors="coerce")
+        for value in words.drop(bounds.index).unique():
+            if is_odd_number(value):
+                line = words.index[int(np.argmax((words == value).to_numpy()))]
+                raise InputError(f"{place}, line {line}: {column.name} is {value!r}. {HOW_NUMBERS}")
+    return numbers
+
+
+def _whole(position_bp: pd.Series, place: str) -> pd.Series:
+    broken = np.flatnonzero((position_bp % 1 > 0).to_numpy())
+    if len(broken):
+        raise InputError(
+            f"{place}, line {position_bp.index[broken[0]]}: {position_bp.name} "
+            f"{position_bp.iloc[broken[0]]:g} is no position in base pairs"
+        )
+    return position_bp
+
+
+def _require_bases(alleles: pd.Series, place: str) -> None:
+    """Raise InputError where no effect allele is a base: codes such as 1 to 4, or I and D."""
+    kinds = pd.unique(alleles)
+    if len(kinds) and not any(set(each) & set("ACGT") for each in kinds):
+        raise InputError(
+            f"{place}: the effect alleles are {examples(sorted(kinds))}, and A, C, G or T is needed; "
+            "write the bases that these codes stand for"
+        )
 
 
 def _no_rows() -> pd.DataFrame:
@@ -163,8 +237,19 @@ def _betas(numbers: dict[str, pd.Series], place: str, columns: dict) -> pd.Serie
 
 
 def _p_values(numbers: dict[str, pd.Series], place: str, columns: dict) -> pd.Series:
-    """p-values; from -log10(p) in rows that have no other."""
+    """p-values; from -log10(p) in rows that have no other; else Wald's of BETA / SE, or of Z."""
     p = numbers.get("p")
+    if p is None and "log_p" not in numbers:
+        z = numbers["z"] if "z" in numbers else numbers["beta"] / numbers["se"]
+        return pd.Series(2 * ndtr(-np.abs(z.to_numpy())), index=z.index)
+    if p is not None:
+        above = np.flatnonzero((p > _ABOVE_ONE).to_numpy())
+        if len(above):
+            raise InputError(
+                f"{place}, line {p.index[above[0]]}: {columns['p']!r} is {p.iloc[above[0]]:g}, and a "
+                "p-value is at most 1; is it -log10(p)? Then name the column LOG10P"
+            )
+        p = p.clip(upper=1)
     if "log_p" not in numbers:
         return p
     log_p = numbers["log_p"]
@@ -180,11 +265,12 @@ def _p_values(numbers: dict[str, pd.Series], place: str, columns: dict) -> pd.Se
 def _find_columns(columns: list[str], path) -> dict[str, str]:
     """Our name -> the file's column, of those there are."""
     place = f"{_KEY}: {path}"
+    columns, original = _harmonised(columns)
     held = {name: find_columns(columns, aliases, place) for name, aliases in _HEADINGS.items()}
     found = {name: matching[0] for name, matching in held.items() if matching}
     _choose_alleles(found, columns)
     missing = [name for name in ("effect_allele",) if name not in found]
-    if "p" not in found and "log_p" not in found:
+    if not {"p", "log_p", "z"} & set(found) and not {"beta", "se"} <= set(found):
         missing.append("p")
     if "beta" not in found and "odds_ratio" not in found:
         missing.append("beta (or odds ratio)")
@@ -192,12 +278,30 @@ def _find_columns(columns: list[str], path) -> dict[str, str]:
         missing.append("id (or chromosome and position)")
     if missing:
         raise InputError(
-            f"{place}: no column for {', '.join(missing)}; found {', '.join(columns)}. Summary "
-            "statistics look like\nSNP\tCHR\tBP\tA1\tA2\tBETA\tP\nrs1\t22\t16050408\tC\tT\t0.02\t0.4"
+            f"{place}: no column for {', '.join(missing)}; found {', '.join(columns)}. "
+            f"{why_unreadable(columns)}Summary statistics look like\nSNP\tCHR\tBP\tA1\tA2\tBETA\tP\nrs1\t22\t16050408\tC\tT\t0.02\t0.4"
         )
+    if {"p", "log_p"} & set(found):
+        found = {name: found[name] for name in found if name not in ("z", "se")}
+    found = {name: original.get(column, column) for name, column in found.items()}
     if not {"contig", "position_bp"} <= set(found):
         found = {name: found[name] for name in found if name not in ("contig", "position_bp")}
     return found
+
+
+def _harmonised(columns: list[str]) -> tuple[list[str], dict[str, str]]:
+    """The columns that count, and the file's names of those called otherwise.
+
+    A harmonised file of the GWAS Catalog has, beside the columns it was made from, hm_chrom,
+    hm_pos, hm_effect_allele, hm_beta and others, of one build (GRCh38) and strand.
+    """
+    if not {"hm_pos", "hm_effect_allele"} <= set(columns):
+        return columns, {}
+    original = {name.removeprefix(_HARMONISED): name for name in columns if name.startswith("hm_")}
+    replaced = "chromosome base_pair_location effect_allele other_allele beta odds_ratio variant_id"
+    kept = [name for name in columns if name not in original and name not in replaced.split()]
+    kept = [name for name in kept if not name.startswith(_HARMONISED)]
+    return [*original, *kept], original
 
 
 def _choose_alleles(found: dict[str, str], columns: list[str]) -> None:

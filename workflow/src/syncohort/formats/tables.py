@@ -1,28 +1,39 @@
 """The one reader of tables of text that people hand in: labels, relatives, GWAS results, maps.
 
-Columns are apart by tabs, commas, semicolons or blanks, as the heading has them; plain or
-gzipped; UTF-8, with or without a byte order mark. Above the heading may stand lines that begin
-with `##` and comments after `#`, and the heading may begin with `#`. Every row has the fields of the heading: a row
-that has not is an error with its line number, never a shift.
+Columns are apart by tabs, commas, semicolons or blanks, as the heading has them; plain, gzipped or
+compressed with zstd; UTF-8, with or without a byte order mark. Above the heading may stand lines
+that begin with `##` and comments after `#`, and the heading may begin with `#`; below it, a line
+that begins with `#` is a comment, too. Every row has the fields of the heading: a row that has not
+is an error with its line number, never a shift.
 """
 
 import csv
-import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
+from syncohort.formats.columns import HOW_NUMBERS, is_odd_number
+from syncohort.formats.compression import open_unpacked
+from syncohort.formats.fields import (
+    BLANKS,
+    field_counts,
+    guess_separator,
+    has_blank_lines,
+    heading_fields,
+    is_padded,
+    split_line,
+)
+from syncohort.formats.missing_codes import number_of
 
-BLANKS = "blanks"
 _BLOCK_BYTES = 1 << 24
 _SHOWN = 5  # problems of a file that a message lists
-_TOKEN = re.compile(r'[ \t]*(?:"((?:[^"]|"")*)"(?=[ \t]|$)|([^\s"]\S*))[ \t]*')
 _EXCEL_MARK = re.compile(r'"?sep=."?')  # a first line that tells Excel the separator
 _FOREIGN = {  # how files begin that are no tables of text
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -31,7 +42,6 @@ _FOREIGN = {  # how files begin that are no tables of text
     b"\xfe\xff": "text in UTF-16",
     b"BZh": "compressed with bzip2",
     b"\xfd7zXZ": "compressed with xz",
-    b"\x28\xb5\x2f\xfd": "compressed with zstd",
 }
 
 
@@ -43,10 +53,13 @@ class TextTable:
         key: the configuration key or the kind of file, put before messages; "" for none.
         names: columns of a file without a heading, which are then apart by blanks.
         separator: what the columns are apart by, where it is not to be guessed from the heading;
-            a double quote is then a letter as any other.
+            a double quote and `#` are then letters as any other.
+        wanted: whether a list of fields names the columns that are looked for; tells the heading
+            from a comment above it.
 
     `columns` are the names, without `#` and blanks around them; `separator` is a tab, a comma,
-    a semicolon or `BLANKS`; `heading_line` is the heading's number, 0 without one.
+    a semicolon or `BLANKS`; `heading_line` is the heading's number, 0 without one; `n_comments`
+    counts the comments below it among the rows that were read.
 
     Raises:
         InputError: no such file, no text, no heading, or a column name that stands twice.
@@ -58,17 +71,18 @@ class TextTable:
         key: str = "",
         names: Iterable[str] | None = None,
         separator: str | None = None,
+        wanted: Callable[[list[str]], bool] | None = None,
     ):
-        self.path = Path(path)
+        self.path, self.n_comments = Path(path), 0
         self._place = f"{key}: {path}" if key else str(path)
         self._quoted = names is None and separator is None
         if names is not None:
             self.columns, self.separator, self.heading_line = list(names), BLANKS, 0
             return
-        self.heading_line, heading = self._find_heading(separator)
-        self.separator = separator or _guess_separator(heading)
+        self.heading_line, heading = self._find_heading(separator, wanted)
+        self.separator = separator or guess_separator(heading)
         try:
-            fields = _split(heading.lstrip("#"), self.separator)
+            fields = split_line(heading.lstrip("#"), self.separator)
         except ValueError as error:
             raise InputError(f"{self._place}, line {self.heading_line}: {error}") from None
         self.columns = [field.strip() or f"column {k}" for k, field in enumerate(fields, 1)]
@@ -87,8 +101,10 @@ class TextTable:
                 not close in their row, and what is no UTF-8.
         """
         wanted = self.columns if columns is None else list(columns)
+        self.n_comments = n_rows = 0
         for first_line, block in self._blocks():
             block, lines = self._body(block, first_line)
+            n_rows += len(lines)
             if not len(lines):
                 continue
             if self._quoted and b'"' in block:
@@ -97,6 +113,11 @@ class TextTable:
                 table = self._parse_plain(block, lines, wanted)
             # rows of an export that hold separators only
             yield table[(table != "").any(axis=1)] if (table.iloc[:, 0] == "").any() else table
+        if self.n_comments and not n_rows:
+            raise InputError(
+                f"{self._place}: every row begins with #, which marks comments; take it away, or "
+                "put the value in double quotes"
+            )
 
     def _empty(self, columns) -> pd.DataFrame:
         return pd.DataFrame(columns=self.columns if columns is None else list(columns), dtype=str)
@@ -108,9 +129,14 @@ class TextTable:
             first_line += 1
         n_lines = block.count(b"\n")
         lines = first_line + np.arange(n_lines)
-        if _has_blank_lines(block):
+        comments = self._quoted and (block.startswith(b"#") or b"\n#" in block)
+        if comments or has_blank_lines(block):
             rows = block.split(b"\n")[:-1]
             full = [bool(row.strip()) for row in rows]
+            if comments:
+                is_row = [not row.startswith(b"#") for row in rows]
+                self.n_comments += is_row.count(False)
+                full = [each and not_blank for each, not_blank in zip(full, is_row, strict=True)]
             block = b"".join(
                 row + b"\n" for row, is_full in zip(rows, full, strict=True) if is_full
             )
@@ -118,8 +144,8 @@ class TextTable:
         return block, lines
 
     def _parse_plain(self, block: bytes, lines: np.ndarray, wanted: list[str]) -> pd.DataFrame:
-        counts = _field_counts(block, self.separator)
-        self._require_fields(counts, lines)
+        counts = field_counts(block, self.separator)
+        self._require_fields(counts, lines, lambda at: self._plain_fields(block, at))
         table = pd.read_csv(
             io.BytesIO(block),
             sep=r"\s+" if self.separator == BLANKS else self.separator,
@@ -134,21 +160,26 @@ class TextTable:
             encoding="utf-8",
         )[wanted]
         table.index = pd.Index(lines, name="line")
-        return _stripped(table) if _is_padded(block, self.separator) else table
+        return _stripped(table) if is_padded(block, self.separator) else table
 
     def _parse_quoted(self, block: bytes, lines: np.ndarray) -> pd.DataFrame:
         rows, problems = [], []
         for number, line in zip(lines, block.decode().split("\n")[:-1], strict=True):
             try:
-                rows.append(_split(line, self.separator))
+                rows.append(split_line(line, self.separator))
             except ValueError as error:
                 problems.append(f"line {number}: {error}")
         self._raise(problems)
-        self._require_fields(np.array([len(row) for row in rows]), lines)
+        self._require_fields(np.array([len(row) for row in rows]), lines, rows.__getitem__)
         index = pd.Index(lines, name="line")
         return _stripped(pd.DataFrame(rows, columns=self.columns, index=index, dtype=str))
 
-    def _require_fields(self, counts: np.ndarray, lines: np.ndarray) -> None:
+    def _plain_fields(self, block: bytes, at: int) -> list[str]:
+        line = block.split(b"\n")[at].decode()
+        return line.split() if self.separator == BLANKS else line.split(self.separator)
+
+    def _require_fields(self, counts: np.ndarray, lines: np.ndarray, fields: Callable) -> None:
+        """Raise InputError for rows of another length; fields: of the row at an index."""
         wrong = np.flatnonzero(counts != len(self.columns))
         if not len(wrong):
             return
@@ -162,14 +193,36 @@ class TextTable:
             f"line {lines[at]}: found {counts[at]} {'field' if counts[at] == 1 else 'fields'}, {expected}"
             for at in wrong
         ]
-        advice = ""
-        if self.heading_line and len(wrong) == len(counts) and (counts == n + 1).all():
-            advice = "Name the first column too (R: write.table with row.names = FALSE)."
-        elif self.heading_line and self.separator == BLANKS:
-            advice = "A value that holds blanks needs quotes; or save the table with tabs."
-        elif self.heading_line and self.separator != "\t" and (counts[wrong] > n).any():
-            advice = f"A value that holds {self.separator!r} needs quotes around it."
-        self._raise(problems, advice)
+        every = len(wrong) == len(counts)
+        shown = [fields(at) for at in wrong[:_SHOWN]]
+        self._raise(problems, self._advice(shown, every) if self.heading_line else "")
+
+    def _advice(self, rows: list[list[str]], every: bool) -> str:
+        """What may have made rows longer or shorter than the heading; every: whether all are so."""
+        n = len(self.columns)
+        if all(len(row) > n and not "".join(row[n:]).strip() for row in rows):
+            return (
+                "These rows end with a separator that the heading does not have: take it away, or "
+                "end the heading with one, too."
+            )
+        if every and self.columns[-1] == f"column {n}" and all(len(row) < n for row in rows):
+            return "The heading ends with a separator that the rows do not have: take it away."
+        if self.separator == "," and any(
+            is_odd_number(f"{left.strip()},{right.strip()}")
+            for row in rows
+            for left, right in pairwise(row)
+        ):
+            return (
+                f"Are there numbers with a comma in them? {HOW_NUMBERS} A value that holds ',' "
+                "needs quotes around it."
+            )
+        if every and all(len(row) == n + 1 for row in rows):
+            return "Name the first column too (R: write.table with row.names = FALSE)."
+        if self.separator == BLANKS:
+            return "A value that holds blanks needs quotes; or save the table with tabs."
+        if self.separator != "\t" and any(len(row) > n for row in rows):
+            return f"A value that holds {self.separator!r} needs quotes around it."
+        return ""
 
     def _raise(self, problems: list[str], advice: str = "") -> None:
         if not problems:
@@ -181,30 +234,50 @@ class TextTable:
 
     def _require_unique(self, number: int) -> None:
         twice = sorted({name for name in self.columns if self.columns.count(name) > 1})
+        if twice and all(number_of(name) is not None for name in self.columns):
+            raise InputError(
+                f"{self._place}, line {number}: the first line holds numbers ({examples(twice)}) "
+                "where the names of the columns should stand; put a heading above it"
+            )
         if twice:
             raise InputError(
                 f"{self._place}, line {number}: the heading names more than one column "
                 f"{examples(map(repr, twice))}; give every column a name of its own"
             )
 
-    def _find_heading(self, separator: str | None) -> tuple[int, str]:
-        """Line number and text of the heading: the first line that is no comment."""
-        comment = None
+    def _find_heading(self, separator: str | None, wanted: Callable | None) -> tuple[int, str]:
+        """Line number and text of the heading: the first line that is no comment, or the comment
+        above it that names its columns."""
+        comments, row = self._above_rows()
+        if row is None:
+            if len(comments) > 1 and _is_heading(comments[-2][1], comments[-1][1], separator):
+                raise InputError(
+                    f"{self._place}: every line begins with #, which marks comments; take it away"
+                )
+            if not comments:
+                raise InputError(
+                    f"{self._place}: not a table of text: it is empty; expected a heading and rows"
+                )
+            return comments[-1]
+        if wanted is not None:
+            for line in (row, *comments[::-1]):
+                if wanted(heading_fields(line[1])):
+                    return line
+        if comments and _is_heading(comments[-1][1], row[1], separator):
+            return comments[-1]
+        return row
+
+    def _above_rows(self) -> tuple[list[tuple[int, str]], tuple[int, str] | None]:
+        """The lines that begin with one # above all others, and the first other line."""
+        comments = []
         for first_line, block in self._blocks():
             for number, row in enumerate(block.decode().split("\n")[:-1], first_line):
                 if not row.strip() or row.startswith("##") or _EXCEL_MARK.fullmatch(row):
                     continue
-                if row.startswith("#"):
-                    comment = number, row
-                    continue
-                if comment is not None and _is_heading(comment[1], row, separator):
-                    return comment
-                return number, row
-        if comment is None:
-            raise InputError(
-                f"{self._place}: not a table of text: it is empty; expected a heading and rows"
-            )
-        return comment
+                if not row.startswith("#"):
+                    return comments, (number, row)
+                comments = [*comments[-99:], (number, row)]
+        return comments, None
 
     def _blocks(self) -> Iterator[tuple[int, bytes]]:
         """Whole lines of the file, ended by line feeds, with the number of the first of them."""
@@ -238,64 +311,35 @@ class TextTable:
             ) from None
 
 
-def read_table(path: str | Path, key: str = "", names: Iterable[str] | None = None) -> pd.DataFrame:
-    """The rows of a table as str, indexed by their line in the file; see `TextTable`."""
-    return TextTable(path, key, names).read()
+def read_table(path: str | Path, key: str = "", **options) -> pd.DataFrame:
+    """The rows of a table as str, indexed by their line in the file; see `TextTable`.
+
+    attrs["n_comments"]: lines below the heading that begin with # and are left out.
+    """
+    opened = TextTable(path, key, **options)
+    table = opened.read()
+    table.attrs["n_comments"] = opened.n_comments
+    return table
 
 
 def first_fields(path: str | Path, key: str = "") -> list[str]:
     """The fields, apart by blanks, of the first line that is neither blank nor begins with ##."""
+    return first_line(path, key)[1].split()
+
+
+def first_line(path: str | Path, key: str = "") -> tuple[list[str], str]:
+    """The first line that is neither blank nor begins with ##, "" for none, after those above."""
+    above = []
     for _, block in TextTable(path, key, names=())._blocks():
-        for row in block.decode().split("\n"):
-            if row.strip() and not row.startswith("##"):
-                return row.split()
-    return []
-
-
-def bare(name: str) -> str:
-    """A column name for comparison: small letters and digits alone."""
-    return "".join(filter(str.isalnum, name.lower()))
-
-
-def heading_fields(line: str) -> list[str]:
-    """The names in a heading, as its separator cuts them; [] where quotes do not close."""
-    try:
-        return [name.strip() for name in _split(line.lstrip("#"), _guess_separator(line))]
-    except ValueError:
-        return []
-
-
-def find_columns(columns: Iterable[str], aliases: str, path: str | Path) -> list[str]:
-    """The columns that carry one of `aliases` (apart by blanks), by preference.
-
-    Names are compared by `bare`. Raises InputError when two columns read as the same alias.
-    """
-    held: dict[str, list[str]] = {}
-    for column in columns:
-        held.setdefault(bare(column), []).append(column)
-    found = [held[alias] for alias in aliases.split() if alias in held]
-    for same in found[:1]:
-        if len(same) > 1:
-            raise InputError(
-                f"{path}: the columns {' and '.join(map(repr, same))} mean the same; leave one out"
-            )
-    return [same[0] for same in found]
-
-
-def numbers_of(column: pd.Series, path: str | Path, name: str) -> pd.Series:
-    """A column of `read_table` as finite float64.
-
-    Raises:
-        InputError: names the first line whose value is no number.
-    """
-    numbers = pd.to_numeric(column, errors="coerce").astype(np.float64)
-    wrong = ~np.isfinite(numbers.to_numpy())
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        raise InputError(
-            f"{path}, line {column.index[at]}: the {name} {column.iloc[at]!r} is not a number"
-        )
-    return numbers
+        start = 0
+        while start < len(block):
+            end = block.index(b"\n", start)
+            line = block[start:end].decode()
+            if line.strip() and not line.startswith("##"):
+                return above, line
+            above.append(line)
+            start = end + 1
+    return above, ""
 
 
 def _whole_lines(path: Path, place: str) -> Iterator[bytes]:
@@ -310,7 +354,7 @@ def _whole_lines(path: Path, place: str) -> Iterator[bytes]:
                 f"{place}: not a table of text but {kind}. Save it as TSV or CSV, encoded as "
                 "UTF-8, plain or gzipped."
             )
-    with (gzip.open if start.startswith(b"\x1f\x8b") else open)(path, "rb") as file:
+    with open_unpacked(path) as file:
         rest, is_first = b"", True
         while data := file.read(_BLOCK_BYTES):
             if is_first:
@@ -328,87 +372,14 @@ def _whole_lines(path: Path, place: str) -> Iterator[bytes]:
             yield rest.rstrip(b"\r") + b"\n"
 
 
-def _guess_separator(heading: str) -> str:
-    """The mark between the names of a heading: a tab if there is one, else the commoner."""
-    bare_text = re.sub(r'"[^"]*"', "", heading)
-    if "\t" in bare_text:
-        return "\t"
-    mark = max(",;", key=bare_text.count)
-    return mark if mark in bare_text else BLANKS
-
-
 def _is_heading(comment: str, row: str, separator: str | None) -> bool:
     """Whether a line that begins with # names the columns of the row after it."""
     if separator is not None:
         return not comment.startswith("# ")
-    mark, next_mark = _guess_separator(comment), _guess_separator(row)
+    mark, next_mark = guess_separator(comment), guess_separator(row)
     if mark == "\t" and not comment.startswith("# "):
         return True
     return mark == next_mark and len(heading_fields(comment)) == len(heading_fields(row)) > 1
-
-
-def _split(line: str, separator: str) -> list[str]:
-    """The fields of a line; a field may stand in double quotes.
-
-    Raises:
-        ValueError: a quote does not close where the field ends.
-    """
-    if separator == BLANKS:
-        return _split_blanks(line)
-    try:
-        reader = csv.reader([line], delimiter=separator, strict=True, skipinitialspace=True)
-        return next(reader, [""])
-    except csv.Error:
-        raise ValueError(_quote_problem(line)) from None
-
-
-def _split_blanks(line: str) -> list[str]:
-    fields, at, line = [], 0, line.rstrip()
-    while at < len(line):
-        token = _TOKEN.match(line, at)
-        if token is None:
-            raise ValueError(_quote_problem(line))
-        quoted, plain = token.groups()
-        fields.append(plain if quoted is None else quoted.replace('""', '"'))
-        at = token.end()
-    return fields
-
-
-def _quote_problem(line: str) -> str:
-    return (
-        f"a double quote opens a value and does not close it in this line ({line[:60]!r}); "
-        "a value stands in one row, and a quote inside quotes is written twice"
-    )
-
-
-def _has_blank_lines(block: bytes) -> bool:
-    if block.startswith(b"\n") or b"\n\n" in block:
-        return True
-    starts = (b"\n ", b"\n\t")  # lines that begin with blanks may hold nothing else
-    padded = block.startswith((b" ", b"\t")) or any(each in block for each in starts)
-    return padded and re.search(rb"^[ \t]+\n", block, re.MULTILINE) is not None
-
-
-def _field_counts(block: bytes, separator: str) -> np.ndarray:
-    """Fields of each line of a block, without regard to quotes."""
-    data = np.frombuffer(block, np.uint8)
-    ends = np.flatnonzero(data == 10)
-    if separator == BLANKS:
-        gap = (data == 32) | (data == 9) | (data == 10)
-        begins = ~gap
-        begins[1:] &= gap[:-1]
-        return np.diff(np.searchsorted(np.flatnonzero(begins), ends), prepend=0)
-    marks = np.flatnonzero(data == ord(separator))
-    return np.diff(np.searchsorted(marks, ends), prepend=0) + 1
-
-
-def _is_padded(block: bytes, separator: str) -> bool:
-    """Whether blanks stand around fields that something else separates."""
-    if separator == BLANKS or b" " not in block:
-        return not block.isascii()  # blanks that are no spaces
-    mark = separator.encode()
-    around = (mark + b" ", b" " + mark, b" \n", b"\n ")
-    return block.startswith(b" ") or not block.isascii() or any(each in block for each in around)
 
 
 def _stripped(table: pd.DataFrame) -> pd.DataFrame:

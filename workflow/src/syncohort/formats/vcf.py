@@ -43,7 +43,8 @@ class VcfSource:
     """People and genotypes of a VCF or BCF file.
 
     A file is used as it is when it has a sound index, and gets one in a temporary folder
-    otherwise (that takes a pass over it; `notes` says why).
+    otherwise (that takes a pass over it; `notes` says why). Text that is not compressed in blocks
+    is read through for each chromosome, which alone is copied there.
 
     Raises:
         InputError: the file is missing, cut short, not VCF or BCF, or without genotypes.
@@ -136,7 +137,7 @@ def _extract(file: VcfFile, name: str, folder: str) -> str:
     """Write one chromosome as BCF with GT, phase sets and PR alone; return its path."""
     removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", *_SET_FIELDS), file)]
     path = f"{folder}/chromosome.bcf"
-    cut = ["annotate", "--regions", name, file.indexed]
+    cut = ["annotate", "--regions", name, file.indexed(name)]
     if removed:
         cut[1:1] = ["--remove", ",".join(removed)]
     try:
@@ -163,10 +164,11 @@ def _all_but(kind: str, kept: tuple[str, ...], file: VcfFile) -> list[str]:
 
 def _copy_lines(file: VcfFile, name: str, path: str) -> None:
     """Write one chromosome as it is: bcftools refuses tags that the header does not declare."""
-    ends = (f"{file.indexed}{end}" for end in (".csi", ".tbi"))
+    indexed = file.indexed(name)
+    ends = (f"{indexed}{end}" for end in (".csi", ".tbi"))
     index = next(end for end in ends if Path(end).exists())
     with (
-        pysam.TabixFile(file.indexed, index=index) as source,
+        pysam.TabixFile(indexed, index=index) as source,
         pysam.BGZFile(path, "wb") as target,
     ):
         target.write("".join(f"{line}\n" for line in file.header).encode())

@@ -9,6 +9,7 @@ import pandas as pd
 
 from syncohort import __version__
 from syncohort.code_digest import PACKAGE
+from syncohort.evaluation.tables import read_benchmarks
 from syncohort.synthesis.released import read_checksums
 
 PROGRAMS = ("snakemake", "torch", "numpy", "pandas", "scipy", "scikit-learn", "zarr", "matplotlib")
@@ -52,9 +53,8 @@ def run_times(folder: str | Path) -> pd.DataFrame:
     folder, rows = Path(folder), []
     for file in sorted(folder.rglob("*.tsv")):
         rule = file.relative_to(folder).parts[0].removesuffix(".tsv")
-        table = pd.read_csv(file, sep="\t")
-        memory = pd.to_numeric(table["max_rss"], errors="coerce").max()
-        rows.append((rule, table["s"].sum(), memory))
+        table = read_benchmarks([file])
+        rows.append((rule, table["s"].sum(), table["max_rss"].max()))
     names = ["jobs", "seconds", "longest job [s]", "largest memory [MB]"]
     table = pd.DataFrame(rows, columns=["rule", "s", "mb"])
     table = table.groupby("rule").agg(

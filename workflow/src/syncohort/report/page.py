@@ -129,7 +129,9 @@ def _summary(study: Study, material: Material) -> dict:
                 "name": name,
                 "kind": kind,
                 "real_haplotypes": kind in REAL_HAPLOTYPES,
-                "checklist": report_tables.generator_checklist(material.checklist, name),
+                "checklist": report_tables.generator_checklist(
+                    material.checklist, name, real_haplotypes=kind in REAL_HAPLOTYPES
+                ),
             }
             for name, kind in generators.items()
         ]
@@ -150,8 +152,12 @@ def _answers(study: Study, judged: pd.DataFrame) -> list[Release]:
 
 
 def _matrix(study: Study, checklist: pd.DataFrame) -> str:
+    kinds = study.generators | {name: kind for kind, name in study.calibration.items()}
     return report_tables.checklist_matrix(
-        checklist, list(study.generators), list(study.calibration.values())
+        checklist,
+        list(study.generators),
+        list(study.calibration.values()),
+        [name for name, kind in kinds.items() if kind in REAL_HAPLOTYPES],
     )
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from syncohort.cohort.value_bins import label_order
 from syncohort.evaluation.groups import KEYS, groups_of, in_words
-from syncohort.evaluation.verdicts.bounds import NOT_MEASURED, VERDICTS, Bounds, number
+from syncohort.evaluation.verdicts.bounds import FAIL, NOT_MEASURED, VERDICTS, Bounds, number
 from syncohort.evaluation.verdicts.judging import worst_verdict
 from syncohort.evaluation.verdicts.metrics import (
     BOUND_COLUMNS,
@@ -16,24 +16,58 @@ from syncohort.evaluation.verdicts.metrics import (
 )
 from syncohort.report import html as pages
 
+_REAL_HAPLOTYPES = "Made of real haplotypes"
 LABELS_SHOWN = 8  # more are folded away
 _CSS = {NOT_MEASURED: "missing", "not judged": "missing"}
 
 
-def checklist_matrix(checklist: pd.DataFrame, generators, beside) -> str:
-    """One verdict per dimension (rows) and generator (columns), those beside in brackets."""
+def checklist_matrix(checklist: pd.DataFrame, generators, beside, real_haplotypes=()) -> str:
+    """One verdict per dimension (rows) and generator (columns), those beside in brackets.
+
+    real_haplotypes: those whose people are made of haplotypes of real people. Where one of
+    `generators` is, the first row says so. Privacy of `generators` that was not measured is a
+    fail, as the first line says.
+    """
     wide = checklist.pivot(index="dimension", columns="generator", values="verdict")
-    wide = wide.reindex(columns=[*generators, *beside]).fillna("not judged")
+    wide = wide.reindex(columns=[*generators, *beside])
+    unknown = [] if "privacy" in wide.index else ["privacy"]
+    wide = wide.reindex(index=[*wide.index, *unknown])
+    no_evidence = wide.columns[wide.loc["privacy"].isna()].intersection(list(generators))
+    wide = wide.fillna("not judged")
     rows = []
+    if set(generators) & set(real_haplotypes):
+        made_of = [
+            pages.cell("yes", FAIL if name in generators else "")
+            if name in real_haplotypes
+            else pages.cell("no" if name in generators else "")
+            for name in wide.columns
+        ]
+        rows.append(pages.cell(_REAL_HAPLOTYPES) + "".join(made_of))
     for dimension in (name for name in DIMENSIONS if name in wide.index):
-        cells = [pages.cell(word, _CSS.get(word, word)) for word in wide.loc[dimension]]
+        cells = [
+            pages.cell(NOT_MEASURED, FAIL)
+            if dimension == "privacy" and name in no_evidence
+            else pages.cell(word, _CSS.get(word, word))
+            for name, word in wide.loc[dimension].items()
+        ]
         rows.append(pages.cell(DIMENSIONS[dimension]) + "".join(cells))
     return pages.rows_table(["", *generators, *(f"({name})" for name in beside)], rows)
 
 
-def generator_checklist(checklist: pd.DataFrame, generator: str) -> str:
-    """What a generator passes and what keeps it from passing, by dimension."""
+def generator_checklist(
+    checklist: pd.DataFrame, generator: str, *, real_haplotypes: bool = False
+) -> str:
+    """What a generator passes and what keeps it from passing, by dimension; first, where it is so,
+    that its people are made of haplotypes of real people."""
     rows = []
+    if real_haplotypes:
+        text = "its people are made of haplotypes of real people, who are handed on with it"
+        cells = [
+            pages.cell(_REAL_HAPLOTYPES),
+            pages.cell(FAIL, FAIL),
+            *map(pages.cell, ("", text, "")),
+        ]
+        rows.append("".join(cells))
     for row in checklist[checklist["generator"] == generator].itertuples():
         counts = f"{row.passed} / {row.looked} / {row.failed} / {row.unmeasured}"
         cells = [

@@ -48,7 +48,7 @@ def withdraw(release: str | Path, released: Iterable[str | Path], kept: str | Pa
             continue
         target = kept / name
         target.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(file, target)
+        shutil.move(file, target)  # release/ may be a link to another disk
         _log.warning("%s: not released by this configuration, moved to %s", file, target)
         moved.append(name)
     _remove_empty(release)

@@ -10,6 +10,7 @@ import platform
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from zipfile import BadZipFile, ZipFile
 
 import torch
 
@@ -131,8 +132,9 @@ class StateFile:
         if not self._path.exists():
             return None
         try:
+            self._require_whole()
             state = torch.load(self._path, map_location=device, weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, BadZipFile) as error:
             log.warning("%s: unreadable training state, starting anew: %s", self._path, error)
             return None
         if state["digest"] != self._digest:
@@ -145,6 +147,13 @@ class StateFile:
             )
             return None
         return state
+
+    def _require_whole(self) -> None:
+        """Compare each part with its CRC, which torch writes and does not look at."""
+        with ZipFile(self._path) as archive:
+            damaged = archive.testzip()
+        if damaged is not None:
+            raise BadZipFile(f"{damaged} is damaged")
 
 
 def write_table(path: Path, history: list[dict]) -> None:

@@ -15,7 +15,8 @@ from syncohort.errors import InputError
 from syncohort.evaluation.groups import ALL, SUGGESTIVE, Group
 from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
-from syncohort.formats.tables import find_columns, numbers_of, read_table
+from syncohort.formats.columns import find_columns, numbers_of
+from syncohort.formats.tables import read_table
 from syncohort.genotypes import CohortStore, normalise_contig
 
 GENOME_WIDE_P = 5e-8

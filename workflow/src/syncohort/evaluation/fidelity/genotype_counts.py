@@ -5,31 +5,22 @@ Axes: V variants, S people, P = 2 ploidy, L labels.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
-from syncohort.dosages import allele_counts, share
-from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, SPLITS, CohortStore
+from syncohort.dosages import share
+from syncohort.genotypes import CHUNK_VARIANTS, SPLITS, CohortStore, slices
+from syncohort.packed_calls import GenotypeCounts, PackedCalls, masks_of
 
 SOURCES = (*SPLITS, "synthetic")
 PEOPLE_AT_ONCE = 5_000
 
 
 @dataclass(frozen=True)
-class LabelCounts:
-    """Genotypes of one source of people on some variants, label by label.
-
-    people [L]; alt, alleles [V, L]: ALT and called alleles; het, hom_alt, called [V, L]:
-    genotypes among those with both alleles called. All int32.
-    """
+class LabelCounts(GenotypeCounts):
+    """Genotypes of one source of people on some variants, [V, L], and its people, int32 [L]."""
 
     people: np.ndarray
-    alt: np.ndarray
-    alleles: np.ndarray
-    het: np.ndarray
-    hom_alt: np.ndarray
-    called: np.ndarray
 
     @property
     def frequency(self) -> np.ndarray:
@@ -74,25 +65,10 @@ def walk_counts(
 
 def _count(store, variants: slice, group: np.ndarray, n_groups: int) -> list[tuple]:
     """The fields of `LabelCounts` with groups for labels; people of group -1 are left out."""
-    shape = (variants.stop - variants.start, n_groups)
-    names = ("alt", "alleles", "het", "hom_alt", "called")
-    counts = {name: np.zeros(shape, dtype=np.int32) for name in names}
-    for begin in range(0, len(group), PEOPLE_AT_ONCE):
-        people = slice(begin, min(begin + PEOPLE_AT_ONCE, len(group)))
-        order = np.argsort(group[people], kind="stable")
-        bounds = np.searchsorted(group[people][order], np.arange(n_groups + 1))
-        calls = store.read(variants, people)[:, order]
-        alt, alleles = allele_counts(calls)
-        both = alleles == PLOIDY
-        per_person = {
-            "alt": alt,
-            "alleles": alleles,
-            "het": (alt == 1) & both,
-            "hom_alt": alt == PLOIDY,
-            "called": both,
-        }
-        for index, (low, high) in enumerate(pairwise(bounds)):
-            for name, values in per_person.items():
-                counts[name][:, index] += values[:, low:high].sum(axis=1, dtype=np.int32)
+    counts = {}
+    for people in slices(len(group), PEOPLE_AT_ONCE):
+        calls = PackedCalls.of(store.read(variants, people))
+        found = vars(calls.count(masks_of(group[people], n_groups)))
+        counts = {name: counts.get(name, 0) + found[name] for name in found}
     people = np.bincount(group[group >= 0], minlength=n_groups).astype(np.int32)
     return [("people", people), *counts.items()]

@@ -12,14 +12,15 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from syncohort.association.correlation import LabelledCalls
 from syncohort.dosages import minor
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import STRETCHES_PER_CHROMOSOME, stretch_row, stretch_sums
 from syncohort.evaluation.tidy import check_same_variants, metric_row, people_in
 from syncohort.formats.genetic_map import GeneticMap
-from syncohort.genotypes import CohortStore, rows_per_person, to_rows
+from syncohort.genotypes import CohortStore, rows_per_person
 
-PAIRS_AT_ONCE = 1_000
+PAIRS_AT_ONCE = 5_000
 LABEL_PEOPLE = 50  # fewest people of a label, of those drawn, for its own correlations
 CM_EDGES = (0, 0.01, 0.03, 0.1, 0.3, 1)
 DISTANCE_EDGES = (0, 0.1, 0.25, 0.5, 1)  # of the window: 0, 20, 50, 100, 200 kb of 200
@@ -192,33 +193,20 @@ def _pair_correlations(
     """Correlation [M] of each pair, centred by label, its degrees of freedom, and the
     correlations [M] within each label of `LABEL_PEOPLE` or more of these people."""
     people = people[np.argsort(store.people.label[people].astype(str), kind="stable")]
-    label_names, label, size = np.unique(
-        store.people.label[people].astype(str), return_inverse=True, return_counts=True
-    )
-    label = np.repeat(label, rows_per_person(mode))  # [R], rising
-    starts = np.searchsorted(label, np.arange(len(label_names)))
+    label_names, size = np.unique(store.people.label[people].astype(str), return_counts=True)
     large = np.flatnonzero(size >= LABEL_PEOPLE)
     r, r_of_label = np.full(len(first), np.nan), np.full((len(large), len(first)), np.nan)
     for begin in range(0, len(first), PAIRS_AT_ONCE):
         part = slice(begin, begin + PAIRS_AT_ONCE)
         chosen, index = np.unique(np.r_[first[part], second[part]], return_inverse=True)
-        rows = to_rows(store.read(chosen, people), mode)
-        allele, present = _centre_by_label(rows.T, label, len(label_names))
-        i, j = np.split(index, 2)
-        product = np.add.reduceat(allele[i] * allele[j], starts, axis=1)  # [m, L]
-        squares = allele**2
-        if present.all():
-            total = np.add.reduceat(squares, starts, axis=1)
-            spread_i, spread_j = total[i], total[j]
-        else:
-            spread_i = np.add.reduceat(squares[i] * present[j], starts, axis=1)
-            spread_j = np.add.reduceat(squares[j] * present[i], starts, axis=1)
+        calls = LabelledCalls.read(store, people, size, chosen, mode)
+        product, spread_i, spread_j = calls.pair_sums(*np.split(index, 2))  # [m, L]
         scale = np.sqrt(spread_i.sum(axis=1) * spread_j.sum(axis=1))
         np.divide(product.sum(axis=1), scale, out=r[part], where=scale > 0)
         scale = np.sqrt(spread_i * spread_j)[:, large].T
         np.divide(product[:, large].T, scale, out=r_of_label[:, part], where=scale > 0)
     of_label = dict(zip(label_names[large], r_of_label, strict=True))
-    return r, max(len(label) - len(label_names), 1), of_label
+    return r, max(len(people) * rows_per_person(mode) - len(label_names), 1), of_label
 
 
 def _label_table(contig: str, stretch: np.ndarray, of_label: dict) -> pd.DataFrame:
@@ -240,14 +228,3 @@ def _label_table(contig: str, stretch: np.ndarray, of_label: dict) -> pd.DataFra
                 (contig, source, label, name, *own) for name, own in zip(names, sums, strict=True)
             ]
     return pd.DataFrame(rows, columns=["contig", "source", "label", "stretch", "pairs", *_PRODUCTS])
-
-
-def _centre_by_label(alleles, label, n_labels) -> tuple[np.ndarray, np.ndarray]:
-    """Alleles [v, R] less their label's mean, 0 where missing, and where present (0/1)."""
-    present = (alleles >= 0).astype(np.float32)
-    member = np.eye(n_labels, dtype=np.float32)[label]  # [R, L]
-    values = alleles * present
-    mean = (values @ member) / np.maximum(present @ member, 1)  # [v, L]
-    values -= mean @ member.T
-    values *= present
-    return values, present

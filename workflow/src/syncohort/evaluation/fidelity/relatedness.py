@@ -3,13 +3,13 @@
 Axes: S people, V variants, L labels.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.stats import wasserstein_distance
 
+from syncohort.dosages import share
 from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.intervals import DRAWS, percentile_interval, times_drawn
+from syncohort.evaluation.pair_counts import PairCounts
 from syncohort.evaluation.tidy import metric_row
 
 RELATED = 0.0884  # kinship of second-degree relatives and closer
@@ -17,50 +17,21 @@ LABEL_PEOPLE = 5
 MOST_PEOPLE = 300  # per label
 
 
-@dataclass(frozen=True)
-class PairCounts:
-    """Genotypes of all pairs of people over the variants called in both, float [S, S].
+def kinship(counts: PairCounts) -> np.ndarray:
+    """KING-robust kinship [S, S]; NaN where the less heterozygous has no such call.
 
-    both_het: heterozygous in both; opposite: homozygous for different alleles; one_het:
-    heterozygous in exactly one; het: heterozygous in the first of the pair; called.
+    Source: Manichaikul et al. 2010, eq. 11 (between families).
     """
+    het = [(ones - twos).astype(np.float32) for ones, twos in counts.own()]  # [S, S or 1] and back
+    fewer = np.minimum(*het)
+    one_het = counts.alleles - 2 * counts.opposite
+    apart = (4 * counts.opposite + one_het).astype(np.float32)
+    return 0.5 - np.divide(apart, 4 * fewer, out=np.full_like(fewer, np.nan), where=fewer > 0)
 
-    both_het: np.ndarray
-    opposite: np.ndarray
-    one_het: np.ndarray
-    het: np.ndarray
-    called: np.ndarray
 
-    @staticmethod
-    def of(dosages: np.ndarray) -> "PairCounts":
-        """Count over dosages int8 [S, V], -1 missing."""
-        ref, het, alt = ((dosages == value).astype(np.float32) for value in (0, 1, 2))
-        called = ref + het + alt
-        both_het = het @ het.T
-        opposite = ref @ alt.T
-        own_het = het @ called.T  # [S, S]: heterozygous in the first, called in the second
-        return PairCounts(
-            both_het,
-            opposite + opposite.T,
-            own_het + own_het.T - 2 * both_het,
-            own_het,
-            called @ called.T,
-        )
-
-    def kinship(self) -> np.ndarray:
-        """KING-robust kinship [S, S]; NaN where the less heterozygous has no such call.
-
-        Source: Manichaikul et al. 2010, eq. 11 (between families).
-        """
-        fewer = np.minimum(self.het, self.het.T)
-        apart = 4 * self.opposite + self.one_het
-        return 0.5 - np.divide(apart, 4 * fewer, out=np.full_like(fewer, np.nan), where=fewer > 0)
-
-    def distance(self) -> np.ndarray:
-        """Mean difference of dosage per allele [S, S], in [0, 1]; NaN without common calls."""
-        apart = 2 * self.opposite + self.one_het
-        whole = 2 * self.called
-        return np.divide(apart, whole, out=np.full_like(whole, np.nan), where=whole > 0)
+def allele_distance(counts: PairCounts) -> np.ndarray:
+    """Mean difference of dosage per allele [S, S], in [0, 1]; NaN without common calls."""
+    return share(counts.alleles, 2 * np.broadcast_to(counts.compared(), counts.alleles.shape))
 
 
 def compare_relatedness(
@@ -103,8 +74,8 @@ def _measured(dosages, labels, label, rng) -> tuple[np.ndarray, np.ndarray]:
     people = np.flatnonzero(labels == label)
     if len(people) > MOST_PEOPLE:
         people = np.sort(rng.choice(people, MOST_PEOPLE, replace=False))
-    counts = PairCounts.of(dosages[people])
-    return counts.kinship() > RELATED, counts.distance()
+    counts = PairCounts.within(dosages[people])
+    return kinship(counts) > RELATED, allele_distance(counts)
 
 
 def _drawn(measured, rng) -> np.ndarray:

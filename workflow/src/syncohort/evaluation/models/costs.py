@@ -7,7 +7,7 @@ import pandas as pd
 
 from syncohort.diffusion.denoisers import count_flops
 from syncohort.diffusion.model import load_generator
-from syncohort.evaluation.tables import read_tables
+from syncohort.evaluation.tables import read_benchmarks, read_tables
 
 
 def measure_costs(
@@ -64,5 +64,5 @@ def _used(benchmarks: list[str | Path]) -> tuple[float, float]:
     """Seconds in all and the largest memory [MB] of jobs."""
     if not all(Path(file).is_file() for file in benchmarks):
         return np.nan, np.nan
-    table = pd.concat([pd.read_csv(file, sep="\t", na_values="-") for file in benchmarks])
+    table = read_benchmarks(benchmarks)
     return table["s"].sum(), table["max_rss"].max()

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from syncohort.dosages import allele_counts, share
-from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, CohortStore
+from syncohort.dosages import share
+from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, CohortStore, slices
+from syncohort.packed_calls import PackedCalls, masks
 
 _PEOPLE_AT_ONCE = 5_000
 
@@ -37,15 +38,13 @@ class AlleleCounts:
 
 def count_alleles(store: CohortStore, groups: dict[str, np.ndarray]) -> dict[str, AlleleCounts]:
     """Alleles of each group (name -> mask [S]) of the people of a store."""
-    member = np.stack(list(groups.values()), axis=1).astype(np.float32)  # [S, Q]
+    members = np.stack(list(groups.values()))  # [Q, S]
     counts = np.zeros((2, len(store.variants), len(groups)), np.float32)  # ALT, called
-    for start in range(0, len(store.variants), CHUNK_VARIANTS):
-        variants = slice(start, start + CHUNK_VARIANTS)
-        for begin in range(0, len(store.people), _PEOPLE_AT_ONCE):
-            people = slice(begin, begin + _PEOPLE_AT_ONCE)
-            both = allele_counts(store.read(variants, people))
-            for total, alleles in zip(counts, both, strict=True):
-                total[variants] += alleles.astype(np.float32) @ member[people]
+    for variants in slices(len(store.variants), CHUNK_VARIANTS):
+        for people in slices(len(store.people), _PEOPLE_AT_ONCE):
+            found = PackedCalls.of(store.read(variants, people)).count(masks(members[:, people]))
+            counts[0, variants] += found.alt
+            counts[1, variants] += found.alleles
     return {name: AlleleCounts(*counts[..., i]) for i, name in enumerate(groups)}
 
 

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation.groups import ALL, HAPLOTYPES, HOLDOUT, Group
+from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.attributes import CHROMOSOME, REGION, Told, label_row, region_rows
 from syncohort.evaluation.privacy.copies import (
     copied_rows,
@@ -50,13 +51,7 @@ from syncohort.evaluation.privacy.membership import (
     targets_of,
 )
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
-from syncohort.evaluation.privacy.neighbours import (
-    EuclideanSums,
-    HammingSums,
-    Operand,
-    nearest_of,
-    unary,
-)
+from syncohort.evaluation.privacy.neighbours import distances_of, nearest_of
 from syncohort.evaluation.privacy.parties import Party, choose_parties, walk
 from syncohort.evaluation.privacy.profiles import profile_rows
 from syncohort.evaluation.privacy.record_distances import (
@@ -240,42 +235,48 @@ def _withheld(people: int, cohort: str, generator: str) -> Privacy:
 def _measure_distances(real_stores, synthetic_stores, groups, training, mode) -> _Distances:
     """All that needs the genotypes of the chosen people, in one pass along the chromosomes."""
     each = rows_per_person(mode)
-    ploidy = PLOIDY // each
+    alleles = PLOIDY // each  # of a row at a variant
     size = {name: len(group.index) for name, group in groups.items()}
     n_attacked = sum(size[name] for name in ATTACKED)
-    of_rows = {(a, b): HammingSums(size[a] * each, size[b] * each) for a, b in _ROW_PAIRS}
-    l1 = {(a, b): HammingSums(size[a], size[b]) for a, b in _NEAR_PAIRS}
-    l2 = {(a, b): EuclideanSums(size[a], size[b]) for a, b in _PEOPLE_PAIRS}
+    of_rows = {
+        (a, b): PairCounts(size[a] * each, size[b] * each, dosages=mode == "genotype")
+        for a, b in _ROW_PAIRS
+    }
+    of_people = {(a, b): PairCounts(size[a], size[b], dosages=True) for a, b in _NEAR_PAIRS}
     frequency = {name: np.zeros(size[name] * each) for name in ATTACKED}
     windows = {name: WindowSums(n_attacked * each) for name in ("synthetic", "reference")}
     told = None
     for place, (real, synthetic) in enumerate(zip(real_stores, synthetic_stores, strict=True)):
         if 0 < place == len(real_stores) - 1:
-            told = Told(n_attacked, ploidy)
-            pairs = (of_rows["synthetic", name].distances() for name in ATTACKED)
+            told = Told(n_attacked, alleles)
+            pairs = (distances_of(of_rows["synthetic", name], "hamming") for name in ATTACKED)
             nearest = np.concatenate([pair.argmin(axis=0) for pair in pairs])
         counts = _label_counts(real, synthetic, groups)
         for variants, calls in walk(real, synthetic, groups):
             rows = {name: to_rows(part, mode) for name, part in calls.items()}
             attacked = np.concatenate([rows[name] for name in ATTACKED])
             common = training[place].frequency[variants]
-            packed = pack_rows(attacked, common, ploidy)
+            packed = pack_rows(attacked, common, alleles)
             for name, sums in windows.items():
-                sums.add(packed, pack_rows(rows[name], common, ploidy))
+                sums.add(packed, pack_rows(rows[name], common, alleles))
             if told:
                 told.add(attacked, rows["synthetic"][nearest], common)
             _add_frequency_scores(frequency, rows, groups, counts, variants, each)
-            binary = rows if mode == "haplotype" else {n: unary(rows[n]) for n in rows}
-            _add(of_rows, {name: Operand.of(part) for name, part in binary.items()})
-            dosages = {n: to_rows(calls[n], "genotype") for n in groups}
-            _add(l1, {name: Operand.of(unary(part)) for name, part in dosages.items()})
-            _add(l2, {name: Operand.of(part) for name, part in dosages.items()})
+            people = {
+                name: Planes.of(to_rows(calls[name], "genotype"), dosages=True) for name in groups
+            }
+            _add(of_people, people)
+            if mode == "haplotype":
+                people = {name: Planes.of(part, dosages=False) for name, part in rows.items()}
+            _add(of_rows, people)
     return _Distances(
-        {pair: sums.distances() for pair, sums in of_rows.items()},
+        {pair: distances_of(counts, "hamming") / alleles for pair, counts in of_rows.items()},
         {
-            "l1": {pair: sums.distances() for pair, sums in l1.items()},
-            "l2": {pair: sums.l2() for pair, sums in l2.items()},
-            "cosine": {pair: sums.cosine() for pair, sums in l2.items()},
+            "l1": {pair: distances_of(counts, "l1") for pair, counts in of_people.items()},
+            **{
+                metric: {pair: distances_of(of_people[pair], metric) for pair in _PEOPLE_PAIRS}
+                for metric in ("l2", "cosine")
+            },
         },
         frequency,
         {name: sums.nearest() for name, sums in windows.items()},
@@ -283,9 +284,9 @@ def _measure_distances(real_stores, synthetic_stores, groups, training, mode) ->
     )
 
 
-def _add(sums: dict, operands: dict[str, Operand]) -> None:
-    for (a, b), each in sums.items():
-        each.add(operands[a], operands[b])
+def _add(counts: dict, planes: dict[str, Planes]) -> None:
+    for (a, b), each in counts.items():
+        each.add(planes[a], planes[b])
 
 
 def _label_counts(real, synthetic, groups) -> dict[str, dict[str, AlleleCounts]]:

@@ -11,9 +11,9 @@ as a call of a row has alleles (dosages: at least 1, at least 2).
 """
 
 import numpy as np
-from numba import njit
 
-WORD = 64
+from syncohort.bits import WORD, compiled, pack_at_least, popcount
+
 WINDOW_SNPS = (64, 256, 512)
 _WORDS = tuple(length // WORD for length in WINDOW_SNPS)
 
@@ -24,13 +24,7 @@ def pack_rows(rows: np.ndarray, frequency: np.ndarray, ploidy: int) -> np.ndarra
     frequency: of ALT, [V]; a missing call (-1) is taken for what it makes likeliest. ploidy: P, alleles of a call.
     """
     rows = np.where(rows < 0, np.rint(ploidy * np.nan_to_num(frequency)).astype(np.int8), rows)
-    planes = [rows >= alleles for alleles in range(1, ploidy + 1)]
-    n_words = -(-rows.shape[1] // WORD)
-    packed = np.zeros((len(planes), len(rows), n_words * 8), np.uint8)
-    for plane, bits in zip(packed, planes, strict=True):
-        found = np.packbits(bits, axis=1)
-        plane[:, : found.shape[1]] = found
-    return np.ascontiguousarray(packed.view(np.uint64).transpose(1, 2, 0))
+    return np.stack([pack_at_least(rows, least) for least in range(1, ploidy + 1)], axis=2)
 
 
 class WindowSums:
@@ -55,18 +49,7 @@ class WindowSums:
         return dict(zip(WINDOW_SNPS, self._sums.T, strict=True))
 
 
-@njit(cache=True)
-def _bits(word):
-    """The number of ones in a word (Warren 2012, figure 5-2)."""
-    word = word - ((word >> np.uint64(1)) & np.uint64(0x5555555555555555))
-    word = (word & np.uint64(0x3333333333333333)) + (
-        (word >> np.uint64(2)) & np.uint64(0x3333333333333333)
-    )
-    word = (word + (word >> np.uint64(4))) & np.uint64(0x0F0F0F0F0F0F0F0F)
-    return np.int64((word * np.uint64(0x0101010101010101)) >> np.uint64(56))
-
-
-@njit(cache=True)
+@compiled
 def _add_nearest(a, b, sums):
     """Add to sums [A, lengths] what `WindowSums` says; the last length holds all others."""
     n_words, n_planes = a.shape[1], a.shape[2]
@@ -82,7 +65,7 @@ def _add_nearest(a, b, sums):
                 for word in range(start, stop):
                     differing = 0
                     for plane in range(n_planes):
-                        differing += _bits(a[i, word, plane] ^ b[j, word, plane])
+                        differing += popcount(a[i, word, plane] ^ b[j, word, plane])
                     place = word - start
                     best[0, place] = min(best[0, place], differing)
                     within += differing

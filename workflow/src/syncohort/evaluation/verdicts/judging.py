@@ -32,6 +32,17 @@ from syncohort.evaluation.verdicts.metrics import (
 from syncohort.evaluation.verdicts.release import NO_EVIDENCE, unmeasured_privacy, value_in_words
 
 _NOT_JUDGED = (REAL, MAJORITY)
+CHECKLIST_COLUMNS = [
+    "generator",
+    "dimension",
+    "verdict",
+    "passed",
+    "looked",
+    "failed",
+    "unmeasured",
+    "worst",
+    "labels",
+]
 _WORST_FIRST = (FAIL, LOOK, PASS)
 
 
@@ -120,7 +131,7 @@ def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
                 "labels": _labels_in_words(part),
             }
         )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=CHECKLIST_COLUMNS)
     if table.empty:
         return table
     order = {name: index for index, name in enumerate(DIMENSIONS)}

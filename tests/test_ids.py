@@ -1,0 +1,121 @@
+"""Ids of tables that differ from the genotype files' in how they are written: the cause is named."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from syncohort.cohort.ids import near_ids
+from syncohort.cohort.labels import join_labels
+from syncohort.cohort.people_checks import label_checks
+from syncohort.cohort.splits import split_table
+from syncohort.errors import InputError
+
+DIFFERENCES = [
+    ("{n}", "{n:03d}", "leading zeros"),
+    ("S{n:03d}", "S{n}", "leading zeros"),
+    ("{n}.0", "{n}", "how numbers are written"),
+    ("{n}e5", "{n}00000", "how numbers are written"),
+    ("P{n}", "p{n}", "capital and small letters"),
+    ("'p{n}'", "p{n}", "quotes"),
+    ("p {n}", "p_{n}", "blanks, dashes"),
+    ("p-{n}", "p.{n}", "blanks, dashes"),
+    ("f{n}_p{n}", "p{n}", "a family id"),
+    ("p{n}", "0_p{n}", "a family id"),
+    ("x_y{n}", "x_y{n}_x_y{n}", "a family id"),
+    ("p{n}", "/data/p{n}.sorted.bam", ""),
+    ("p{n}", "/data/p{n}.bam", "folders and endings"),
+    ("Ame\u0301lie{n}", "Am\u00e9lie{n}", "how accents"),
+    ("P-{n:03d}", "p{n}", "capitals, marks and leading zeros"),
+    ("HG{n}", "NA{n}", ""),
+]
+
+
+def ids_of(pattern) -> list[str]:
+    return [pattern.format(n=n) for n in range(1, 7)]
+
+
+def join(folder, table_ids, samples):
+    rows = [f"{name}\t{'ab'[i % 2]}\n" for i, name in enumerate(table_ids)]
+    (folder / "t.tsv").write_text("id\tpop\n" + "".join(rows))
+    return join_labels(
+        pd.DataFrame({"sample": samples}),
+        np.zeros(len(samples)),
+        table=str(folder / "t.tsv"),
+        id_column=None,
+        label_column="pop",
+        family_column=None,
+        missing=[],
+        minimum_people=1,
+        rare="stop",
+        person_missing_max=0.1,
+    )
+
+
+@pytest.mark.parametrize(("ours", "theirs", "cause"), DIFFERENCES)
+def test_the_message_names_what_differs(tmp_path, ours, theirs, cause):
+    joined = join(tmp_path, ids_of(ours), ids_of(theirs))
+    (problem,) = [each for each in joined.problems if "is among the 6 genotyped" in each]
+    if cause:
+        assert f"6 would be but for {cause}" in problem
+        assert repr(ids_of(ours)[0]) in problem
+    else:
+        assert "set labels.id_column or rewrite the ids" in problem
+
+
+def test_some_ids_that_differ_are_shown(tmp_path):
+    joined = join(tmp_path, ["1", "2", "3", "4", "x"], ["01", "2", "3", "04", "y"])
+    assert joined.problems == []
+    lines = {check.name: check for check in label_checks(joined)}
+    line = lines["lines of the label table without genotypes"]
+    assert line.level == "look"
+    assert line.found == "3, not used; 2 would be but for leading zeros ('1' and '01')"
+
+
+def test_samples_that_become_equal_explain_nothing():
+    assert near_ids(["p1"], ["P1", "pP1", "p1x"]).sample == "P1"
+    assert near_ids(["p1"], ["P1", "P01", "P001"]).cause == "capital and small letters"
+    assert near_ids(["001"], ["1", "01"]) is None
+    assert near_ids(["1"], ["1", "01"]) is None
+
+
+def test_a_first_line_of_data_is_no_heading(tmp_path):
+    (tmp_path / "t.tsv").write_text("a\tpop\nb\tpop\n")
+    joined = join_labels(
+        pd.DataFrame({"sample": ["a", "b"]}),
+        np.zeros(2),
+        table=str(tmp_path / "t.tsv"),
+        id_column=None,
+        label_column="pop",
+        family_column=None,
+        missing=[],
+        minimum_people=1,
+        rare="stop",
+        person_missing_max=0.1,
+    )
+    assert "the first line is no heading: it holds 'a'" in joined.problems[0]
+
+
+def split(folder, kinship, samples):
+    people = {"sample": samples, "label": "a", "family": "", "excluded": ""}
+    pd.DataFrame(people).to_csv(folder / "p.tsv", sep="\t", index=False)
+    (folder / "k.txt").write_text(kinship)
+    shares = {"validation": 0.2, "holdout": 0.2, "training_share": 1, "kinship_min": 0.1}
+    split_table(folder / "p.tsv", folder / "k.txt", folder / "out.tsv", **shares, seed=1)
+    return pd.read_csv(folder / "out.tsv", sep="\t", dtype=str).set_index("sample")["split"]
+
+
+def test_pairs_whose_ids_are_written_otherwise_stop(tmp_path):
+    samples = [f"p{i}" for i in range(12)]
+    with pytest.raises(InputError, match=r"1 of its 2 pairs .*capital and small letters \('P3'"):
+        split(tmp_path, "ID1 ID2 KINSHIP\np1 p2 0.25\nP3 p4 0.25\n", samples)
+    with pytest.raises(InputError, match="none of its 1 pairs"):
+        split(tmp_path, "ID1 ID2 KINSHIP\nx1 x2 0.25\n", samples)
+    split(tmp_path, "ID1 ID2 KINSHIP\np1 p2 0.25\nx1 x2 0.25\n", samples)  # of a larger table
+
+
+def test_ids_that_plink_joined_are_found_by_both_parts(tmp_path):
+    samples = [f"f{i}_{j}" for i in range(6) for j in (1, 2)]
+    rows = "".join(f"f{i}\t1\tf{(i + 1) % 6}\t2\t0.25\n" for i in range(0, 6, 2))
+    found = split(tmp_path, "#FID1\tIID1\tFID2\tIID2\tKINSHIP\n" + rows, samples)
+    for i in range(0, 6, 2):
+        assert found[f"f{i}_1"] == found[f"f{i + 1}_2"]

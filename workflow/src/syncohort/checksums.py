@@ -1,0 +1,158 @@
+"""Checksums of what jobs write, so that a file damaged or replaced between two rules is found.
+
+A job's outputs are listed in results/<cohort>/checksums, one list a file, in the form that
+`sha256sum --check` reads from results/<cohort>; the jobs that read them compare. While a job
+writes, the lists of its outputs say so, so that what a killed job left is not taken as whole.
+
+Files of the user are compared with the lists of checksums that came with them, where there are any:
+no reader can see that a bit of a .bed was flipped.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from syncohort.errors import InputError, raise_all
+from syncohort.files import all_or_nothing, sha256
+
+FOLDER = "checksums"
+_UNFINISHED = "# being written\n"
+# how the lists of checksums are called that lie beside the files of others
+_ENDINGS = {".md5": "md5", ".md5sum": "md5", ".sha256": "sha256", ".sha256sum": "sha256"}
+_LISTS = {"MD5SUMS": "md5", "md5sum.txt": "md5", "md5sums.txt": "md5"}
+_LISTS |= {"SHA256SUMS": "sha256", "sha256sum.txt": "sha256", "sha256sums.txt": "sha256"}
+_LONGEST_LIST = 1 << 24
+_HEADING = "Files between the steps are not what the steps wrote"
+
+
+def results_folder(log: str | Path) -> Path:
+    """The folder of the cohort to whose logs a log belongs, results/<cohort>; else the log's."""
+    above = Path(log).parents
+    return next((folder.parent for folder in above if folder.name == "logs"), above[0])
+
+
+class Checksums:
+    """The checksums of the files below `results`; other files are passed over."""
+
+    def __init__(self, results: Path):
+        self._results = results
+
+    def foreign(self, files: Iterable[str | Path]) -> list[str | Path]:
+        """Those of some files that do not lie below the results."""
+        return [file for file in files if not Path(file).is_relative_to(self._results)]
+
+    def begin(self, files: Iterable[str | Path]) -> None:
+        """Note that a job is about to write these files."""
+        for _, entry in self._entries(files):
+            self._write(entry, _UNFINISHED)
+
+    def record(self, files: Iterable[str | Path]) -> None:
+        """Note the checksums of files that a job has written whole."""
+        for file, entry in self._entries(files):
+            self._write(entry, f"{sha256(file)}  {file.relative_to(self._results)}\n")
+
+    def verify(self, files: Iterable[str | Path]) -> None:
+        """Raise InputError that lists the files that are not what was noted of them.
+
+        Files of which nothing was noted, by a version before this one, are taken as they are.
+        """
+        faults = [self._fault(file, entry) for file, entry in self._entries(files)]
+        raise_all([fault for fault in faults if fault], _HEADING)
+
+    def _fault(self, file: Path, entry: Path) -> str | None:
+        if not entry.exists():
+            return None
+        noted = entry.read_text(errors="replace")
+        if noted == _UNFINISHED:
+            found = "the job that writes it has not ended well; wait for it if it still runs, or"
+        elif noted.split(" ")[0] != sha256(file):
+            found = "cut short, damaged or replaced since it was written;"
+        else:
+            return None
+        n_bytes = file.stat().st_size
+        return f"{file} ({n_bytes:,} bytes): {found} delete it and run again, then it is made anew"
+
+    def _entries(self, files: Iterable[str | Path]):
+        for file in map(Path, files):
+            if file.is_relative_to(self._results):
+                name = file.relative_to(self._results)
+                yield file, self._results / FOLDER / f"{name}.sha256"
+
+    def _write(self, entry: Path, text: str) -> None:
+        with all_or_nothing(entry) as (partial,):
+            partial.write_text(text)
+
+
+def verify_given(files: Iterable[str | Path]) -> list[str]:
+    """Compare files with the lists of checksums beside them; return what was compared, in words.
+
+    A list is FILE.md5 or FILE.sha256, or MD5SUMS, SHA256SUMS and their like in the folder.
+
+    Raises InputError that names the files that are not what a list says.
+    """
+    compared, faults = [], []
+    for file in map(Path, files):
+        for path, kind in _lists_beside(file):
+            given = _given_checksum(path, file, kind)
+            if given is None:
+                continue
+            with open(file, "rb") as content:
+                found = hashlib.file_digest(content, kind).hexdigest()
+            if found == given:
+                compared.append(f"{file}: as {path} says")
+            else:
+                faults.append(
+                    f"{file}: its {kind} is {found}, {path} says {given}. The file was damaged or "
+                    "replaced: copy it again; if it is right, remove or renew the list"
+                )
+    raise_all(faults, "Files are not what the checksums beside them say")
+    return compared
+
+
+def _lists_beside(file: Path) -> list[tuple[Path, str]]:
+    lists = [(Path(f"{file}{ending}"), kind) for ending, kind in _ENDINGS.items()]
+    lists += [(file.parent / name, kind) for name, kind in _LISTS.items()]
+    return [(path, kind) for path, kind in lists if path != file and path.is_file()]
+
+
+def _given_checksum(path: Path, file: Path, kind: str) -> str | None:
+    """What a list says of a file, in lines `HEX  NAME` or `MD5 (NAME) = HEX`, or HEX alone."""
+    if path.stat().st_size > _LONGEST_LIST:
+        return None
+    number = f"[0-9a-fA-F]{{{2 * hashlib.new(kind, usedforsecurity=False).digest_size}}}"
+    name = rf"(?:\S*/)?{re.escape(file.name)}"
+    forms = [rf"({number}) [ *]{name}", rf"\w+ ?\({name}\) ?= ?({number})"]
+    if path.name.startswith(file.name):
+        forms.append(rf"({number})")
+    for line in path.read_text(errors="replace").splitlines():
+        for form in forms:
+            match = re.fullmatch(form, line.strip())
+            if match:
+                return match[1].lower()
+    return None
+
+
+class FilesAtRest:
+    """What the system says of files that are read, to see afterwards that nobody touched them."""
+
+    def __init__(self, files: Iterable[str | Path]):
+        self._before = {str(file): _state(file) for file in files}
+
+    def require_unchanged(self) -> None:
+        """Raise InputError that names the files that were changed or replaced since."""
+        changed = [file for file, state in self._before.items() if _state(file) != state]
+        if changed:
+            raise InputError(
+                f"{', '.join(changed)}: changed while it was read, so that what was made of it may "
+                "be of both contents. See who writes it, and run again when it is at rest."
+            )
+
+
+def _state(file: str | Path) -> tuple | None:
+    try:
+        found = os.stat(file)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
