@@ -118,7 +118,7 @@ def run_stage(stage: str, folder: Path) -> None:
             seed=1,
         )
     elif stage == "export_vcf":
-        from syncohort.formats.vcf import write_vcf
+        from syncohort.formats.vcf_writing import write_vcf
 
         write_vcf(CohortStore(folder / "decoded.zip"), folder / "decoded.vcf.gz")
 

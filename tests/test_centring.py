@@ -15,6 +15,7 @@ from syncohort.diffusion.schedules import make_schedule
 from syncohort.errors import InputError
 from syncohort.generators.noise import RowNoise
 from syncohort.genotypes import People
+from syncohort.synthesis.recentring import Recentring, recentring_of
 from syncohort.synthesis.sampling import sample_shard
 
 LABEL_ROWS = [30.0, 10.0, 5.0]
@@ -130,6 +131,50 @@ def test_a_trained_generator_draws_its_labels_means(trained):
     for label in (0, 1):
         off = np.abs(latents[labels == label].mean(axis=0) - MEAN[label])[MASK]
         assert (off < 4 * SD[MASK] / 375**0.5).all()  # as the training rows' own means are
+
+
+def off_centre(latents, labels):
+    """Root mean square over positions of what the labels' means are off by, in sds."""
+    off = [(latents[labels == k].mean(axis=0) - MEAN[k])[MASK] / SD[MASK] for k in (0, 1)]
+    return np.sqrt(np.mean(np.square(off)))
+
+
+@pytest.mark.parametrize("batch_size", [20, 100])
+def test_few_rows_drawn_together_end_about_as_near_their_means_as_all_together(trained, batch_size):
+    """A width at which 20 rows fit in a batch, one at which 100 do, and one for all 2,000."""
+    generator = load_generator(trained[0])
+    labels = np.arange(2_000) % 2
+    together = off_centre(generator.sample(labels, **OPTIONS, batch_size=2_000), labels)
+    latents = generator.sample(labels, **OPTIONS, batch_size=batch_size)
+    shares = np.eye(2)[labels]
+    centre = Recentring.of(
+        generator.normalisation.center, shares, generator.config["label_rows"], batch_size
+    )
+    halves = (slice(0, 700), slice(700, 2_000))
+    shift = centre.shift(((rows, latents[rows]) for rows in halves), slice(None))
+    mended = np.concatenate([centre.apply(latents[rows], rows, shift) for rows in halves])
+    before, after = off_centre(latents, labels), off_centre(mended, labels)
+    assert before > 1.2 * together and after < 0.75 * before and after < 1.5 * together
+    few = slice(1, 3)  # some positions by themselves
+    alone = centre.shift(iter([(slice(0, 2_000), latents[:, few])]), few)
+    np.testing.assert_allclose(alone, shift[:, few], atol=1e-4)
+
+
+def test_everybody_drawn_together_has_no_second_pass(tmp_path, trained):
+    assert Recentring.of(np.zeros((2, 1, 1)), np.eye(2)[[0, 1, 1]], [5, 5], 3) is None
+    labels = np.array(CLASSES * 3, dtype=object)
+    people = People([f"S{i}" for i in range(6)], labels, [""] * 6)
+    assert recentring_of(trained[0], people, "haplotype") is None
+
+
+def test_the_second_pass_of_values_is_that_of_their_anchors():
+    """Rows half way between two anchors that are off by 2 and by 0 are off by 1."""
+    place = np.linspace(0, 1, 11).repeat(50)
+    shares = np.stack([1 - place, place], axis=1)
+    latents = (2 * shares[:, 0])[:, None, None].astype(np.float32)
+    centre = Recentring.of(np.zeros((2, 1, 1), np.float32), shares, [1e-6, 1e-6], 55)
+    shift = centre.shift(iter([(slice(0, 550), latents)]), slice(None))
+    np.testing.assert_allclose(shift[:, 0, 0], [0.9 * 2, 0], atol=1e-3)
 
 
 def test_shards_of_a_centred_cohort_are_the_same_as_the_whole(trained, tmp_path):

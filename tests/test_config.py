@@ -282,3 +282,11 @@ def test_derived_names_are_folders_and_patterns():
         *("mosaic_ne500", "mosaic_ne1e06", "mosaic_ne0.5"),
     ]
     assert replicate_name("a", 2) == "a_seed2" and guided_name("a", 1.5) == "a_g1.5"
+
+
+def test_a_simulated_chromosome_without_a_length_of_its_own():
+    demo = {"chromosomes": [21, 22], "length_mb": {21: 2.0, "22": 1.0}, "variants": 500}
+    assert parse_config({"demo": demo}).demo.length_mb == {"21": 2.0, "22": 1.0}
+    del demo["length_mb"]["22"]
+    with pytest.raises(InputError, match="length_mb names no number for chromosome 22"):
+        parse_config({"demo": demo})

@@ -303,6 +303,23 @@ def test_prior_is_no_larger_than_its_rows_allow_and_zero_where_padded():
     assert torch.isfinite(wide.guess(x0[:, :1, :2], *levels)).all()
 
 
+@pytest.mark.parametrize("shape", [(300, 10, 4), (90, 60, 4)])  # more rows, more positions
+def test_a_prior_fitted_to_a_few_rows_at_a_time_is_that_of_all(shape, monkeypatch):
+    x0 = torch.randn(shape, generator=generator()) * torch.linspace(0.1, 2, shape[1])[:, None]
+    whole = fit_prior(x0, 3, seed=0, rows_per_factor=8)
+    monkeypatch.setattr("syncohort.diffusion.prior.VALUES_AT_ONCE", 7 * x0[0].numel())
+    parts = fit_prior(x0, 3, seed=0, rows_per_factor=8, rows=torch.arange(len(x0)))
+    for name in ("variance", "factor_variance"):
+        torch.testing.assert_close(getattr(parts, name), getattr(whole, name), rtol=1e-3, atol=0)
+    torch.testing.assert_close(parts.factors, whole.factors, atol=0.02, rtol=0)
+    _, singular, vectors = torch.svd_lowrank(x0.flatten(1), q=19, niter=4)
+    torch.testing.assert_close(
+        whole.factor_variance, singular[:3] ** 2 / len(x0), rtol=1e-2, atol=0
+    )
+    turned = (vectors[:, :3].T @ whole.factors).abs()
+    torch.testing.assert_close(turned, torch.eye(3), atol=0.1, rtol=0)
+
+
 # --- labels and guidance
 
 

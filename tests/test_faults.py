@@ -31,7 +31,7 @@ from syncohort.files import all_or_nothing, load_arrays, private_folder, save_ar
 from syncohort.formats import contents
 from syncohort.formats.contents import Contents
 from syncohort.formats.readers import held_contigs, open_source
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 from syncohort.job import temporary_files_in
 from syncohort.training.state import StateFile
@@ -299,6 +299,8 @@ def rewrite(path, change):
     "chunk", ["call_genotype/0.0.0", "call_genotype_phased/0.0", "sample_id/0"]
 )
 def test_a_store_with_a_lost_chunk_is_named_and_not_read_as_zeros(store, chunk):
+    if "phased" in chunk:  # where all is phased there is no such chunk
+        store = store_of(store.path, store.read(), store.people, phased=False)
     rewrite(store.path, lambda entries: entries.pop(chunk))
     with pytest.raises(InputError, match=f"1.zarr.zip.*damaged.*chunk {chunk} is missing"):
         CohortStore(store.path)

@@ -19,7 +19,7 @@ from syncohort.evaluation.groups import ALL, KEYS
 from syncohort.evaluation.intervals import stretch_row, stretch_sums
 from syncohort.evaluation.tidy import TIDY_COLUMNS, maf_bin
 from syncohort.formats.genetic_map import GeneticMap, constant_map
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore
 
 

@@ -10,7 +10,7 @@ import pytest
 from cohorts import people_of, store_of
 from conftest import REPOSITORY
 
-from syncohort.files import all_or_nothing, write_rows
+from syncohort.files import RowFile, all_or_nothing, write_rows
 
 WRITE_A_PART_AND_DIE = """
 import os, signal, sys
@@ -101,3 +101,25 @@ def test_too_few_rows_are_an_error_and_no_file(tmp_path):
     with pytest.raises(ValueError, match="1 rows written of 4"):
         write_rows(tmp_path / "latents.npy", (4, 3), iter([np.zeros((1, 3))]))
     assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", ["<f4", "<f2"])
+def test_rows_and_columns_of_a_file_are_those_of_the_array(tmp_path, kind):
+    rows = np.random.default_rng(0).standard_normal((30, 7, 3)).astype(kind)
+    write_rows(tmp_path / "rows.npy", rows.shape, iter([rows[:4], rows[4:]]), kind)
+    file = RowFile(tmp_path / "rows.npy")
+    assert len(file) == 30 and file.shape == rows.shape
+    np.testing.assert_array_equal(np.load(tmp_path / "rows.npy"), rows)
+    for some in (slice(None), slice(2, 9), slice(3, 3), np.array([5, 29, 0, 5])):
+        for columns in (slice(None), slice(2, 5)):
+            found = file.read(some, columns)
+            assert found.dtype == np.float32
+            np.testing.assert_array_equal(found, rows[some][:, columns].astype(np.float32))
+
+
+def test_a_file_of_rows_that_is_cut_short_is_refused(tmp_path):
+    write_rows(tmp_path / "rows.npy", (9, 2), [np.zeros((9, 2))])
+    whole = (tmp_path / "rows.npy").read_bytes()
+    (tmp_path / "rows.npy").write_bytes(whole[:-3])
+    with pytest.raises(ValueError, match=r"rows.npy: 197 bytes, not the 200 of an array \(9, 2\)"):
+        RowFile(tmp_path / "rows.npy")

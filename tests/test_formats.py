@@ -13,7 +13,7 @@ from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.sample_sheet import write_sample_sheet
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
 
 HEADER = """##fileformat=VCFv4.2
@@ -521,7 +521,7 @@ def _damaged_block(path):
         (_cut_in_the_middle, "cut short"),
         (_cut_gzip, "cut short"),
         (lambda path: _plain(LONG[:-3], path), "last line does not end"),
-        (lambda path: _plain(LONG[:-8] + "\n", path), "cannot be read as VCF"),
+        (lambda path: _plain(LONG[:-8] + "\n", path), "2 calls under a heading of 3 people"),
         (_damaged_block, "cannot be read as VCF"),
         (lambda path: path.write_text(""), "empty"),
         (lambda path: path.write_text("a,b\n1,2\n"), "cannot be read as VCF"),

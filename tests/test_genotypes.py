@@ -1,5 +1,6 @@
 """The cohort dataset: what is written is what is read, and bad data do not get in."""
 
+import zipfile
 from collections import Counter
 from pathlib import Path
 
@@ -92,6 +93,25 @@ def test_a_chunk_is_written_once_however_small_the_pieces(tmp_path, monkeypatch)
     assert len(set(files)) == 1
     store = CohortStore(tmp_path / "c.zip")
     assert (store.read() == calls).all() and (store.read_phasing() == phased).all()
+
+
+def test_phase_is_stored_where_not_every_call_has_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(genotypes, "CHUNK_VARIANTS", 3)
+    variants, people, calls = small_cohort()
+    phased = np.ones(calls.shape[:2], dtype=bool)
+    phased[4, 2] = False
+    with CohortWriter(tmp_path / "c.zip", people) as writer:
+        writer.append(variants, calls, phased)
+    with zipfile.ZipFile(tmp_path / "c.zip") as archive:
+        names = archive.namelist()
+    chunks = [n for n in names if n.startswith("call_genotype_phased/") and "/." not in n]
+    assert chunks == ["call_genotype_phased/1.0"]
+    assert (CohortStore(tmp_path / "c.zip").read_phasing() == phased).all()
+    with CohortWriter(tmp_path / "d.zip", people) as writer:
+        writer.append(variants, calls, True)
+        writer.forget_phase()
+    store = CohortStore(tmp_path / "d.zip")
+    assert not store.read_phasing().any() and not store.phased
 
 
 def test_the_more_people_the_fewer_variants_are_held(tmp_path, monkeypatch):

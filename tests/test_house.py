@@ -19,6 +19,7 @@ FLOORS = (
     "networks",  # layers shared by representations, denoisers and classifiers
     "representations",
     "generators",
+    "global_vector",
     "diffusion.denoisers",
     "diffusion",
     "baselines",

@@ -23,7 +23,7 @@ from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.summary_statistics import read_summary_statistics
 from syncohort.formats.tables import read_table
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 
 N_PEOPLE = 40
 SLOW = (".vcf.gz", ".bcf")  # read by programs of their own, and tested in test_indexes.py too

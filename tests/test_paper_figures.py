@@ -184,10 +184,14 @@ def test_costs_are_counted_and_collected(study, tmp_path):
         "name": "mine",
         "rows_per_genome": 2,
         "steps": 10,
-        "training_benchmark": tmp_path / "train.tsv",
+        "training_benchmarks": [tmp_path / "train.tsv"],
         "sampling_benchmarks": [tmp_path / "0.tsv", tmp_path / "1.tsv"],
     }
-    files = (folder / "checkpoint", folder / "losses.tsv", [tmp_path / "0.npy", tmp_path / "1.npy"])
+    files = (
+        [folder / "checkpoint"],
+        [folder / "losses.tsv"],
+        [tmp_path / "0.npy", tmp_path / "1.npy"],
+    )
     row = measure_costs(*files, guidance_scale=1.0, **options).iloc[0]
     network = load_generator(folder / "checkpoint").network
     assert row["parameters"] == sum(each.numel() for each in network.parameters())

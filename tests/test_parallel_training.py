@@ -371,7 +371,7 @@ def test_a_training_asks_for_its_gpus_on_one_machine_and_other_jobs_for_one(tmp_
     for name in (  # what the requests for memory look at
         *(f"encode_people/gene_pca/{chrom}.npy" for chrom in (21, 22)),
         *(f"fit_gene_pca/gene_pca/{chrom}.npz" for chrom in (21, 22)),
-        "train_diffusion/small/checkpoint.safetensors",
+        "train_diffusion/small/all/checkpoint.safetensors",
         "draw_labels/people.tsv",
         "check_cohort/estimates.tsv",
     ):

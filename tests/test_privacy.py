@@ -617,7 +617,7 @@ def test_losses_belong_to_rows(tmp_path):
 
 def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     """From genotypes to the table; the latents are those `encode_people` writes."""
-    from syncohort.evaluation.privacy.white_box import attack_generator
+    from syncohort.evaluation.privacy.white_box import Network, attack_generator
     from syncohort.generators.encoding import encode_people
     from syncohort.representations.base import encode_rows
     from syncohort.representations.blocks import assign_genes
@@ -640,8 +640,9 @@ def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     recipe = {"epochs": 2, "prior_factors": None}
     generator = generator_of(tmp_path / "g", latents, labels, is_validation, **recipe)
     options = {"cohort": "test", "name": "mlp", "seed": 0, "device": "cpu"}
+    networks = [Network(generator, [cohort.real], [model])]
     metrics, table = attack_generator(
-        generator, [cohort.real], [model], minimum_people=20, max_people=200, **options
+        networks, [cohort.real], [model], minimum_people=20, max_people=200, **options
     )
     assert list(metrics.columns) == TIDY_COLUMNS
     row = row_of(metrics, "membership_auc", method="white box")
@@ -651,6 +652,6 @@ def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     )
     assert table["member"].sum() == 200 and len(table) == 300
     metrics, table = attack_generator(
-        generator, [cohort.real], [model], minimum_people=200, max_people=200, **options
+        networks, [cohort.real], [model], minimum_people=200, max_people=200, **options
     )
     assert metrics["note"].tolist() == ["too few: 100 people"]

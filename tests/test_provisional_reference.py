@@ -8,7 +8,7 @@ from genotype_files import need, read_whole, run
 from syncohort.formats.pgen import provisional_flags, write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, CohortWriter, Variants
 
 N = 9

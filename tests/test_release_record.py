@@ -20,7 +20,7 @@ from syncohort.report.release_record import (
 from syncohort.synthesis.released import write_checksums
 
 PEOPLE = pd.DataFrame(
-    {"id": ["r1", "r2", "r3"], "label": ["a", "a", "b"], "split": ["train", "train", "holdout"]}
+    {"sample": ["r1", "r2", "r3"], "label": ["a", "a", "b"], "split": ["train", "train", "holdout"]}
 )
 LABELS = pd.Series(["a"] * 70 + ["b <&>"] * 30)
 
@@ -86,7 +86,7 @@ def test_the_record_names_every_file_and_where_they_come_from(tmp_path):
 def test_no_person_of_the_cohort_is_named(tmp_path):
     written(tmp_path)
     text = (tmp_path / README).read_text() + (tmp_path / RECORD).read_text()
-    assert not any(name in text for name in PEOPLE["id"])
+    assert not any(name in text for name in PEOPLE["sample"])
 
 
 def test_the_same_run_writes_the_same_bytes(tmp_path):

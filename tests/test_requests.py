@@ -8,21 +8,25 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from pydantic import TypeAdapter
 
 from syncohort.code_digest import PACKAGE
-from syncohort.config.generators import DiffusionGenerator
+from syncohort.config.generators import AnyGenerator
 from syncohort.config.representations import GenePCAConfig, SnpVAEConfig
 from syncohort.config.requests import LEAST_MB, NEEDS, request_mb, training_mb
 from syncohort.diffusion.demand import demand_of
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.estimates import (
+    Chromosome,
     Estimate,
     estimate_trainings,
-    expected_snps,
+    expected_chromosomes,
     latent_shape,
     training_checks,
     write_estimates,
 )
+from syncohort.diffusion.sight import expected_layers, layers_for, sight_kb
+from syncohort.diffusion.sizing import batch_size_for, epochs_for, sized_training, width_for
 
 LIMITS = {"training_hours": 12, "on_gpu": False, "threads": 2}
 
@@ -44,13 +48,13 @@ def test_a_job_that_is_tried_again_asks_for_more(kind):
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
     table = tmp_path / "estimates.tsv"
-    write_estimates([Estimate("ours", 1_000, 10**7, 400.0, 5_075, 1.0)], table)
-    assert training_mb(table, "ours", 400, 9_000, 1) == 5_075
-    assert training_mb(table, "ours", 200, 9_000, 1) == 3_075  # of which 1,075 in any case
-    assert training_mb(table, "ours", 4_000, 9_000, 1) == 9_000
-    assert training_mb(table, "ours", 400, 9_000, 2) == 10_150
-    assert training_mb(table, "another", 400, 9_000, 1) == 9_000
-    assert training_mb(tmp_path / "none.tsv", "ours", 400, 9_000, 1) == 9_000
+    write_estimates([Estimate("ours", "all", 1_000, 10**7, 96, 400.0, 5_075, 1.0)], table)
+    assert training_mb(table, "ours", "all", 400, 9_000, 1) == 5_075
+    assert training_mb(table, "ours", "all", 200, 9_000, 1) == 3_075  # of which 1,075 in any case
+    assert training_mb(table, "ours", "all", 4_000, 9_000, 1) == 9_000
+    assert training_mb(table, "ours", "all", 400, 9_000, 2) == 10_150
+    assert training_mb(table, "another", "all", 400, 9_000, 1) == 9_000
+    assert training_mb(tmp_path / "none.tsv", "ours", "all", 400, 9_000, 1) == 9_000
 
 
 @pytest.mark.parametrize(
@@ -86,7 +90,7 @@ import json, sys
 import numpy as np
 from syncohort.config.generators import DiffusionConfig, TrainingConfig
 from syncohort.diffusion.demand import demand_of, training_bytes
-from syncohort.diffusion.settings import CPU_RESIDENT_BYTES, DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
 from syncohort.diffusion.training import train_diffusion
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.training.settings import Workplace
@@ -118,7 +122,7 @@ said = training_bytes(
     batch_size=training["batch_size"],
     averaged=True,
     n_factors=256,
-    max_resident_bytes=CPU_RESIDENT_BYTES,
+    max_resident_bytes=4_000_000_000,
 )
 print(json.dumps([int(status["VmHWM"].split()[0]) * 1024, said]))
 """
@@ -139,19 +143,70 @@ def test_a_training_takes_the_memory_it_is_said_to(tmp_path, n_blocks, n_rows):
     assert measured / 1.5 < said < measured * 1.5
 
 
+FITTED = """
+import sys
+import numpy as np
+import torch
+from syncohort.diffusion import prior
+from syncohort.diffusion.training import MappedRows
+from syncohort.files import write_rows
+from syncohort.generators import latents
+
+n_rows, n_blocks = int(sys.argv[2]), int(sys.argv[3])
+prior.VALUES_AT_ONCE = latents.VALUES_AT_ONCE = 1 << 18
+rng = np.random.default_rng(0)
+path, shape = f"{sys.argv[1]}/latents.npy", (n_rows, n_blocks, 8)
+parts = (rng.standard_normal((1, n_blocks, 8), dtype=np.float32) for _ in range(n_rows))
+write_rows(path, shape, parts, "<f2")
+open("/proc/self/clear_refs", "w").write("5")
+files = latents.LatentFiles([path], [np.ones((n_blocks, 8), bool)])
+labels, rows = np.arange(n_rows) % 3, np.arange(n_rows)
+options = {"n_classes": 3, "residual_from_class_mean": True, "scaling": "global", "rows": rows}
+scale = latents.fit_normalisation(files, labels, files.mask, **options)
+tensors = map(torch.from_numpy, (labels, scale.center, scale.scale))
+prior.fit_prior(MappedRows(files, *tensors), 4, 1, rows=torch.from_numpy(rows))
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(int(status["VmHWM"].split()[0]) / 1024)
+"""
+
+
+def peak_mb(script: str, *arguments) -> float:
+    """What a script says of its peak memory, run as a program of its own."""
+    result = subprocess.run(
+        [sys.executable, "-c", script, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PYTHONPATH": str(PACKAGE.parent), "OMP_NUM_THREADS": "1"},
+    )
+    assert result.returncode == 0, result.stderr
+    return float(result.stdout.splitlines()[-1])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's account of memory is Linux's")
+def test_scale_and_prior_of_latents_on_disk_take_no_more_memory_for_more_people(tmp_path):
+    few, many = (peak_mb(FITTED, tmp_path, n_rows, 500) for n_rows in (300, 3_300))
+    further_mb = 3_000 * 500 * 8 * 4 / 1e6  # 48, as float32
+    assert many - few < 0.25 * further_mb
+
+
 def people_of(n_people: int) -> pd.DataFrame:
     labels = np.array(["case", "control"])[np.arange(n_people) % 2]
     return pd.DataFrame({"excluded": "", "label": labels})
 
 
-def estimated(n_people: int, n_snps: int) -> list[Estimate]:
-    """The default recipe on a cohort in haplotype mode."""
-    settings = DiffusionGenerator().model_dump()
-    model = {name: settings[name] for name in ("denoiser", "diffusion", "training")}
+def estimated(
+    n_people: int, n_snps: int, memory_mb: float = 30_000, generator: dict | None = None
+) -> list[Estimate]:
+    """A recipe, the default one, on three chromosomes of a cohort in haplotype mode."""
+    section = TypeAdapter(AnyGenerator).validate_python(generator or {"kind": "diffusion"})
+    settings = section.model_dump()
+    names = ("denoiser", "diffusion", "training", "per_chromosome", "global_axes")
+    model = {name: settings[name] for name in names}
     model["representation"] = GenePCAConfig().model_dump()
     return estimate_trainings(
         {"ours": model},
-        n_snps,
+        [Chromosome(str(i), n_snps * i // 6, 50_000.0 * i) for i in (1, 2, 3)],
         people_of(n_people),
         mode="haplotype",
         max_snps=100,
@@ -159,6 +214,7 @@ def estimated(n_people: int, n_snps: int) -> list[Estimate]:
         validation_share=0.1,
         threads=2,
         on_gpu=False,
+        memory_mb=memory_mb,
     )
 
 
@@ -173,6 +229,13 @@ def test_a_training_that_cannot_have_its_memory_stops_the_run_first():
     assert enough == pytest.approx(25_000, rel=0.5)
     (line,) = training_checks(estimates, memory_mb=enough, **LIMITS)
     assert line.level != "stop"
+
+
+def test_latents_that_are_much_of_what_a_job_may_have_stay_on_disk():
+    """Latents of 20,000 people on 50,000 SNPs are 5 GB as float32."""
+    held, on_disk = (estimated(20_000, 50_000, memory_mb)[0] for memory_mb in (30_000, 8_000))
+    assert held.latents_mb == on_disk.latents_mb == pytest.approx(2_400, rel=0.1)
+    assert held.request_mb - on_disk.request_mb > 2 * held.latents_mb
 
 
 def test_a_training_that_takes_longer_than_its_job_may_is_said():
@@ -190,10 +253,51 @@ def test_snps_that_the_filters_take_away_make_no_blocks(tmp_path):
     missing[[0, 250]] = 900, 100
     summary = {"n_kept": 1_000, "n_monomorphic": 100}
     summary |= {"maf_histogram": maf.tolist(), "missing_histogram": missing.tolist()}
+    summary |= {"contig": "1", "first_position_bp": 1_000, "last_position_bp": 51_000}
     (tmp_path / "1.json").write_text(json.dumps(summary))
-    assert expected_snps([tmp_path / "1.json"], 0.01, 0.9, None) == 400
-    assert expected_snps([tmp_path / "1.json"], 0.01, 0.1, None) == 300
-    assert expected_snps([tmp_path / "1.json"], 0, 0.9, 50) == 50
+    paths = [tmp_path / "1.json"]
+    assert expected_chromosomes(paths, 0.01, 0.9, None) == [Chromosome("1", 400, 50.0)]
+    assert expected_chromosomes(paths, 0.01, 0.1, None)[0].n_snps == 300
+    assert [each.n_snps for each in expected_chromosomes(paths * 2, 0, 0.9, 50)] == [25, 25]
+
+
+def test_networks_of_chromosomes_ask_for_the_memory_of_one():
+    """The same SNPs: no job is larger than that of the largest chromosome."""
+    (whole,) = estimated(2_504, 300_000)
+    own = {"layers": 3, "width": 96}
+    parts = estimated(2_504, 300_000, generator={"per_chromosome": True, "denoiser": own})
+    assert [each.part for each in parts] == ["1", "2", "3"]
+    assert sum(each.n_blocks for each in parts) == pytest.approx(whole.n_blocks, abs=3)
+    assert max(each.request_mb for each in parts) < 0.75 * whole.request_mb
+    (line,) = training_checks(parts, memory_mb=10**6, **LIMITS)
+    assert "3 networks; the largest, of chromosome 3, has" in line.found
+    assert str(f"{parts[-1].n_blocks:,}") in line.found
+    (stop,) = training_checks([whole], memory_mb=2_000, **LIMITS)
+    assert "per_chromosome: true" in stop.advice
+
+
+def test_the_rule_gives_what_was_measured_and_follows_the_rows():
+    assert (width_for(4_016), batch_size_for(4_016), epochs_for(4_016, 128)) == (96, 128, 40)
+    rows = [50, 600, 4_016, 16_000, 10**6]
+    for sizes in ([width_for(n) for n in rows], [batch_size_for(n) for n in rows]):
+        assert sizes == sorted(sizes) and sizes[0] < sizes[2] < sizes[-1]
+    assert epochs_for(10**6, 512) == 4 and epochs_for(600, 32) == 60
+    few, many = (estimated(n, 60_000, generator={"per_chromosome": True})[0] for n in (300, 2_504))
+    assert few.n_weights < many.n_weights / 4 and (few.width, many.width) == (32, 96)
+    assert sized_training({"epochs": 3, "batch_size": None}, 4_016)["epochs"] == 3
+
+
+@pytest.mark.parametrize("layers", [2, 4])
+def test_a_sight_takes_the_layers_that_reach_as_far(layers):
+    """Blocks of 10 kb, one beside the other, in groups of 4: 2^L groups of 40 kb to each side."""
+    start = np.arange(1_000) * 10_000
+    blocks = pd.DataFrame({"start_bp": start, "end_bp": start + 9_999})
+    assert sight_kb(blocks, 4, layers) == pytest.approx(40 * 2**layers, rel=0.01)
+    assert layers_for([blocks], 4, 39 * 2**layers) == layers
+    assert layers_for([blocks], 4, 41 * 2**layers) == layers + 1
+    assert layers_for([blocks], 4, 10**9) == 8  # an end is in sight from everywhere
+    denoiser = {"group_blocks": 4, "sight_kb": 39 * 2**layers}
+    assert expected_layers(denoiser, 1_000, 10_000) == layers
 
 
 def test_shapes_of_latents_follow_the_representation():

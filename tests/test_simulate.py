@@ -1,5 +1,6 @@
 """The demo cohort: determinism, population genetics, families and genes."""
 
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,6 +13,7 @@ from syncohort.errors import InputError
 from syncohort.simulation.demo import (
     SUPERPOPULATIONS,
     _gametes,
+    _meioses,
     _write_genes,
     demo_people,
     demography,
@@ -212,7 +214,7 @@ def test_relatives_share_alleles_and_strangers_do_not(demo):
 def test_crossovers_follow_haldanes_map():
     people = demo_people({"CEU": 8_000}, 2_000)  # 8,000 meioses
     rate, positions = 1e-6, np.array([0, 200_000, 700_000])
-    gametes = _gametes(people, positions, 1_000_000, rate, np.random.default_rng(1))
+    gametes = _gametes(_meioses(people, 1_000_000, rate, np.random.default_rng(1)), positions)
     strand = gametes % 2
     assert strand.shape == (3, 8_000)
     assert strand.mean() == pytest.approx(0.5, abs=0.025)
@@ -264,3 +266,15 @@ def test_chromosome_settings_out_of_range(tmp_path, contig, changes, message):
     with pytest.raises(InputError, match=message):
         run_chromosome(tmp_path, contig, **changes)
     assert not list(tmp_path.iterdir())
+
+
+def test_memory_does_not_grow_with_the_sites(tmp_path):
+    """Sites of everybody are held a piece at a time."""
+    people, peaks = {"people_per_population": {"CEU": 600}, "n_families": 0}, []
+    for n_variants in (2_200, 4_200):  # a piece is 2,000
+        tracemalloc.start()
+        settings = {**people, "maf_min": 0, "length_bp": 900_000, "n_variants": n_variants}
+        run_chromosome(tmp_path, "21", **settings)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 0.5 * 2_000 * 1_200  # half of what the further sites take

@@ -8,7 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncohort.association.covariates import covariate_problems, covariate_values
+from syncohort.association.covariates import (
+    covariate_notes,
+    covariate_problems,
+    covariate_values,
+)
 from syncohort.cohort.joining import read_join, write_join
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import case_checks, label_checks, selection_checks
@@ -371,10 +375,10 @@ def test_missing_codes_of_a_column():
 
 
 def test_labels_that_read_alike_are_shown(tmp_path):
-    labels = ["Case", "case", "1", "1.0", "control", "0"]
+    labels = ["Case", "case", "1", "1.0", "01", "control", "0"]
     joined = join({"table": table_of(tmp_path, labels)}, labels)
     line = lines_of(joined)["labels that read alike"]
-    assert (line.level, line.found) == ("look", "'1' and '1.0', 'Case' and 'case'")
+    assert (line.level, line.found) == ("look", "'01' and '1' and '1.0', 'Case' and 'case'")
 
 
 def test_numbers_beside_words_are_shown():
@@ -572,3 +576,34 @@ def test_a_case_label_that_is_written_otherwise_is_found(tmp_path, case_label, m
     (line,) = case_checks(joined.people, case_label)
     assert line.level == "stop"
     assert line.found.endswith(f"; is it {meant!r}?") if meant else "is it" not in line.found
+
+
+def test_a_covariate_that_repeats_another_does_not_spoil_the_next():
+    columns = {"age": AGE, "twice": [str(2 * int(each)) for each in AGE], "sex": list("mmfmff")}
+    table = pd.DataFrame(columns).assign(label=["a", "b"] * 3, excluded="", value="")
+    notes = covariate_notes(table, list(columns), [])
+    assert set(notes) == {"twice", "sex"} and notes["sex"] == ("2 classes (f, m)", "")
+
+
+@pytest.mark.parametrize(
+    ("labels", "advice"),
+    [
+        ([str(i * 0.37) for i in range(12)], "a label that is a number needs bins: labels.cuts"),
+        ([f"p{i}" for i in range(12)], "is this the column of the labels"),
+        (list("aaaaaaab"), "leave them out with `labels: {rare: drop}`"),
+    ],
+)
+def test_labels_of_few_people_are_what_they_seem(tmp_path, labels, advice):
+    joined = join({"table": table_of(tmp_path, labels), "minimum_people": 5}, labels)
+    assert advice in joined.problems[0]
+
+
+def test_cuts_that_divide_nobody_stop(tmp_path):
+    values = [str(i) for i in range(20, 30)]
+    table = table_of(tmp_path, values)
+    (problem,) = join({"table": table}, values, cuts=[185, 250]).problems
+    assert (
+        "labels.cuts 185, 250 divide nobody: the values of column 'population' are 20 to 29"
+        in problem
+    )
+    assert join({"table": table}, values, cuts=[25, 250]).problems == []

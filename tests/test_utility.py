@@ -1,13 +1,17 @@
 """Utility: good, label-shuffled, few and many synthetic people, recovery in closed form."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
 from cohorts import worded
 from signals import people_with_signal, shuffle_labels
 
+from syncohort.dosages import read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation.tidy import MAJORITY
+from syncohort.evaluation.utility import bench
 from syncohort.evaluation.utility import measure as utility
 from syncohort.evaluation.utility.augmentation import measure_augmentation
 from syncohort.evaluation.utility.bench import LabelledPeople, Training
@@ -301,3 +305,37 @@ def test_augmentation_is_withheld_with_the_reason(more):
     found = augmented(more, "many", [0.1], minimum_people=500)
     assert found["note"].tolist() == ["too few: 400 people"]
     assert found["value"].isna().all()
+
+
+# --- how much is held
+
+
+def test_wide_and_large_cohorts_are_read_in_part(cohort, monkeypatch):
+    stores = [cohort["real"]] * 2
+    people = np.arange(len(stores[0].people))
+    whole = read_dosages(stores, people)
+    n_snps = whole.shape[1]
+    assert bench.classified_snps(stores) is None and bench.some_people(people) is people
+    monkeypatch.setattr(bench, "MOST_SNPS", n_snps // 3)
+    monkeypatch.setattr(bench, "MOST_PEOPLE", len(people) // 2)
+    snps, some = bench.classified_snps(stores), bench.some_people(people)
+    assert len(set(snps)) == n_snps // 3 and snps[0] == 0 and snps[-1] == n_snps - 1
+    assert len(set(some)) == len(people) // 2 and (np.diff(some) > 0).all()
+    read = bench.LabelledPeople.read(stores, people)
+    np.testing.assert_array_equal(read.dosages, whole[np.ix_(some, snps)])
+    np.testing.assert_array_equal(read.labels, stores[0].people.label[some].astype(str))
+    few = read.at_most(5, seed=1)
+    assert len(few) == 5 and read.at_most(5, seed=1).labels.tolist() == few.labels.tolist()
+    assert read.at_most(len(read), seed=1) is read
+
+
+def test_reading_dosages_holds_a_chunk_of_calls_and_what_is_asked_for(tmp_path):
+    """Twice the SNPs: twice the dosages that are asked for, and no more."""
+    held = []
+    for n_snps in (4_000, 12_000):
+        store = store_of(tmp_path / "a.zip", np.ones((300, n_snps), np.int8), ["a"] * 300)
+        tracemalloc.start()
+        read_dosages([store], np.arange(300), np.arange(0, n_snps, 10))
+        held.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert held[1] - held[0] < 1.5 * 300 * 800 + 100_000

@@ -125,10 +125,10 @@ def test_every_job_leaves_a_log_and_a_benchmark(run):
     root = run / "results/tiny/benchmarks"
     benchmarks = {p.relative_to(root).with_suffix("") for p in root.rglob("*.tsv")}
     assert logs == benchmarks and len(logs) > 30
-    assert "cpu" in (run / "results/tiny/logs/train_diffusion/small.log").read_text()
+    assert "cpu" in (run / "results/tiny/logs/train_diffusion/small/all.log").read_text()
 
 
-def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
+def test_the_published_recipe_and_networks_of_chromosomes_go_into_one_report(run, tmp_path):
     folder = shutil.copytree(run, tmp_path / "both")
     paper = {
         "preset": "genetic_diffusion_paper",
@@ -137,19 +137,31 @@ def test_the_published_recipe_goes_beside_ours_into_one_report(run, tmp_path):
         "training": {"epochs": 2},
         "sampling": {"steps": 20},
     }
-    study = change_study(folder, generators={"paper": paper})
+    genome = {
+        "per_chromosome": True,
+        "denoiser": {"width": 16, "group_blocks": 2, "sight_kb": 50},
+        "diffusion": {"n_steps": 20},
+        "training": {"epochs": 2},
+        "sampling": {"steps": 5},
+    }
+    study = change_study(folder, generators={"paper": paper, "genome": genome})
     result = snakemake(folder, study=study)
     assert result.returncode == 0, result.stdout + result.stderr
     results = folder / "results/tiny"
-    kept = "train_diffusion/small/checkpoint.safetensors"
+    kept = "train_diffusion/small/all/checkpoint.safetensors"
     assert (results / kept).stat().st_mtime == (run / "results/tiny" / kept).stat().st_mtime
-    both = {"small": "gene_pca", "paper": "gene_pca_paper"}
+    both = {"small": "gene_pca", "paper": "gene_pca_paper", "genome": "gene_pca"}
     for name, representation in both.items():
         assert (results / f"release/{name}/vcf/21.vcf.gz").exists()
         assert (results / f"fit_gene_pca/{representation}/21.npz").exists()
     metrics = pd.read_csv(results / "collect_metrics/metrics.tsv", sep="\t")
-    ours, published = (set(metrics.loc[metrics["generator"] == name, "metric"]) for name in both)
+    ours, published, genome = (
+        set(metrics.loc[metrics["generator"] == name, "metric"]) for name in both
+    )
     assert "ld_slope" in ours and ours == published
+    assert genome - ours == {"global_distance", "global_haplotype_r"} and ours <= genome
+    networks = [results / f"train_diffusion/genome/{chrom}" for chrom in ("21", "22")]
+    assert all((folder / "checkpoint.safetensors").exists() for folder in networks)
     assert "the published recipe" in (results / "write_report/report.html").read_text()
 
 
@@ -233,7 +245,7 @@ def test_holdout_swapped_for_noise_changes_no_fitted_file(run, tmp_path):
 
     fitted = [
         "split_people/people.tsv",
-        "train_diffusion/small/checkpoint.safetensors",
+        "train_diffusion/small/all/checkpoint.safetensors",
         "release/small/samples.tsv",
     ]
     for chrom in CHROMS:

@@ -14,6 +14,7 @@ os.environ.setdefault(
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
 from syncohort.config.requests import request_mb
+from syncohort.config.requests import simulation_mb as request_of_simulation
 from syncohort.config.requests import training_mb as request_of_training
 from syncohort.config.study import parse_config
 from syncohort.config.yaml_files import read_typed
@@ -260,7 +261,9 @@ def training_mb(wildcards, input, attempt):
     name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
     most_mb = STUDY.compute.memory_mb
     estimates = f"{FOLDER}/check_cohort/estimates.tsv"
-    own = request_of_training(estimates, name, latents_mb, most_mb, attempt)
+    own = request_of_training(
+        estimates, name, wildcards.part, latents_mb, most_mb, attempt
+    )
     return own * max(1, TRAINING_GPUS)
 
 

@@ -13,6 +13,7 @@ rule export_vcf:
         "<benchmarks>/export_vcf/{generator}/{chrom}.tsv"
     conda:
         "../../envs/syncohort.yaml"
+    threads: min(2, THREADS)
     resources:
         mem_mb=stream_mb,
         runtime=HEAVY_MINUTES,

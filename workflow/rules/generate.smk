@@ -4,24 +4,59 @@ MEMBERSHIP_LIMITS = {
 }
 
 
-rule train_diffusion:
+rule fit_global_vector:
     input:
         latents=representation_latents,
         rows=representation_rows,
-        models=representation_models,
         people="<results>/split_people/people.tsv",
     output:
-        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
-        losses="<results>/train_diffusion/{generator}/losses.tsv",
+        model="<results>/fit_global_vector/{generator}/model.npz",
+        axes="<results>/fit_global_vector/{generator}/axes.npy",
+        offsets="<results>/fit_global_vector/{generator}/offsets.npy",
+        scores="<results>/fit_global_vector/{generator}/scores.npy",
     log:
-        "<logs>/train_diffusion/{generator}.log",
+        "<logs>/fit_global_vector/{generator}.log",
     benchmark:
-        "<benchmarks>/train_diffusion/{generator}.tsv"
+        "<benchmarks>/fit_global_vector/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=stream_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("fit_global_vector"),
+        mode=STUDY.mode,
+        n_axes=lambda wildcards: generator_of(wildcards)["global_axes"],
+        residual_from_class_mean=lambda wildcards: generator_of(wildcards)[
+            "diffusion"
+        ]["residual_from_class_mean"],
+        seed=lambda wildcards: seed_of("fit_global_vector", wildcards.generator),
+    script:
+        "../scripts/fit_global_vector.py"
+
+
+rule train_diffusion:
+    input:
+        latents=network_latents,
+        rows=network_rows,
+        models=network_models,
+        blocks=network_blocks,
+        scores=global_file("fit_global_vector", "scores.npy"),
+        people="<results>/split_people/people.tsv",
+    output:
+        checkpoint=CHECKPOINT,
+        losses=LOSSES,
+    log:
+        "<logs>/train_diffusion/{generator}/{part}.log",
+    benchmark:
+        "<benchmarks>/train_diffusion/{generator}/{part}.tsv"
     conda:
         "../../envs/syncohort.yaml"
     threads: TRAINING_THREADS
     resources:
         mem_mb=training_mb,
+        most_mb=STUDY.compute.memory_mb,
         runtime=TRAINING_MINUTES,
         gpu=TRAINING_GPUS,
         device=DEVICE,
@@ -32,17 +67,23 @@ rule train_diffusion:
         denoiser=lambda wildcards: generator_of(wildcards)["denoiser"],
         diffusion=lambda wildcards: generator_of(wildcards)["diffusion"],
         training=lambda wildcards: generator_of(wildcards)["training"],
-        seed=lambda wildcards: seed_of("train_diffusion", wildcards.generator),
-        state=lambda wildcards: f"{FOLDER}/state/{wildcards.generator}.pt",
+        seed=lambda wildcards: seed_of(
+            *stage_of("train_diffusion", wildcards.generator, wildcards.part)
+        ),
+        state=lambda wildcards: (
+            f"{FOLDER}/state/{wildcards.generator}.{wildcards.part}.pt"
+        ),
     script:
         "../scripts/train_diffusion.py"
 
 
 rule plot_training:
     input:
-        losses=expand(
-            "<results>/train_diffusion/{generator}/losses.tsv", generator=DIFFUSION
-        ),
+        losses=[
+            file
+            for name in DIFFUSION
+            for file in expand(LOSSES, generator=name, part=networks_of(name))
+        ],
     output:
         figure=report(
             "<results>/plot_training/training.svg",
@@ -62,15 +103,14 @@ rule plot_training:
     params:
         code=code_of("plot_training"),
         membership_max=MEMBERSHIP_LIMITS,
+        networks={name: len(networks_of(name)) for name in DIFFUSION},
     script:
         "../scripts/plot_training.py"
 
 
 rule plot_mixing:
     input:
-        losses=expand(
-            "<results>/train_diffusion/{generator}/losses.tsv", generator=PLAN.mixing
-        ),
+        losses=expand(LOSSES, generator=PLAN.mixing, part="all"),
     output:
         figure=report(
             "<results>/plot_mixing/mixing.svg",
@@ -116,17 +156,40 @@ rule draw_labels:
         "../scripts/draw_labels.py"
 
 
+rule draw_global_vectors:
+    input:
+        model=global_file("fit_global_vector", "model.npz"),
+        people="<results>/draw_labels/people.tsv",
+    output:
+        vectors="<results>/draw_global_vectors/{generator}/vectors.npy",
+    log:
+        "<logs>/draw_global_vectors/{generator}.log",
+    benchmark:
+        "<benchmarks>/draw_global_vectors/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("draw_global_vectors"),
+        seed=lambda wildcards: seed_of("draw_global_vectors", wildcards.generator),
+    script:
+        "../scripts/draw_global_vectors.py"
+
+
 rule sample_latents:
     input:
         checkpoint=checkpoint_of,
-        models=representation_models,
+        models=network_models,
+        global_vectors=global_file("draw_global_vectors", "vectors.npy"),
         people="<results>/draw_labels/people.tsv",
     output:
-        latents="<results>/sample_latents/{generator}/{shard}.npy",
+        latents="<results>/sample_latents/{generator}/{part}/{shard}.npy",
     log:
-        "<logs>/sample_latents/{generator}/{shard}.log",
+        "<logs>/sample_latents/{generator}/{part}/{shard}.log",
     benchmark:
-        "<benchmarks>/sample_latents/{generator}/{shard}.tsv"
+        "<benchmarks>/sample_latents/{generator}/{part}/{shard}.tsv"
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
@@ -141,19 +204,18 @@ rule sample_latents:
         shards=STUDY.synthesis.shards,
         sampling=lambda wildcards: generator_of(wildcards).get("sampling", {}),
         # the same noise at every guidance scale, so that points of a curve differ by it alone
-        seed=lambda wildcards: seed_of("sample_latents", trained_as(wildcards)),
+        seed=lambda wildcards: seed_of(
+            *stage_of("sample_latents", trained_as(wildcards), wildcards.part)
+        ),
     script:
         "../scripts/sample_latents.py"
 
 
 rule decode_cohort:
     input:
-        latents=expand(
-            "<results>/sample_latents/{generator}/{shard}.npy",
-            shard=SHARDS,
-            allow_missing=True,
-        ),
-        models=representation_models,
+        latents=sampled_latents,
+        models=decoding_models,
+        checkpoint=centring_checkpoint,
         store=COHORT,
         people="<results>/draw_labels/people.tsv",
     output:

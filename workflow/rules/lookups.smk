@@ -20,6 +20,29 @@ DIMENSIONS = PLAN.dimensions
 SHARDS = list(range(STUDY.synthesis.shards))
 
 
+def simulation_of(wildcards):
+    """Length and number of SNPs of the simulated chromosome that a wildcard names."""
+    from syncohort.genotypes import normalise_contig
+
+    def own(given):
+        if not isinstance(given, dict):
+            return given
+        by_contig = {normalise_contig(name): value for name, value in given.items()}
+        return by_contig[wildcards.chrom]
+
+    return {
+        "length_mb": own(STUDY.demo.length_mb),
+        "variants": own(STUDY.demo.variants),
+    }
+
+
+def simulation_mb(wildcards, attempt):
+    """What the simulation of a chromosome asks for."""
+    people = sum(STUDY.demo.people_per_population.values())
+    length_mb = simulation_of(wildcards)["length_mb"]
+    return request_of_simulation(people, length_mb, STUDY.compute.memory_mb, attempt)
+
+
 def generator_of(wildcards):
     """Settings of the generator a wildcard names."""
     return SETTINGS[wildcards.generator]
@@ -80,6 +103,85 @@ def representation_rows(wildcards):
     return [path.replace(".npy", ".npz") for path in representation_latents(wildcards)]
 
 
+def networks_of(generator):
+    """The parts of the genome that a generator has a network for: chromosomes, or "all"."""
+    return CHROMS if generator in PLAN.per_chromosome else ["all"]
+
+
+def network_of_chrom(wildcards):
+    """The part of the genome whose network draws a chromosome."""
+    chrom, parts = wildcards.chrom, networks_of(wildcards.generator)
+    return chrom if chrom in parts else "all"
+
+
+def of_network(files):
+    """Look-up of those of a generator's files by chromosome that the network of a part reads."""
+
+    def chosen(wildcards):
+        own = networks_of(wildcards.generator) != ["all"]
+        found = files(wildcards)
+        return [found[CHROMS.index(wildcards.part)]] if own else found
+
+    return chosen
+
+
+network_latents = of_network(representation_latents)
+network_rows = of_network(representation_rows)
+network_models = of_network(representation_models)
+
+
+def network_blocks(wildcards):
+    """Where the gene blocks are that a network sees, when its sight is in base pairs."""
+    if not generator_of(wildcards)["denoiser"].get("sight_kb"):
+        return []
+    name = generator_of(wildcards)["representation"]
+    paths = [f"<results>/fit_gene_pca/{name}/{chrom}.blocks.tsv" for chrom in CHROMS]
+    return of_network(lambda wildcards: paths)(wildcards)
+
+
+def global_file(rule_name, file):
+    """Look-up of a file of the global vector, for generators that have one."""
+
+    def found(wildcards):
+        name = trained_as(wildcards)
+        own = name in PLAN.per_chromosome
+        return f"<results>/{rule_name}/{name}/{file}" if own else []
+
+    return found
+
+
+def stage_of(rule_name, generator, part):
+    """The name of a stage of one network, which decides its seed."""
+    return (rule_name, generator) if part == "all" else (rule_name, generator, part)
+
+
+def sampled_latents(wildcards):
+    """The shards of latents that a chromosome is decoded from."""
+    folder = (
+        f"<results>/sample_latents/{wildcards.generator}/{network_of_chrom(wildcards)}"
+    )
+    return [f"{folder}/{shard}.npy" for shard in SHARDS]
+
+
+def decoding_models(wildcards):
+    """The models of all that a chromosome's latents hold."""
+    models = representation_models(wildcards)
+    own = network_of_chrom(wildcards)
+    return models if own == "all" else [models[CHROMS.index(own)]]
+
+
+def every_network(pattern):
+    """Look-up of the files of a pattern for all networks of a generator."""
+    return lambda wildcards: [
+        pattern.format(generator=wildcards.generator, part=part)
+        for part in networks_of(wildcards.generator)
+    ]
+
+
+CHECKPOINT = "<results>/train_diffusion/{generator}/{part}/checkpoint.safetensors"
+LOSSES = "<results>/train_diffusion/{generator}/{part}/losses.tsv"
+
+
 def reconstruction_tables(wildcards):
     """What the parts of the representation that a wildcard names lose."""
     name = wildcards.representation
@@ -113,13 +215,25 @@ def training_cohort(wildcards):
 
 
 def checkpoint_of(wildcards):
-    """The fitted model of a generator that is sampled in latents."""
-    rule_name = {
-        "diffusion": "train_diffusion",
-        "block_gaussian": "fit_block_gaussian",
-        "wgan": "train_wgan",
-    }[generator_of(wildcards)["kind"]]
-    return f"<results>/{rule_name}/{trained_as(wildcards)}/checkpoint.safetensors"
+    """The fitted model that a generator's latents are sampled from."""
+    return fitted_model(wildcards, wildcards.part)
+
+
+def fitted_model(wildcards, part):
+    """The fitted model of a part of the genome of a generator that is sampled in latents."""
+    name = trained_as(wildcards)
+    kind = generator_of(wildcards)["kind"]
+    if kind == "diffusion":
+        return CHECKPOINT.format(generator=name, part=part)
+    rule_name = {"block_gaussian": "fit_block_gaussian", "wgan": "train_wgan"}[kind]
+    return f"<results>/{rule_name}/{name}/checkpoint.safetensors"
+
+
+def centring_checkpoint(wildcards):
+    """The model whose labels' means the latents of a generator are brought to before decoding."""
+    sampling = generator_of(wildcards).get("sampling", {})
+    centred = sampling.get("centred") and sampling["guidance_scale"] == 1
+    return fitted_model(wildcards, network_of_chrom(wildcards)) if centred else []
 
 
 # Modules that a job loads by the name of a kind: part of its `code`.
@@ -165,6 +279,8 @@ def training_plans():
                 SETTINGS[name]["representation"]
             ].model_dump(include=shape),
             **{section: SETTINGS[name][section] for section in sections},
+            "per_chromosome": name in PLAN.per_chromosome,
+            "global_axes": SETTINGS[name]["global_axes"],
         }
         for name in DIFFUSION
     }

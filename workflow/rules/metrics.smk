@@ -11,6 +11,14 @@ rule collect_metrics:
             "<results>/attack_white_box/{generator}.tsv",
             generator=[*DIFFUSION, *REPLICATES],
         ),
+        global_vector=expand(
+            "<results>/measure_global_vector/{generator}.tsv",
+            generator=[
+                name
+                for name in [*DIFFUSION, *REPLICATES]
+                if name in PLAN.per_chromosome
+            ],
+        ),
         embedding=expand(
             "<results>/embed_people/{generator}.metrics.tsv", generator=EVALUATED
         ),

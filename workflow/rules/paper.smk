@@ -3,7 +3,7 @@
 
 rule embed_bottleneck:
     input:
-        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        checkpoint=CHECKPOINT.replace("{part}", "all"),
         models=representation_models,
         real=every_chrom(COHORT),
         synthetic=[
@@ -60,12 +60,13 @@ rule plot_bottleneck:
 
 rule tabulate_costs:
     input:
-        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
-        losses="<results>/train_diffusion/{generator}/losses.tsv",
-        latents=expand(
-            "<results>/sample_latents/{generator}/{shard}.npy",
+        checkpoints=every_network(CHECKPOINT),
+        losses=every_network(LOSSES),
+        latents=lambda wildcards: expand(
+            "<results>/sample_latents/{generator}/{part}/{shard}.npy",
+            generator=wildcards.generator,
+            part=networks_of(wildcards.generator),
             shard=SHARDS,
-            allow_missing=True,
         ),
     output:
         costs=report(
@@ -90,11 +91,13 @@ rule tabulate_costs:
         mode=STUDY.mode,
         sampling=lambda wildcards: generator_of(wildcards)["sampling"],
         # looked up, no inputs: a benchmark that was deleted must not train a model again
-        training_benchmark=lambda wildcards: (
-            f"{FOLDER}/benchmarks/train_diffusion/{wildcards.generator}.tsv"
-        ),
+        training_benchmarks=lambda wildcards: [
+            f"{FOLDER}/benchmarks/train_diffusion/{wildcards.generator}/{part}.tsv"
+            for part in networks_of(wildcards.generator)
+        ],
         sampling_benchmarks=lambda wildcards: [
-            f"{FOLDER}/benchmarks/sample_latents/{wildcards.generator}/{shard}.tsv"
+            f"{FOLDER}/benchmarks/sample_latents/{wildcards.generator}/{part}/{shard}.tsv"
+            for part in networks_of(wildcards.generator)
             for shard in SHARDS
         ],
     script:

@@ -32,8 +32,11 @@ rule measure_privacy:
 
 rule attack_white_box:
     input:
-        checkpoint="<results>/train_diffusion/{generator}/checkpoint.safetensors",
+        checkpoints=every_network(CHECKPOINT),
         models=representation_models,
+        global_model=global_file("fit_global_vector", "model.npz"),
+        axes=global_file("fit_global_vector", "axes.npy"),
+        offsets=global_file("fit_global_vector", "offsets.npy"),
         real=every_chrom(COHORT),
     output:
         metrics="<results>/attack_white_box/{generator}.tsv",
@@ -60,6 +63,32 @@ rule attack_white_box:
         seed=seed_of("attack_white_box"),
     script:
         "../scripts/attack_white_box.py"
+
+
+rule measure_global_vector:
+    input:
+        model="<results>/fit_global_vector/{generator}/model.npz",
+        scores="<results>/fit_global_vector/{generator}/scores.npy",
+        rows=representation_rows,
+        vectors="<results>/draw_global_vectors/{generator}/vectors.npy",
+    output:
+        metrics="<results>/measure_global_vector/{generator}.tsv",
+    log:
+        "<logs>/measure_global_vector/{generator}.log",
+    benchmark:
+        "<benchmarks>/measure_global_vector/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=LIGHT_MINUTES,
+    params:
+        code=code_of("measure_global_vector"),
+        cohort=STUDY.cohort,
+        minimum_people=STUDY.evaluation.minimum_people,
+        seed=seed_of("measure_global_vector"),
+    script:
+        "../scripts/measure_global_vector.py"
 
 
 rule plot_labels:

@@ -13,11 +13,13 @@ rule simulate_chromosome:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        mem_mb=simulation_mb,
+        runtime=HEAVY_MINUTES,
     params:
         code=code_of("simulate_chromosome"),
-        demo=STUDY.demo.model_dump(exclude={"chromosomes"}),
+        people_per_population=STUDY.demo.people_per_population,
+        families=STUDY.demo.families,
+        chromosome=simulation_of,
         seed=seed_of("simulate_chromosome"),
     script:
         "../scripts/simulate_chromosome.py"

@@ -6,7 +6,7 @@ from syncohort.cohort.joining import read_joined
 from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
 from syncohort.diffusion.estimates import (
     estimate_trainings,
-    expected_snps,
+    expected_chromosomes,
     training_checks,
     write_estimates,
 )
@@ -18,10 +18,11 @@ with job(snakemake):
     training = snakemake.params.training
     estimates = estimate_trainings(
         training["models"],
-        expected_snps(snakemake.input.summaries, **training["filters"]),
+        expected_chromosomes(snakemake.input.summaries, **training["filters"]),
         people,
         **training["cohort"],
         **training["compute"],
+        memory_mb=training["limits"]["memory_mb"],
     )
     write_estimates(estimates, snakemake.output.estimates)
     checks = read_checks(snakemake.input.checks) + check_plans(people, **snakemake.params.plans)

@@ -15,7 +15,15 @@ with job(snakemake):
         )
         for name, path in zip(params.sources, found.predictions, strict=True)
     ]
-    stages = ("fidelity", "privacy", "white_box", "embedding", "utility", "augmentation")
+    stages = (
+        "fidelity",
+        "privacy",
+        "white_box",
+        "global_vector",
+        "embedding",
+        "utility",
+        "augmentation",
+    )
     files = [path for stage in (*stages, "association") for path in found[stage]]
     metrics = with_excess(join_metrics([read_tables(files), *rates]), params.calibration)
     judged = judge(metrics, params.calibration)

@@ -5,18 +5,22 @@ from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.representations import load_representation
 from syncohort.synthesis.decoding import Decision, decode_cohort
+from syncohort.synthesis.recentring import recentring_of
 
 with job(snakemake):
     models = [load_representation(path) for path in snakemake.input.models]
     holds = [snakemake.wildcards.chrom in model.contigs for model in models]
     place = holds.index(True)
+    people = read_sample_sheet(snakemake.input.people)
+    checkpoint = snakemake.input.get("checkpoint")
     decode_cohort(
         snakemake.input.latents,
         models[place],
         CohortStore(snakemake.input.store),
-        read_sample_sheet(snakemake.input.people),
+        people,
         snakemake.output.store,
         first_position=sum(len(model.mask) for model in models[:place]),
         decision=Decision(**snakemake.params.decoding),
         seed=snakemake.params.seed,
+        recentring=recentring_of(checkpoint, people, models[place].mode) if checkpoint else None,
     )

@@ -21,7 +21,7 @@ with job(snakemake):
         released,
         judged=read_tables([found.metrics]),
         checklist=read_tables([found.checklist]),
-        people=read_tables([found.people], ["id", "label", "split"]),
+        people=read_tables([found.people], ["sample", "label", "split"]),
         labels=read_tables([found.synthetic], ["label"])["label"],
         folder=os.path.dirname(snakemake.output.readme),
     )

@@ -1,8 +1,8 @@
 """Write one chromosome of a synthetic cohort as VCF."""
 
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):
-    write_vcf(CohortStore(snakemake.input.store), snakemake.output.vcf)
+    write_vcf(CohortStore(snakemake.input.store), snakemake.output.vcf, threads=snakemake.threads)

@@ -4,14 +4,14 @@ from syncohort.job import job
 from syncohort.simulation.demo import simulate_chromosome
 
 with job(snakemake):
-    demo = snakemake.params.demo
+    params = snakemake.params
     simulate_chromosome(
         snakemake.wildcards.chrom,
-        people_per_population=demo["people_per_population"],
-        n_families=demo["families"],
-        length_bp=round(demo["length_mb"] * 1e6),
-        n_variants=demo["variants"],
-        seed=snakemake.params.seed,
+        people_per_population=params.people_per_population,
+        n_families=params.families,
+        length_bp=round(params.chromosome["length_mb"] * 1e6),
+        n_variants=params.chromosome["variants"],
+        seed=params.seed,
         vcf_path=snakemake.output.vcf,
         genes_path=snakemake.output.genes,
     )

@@ -1,7 +1,7 @@
 """Impose a simulated disease with known causal SNPs on the people of the cohort."""
 
 from syncohort.cohort.importing import CALL_COUNTS
-from syncohort.cohort.labels import read_label_table
+from syncohort.cohort.labels import id_column_of, read_label_table
 from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.simulation.trait import simulate_trait
@@ -12,7 +12,7 @@ with job(snakemake):
     trait = simulate_trait(
         [CohortStore(path) for path in found.stores],
         table,
-        params.id_column or table.columns[0],
+        params.id_column or id_column_of(table),
         seed=params.seed,
         people_path=snakemake.output.people,
         causal_path=snakemake.output.causal,

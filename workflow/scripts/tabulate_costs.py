@@ -6,14 +6,14 @@ from syncohort.job import job
 
 with job(snakemake):
     costs = measure_costs(
-        snakemake.input.checkpoint,
+        snakemake.input.checkpoints,
         snakemake.input.losses,
         snakemake.input.latents,
         name=snakemake.wildcards.generator,
         rows_per_genome=rows_per_person(snakemake.params.mode),
         steps=snakemake.params.sampling["steps"],
         guidance_scale=snakemake.params.sampling["guidance_scale"],
-        training_benchmark=snakemake.params.training_benchmark,
+        training_benchmarks=snakemake.params.training_benchmarks,
         sampling_benchmarks=snakemake.params.sampling_benchmarks,
     )
     costs.to_csv(snakemake.output.costs, sep="\t", index=False)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from syncohort.genotypes import CohortStore, common_people, to_rows
+from syncohort.genotypes import CohortStore, common_people, slices, to_rows
 from syncohort.packed_calls import PackedCalls, masks_of
 
 PEOPLE_AT_ONCE = 500
+VARIANTS_AT_ONCE = 4_096
 
 
 def called_sums(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -45,19 +46,19 @@ def read_dosages(stores: list[CohortStore], people: np.ndarray, variants=None) -
     """Dosages of ALT, int8 [len(people), V] in [0, 2], -1 missing, chromosomes joined.
 
     people: indices, the same in every store; variants: sorted indices into the joined
-    chromosomes (default all). Calls are read some hundred people at a time.
+    chromosomes (default all). Calls are read a chunk of variants at a time.
     """
     common_people(stores)  # raises unless they are the same
     offsets = np.cumsum([0] + [len(store.variants) for store in stores])
     variants = np.arange(offsets[-1]) if variants is None else np.asarray(variants)
     dosages = np.empty((len(people), len(variants)), dtype=np.int8)
-    for store, start, stop in zip(stores, offsets[:-1], offsets[1:], strict=True):
-        columns = slice(*np.searchsorted(variants, [start, stop]))
-        chosen = variants[columns] - start
-        row = 0
-        for part, calls in store.people_chunks(people, PEOPLE_AT_ONCE):
-            dosages[row : row + len(part), columns] = to_rows(calls[chosen], "genotype")
-            row += len(part)
+    for store, first in zip(stores, offsets[:-1], strict=True):
+        for part in store.variant_slices():
+            edges = [first + part.start, first + part.stop]
+            columns = slice(*np.searchsorted(variants, edges))
+            if columns.start < columns.stop:
+                calls = store.read(part, people)[variants[columns] - edges[0]]
+                dosages[:, columns] = to_rows(calls, "genotype")
     return dosages
 
 
@@ -79,7 +80,9 @@ class DosageScale:
         min_frequency: the scale is at least that of this minor allele frequency, so that
         a variant these people nearly lack does not dwarf the others in people who have it.
         """
-        total, called = called_sums(dosages)
+        columns = slices(dosages.shape[1], VARIANTS_AT_ONCE)
+        sums = [called_sums(dosages[:, part]) for part in columns] or [called_sums(dosages)]
+        total, called = (np.concatenate(parts) for parts in zip(*sums, strict=True))
         mean = total / np.maximum(called, 1)
         p = mean / 2
         floor = 2 * min_frequency * (1 - min_frequency)

@@ -77,26 +77,76 @@ def load_arrays(path: str | Path, kind: str) -> dict:
     }
 
 
-def write_rows(path: str | Path, shape: tuple[int, ...], parts: Iterable[np.ndarray]) -> None:
-    """Write a float32 array of `shape` to a .npy file, of its consecutive rows in parts.
+def write_rows(
+    path: str | Path, shape: tuple[int, ...], parts: Iterable[np.ndarray], kind: str = "<f4"
+) -> None:
+    """Write an array of `shape` to a .npy file, of its consecutive rows in parts.
 
-    One part is in memory at a time; the file appears only when complete. It is written and not
-    mapped: a full disk is an error of writing, and the death of a process that wrote to a map.
+    kind: of its numbers, float32, or "<f2" for float16. One part is in memory at a time; the file
+    appears only when complete. It is written and not mapped: a full disk is an error of writing, and
+    the death of a process that wrote to a map.
 
     Raises InputError when the disk has no room for it.
     """
-    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    header = {"descr": kind, "fortran_order": False, "shape": shape}
     with all_or_nothing(path) as (partial,), open(partial, "wb") as file:
-        require_space(path, 4 * int(np.prod(shape, dtype=np.int64)))
+        require_space(path, np.dtype(kind).itemsize * int(np.prod(shape, dtype=np.int64)))
         np.lib.format.write_array_header_1_0(file, header)
         start = 0
         for part in parts:
             if part.shape[1:] != shape[1:]:
                 raise ValueError(f"{path}: rows of shape {part.shape[1:]}, not {shape[1:]}")
-            file.write(np.ascontiguousarray(part, dtype="<f4"))
+            file.write(np.ascontiguousarray(part, dtype=kind))
             start += len(part)
         if start != shape[0]:
             raise ValueError(f"{path}: {start} rows written of {shape[0]}")
+
+
+class RowFile:
+    """A .npy file of numbers [R, G, ...], read some rows at a time and never mapped.
+
+    Pages of a mapped file count as memory of the job that reads it, for as long as it runs.
+    `shape`: of the array. Raises ValueError for a file that is no such array, or cut short.
+    """
+
+    def __init__(self, path: str | Path):
+        self._file = open(path, "rb", buffering=0)  # noqa: SIM115 (as long as this object)
+        version = np.lib.format.read_magic(self._file)
+        if version != (1, 0):
+            raise ValueError(f"{path}: version {version} of the .npy format, not (1, 0)")
+        self.shape, by_columns, self._kind = np.lib.format.read_array_header_1_0(self._file)
+        self._start = self._file.tell()
+        self._column_bytes = self._kind.itemsize * int(np.prod(self.shape[2:]))
+        whole = self._start + self._column_bytes * self.shape[0] * self.shape[1]
+        found = os.fstat(self._file.fileno()).st_size
+        if by_columns or found != whole:
+            raise ValueError(f"{path}: {found} bytes, not the {whole} of an array {self.shape}")
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def read(self, rows: np.ndarray | slice, columns: slice = slice(None)) -> np.ndarray:
+        """Float32 [n, g, ...] of rows, a slice or whole numbers [n], and a slice of the columns."""
+        wanted = np.arange(len(self))[rows]
+        start, stop, _ = columns.indices(self.shape[1])
+        found = np.empty((len(wanted), stop - start, *self.shape[2:]), self._kind)
+        row_bytes = self._column_bytes * self.shape[1]
+        together = isinstance(rows, slice) and stop - start == self.shape[1] and len(wanted) > 1
+        if together and wanted[1] == wanted[0] + 1:
+            self._fill(found.reshape(-1), wanted[0] * row_bytes)
+        else:
+            for row, piece in zip(wanted.tolist(), found, strict=True):
+                self._fill(piece.reshape(-1), row * row_bytes + start * self._column_bytes)
+        return found.astype(np.float32, copy=False)
+
+    def _fill(self, piece: np.ndarray, at: int) -> None:
+        left = memoryview(piece).cast("B")
+        at += self._start
+        while len(left):  # one call reads at most 2 GB
+            n = os.preadv(self._file.fileno(), [left], at)
+            if not n:
+                raise OSError(f"{self._file.name}: ends before row bytes {at}")
+            left, at = left[n:], at + n
 
 
 def require_space(path: str | Path, n_bytes: int) -> None:

@@ -77,7 +77,8 @@ def covariate_notes(
         if np.linalg.matrix_rank(both) < both.shape[1]:
             found = "follows from the covariates before it: it adjusts for nothing more"
             notes[column] = (found, "Leave one of them out.")
-        elif is_text.all():
+            continue
+        if is_text.all():
             kinds = sorted(known.unique())
             dates = [each for each in kinds if _DATE.fullmatch(each)]
             advice = "A date is no number: write an age or a year." if dates else ""

@@ -9,7 +9,7 @@ from syncohort.cohort.ids import near_ids
 from syncohort.cohort.value_bins import value_bins
 from syncohort.errors import examples
 from syncohort.formats.columns import HOW_NUMBERS, find_columns, is_odd_number
-from syncohort.formats.missing_codes import MissingCodes
+from syncohort.formats.missing_codes import MissingCodes, number_of
 from syncohort.formats.people_files import PERSON_COLUMNS, phenotype_problem
 from syncohort.formats.tables import read_table
 
@@ -77,7 +77,7 @@ def join_labels(
         source, name, id_column = file_people, "the genotype files", "sample"
     else:
         source, name = read_label_table(table, label_column), str(table)
-    id_column = id_column or _id_column_of(source)
+    id_column = id_column or id_column_of(source)
     columns = [label_column] if isinstance(label_column, str) else label_column
     sample_ids = set(file_people["sample"])
     no_heading = sample_ids.intersection(source.columns) if table is not None else ()
@@ -142,6 +142,12 @@ def join_labels(
                     else "add them to labels.missing, or leave labels.cuts out"
                 )
             )
+        known = values[np.isfinite(values)]
+        if len(known) and len(np.unique(np.searchsorted(cuts, known, side="right"))) == 1:
+            problems.append(
+                f"{name}: labels.cuts {', '.join(f'{cut:g}' for cut in cuts)} divide nobody: the values "
+                f"of column {columns[0]!r} are {known.min():g} to {known.max():g}"
+            )
         people["value"] = people["label"].where(np.isfinite(values), "")
         people["label"] = value_bins(values, cuts)
     if family_column:
@@ -165,7 +171,7 @@ def join_labels(
         shown = examples([f"{label} ({count})" for label, count in few.items()])
         problems.append(
             f"these labels have fewer than {minimum_people} people (labels.minimum_people): {shown}; "
-            "leave them out with `labels: {rare: drop}`, or merge them with others"
+            + _advice_on_few(counts, few)
         )
     if counts.empty and not used.empty:
         problems.append("nobody with a usable label is left")
@@ -179,6 +185,15 @@ def join_labels(
         near_ids="" if near is None or used.empty else str(near),
         n_comments=source.attrs.get("n_comments", 0),
     )
+
+
+def _advice_on_few(counts: pd.Series, few: pd.Series) -> str:
+    """What to do about labels of few people; counts: of all labels, few: of these."""
+    if len(few) == len(counts) and all(number_of(label) is not None for label in counts.index):
+        return "a label that is a number needs bins: labels.cuts"
+    if len(few) == len(counts) and counts.mean() < 2:
+        return "hardly two people have the same: is this the column of the labels?"
+    return "leave them out with `labels: {rare: drop}`, or merge them with others"
 
 
 def _joined_labels(columns: pd.DataFrame, codes: MissingCodes) -> pd.Series:
@@ -233,7 +248,7 @@ def _relatives_like_codes(people: pd.DataFrame, codes: MissingCodes) -> dict[str
     return found
 
 
-def _id_column_of(source: pd.DataFrame) -> str:
+def id_column_of(source: pd.DataFrame) -> str:
     """The column of sample ids where none is named: the first, but IID where FID stands too."""
     named = {str(column).lower(): column for column in source.columns}
     return named["iid"] if {"fid", "iid"} <= named.keys() else source.columns[0]

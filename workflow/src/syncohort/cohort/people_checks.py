@@ -109,7 +109,7 @@ def alike_values(values: pd.Series) -> list[str]:
     how a number is written."""
     groups: dict = {}
     for value in sorted(values.unique()):
-        number = number_of(value)
+        number = number_of(value.lstrip("0") if re.fullmatch(r"0\d+", value) else value)
         key = _plain(value) if number is None else number
         groups.setdefault(key, []).append(value)
     return [_named(group) for group in groups.values() if len(group) > 1]

@@ -21,7 +21,7 @@ from cyvcf2 import VCF
 from syncohort.errors import InputError
 from syncohort.files import private_folder, remove_private_folder
 from syncohort.formats.genetic_map import read_genetic_map
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import MISSING, CohortStore, CohortWriter, Variants
 
 PROGRAM = "beagle"

@@ -7,6 +7,9 @@ from pydantic import Field, model_validator
 
 from syncohort.config.sections import Fraction, PositiveFraction, Section, Text
 
+Megabases = Annotated[float, Field(ge=0.1, le=250)]
+SnpCount = Annotated[int, Field(ge=50)]
+
 
 class Trait(Section):
     """A simulated disease for the people of the cohort, as columns `trait` (case, control) and `liability` of the label table. null: none."""
@@ -40,12 +43,26 @@ class Demo(Section):
         min_length=1,
         description="Chromosomes to simulate, independent of each other.",
     )
-    length_mb: float = Field(1.0, ge=0.1, le=100, description="Length of each chromosome [Mb].")
-    variants: int = Field(
-        3000,
-        ge=50,
-        description="SNPs of each chromosome, drawn at random from those with a MAF of at least 1 %.",
+    length_mb: Megabases | dict[Text, Megabases] = Field(
+        1.0,
+        description="Length of each chromosome [Mb], 0.1 to 250: one number for all, or one for each, for example {21: 5, 22: 4}.",
     )
+    variants: SnpCount | dict[Text, SnpCount] = Field(
+        3000,
+        description="SNPs of each chromosome, at least 50, drawn at random from those with a MAF of at least 1 %: one number for all, or one for each.",
+    )
+
+    @model_validator(mode="after")
+    def _every_chromosome_has_its_numbers(self):
+        for key in ("length_mb", "variants"):
+            given = getattr(self, key)
+            lacking = set(self.chromosomes) - set(given) if isinstance(given, dict) else []
+            if lacking:
+                raise ValueError(
+                    f"{key} names no number for chromosome {', '.join(sorted(lacking))}: name every "
+                    "one of `chromosomes`, or give one number for all"
+                )
+        return self
 
 
 class Input(Section):

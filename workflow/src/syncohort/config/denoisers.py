@@ -24,9 +24,20 @@ class LocalConfig(Section):
     group_blocks: int = Field(
         4, ge=1, description="Neighbouring gene blocks that form a group, the unit of the network."
     )
-    width: int = Field(96, ge=8, description="Channels of a group: the capacity of the network.")
+    width: int | None = Field(
+        96,
+        ge=8,
+        description="Channels of a group: the capacity of the network. null: by the number of training rows, 96 for 4,000 of them.",
+    )
     layers: int = Field(
-        3, ge=1, description="Residual layers. Each mixes a group with its two neighbours."
+        3,
+        ge=1,
+        description="Residual layers. Each mixes a group with its two neighbours, twice as far away as in the layer before.",
+    )
+    sight_kb: float | None = Field(
+        None,
+        gt=0,
+        description="How far every place must see to both sides, in thousand base pairs: the number of layers follows from the gene blocks, and `layers` does not count. null: `layers`.",
     )
     context: int = Field(
         64,

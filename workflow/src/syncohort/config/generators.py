@@ -51,8 +51,16 @@ class DiffusionConfig(Section):
 class TrainingConfig(Section):
     """How the network of a diffusion model is trained."""
 
-    epochs: int = Field(40, ge=1, description="Passes over the training rows.")
-    batch_size: int = Field(128, ge=1, description="Rows per step.")
+    epochs: int | None = Field(
+        40,
+        ge=1,
+        description="Passes over the training rows. null: by their number, about 1,250 steps.",
+    )
+    batch_size: int | None = Field(
+        128,
+        ge=1,
+        description="Rows per step. null: by the number of training rows, a 32nd of them.",
+    )
     learning_rate: float = Field(2e-3, gt=0, description="Highest learning rate of AdamW.")
     weight_decay: float = Field(0.0, ge=0, description="Weight decay of AdamW.")
     warmup_steps: int = Field(
@@ -76,7 +84,7 @@ class TrainingConfig(Section):
         0.62,
         gt=0.5,
         le=1,
-        description="Stop when the loss of a row reveals whether its person was in training: when it tells training from validation people with an AUC above this. Such weights are not kept. 1: never stop for it.",
+        description="Stop when training makes the loss of a row reveal whether its person was in training: when it tells training from validation people with an AUC above this, beyond what the untrained network tells of them, in a stretch of about 2,000 blocks. Weights above it are kept only when no epoch was below, and then the report fails the generator for it. 1: never stop for it.",
     )
 
 
@@ -146,6 +154,16 @@ class DiffusionGenerator(Section):
         "genetic_diffusion",
         description="The recipe to start from; every other key of the generator changes one setting of it. `genetic_diffusion`: all variants; `snpgen`: the variants associated with a trait; `_few_people`: for cohorts of a few hundred; `_paper`: as published.",
     )
+    per_chromosome: bool = Field(
+        False,
+        description="Train a network for each chromosome, in jobs of their own that need the memory of one chromosome, instead of one for the whole genome. What chromosomes share, a person's global vector, is drawn first (needs denoiser `local` and a gene PCA).",
+    )
+    global_axes: int = Field(
+        30,
+        ge=1,
+        le=200,
+        description="With per_chromosome: most principal axes of a person's global vector. Validation people decide how many are used, at most one for 32 training rows.",
+    )
     representation: Name = Field("gene_pca", description=_REPRESENTATION)
     denoiser: Annotated[
         AnyDenoiser,
@@ -155,6 +173,20 @@ class DiffusionGenerator(Section):
     training: TrainingConfig = TrainingConfig()
     sampling: SamplingConfig = SamplingConfig()
     decoding: DecodingConfig = DecodingConfig()
+
+    @model_validator(mode="after")
+    def _networks_fit(self):
+        if self.per_chromosome and self.denoiser.kind != "local":
+            raise ValueError(
+                f"per_chromosome needs the denoiser local; {self.denoiser.kind} is one network over "
+                "the whole genome, as published: leave per_chromosome out, or choose another denoiser"
+            )
+        if self.per_chromosome and self.denoiser.context:
+            raise ValueError(
+                "denoiser.context is a summary of the whole genome, which a network of one chromosome "
+                "does not see: set it to 0, or leave it out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _steps_fit(self):
@@ -319,12 +351,22 @@ PRESETS = {
 }
 
 
+# What differs with `per_chromosome`: the global vector is in the place of context and factors.
+PER_CHROMOSOME = {
+    "denoiser": {"kind": "local", "width": None, "layers": 5, "context": 0},
+    "diffusion": {"prior_factors": 0},
+    "training": {"epochs": None, "batch_size": None},
+}
+
+
 def _with_preset(generator):
     """A generator's section as the user wrote it -> with its preset and its kind filled in."""
     if not isinstance(generator, dict) or generator.get("kind", "diffusion") != "diffusion":
         return generator
     name = generator.get("preset", "genetic_diffusion")
     preset = PRESETS.get(name, {})  # an unknown name is refused by its field
+    if generator.get("per_chromosome") is True:
+        preset = merged(preset, PER_CHROMOSOME)
     return merged({"kind": "diffusion"} | preset, generator)
 
 

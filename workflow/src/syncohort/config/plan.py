@@ -150,6 +150,11 @@ class Plan:
         return self.settings[name]["denoiser"]["kind"]
 
     @cached_property
+    def per_chromosome(self) -> list[str]:
+        """Models with a network for each chromosome, further trainings and scales among them."""
+        return [name for name, each in self.settings.items() if each.get("per_chromosome")]
+
+    @cached_property
     def dimensions(self) -> list[str]:
         """What is measured, by the parts of the report (`verdicts.metrics` has their names)."""
         labels = self._study.labels

@@ -39,6 +39,12 @@ def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
     return _within(AROUND_MB + need.fixed_mb + need.per_input_mb * input_mb, most_mb, attempt)
 
 
+def simulation_mb(n_people: int, length_mb: float, most_mb: int, attempt: int) -> int:
+    """What the simulation of a chromosome of so many megabases asks for: its trees are held."""
+    trees_mb = length_mb * (12 + n_people / 125)  # 2,504 people: 24 to 30 MB a megabase
+    return _within(AROUND_MB + 300 + trees_mb, most_mb, attempt)
+
+
 def training_request_mb(bytes_needed: float) -> int:
     """What a training that needs so many bytes asks for, as long as it may."""
     return round(AROUND_MB + MARGIN * bytes_needed / 1e6)
@@ -50,9 +56,14 @@ def least_training_mb(request: float) -> int:
 
 
 def training_mb(
-    estimates: str | Path, generator: str, latents_mb: float, most_mb: int, attempt: int
+    estimates: str | Path,
+    generator: str,
+    part: str,
+    latents_mb: float,
+    most_mb: int,
+    attempt: int,
 ) -> int:
-    """What the training of a diffusion model asks for.
+    """What the training of a network asks for; part: "all", or its chromosome.
 
     estimates: table of the check, made when the number of blocks was not yet known; latents_mb: of
     the latents that were made since. All that a training holds beside its program is in proportion
@@ -61,9 +72,10 @@ def training_mb(
     fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
     try:
         with open(estimates, newline="") as file:
-            rows = {row["generator"]: row for row in csv.DictReader(file, delimiter="\t")}
-        share = latents_mb / float(rows[generator]["latents_mb"])
-        wanted_mb = fixed_mb + share * (float(rows[generator]["request_mb"]) - fixed_mb)
+            table = csv.DictReader(file, delimiter="\t")
+            own = {(row["generator"], row["part"]): row for row in table}[generator, part]
+        share = latents_mb / float(own["latents_mb"])
+        wanted_mb = fixed_mb + share * (float(own["request_mb"]) - fixed_mb)
     except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, csv.Error):
         wanted_mb = most_mb  # not written yet, being written, or damaged
     return _within(wanted_mb, most_mb, attempt)

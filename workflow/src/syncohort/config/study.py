@@ -101,6 +101,7 @@ class Config(Section):
                     f"but `representations` has {', '.join(self.representations)}"
                 )
             self._require_probabilities(name, generator)
+            self._require_chromosomes(name, generator)
             if generator.kind in REAL_HAPLOTYPES and not generator.release_real_haplotypes:
                 raise ValueError(
                     f"generators.{name} is of kind {generator.kind}, whose people are made of "
@@ -132,6 +133,18 @@ class Config(Section):
             raise ValueError(
                 f"generators.{name}.decoding.rule {rule} needs a representation of kind snp_vae; "
                 f"{generator.representation} is a {kind}: use `matched` or `rounding`"
+            )
+
+    def _require_chromosomes(self, name: str, generator) -> None:
+        """A network per chromosome needs latents per chromosome."""
+        if not getattr(generator, "per_chromosome", False):
+            return
+        kind = self.representations[generator.representation].kind
+        if kind != "gene_pca":
+            raise ValueError(
+                f"generators.{name}.per_chromosome needs a representation of kind gene_pca; "
+                f"{generator.representation} is a {kind}, one for all chromosomes: leave "
+                "per_chromosome out"
             )
 
     def _uses_genes(self) -> bool:

@@ -10,7 +10,7 @@ Axes: N rows drawn together, C classes or anchors, G gene blocks, K channels, D 
 
 import torch
 
-from syncohort.generators.conditioning import mix
+from syncohort.generators.conditioning import labels_of, mix
 
 
 class Centring:
@@ -26,6 +26,7 @@ class Centring:
     """
 
     def __init__(self, labels, label_rows: list[float]):
+        labels = labels_of(labels)
         penalty = torch.tensor(label_rows, dtype=torch.float32, device=labels.device).diag()
         self._shares = mix(torch.eye(len(penalty), device=labels.device), labels)  # [N, C]
         drawn = self._shares.T @ self._shares

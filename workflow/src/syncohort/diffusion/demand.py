@@ -9,8 +9,8 @@ import torch
 from torch.autograd.graph import saved_tensors_hooks
 
 from syncohort.config.requests import PROGRAM_MB
-from syncohort.diffusion.denoisers import build_denoiser, count_flops
-from syncohort.diffusion.prior import MAX_ROWS, ROWS_PER_FACTOR
+from syncohort.diffusion.denoisers import build_denoiser, count_flops, example_conditions
+from syncohort.diffusion.prior import MAX_ROWS, ROWS_PER_FACTOR, VALUES_AT_ONCE
 
 FLOAT_BYTES = 4
 _ROWS = 4  # of the pass whose tensors are counted
@@ -60,7 +60,7 @@ def _saved_bytes(network, shape) -> int:
 
     x = torch.empty(_ROWS, *shape, device="meta")
     t_fraction = torch.empty(_ROWS, device="meta")
-    label = torch.zeros(_ROWS, dtype=torch.long, device="meta")
+    label = example_conditions(network, _ROWS, 0)
     with saved_tensors_hooks(keep, lambda tensor: tensor):
         network.train()(x, t_fraction, label)
     return sum(storage.nbytes() for storage in kept.values())
@@ -84,13 +84,13 @@ def training_bytes(
     """
     latents = n_rows * n_numbers * FLOAT_BYTES
     resident = latents if latents <= max_resident_bytes else 0
-    fitted = min(n_rows, MAX_ROWS)
-    factors = min(n_factors, fitted // ROWS_PER_FACTOR) * n_numbers * FLOAT_BYTES
-    prior = 2 * fitted * n_numbers * FLOAT_BYTES + 3 * factors if n_factors else 0
+    factors = min(n_factors, min(n_rows, MAX_ROWS) // ROWS_PER_FACTOR) * n_numbers * FLOAT_BYTES
+    # some rows at a time, the bases of the factors and what turns them
+    prior = 2 * VALUES_AT_ONCE * FLOAT_BYTES + 5 * factors if n_factors else 0
     # weights, gradient, two moments of Adam, the best ones so far, their average
     weights = (5 + averaged) * demand.n_weights * FLOAT_BYTES
     steps = factors + weights + batch_size * (demand.row_bytes + 6 * n_numbers * FLOAT_BYTES)
-    return int(PROGRAM_MB * 10**6 + resident + max(resident, prior, steps))
+    return int(PROGRAM_MB * 10**6 + resident + max(prior, steps))
 
 
 def training_seconds(

@@ -1,6 +1,7 @@
 """What the trainings of a study will take, said before anything is fitted.
 
-Blocks are estimated from the SNPs that were read, because it takes hours to know them.
+Blocks are estimated from the SNPs that were read, because it takes hours to know them. A generator
+is one network over the whole genome, or one for each chromosome.
 """
 
 import json
@@ -13,38 +14,65 @@ from syncohort.cohort.genotype_checks import estimated_losses
 from syncohort.cohort.people_checks import Check
 from syncohort.config.requests import least_training_mb, training_request_mb
 from syncohort.diffusion.demand import demand_of, training_bytes, training_seconds
-from syncohort.diffusion.settings import CPU_RESIDENT_BYTES
+from syncohort.diffusion.settings import resident_bytes
+from syncohort.diffusion.sight import expected_layers
+from syncohort.diffusion.sizing import sized_denoiser, sized_training
 from syncohort.genotypes import rows_per_person
 
 SNPS_PER_BLOCK = 12  # of `gene_pca` by loss: 9 to 14 on cohorts of 300 to 2,500 people
+_LATENT_BYTES = 2  # on disk
 _SHORTENING = 4  # of the published `snp_vae`
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a diffusion model's training takes: a row of the table.
+    """What the training of a network takes: a row of the table.
 
-    request_mb: memory that its job asks for when it may; hours: of all epochs; the rest is about
+    part: "all", or the chromosome of the network; width: of a local one, else 0; request_mb: memory that its job asks for when it may; hours: of all epochs; the rest is about
     the latents and the network.
     """
 
     generator: str
+    part: str
     n_blocks: int
     n_weights: int
+    width: int
     latents_mb: float
     request_mb: int
     hours: float
 
 
-def expected_snps(summary_paths: list, maf_min: float, missing_max: float, most: int | None) -> int:
-    """About how many SNPs pass the filters; most: that are selected, None: all are kept.
+@dataclass(frozen=True)
+class Chromosome:
+    """About what is left of a chromosome after the filters. span_kb: from its first SNP to its last."""
 
-    summary_paths: what `import_chromosome` wrote, by chromosome.
+    contig: str
+    n_snps: int
+    span_kb: float
+
+
+def expected_chromosomes(
+    summary_paths: list, maf_min: float, missing_max: float, most: int | None
+) -> list[Chromosome]:
+    """The chromosomes with the SNPs that pass the filters.
+
+    summary_paths: what `import_chromosome` wrote, by chromosome; most: SNPs that are selected of
+    all of them, None: all are kept.
     """
     summaries = [json.loads(Path(path).read_text()) for path in summary_paths]
-    n_kept = sum(summary["n_kept"] for summary in summaries)
-    n_snps = max(1, n_kept - sum(estimated_losses(summaries, maf_min, missing_max)))
-    return n_snps if most is None else min(most, n_snps)
+    n_snps = [
+        max(1, summary["n_kept"] - sum(estimated_losses([summary], maf_min, missing_max)))
+        for summary in summaries
+    ]
+    share = 1 if most is None else min(1, most / sum(n_snps))
+    return [
+        Chromosome(
+            summary["contig"],
+            max(1, round(share * number)),
+            max(1, summary["last_position_bp"] - summary["first_position_bp"]) / 1000,
+        )
+        for summary, number in zip(summaries, n_snps, strict=True)
+    ]
 
 
 def latent_shape(representation: dict, n_snps: int, max_snps: int) -> tuple[int, int]:
@@ -63,7 +91,7 @@ def latent_shape(representation: dict, n_snps: int, max_snps: int) -> tuple[int,
 
 def estimate_trainings(
     models: dict[str, dict],
-    n_snps: int,
+    chromosomes: list[Chromosome],
     people: pd.DataFrame,
     *,
     mode: str,
@@ -72,24 +100,34 @@ def estimate_trainings(
     validation_share: float,
     threads: int,
     on_gpu: bool,
+    memory_mb: float,
 ) -> list[Estimate]:
-    """What each diffusion model's training will take.
+    """What the training of each network of the diffusion models will take.
 
     Args:
-        models: name -> {"representation", "denoiser", "diffusion", "training"}, their sections.
-        n_snps: see `expected_snps`. people: of a join (`joining.read_joined`).
+        models: name -> {"representation", "denoiser", "diffusion", "training"}, their sections,
+            "per_chromosome" and "global_axes".
+        chromosomes: see `expected_chromosomes`. people: of a join (`joining.read_joined`).
         mode: haplotype or genotype. max_snps: most SNPs of a block.
         train_share, validation_share: of the people.
         threads: of the training. on_gpu: whether it asks for a GPU.
+        memory_mb: the most that it may ask for.
     """
     used = people[people["excluded"] == ""]
     n_rows = max(2, round(len(used) * train_share * rows_per_person(mode)))
     n_all = n_rows + round(len(used) * validation_share * rows_per_person(mode))
     estimates = []
-    for name, model in models.items():
+    networks = [
+        (name, model, own)
+        for name, model in models.items()
+        for own in ([[each] for each in chromosomes] if model["per_chromosome"] else [chromosomes])
+    ]
+    for name, model, own in networks:
+        n_snps = sum(each.n_snps for each in own)
         n_blocks, n_channels = latent_shape(model["representation"], n_snps, max_snps)
-        demand = demand_of(model["denoiser"], n_blocks, n_channels, max(1, used["label"].nunique()))
-        training = model["training"]
+        denoiser = _denoiser(model, n_rows, n_blocks, sum(each.span_kb for each in own))
+        demand = demand_of(denoiser, n_blocks, n_channels, max(1, used["label"].nunique()))
+        training = sized_training(model["training"], n_rows)
         n_bytes = training_bytes(
             demand,
             n_all,
@@ -97,7 +135,7 @@ def estimate_trainings(
             batch_size=min(training["batch_size"], n_rows),
             averaged=bool(training["ema_decay"]),
             n_factors=model["diffusion"]["prior_factors"] or 0,
-            max_resident_bytes=CPU_RESIDENT_BYTES,
+            max_resident_bytes=resident_bytes(memory_mb),
         )
         seconds = training_seconds(
             demand,
@@ -110,9 +148,11 @@ def estimate_trainings(
         estimates.append(
             Estimate(
                 name,
+                own[0].contig if model["per_chromosome"] else "all",
                 n_blocks,
                 demand.n_weights,
-                latents_mb=n_all * n_blocks * n_channels * 4 / 1e6,
+                width=denoiser.get("width") or 0,
+                latents_mb=n_all * n_blocks * n_channels * _LATENT_BYTES / 1e6,
                 request_mb=training_request_mb(n_bytes),
                 hours=seconds / 3600,
             )
@@ -120,28 +160,46 @@ def estimate_trainings(
     return estimates
 
 
+def _denoiser(model: dict, n_rows: int, n_blocks: int, span_kb: float) -> dict:
+    """The options of a model's network over so many blocks, for so many training rows."""
+    options = sized_denoiser(model["denoiser"], n_rows)
+    options = {name: value for name, value in options.items() if name != "sight_kb"}
+    if model["denoiser"].get("sight_kb"):
+        options["layers"] = expected_layers(model["denoiser"], n_blocks, span_kb)
+    return options | ({"n_scores": model["global_axes"]} if model["per_chromosome"] else {})
+
+
 def training_checks(
     estimates: list[Estimate], *, memory_mb: int, training_hours: float, on_gpu: bool, threads: int
 ) -> list[Check]:
-    """A line of the check for each training; "stop" where its job could not have the memory.
+    """A line of the check for each generator; "stop" where a job of it could not have the memory.
 
-    memory_mb, training_hours: the most that it may ask for.
+    Of networks of chromosomes the line tells of the largest. memory_mb, training_hours: the most that it may ask for.
     """
     place = "a GPU" if on_gpu else f"{threads} processors"
     checks = []
-    for each in estimates:
+    for generator in dict.fromkeys(each.generator for each in estimates):
+        own = [each for each in estimates if each.generator == generator]
+        each = max(own, key=lambda one: one.request_mb)
         least_mb = least_training_mb(each.request_mb)
+        several = each.part != "all"
         found = (
+            f"{len(own)} networks; the largest, of chromosome {each.part}, has " if several else ""
+        )
+        found += (
             f"about {_about(each.n_blocks)} blocks and {_about(each.n_weights)} weights: "
             f"{least_mb / 1000:.1f} GB of memory, {_duration(each.hours)} on {place}"
         )
+        if several:
+            found += f"; all one after the other {_duration(sum(one.hours for one in own))}"
         level, advice = "ok", ""
         if least_mb > memory_mb:
             level = "stop"
             advice = (
                 f"The job may ask for {memory_mb / 1000:g} GB: set compute.memory_mb: "
                 f"{-(-each.request_mb // 1000) * 1000} where a machine has that much. For less, choose "
-                "fewer SNPs (filters.maf_min, input.chromosomes) or a smaller denoiser."
+                "fewer SNPs (filters.maf_min, input.chromosomes) or a smaller denoiser (denoiser.width)"
+                + ("." if several else ", or a network for each chromosome (per_chromosome: true).")
             )
         elif each.hours > training_hours:
             level = "look"
@@ -149,7 +207,7 @@ def training_checks(
                 f"The job asks for {training_hours:g} hours: on a cluster, raise "
                 "compute.training_hours."
             )
-        checks.append(Check(f"training of {each.generator}", found, level, advice))
+        checks.append(Check(f"training of {generator}", found, level, advice))
     return checks
 
 

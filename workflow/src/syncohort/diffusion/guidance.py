@@ -5,14 +5,19 @@ from collections.abc import Callable
 import torch
 
 from syncohort.diffusion.process import Process
+from syncohort.generators.conditioning import labels_of, with_labels
 
 ROWS_AT_ONCE = 128
 
 
 def drop_labels(labels, probability: float, null_label: int, generator: torch.Generator):
-    """Replace each label [N] by the null label with this probability (Ho & Salimans 2022)."""
-    chance = torch.rand(labels.shape, generator=generator, device=labels.device)
-    return torch.where(chance < probability, null_label, labels)
+    """Replace each label [N] by the null label with this probability (Ho & Salimans 2022).
+
+    A global vector beside the labels stays: guidance is about what the label adds to it.
+    """
+    known = labels_of(labels)
+    chance = torch.rand(known.shape, generator=generator, device=known.device)
+    return with_labels(labels, torch.where(chance < probability, null_label, known))
 
 
 def conditional_denoiser(
@@ -32,7 +37,7 @@ def conditional_denoiser(
     Salimans 2022, eq. 6 with their w + 1 as w). Guiding x_0 guides eps alike: each is affine
     in the other at a given x_t.
     """
-    null_labels = torch.full_like(labels, null_label)
+    null_labels = with_labels(labels, torch.full_like(labels_of(labels), null_label))
 
     def predicted(x, t: int, conditions):
         parts = zip(x.split(ROWS_AT_ONCE), conditions.split(ROWS_AT_ONCE), strict=True)
@@ -51,6 +56,6 @@ def conditional_denoiser(
 
 
 def _predicted_x0(process: Process, network, x, labels, t: int):
-    times = torch.full_like(labels, t, dtype=torch.int64)
+    times = torch.full((len(x),), t, dtype=torch.int64, device=x.device)
     prediction = process.predict(network, x, times, labels)
     return process.prediction_to_x0(prediction, x, times)

@@ -18,6 +18,7 @@ from syncohort.diffusion.samplers import find_sampler, sampling_times
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.errors import InputError
 from syncohort.generators.base import LatentGenerator, part_of, read_checkpoint
+from syncohort.generators.conditioning import labels_of, on_device
 from syncohort.generators.latents import Normalisation
 from syncohort.generators.noise import RowNoise
 from syncohort.seeds import child_seed
@@ -92,7 +93,7 @@ class Generator(LatentGenerator):
         times = sampling_times(process.schedule, steps, spacing)
 
         def draw(labels, seed, first_row):
-            conditions = torch.from_numpy(labels).to(place)
+            conditions = on_device(labels, place)
             denoise = conditional_denoiser(
                 process,
                 network,
@@ -104,7 +105,7 @@ class Generator(LatentGenerator):
             noise = RowNoise(seed, first_row, len(labels), process.mask)
             with autocast(place):
                 x0 = solve(denoise, noise(), process.schedule, times, noise)
-            return self.normalisation.undo(x0.cpu().numpy(), labels)
+            return self.normalisation.undo(x0.cpu().numpy(), labels_of(labels))
 
         return draw
 

@@ -80,8 +80,12 @@ def masked_mse(prediction, truth, mask):
 
     prediction, truth [N, G, K]; mask [G, K]. Returns [N].
     """
-    error = torch.where(mask, prediction - truth, 0.0)
-    return error.square().sum(dim=(1, 2)) / mask.sum()
+    return _block_errors(prediction, truth, mask).sum(dim=1) / mask.sum()
+
+
+def _block_errors(prediction, truth, mask):
+    """Squared errors of every row, summed over the real positions of a block: [N, G]."""
+    return torch.where(mask, prediction - truth, 0.0).square().sum(dim=2)
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,23 +157,33 @@ class Process:
         """The x_0 [N, G, K] that a prediction at x_t and times [N] stands for."""
         return to_x0(self.target, prediction, x_t, *self.levels(times))
 
-    def mean_losses(self, network, x0, time: int, labels, n_draws: int, generator):
-        """Loss [N] of each row at one time, the mean of `n_draws` draws of noise.
+    def mean_losses(self, network, x0, time: int, labels, n_draws: int, generator, stretches=None):
+        """Loss of each row at one time, the mean of `n_draws` draws of noise, float64.
 
-        All rows get the same noise, so that it does not tell them apart. Returns float64.
+        All rows get the same noise, so that it does not tell them apart. [N]; with stretches, M
+        slices of the blocks: [N, M].
         """
         times = torch.full((len(x0),), time, dtype=torch.int64, device=x0.device)
-        draws = [
-            self.row_losses(network, x0, times, self.draw_noise(1, generator).expand_as(x0), labels)
-            for _ in range(n_draws)
+        errors = 0
+        for _ in range(n_draws):
+            noise = self.draw_noise(1, generator).expand_as(x0)
+            errors = errors + self._errors(network, x0, times, noise, labels) / n_draws  # [N, G]
+        parts = [
+            errors[:, some].double().sum(dim=1) / self.mask[some].sum().clamp(min=1)
+            for some in stretches or [slice(None)]
         ]
-        return torch.stack(draws).double().mean(dim=0)
+        return torch.stack(parts, dim=1) if stretches else parts[0]
 
     def row_losses(self, network, x0, times, noise, labels):
         """Squared error of the network on each row, before any weighting by time.
 
         x0, noise [N, G, K]; times [N] as in `levels`; labels [N], see `denoisers`. Returns [N].
         """
+        return self._errors(network, x0, times, noise, labels).sum(dim=1) / self.mask.sum()
+
+    def _errors(self, network, x0, times, noise, labels):
+        """Squared errors of rows, by block: [N, G]."""
         levels = self.levels(times)
         prediction = self.predict(network, add_noise(x0, noise, *levels), times, labels)
-        return masked_mse(prediction, target_value(self.target, x0, noise, *levels), self.mask)
+        truth = target_value(self.target, x0, noise, *levels)
+        return _block_errors(prediction, truth, self.mask)

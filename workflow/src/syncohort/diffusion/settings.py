@@ -4,7 +4,13 @@ from dataclasses import dataclass
 
 from syncohort.training.settings import TrainingSettings
 
-CPU_RESIDENT_BYTES = 8 * 10**9  # larger latents stay on disk where there is no GPU
+
+def resident_bytes(memory_mb: float) -> int:
+    """Larger latents [bytes, as float32] stay on disk where there is no GPU.
+
+    memory_mb: the most that the job may ask for. The numbers are the same either way.
+    """
+    return round(memory_mb * 1e6 / 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,8 +38,9 @@ class DiffusionSettings:
 class DiffusionTraining(TrainingSettings):
     """How the network is trained; the keys of a generator's section `training`.
 
-    membership_max: no weights are kept by whose loss training rows can be distinguished from validation
-    rows with a higher AUC (see `Validation.measure`); 1: any.
+    membership_max: training ends before weights whose losses tell training rows from validation
+    rows better than those of the untrained network do, by a higher AUC than this (see
+    `memorisation.added_auc`); 1: any.
     """
 
     membership_max: float

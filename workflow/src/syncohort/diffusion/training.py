@@ -15,18 +15,23 @@ from syncohort.diffusion.model import Generator
 from syncohort.diffusion.prior import fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
 from syncohort.diffusion.settings import (
-    CPU_RESIDENT_BYTES,
     DiffusionSettings,
     DiffusionTraining,
+    resident_bytes,
 )
 from syncohort.diffusion.validation import make_validation
 from syncohort.errors import InputError
 from syncohort.generators.base import describe, require_training_rows
-from syncohort.generators.conditioning import fit_anchors, mix, positions
+from syncohort.generators.conditioning import (
+    Told,
+    conditions_of,
+    mix,
+    on_device,
+)
 from syncohort.generators.latents import LatentFiles, Normalisation, fit_normalisation
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.seeds import child_seed
-from syncohort.training.devices import resolve_device
+from syncohort.training.devices import autocast, resolve_device
 from syncohort.training.loop import TrainResult, fit
 from syncohort.training.parallel import ALONE, Team
 from syncohort.training.settings import Workplace
@@ -66,7 +71,7 @@ class _Task:
     time: str
     weighting: str
     data: torch.Tensor | MappedRows
-    labels: torch.Tensor
+    labels: torch.Tensor | Told
     train_rows: torch.Tensor
     null_label: int
     label_dropout: float
@@ -101,11 +106,13 @@ def _check_rows(n_rows: int, rows: LatentRows) -> None:
         )
 
 
-def _resident_bytes(device: torch.device) -> int:
+def _resident_bytes(device: torch.device, work: Workplace) -> int:
     """How much of a device's memory latents may take before they stay on disk."""
+    if work.max_resident_bytes is not None:
+        return work.max_resident_bytes
     if device.type == "cuda":
         return torch.cuda.get_device_properties(device).total_memory // 2
-    return CPU_RESIDENT_BYTES
+    return resident_bytes(work.memory_mb)
 
 
 def _rows_of_x0(files: LatentFiles, normalisation: Normalisation, labels, device, in_memory: bool):
@@ -127,6 +134,7 @@ def train_diffusion(
     work: Workplace,
     *,
     seed: int,
+    scores: np.ndarray | None = None,
     representation_fingerprints: dict[str, str] | None = None,
     device: str = "auto",
     team: Team = ALONE,
@@ -142,6 +150,8 @@ def train_diffusion(
         training: how the network is trained, and what ends it.
         work: files and threads; the result is a safetensors file.
         seed: of all random numbers.
+        scores: [N, A] float32, the global vectors of the rows, which the network is told; None: of
+            a network of the whole genome, which sees them.
         representation_fingerprints: of the models that made the latents, by chromosome.
         device: "auto", "cpu" or "cuda".
         team: the processes that train together; its first one writes the checkpoint.
@@ -155,8 +165,7 @@ def train_diffusion(
     files = LatentFiles(encoded.paths, encoded.masks)
     _check_rows(len(files), rows)
     train_rows = np.flatnonzero(~rows.is_validation)
-    anchors = None if rows.values is None else fit_anchors(rows.values[train_rows])
-    conditions = rows.labels if anchors is None else positions(rows.values, anchors)
+    anchors, conditions = conditions_of(rows)
     normalisation = fit_normalisation(
         files,
         conditions,
@@ -166,13 +175,15 @@ def train_diffusion(
         scaling=diffusion.scaling,
         rows=train_rows,
     )
-    limit = work.max_resident_bytes
-    in_memory = files.n_bytes <= (_resident_bytes(place) if limit is None else limit)
+    in_memory = files.n_bytes <= _resident_bytes(place, work)
     data = _rows_of_x0(files, normalisation, conditions, place, in_memory)
+    told = conditions if scores is None else Told(conditions, scores)
+    if scores is not None:
+        denoiser = denoiser | {"n_scores": scores.shape[1]}
     config = describe(
         "diffusion",
         encoded,
-        conditions,
+        told,
         representation_fingerprints,
         anchors=None if anchors is None else anchors.tolist(),
         label_rows=_label_rows(conditions[train_rows], normalisation),
@@ -183,7 +194,7 @@ def train_diffusion(
     prior = _prior(data, train_rows, diffusion.prior_factors, seed, place)
     generator = Generator(config, files.mask.copy(), normalisation, prior)
     process = generator.process(place)
-    placed = torch.from_numpy(conditions).to(place)
+    placed = on_device(told, place)
     task = _Task(
         process=process,
         time=diffusion.time,
@@ -204,6 +215,9 @@ def train_diffusion(
         batch_size=training.batch_size,
         seed=child_seed(seed, _VALIDATION),
     )
+    if team.is_first:
+        with torch.inference_mode(), autocast(place):
+            validation = validation.before_training(generator.network.to(place).eval())
     epochs_apart = validation.validations_apart(len(train_rows), training.epochs)
     patience = None if training.patience is None else -(-training.patience // epochs_apart)
     of_the_loop = asdict(training) | {"patience": patience}
@@ -215,7 +229,7 @@ def train_diffusion(
         device=place,
         validate=validation.measure,
         validate_every=epochs_apart,
-        limits={"membership_auc": of_the_loop.pop("membership_max")},
+        limits={"membership_added": of_the_loop.pop("membership_max")},
         fingerprint=json.dumps(config, sort_keys=True),
         team=team,
         **of_the_loop,
@@ -233,7 +247,7 @@ def _prior(data, train_rows: np.ndarray, n_factors: int | None, seed: int, devic
     if n_factors is None:
         return None
     rows = torch.from_numpy(thinned(train_rows).copy()).to(device)
-    return fit_prior(data[rows], n_factors, child_seed(seed, _PRIOR))
+    return fit_prior(data, n_factors, child_seed(seed, _PRIOR), rows=rows)
 
 
 def _label_rows(conditions: np.ndarray, normalisation: Normalisation) -> list[float]:
@@ -249,4 +263,5 @@ def _outcome(result: TrainResult) -> dict:
         "best_epoch": result.best_epoch,
         "best_loss": result.best_loss,
         "membership_auc": best["membership_auc"],
+        "membership_added": best["membership_added"],
     }

@@ -4,13 +4,15 @@ Axes: N rows, M validation rows, G gene blocks, K channels.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from syncohort.auc import auc_within_labels
+from syncohort.diffusion.memorisation import added_auc, separation, stretches
 from syncohort.diffusion.process import Process, loss_weight, x0_error_per_loss
+from syncohort.generators.conditioning import Told
 from syncohort.seeds import child_seed
 
 DRAWS = 1_024
@@ -46,6 +48,7 @@ class Validation:
     rows: [M] int64, of validation; fellows: [2 M], training rows of the same labels (see
     `partners`), the first M of them row by row. The membership AUC takes all of them, for with
     few its chance error stops trainings (docs/measurements.md). batch_size: rows at once.
+    untrained: `memorisation.separation` [M] of the network before training; None: it told nothing.
     A draw is a row, a time and noise: there are DRAWS of them, so that few rows are used
     several times.
     """
@@ -53,12 +56,13 @@ class Validation:
     process: Process
     weighting: str
     data: torch.Tensor
-    conditions: torch.Tensor
+    conditions: torch.Tensor | Told
     labels: np.ndarray
     rows: torch.Tensor
     fellows: torch.Tensor
     batch_size: int
     seed: int
+    untrained: np.ndarray | None = None
 
     def validations_apart(self, n_train: int, epochs: int) -> int:
         """Epochs between validations, so that they cost about a tenth of the training.
@@ -80,33 +84,55 @@ class Validation:
             losses.append(self.process.row_losses(network, x0, at, noise, own))
         return torch.cat(losses)
 
-    def _membership_auc(self, network) -> float:
-        """AUC with which a lower loss tells training rows from validation rows of their label.
+    def _membership_losses(self, network) -> np.ndarray:
+        """Losses [R, M] of fellows and rows in each stretch of the genome.
 
         Loss as an attack: Yeom et al. 2018; the same attack as `evaluation.white_box`.
         """
         time = max(1, round(MEMBERSHIP_TIME * self.process.schedule.n_steps))
-        rows = torch.cat([self.fellows, self.rows])
         losses = []
-        for part in rows.split(self.batch_size):
-            generator = torch.Generator(rows.device).manual_seed(child_seed(self.seed, _NEAR))
+        for part in self._compared.split(self.batch_size):
+            generator = torch.Generator(part.device).manual_seed(child_seed(self.seed, _NEAR))
             x0, own = self.data[part], self.conditions[part]
-            losses.append(
-                self.process.mean_losses(network, x0, time, own, MEMBERSHIP_DRAWS, generator)
-            )
-        is_member = np.arange(len(rows)) < len(self.fellows)
-        score = -torch.cat(losses).cpu().numpy()
-        return auc_within_labels(score, is_member, self.labels[rows.cpu().numpy()])
+            draws = (MEMBERSHIP_DRAWS, generator, stretches(len(self.process.mask)))
+            losses.append(self.process.mean_losses(network, x0, time, own, *draws))
+        return torch.cat(losses).cpu().numpy()
+
+    @property
+    def _compared(self):
+        return torch.cat([self.fellows, self.rows])
+
+    def _sides(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which of the compared rows are training rows, and the labels of all, both [R]."""
+        rows = self._compared.cpu().numpy()
+        return np.arange(len(rows)) < len(self.fellows), self.labels[rows]
+
+    def before_training(self, network) -> "Validation":
+        """The same judge, which subtracts what this network, untrained, tells of training rows."""
+        untrained = separation(self._membership_losses(network), *self._sides())
+        return replace(self, untrained=untrained)
+
+    def _membership(self, network) -> dict[str, float]:
+        losses = self._membership_losses(network)
+        real = [int(self.process.mask[some].sum()) for some in stretches(len(self.process.mask))]
+        whole = np.average(losses, axis=1, weights=real)
+        trained = separation(losses, *self._sides())
+        untrained = np.zeros_like(trained) if self.untrained is None else self.untrained
+        return {
+            "membership_auc": auc_within_labels(-whole, *self._sides()),
+            "membership_added": added_auc(trained, untrained),
+        }
 
     def measure(self, network) -> dict[str, float]:
         """Columns of the table of losses.
 
-        loss: mean loss of validation rows, weighted as in training, times evenly spread over
+        numbers: real positions of the latents; loss: mean loss of validation rows, weighted as in training, times evenly spread over
         1..T. reconstruction_error: mean over draws of the root mean square error of x_0 from
         a single call of the network; error_t0.1, ...: the same at times around 0.1 T, 0.3 T
         and so on. train_loss_fixed: as `loss`, of as many training rows with the same labels,
         times and noise; memorisation_gap: by which share it is lower; membership_auc: how well
-        training rows are distinguished from validation rows by losses at 0.2 T. Further what the network
+        training rows are distinguished from validation rows by losses at 0.2 T; membership_added:
+        what training adds to that (see `memorisation`). Further what the network
         tells of itself, where it has `diagnostics` (`mlp_cnn`).
         """
         n_steps, device = self.process.schedule.n_steps, self.rows.device
@@ -130,9 +156,10 @@ class Validation:
         }
         return {
             "loss": loss,
+            "numbers": int(self.process.mask.sum()),
             "train_loss_fixed": train_loss,
             "memorisation_gap": 1 - train_loss / loss,
-            "membership_auc": self._membership_auc(network),
+            **self._membership(network),
             "reconstruction_error": errors.mean().item(),
             **by_noise,
             **(network.diagnostics() if hasattr(network, "diagnostics") else {}),
@@ -143,7 +170,7 @@ def make_validation(
     process: Process,
     weighting: str,
     data,
-    conditions: torch.Tensor,
+    conditions: torch.Tensor | Told,
     labels: np.ndarray,
     is_validation: np.ndarray,
     *,
@@ -152,7 +179,8 @@ def make_validation(
 ) -> Validation:
     """Choose the rows that judge: at most DRAWS validation rows and their fellows.
 
-    data: x_0, indexed by rows; conditions, labels: [N], see `Validation`; is_validation: [N] bool.
+    data: x_0, indexed by rows; conditions, on the device, labels: [N], see `Validation`;
+    is_validation: [N] bool.
     """
     device, candidates = process.mask.device, np.flatnonzero(~is_validation)
     shuffled = np.random.default_rng(seed).permutation(np.flatnonzero(is_validation))
@@ -162,7 +190,7 @@ def make_validation(
         process=process,
         weighting=weighting,
         data=data,
-        conditions=conditions.to(device),
+        conditions=conditions,
         labels=labels,
         rows=torch.from_numpy(rows).to(device),
         fellows=torch.from_numpy(fellows).to(device),

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
@@ -50,6 +51,30 @@ def _numbers(cells: pd.Series, path) -> pd.Series:
             "to `_NAMES` of evaluation/tables.py."
         )
     return numbers
+
+
+def read_losses(paths: list) -> pd.DataFrame:
+    """The table of losses of a generator, of its networks' tables.
+
+    With several networks, such as one for each chromosome, the values of an epoch are means over
+    networks by their number of latents (`numbers`), as if one loss were taken over all of them; what a network ended
+    with counts on where others were trained longer. seconds: of all networks together.
+    """
+    tables = [read_tables([path]) for path in paths]
+    if len(tables) == 1:
+        return tables[0]
+    epochs = max((table["epoch"] for table in tables), key=len)
+    tables = [table.set_index("epoch") for table in tables]
+    sizes = [table["numbers"].dropna().iloc[0] for table in tables]
+    filled = [
+        table.select_dtypes("number").ffill().reindex(epochs, method="ffill") for table in tables
+    ]
+    mean = sum(size * each for size, each in zip(sizes, filled, strict=True)) / sum(sizes)
+    validated = [table["validation_loss"].reindex(epochs).notna() for table in tables]
+    mean["validation_loss"] = mean["validation_loss"].where(np.any(validated, axis=0))
+    mean["seconds"] = sum(each["seconds"] for each in filled)
+    mean["device"] = tables[0]["device"].iloc[0]
+    return mean.reset_index()
 
 
 def read_benchmarks(paths) -> pd.DataFrame:

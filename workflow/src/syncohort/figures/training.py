@@ -40,7 +40,7 @@ def kept_epoch(losses: pd.DataFrame, membership_max: float) -> pd.Series:
     losses: the table that `training.fit` writes; membership_max: the limit of training.
     """
     rows = _validated(losses)
-    excess = (rows["membership_auc"] - membership_max).clip(lower=0)
+    excess = (rows["membership_added"] - membership_max).clip(lower=0)
     order = rows.assign(excess=excess).sort_values(["excess", "validation_loss"], kind="stable")
     return rows.loc[order.index[0]]
 
@@ -68,7 +68,7 @@ def plot_training(
             rows["epoch"], rows["train_loss_fixed"], color=looks[name], linestyle=":", linewidth=1
         )
         for ax, column in zip(
-            axes[0], ("validation_loss", "reconstruction_error", "membership_auc"), strict=True
+            axes[0], ("validation_loss", "reconstruction_error", "membership_added"), strict=True
         ):
             ax.plot(rows["epoch"], rows[column], **look)
             ax.plot(kept["epoch"], kept[column], "*", color=looks[name], markersize=13, zorder=4)
@@ -77,7 +77,7 @@ def plot_training(
     axes[0, 2].axhline(0.5, color="black", linewidth=0.8, linestyle="--")
     axes[0, 0].set(title="Loss", ylabel="loss on validation people")
     axes[0, 1].set(title="One-shot reconstruction", ylabel="error of x₀, validation people")
-    axes[0, 2].set(title="Membership inference by the loss", ylabel="AUC (0.5 is chance)")
+    axes[0, 2].set(title="Membership inference that training adds", ylabel="AUC (0.5: none)")
     for ax in axes[0]:
         ax.set_xlabel("epoch")
         _logarithmic_when_wide(ax)

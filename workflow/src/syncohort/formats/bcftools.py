@@ -19,8 +19,10 @@ from typing import NoReturn
 import pysam
 
 from syncohort.errors import InputError, examples
-from syncohort.formats.index_files import indexed_end
+from syncohort.formats.bgzf import BGZF_END
+from syncohort.formats.index_files import indexed_spans
 from syncohort.formats.sites import spellings
+from syncohort.formats.vcf_text import whose_calls
 from syncohort.genotypes import normalise_contig
 
 # bcftools inside pysam shares its process and has been seen to crash it, so it gets its own
@@ -52,7 +54,6 @@ _ADVICE = {  # what bcftools says, in small letters, and what to do then
 UNDECLARED = "Encountered an error, cannot proceed"  # said of tags that only records have
 
 _COUNTED_BYTES = 1 << 20  # files up to this size are indexed once more, to compare
-_BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 
 
 def bcftools(path, *commands: list[str], prints: str = "data") -> str:
@@ -144,8 +145,8 @@ class VcfFile:
 
     def _check_end(self) -> None:
         with open(self.path, "rb") as file:
-            file.seek(-min(len(_BGZF_END), self.path.stat().st_size), 2)
-            if file.read() != _BGZF_END:
+            file.seek(-min(len(BGZF_END), self.path.stat().st_size), 2)
+            if file.read() != BGZF_END:
                 raise InputError(
                     f"{self.path}: the file is cut short: it does not end with the BGZF "
                     "end-of-file block. Copy or make it again; "
@@ -161,6 +162,12 @@ class VcfFile:
     def declares(self, kind: str, name: str) -> bool:
         """Whether the header declares a field; kind: INFO or FORMAT."""
         return any(line.startswith(f"##{kind}=<ID={name},") for line in self.header)
+
+    @property
+    def declares_calls_as_text(self) -> bool:
+        """Whether the header says that GT is text, as it must, or says nothing of it."""
+        lines = [line for line in self.header if line.startswith("##FORMAT=<ID=GT,")]
+        return all("Type=String" in line for line in lines)
 
     @cached_property
     def samples(self) -> list[str]:
@@ -185,11 +192,7 @@ class VcfFile:
         n_calls = first.count(b"\t") - 8
         if n_calls > n_people:
             place = ":".join(field.decode(errors="replace") for field in first.split(b"\t")[:2])
-            raise InputError(
-                f"{self.path}: the record {place} has {n_calls:,} calls under a heading of "
-                f"{n_people:,} people: whose are they? Give the line #CHROM a name for each, or "
-                "make the file again."
-            )
+            raise InputError(f"{self.path}: {whose_calls(place, n_calls, n_people)}")
 
     @cached_property
     def lengths_bp(self) -> dict[str, int]:
@@ -206,6 +209,19 @@ class VcfFile:
     def indexed(self, name: str) -> str:
         """A path through which bcftools finds the records of a chromosome and a sound index."""
         return self._chromosome(name).path if self._is_plain_text else self._index.path
+
+    def index_path(self, name: str) -> Path:
+        """The index of `indexed`."""
+        ends = (Path(f"{self.indexed(name)}{end}") for end in (".csi", ".tbi"))
+        return next(filter(Path.exists, ends))
+
+    def first_offset(self, name: str) -> int | None:
+        """Where the records of a chromosome begin in `indexed`, a BGZF virtual offset.
+
+        None where the index does not say it.
+        """
+        spans = indexed_spans(self.index_path(name))
+        return next((span.start for span in spans if span.name == name), None)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -323,7 +339,8 @@ class VcfFile:
     def _ends_elsewhere(self, index: Path) -> bool:
         """Whether the last record that an index knows is not the last of the file."""
         try:
-            address, within = divmod(indexed_end(index), 1 << 16)
+            end = max((span.end for span in indexed_spans(index)), default=0)
+            address, within = divmod(end, 1 << 16)
             with open(self.path, "rb") as file:
                 file.seek(address)
                 head = file.read(18)
@@ -333,7 +350,7 @@ class VcfFile:
         except (OSError, EOFError, struct.error):
             return True
         rest = self.path.stat().st_size - (address + length + 1)
-        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(_BGZF_END))
+        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(BGZF_END))
 
     def _beside(self) -> Path | None:
         """The newest index that lies beside the file."""

@@ -47,7 +47,7 @@ _PVAR = ("#CHROM", "POS", "ID", "REF", "ALT")
 
 _PGEN_MISSING = -9
 _BLOCK_VARIANTS = 1 << 16  # of which a .pgen has one header
-_BLOCK_ALLELES = 1 << 25  # alleles that pgenlib returns as int32 at once
+_STEP_ALLELES = 1 << 18  # int32 for pgenlib at once, so that they stay in the processor's cache
 
 
 class PgenSource:
@@ -141,7 +141,7 @@ class PgenSource:
         n_people = len(self.sample_ids)
         calls = np.empty((len(rows), n_people, 2), dtype=np.int8)
         phased = np.empty((len(rows), n_people), dtype=bool)
-        step = max(1, _BLOCK_ALLELES // (2 * n_people))
+        step = max(1, _STEP_ALLELES // (2 * n_people))
         for start in range(0, len(rows), step):
             block = slice(start, start + step)
             codes = np.empty((len(rows[block]), 2 * n_people), dtype=np.int32)
@@ -153,9 +153,9 @@ class PgenSource:
                 raise InputError(
                     f"{self._pgen}: {_message(error)} The file is damaged; make it again."
                 ) from None
-            is_alt = codes == allele[block, None]
-            values = np.where(is_alt, 1, np.where(codes == 0, 0, MISSING))
-            calls[block] = values.reshape(-1, n_people, 2)
+            found = (codes != 0).astype(np.int8)
+            found[(codes != allele[block, None]) & (codes != 0)] = MISSING
+            calls[block] = found.reshape(-1, n_people, 2)
         # pgenlib calls homozygous genotypes phased even where the file knows no phase at all
         return calls, phased & self._reader.hardcall_phase_present()
 
@@ -273,11 +273,13 @@ def _write_psam(people: People, case_label: str | None, path: Path) -> None:
 
 
 def _pvar_lines(store: CohortStore, *, with_info: bool) -> Iterator[str]:
-    variants = store.variants
+    contig, variants = store.contig, store.variants
     info = np.where(variants.provisional, "\tPR", "\t.") if with_info else [""] * len(variants)
-    columns = zip(variants.position_bp, variants.id, variants.allele, info, strict=True)
+    columns = zip(
+        variants.position_bp.tolist(), variants.id, variants.allele.tolist(), info, strict=True
+    )
     for position, name, (ref, alt), mark in columns:
-        yield f"{store.contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
+        yield f"{contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
 
 
 def _knows_phase(store: CohortStore) -> bool:
@@ -286,12 +288,13 @@ def _knows_phase(store: CohortStore) -> bool:
 
 def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> None:
     n_people = len(store.people)
-    step = max(1, _BLOCK_ALLELES // (2 * n_people))
     for part, calls in store.variant_chunks():
         phasing = store.read_phasing(part) if phased else None
-        for some in slices(len(calls), step):
-            codes = whole_calls(calls[some]).reshape(-1, 2 * n_people).astype(np.int32)
-            codes[codes == MISSING] = _PGEN_MISSING
+        for some in slices(len(calls), max(1, _STEP_ALLELES // (2 * n_people))):
+            codes = calls[some].reshape(-1, 2 * n_people).astype(np.int32)
+            if codes.min(initial=0) < 0:
+                codes = whole_calls(calls[some]).reshape(codes.shape).astype(np.int32)
+                codes[codes == MISSING] = _PGEN_MISSING
             if phased:
                 writer.append_partially_phased_batch(codes, phasing[some])
             else:

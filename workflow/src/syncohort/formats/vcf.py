@@ -1,4 +1,4 @@
-"""VCF and BCF: read through bcftools and cyvcf2, write VCF.gz with a .tbi index.
+"""VCF and BCF: read line by line, or through bcftools and cyvcf2.
 
 Axes: v variants of a chunk, S people, 2 alleles.
 """
@@ -14,13 +14,10 @@ import pandas as pd
 import pysam
 from cyvcf2 import VCF
 
-from syncohort import __version__
 from syncohort.errors import InputError
-from syncohort.files import all_or_nothing
 from syncohort.formats.bcftools import UNDECLARED, VcfFile, bcftools
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
-    PROVISIONAL_LINE,
     Calls,
     Chunk,
     Sites,
@@ -29,14 +26,16 @@ from syncohort.formats.sites import (
     one_allele_each,
     walk,
 )
-from syncohort.genotypes import MISSING, CohortStore, contig_order, normalise_contig
+from syncohort.formats.vcf_text import (
+    HAPLOID_PADDING,
+    SET_FIELDS,
+    Block,
+    Unusual,
+    plain_blocks,
+)
+from syncohort.genotypes import MISSING, contig_order, normalise_contig
 
-# one call is a tab and three characters: four bytes, so that a row of people is one look-up
-_CALL_TEXT = np.frombuffer(b"\t0/0\t0/1\t1/0\t1/1\t0|0\t0|1\t1|0\t1|1\t./.", dtype="<u4")
-_HAPLOID_PADDING = -2  # cyvcf2's second allele of a call that has only one
 _NO_SET = -1  # phase set of calls that name none: they are all one
-# where programs write phase sets: the specification's two, GATK's haplotype caller, ReadBackedPhasing
-_SET_FIELDS = ("PS", "PSL", "PID", "HP")
 
 
 class VcfSource:
@@ -94,8 +93,11 @@ class VcfSource:
     ) -> Iterator[Chunk]:
         """Walk along a chromosome in chunks of at most `size` biallelic SNPs.
 
-        bcftools cuts the chromosome out and keeps nothing but GT, phase sets and the mark of
-        provisional REF alleles. Under "split" each ALT allele of a record is a variant; an
+        The file is read once as long as its lines are plain (see `vcf_text`). From there on, or
+        where it is BCF, bcftools cuts the chromosome out and keeps nothing but GT, phase sets and
+        the mark of provisional REF alleles.
+
+        Under "split" each ALT allele of a record is a variant; an
         allele that is another ALT is then missing: as REF it would be a false call.
         A call with one allele (haploid) counts as missing.
 
@@ -109,16 +111,45 @@ class VcfSource:
                 f"{file.path}: chromosome {contig} stands under several names: {', '.join(names)}. "
                 "Give it one with `bcftools annotate --rename-chrs`."
             )
+        options = {"multiallelic": multiallelic, "size": size, "pass_only": pass_only}
+        n_read = 0
+        try:
+            for block in self._plain_blocks(names[0]):
+                yield from _plain_chunks(block, **options)
+                n_read += len(block.sites)
+        except Unusual as unusual:
+            if unusual.args:
+                raise InputError(f"{file.path}: {unusual}") from None
+            yield from self._other_chunks(names[0], n_read, **options)
+        else:
+            if not file.confirm(names[0], n_read):
+                raise InputError(
+                    f"{file.path}: {file.notes.pop()}. Chromosome {contig} was half read by then: "
+                    "make the index again with `bcftools index --force`."
+                )
+
+    def _plain_blocks(self, name: str) -> Iterator[Block]:
+        file = self._file
+        start = None if file.is_bcf or not file.declares_calls_as_text else file.first_offset(name)
+        if start is None:
+            raise Unusual
+        return plain_blocks(file.indexed(name), start, name, len(self.sample_ids))
+
+    def _other_chunks(self, name: str, n_before: int, **options) -> Iterator[Chunk]:
+        """The chunks of a chromosome without its first records, by way of bcftools."""
+        file = self._file
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
-            path = _extract(file, names[0], folder)
-            sites = _read_sites(path, contig, file.path)
-            if not file.confirm(names[0], len(sites)):
-                path = _extract(file, names[0], folder)
-                sites = _read_sites(path, contig, file.path)
-                file.confirm(names[0], len(sites))
-            sites, record, number = one_allele_each(sites, multiallelic)
+            path = _extract(file, name, folder)
+            sites = _read_sites(path, name, file.path)
+            if not file.confirm(name, len(sites)):
+                path = _extract(file, name, folder)
+                sites = _read_sites(path, name, file.path)
+                file.confirm(name, len(sites))
+            sites = sites[np.arange(n_before, len(sites))]
+            sites, record, number = one_allele_each(sites, options["multiallelic"])
+            record += n_before
             read = _call_reader(path, record, number, len(self.sample_ids), file.path)
-            yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+            yield from walk(sites, read=read, **options)
 
 
 def vcf_contigs(path: str) -> list[str]:
@@ -133,9 +164,42 @@ def vcf_file(path: str) -> Path:
     return Path(path)
 
 
+def _plain_chunks(block: Block, **options) -> Iterator[Chunk]:
+    """The chunks of a block of plain records; options: see `walk`.
+
+    Raises:
+        Unusual: a call of an allele that its record does not list.
+    """
+    sites, record, number = one_allele_each(block.sites, options["multiallelic"])
+    several = np.array(["," in alt for alt in block.sites.alt], dtype=bool)
+    if (block.calls[~several] > 1).any():
+        raise Unusual
+
+    def read(rows: np.ndarray) -> Calls:
+        own = record[rows]
+        whole = len(own) == len(block.calls) and (np.diff(own) == 1).all()
+        calls = block.calls if whole else block.calls[own]
+        phased = block.phased if whole else block.phased[own]
+        for i in np.flatnonzero(several[own]):
+            calls[i] = _one_allele(calls[i], number[rows[i]])
+        return Calls(calls, phased, _drop_haploid(calls))
+
+    yield from walk(sites, read=read, **options)
+
+
+def _drop_haploid(calls: np.ndarray) -> int:
+    """Make calls [v, S, 2] of one allele missing, and count them."""
+    if calls.min(initial=0) > HAPLOID_PADDING:
+        return 0
+    single = calls[..., 1] == HAPLOID_PADDING
+    n_haploid = int((single & (calls[..., 0] >= 0)).sum())
+    calls[single] = MISSING
+    return n_haploid
+
+
 def _extract(file: VcfFile, name: str, folder: str) -> str:
     """Write one chromosome as BCF with GT, phase sets and PR alone; return its path."""
-    removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", *_SET_FIELDS), file)]
+    removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", *SET_FIELDS), file)]
     path = f"{folder}/chromosome.bcf"
     cut = ["annotate", "--regions", name, file.indexed(name)]
     if removed:
@@ -164,11 +228,8 @@ def _all_but(kind: str, kept: tuple[str, ...], file: VcfFile) -> list[str]:
 
 def _copy_lines(file: VcfFile, name: str, path: str) -> None:
     """Write one chromosome as it is: bcftools refuses tags that the header does not declare."""
-    indexed = file.indexed(name)
-    ends = (f"{indexed}{end}" for end in (".csi", ".tbi"))
-    index = next(end for end in ends if Path(end).exists())
     with (
-        pysam.TabixFile(indexed, index=index) as source,
+        pysam.TabixFile(file.indexed(name), index=str(file.index_path(name))) as source,
         pysam.BGZFile(path, "wb") as target,
     ):
         target.write("".join(f"{line}\n" for line in file.header).encode())
@@ -210,7 +271,7 @@ def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: in
     records = enumerate(_records(path, source))
     header = VCF(path).raw_header
     undeclared = path.endswith(".vcf.gz")
-    fields = [f for f in _SET_FIELDS if undeclared or f"##FORMAT=<ID={f}," in header]
+    fields = [f for f in SET_FIELDS if undeclared or f"##FORMAT=<ID={f}," in header]
     sets = PhaseSets(n_people)
     latest = (-1, None)  # under "split" several rows come from one record
 
@@ -224,7 +285,7 @@ def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: in
                 latest = next(records)
             variant = latest[1]
             alleles = _alleles(variant, source)  # [S, ploidy + 1], the last says whether phased
-            calls[i] = alleles[:, :2] if alleles.shape[1] == 3 else _HAPLOID_PADDING
+            calls[i] = alleles[:, :2] if alleles.shape[1] == 3 else HAPLOID_PADDING
             if alleles.shape[1] == 2:
                 calls[i, :, 0] = alleles[:, 0]
             if len(variant.ALT) > 1:
@@ -238,10 +299,9 @@ def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: in
             field = next((name for name in fields if name in variant.FORMAT), None)
             if field:
                 sets.add(calls[i], phased[i], _set_codes(variant.format(field)))
-        single = calls[..., 1] == _HAPLOID_PADDING
-        n_haploid = int((single & (calls[..., 0] >= 0)).sum())
-        calls[single] = MISSING
-        return Calls(calls, phased, n_haploid, sets.n_pairs - pairs, sets.n_breaks - breaks)
+        return Calls(
+            calls, phased, _drop_haploid(calls), sets.n_pairs - pairs, sets.n_breaks - breaks
+        )
 
     return read
 
@@ -258,11 +318,7 @@ def _alleles(record, source: Path) -> np.ndarray:
         if "couldn't get genotypes" not in str(error):
             raise
         alleles = None
-    if (
-        alleles is not None
-        and alleles.shape[1] > 3
-        and (alleles[:, 2:-1] == _HAPLOID_PADDING).all()
-    ):
+    if alleles is not None and alleles.shape[1] > 3 and (alleles[:, 2:-1] == HAPLOID_PADDING).all():
         alleles = alleles[:, [0, 1, -1]]  # VCF 4.4 counts the phase of the first allele, too
     if alleles is None or alleles.shape[1] > 3:
         problem = (
@@ -316,56 +372,3 @@ def _set_codes(sets: np.ndarray) -> np.ndarray:
     names = pd.Series(sets.astype(str)).str.replace(r"(-\d+)?(,.*)?$", "", regex=True)
     codes = pd.util.hash_array(names.to_numpy(dtype=object)).astype(np.int64)
     return np.where(names == ".", _NO_SET, codes)
-
-
-def write_vcf(
-    store: CohortStore, path: str | Path, source: str = f"SynCohort {__version__}"
-) -> None:
-    """Write one chromosome of a cohort as VCF 4.3, compressed in blocks, with its .tbi index.
-
-    Calls are `0|1` where phased, `0/1` where not, `./.` where missing. A call of which one
-    allele is missing is written as missing: PLINK files cannot say it, and plink2 refuses it.
-    FILTER is `.`: no filter was applied to a synthetic record, so it passed none. A REF that
-    may not be the reference genome's has the flag PR, as plink2 writes it.
-
-    Args:
-        store: chromosome to write. path: file to make, ending .vcf.gz.
-        source: what the header names as the origin.
-    """
-    with all_or_nothing(path, f"{path}.tbi") as (partial, _):
-        with pysam.BGZFile(str(partial), "wb") as file:
-            file.write(_header(store, source).encode())
-            for part, calls in store.variant_chunks():
-                codes = _call_codes(calls, store.read_phasing(part))
-                for prefix, row in zip(_prefixes(store, part), codes, strict=True):
-                    file.write(prefix.encode() + _CALL_TEXT[row].tobytes() + b"\n")
-        pysam.tabix_index(str(partial), preset="vcf")
-
-
-def _header(store: CohortStore, source: str) -> str:
-    columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
-    lines = [
-        "##fileformat=VCFv4.3",
-        f"##source={source}",
-        f"##contig=<ID={store.contig}>",
-        *([PROVISIONAL_LINE] if store.variants.provisional.any() else []),
-        '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
-        "\t".join([*columns, *store.people.id]),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _prefixes(store: CohortStore, part: slice) -> Iterator[str]:
-    """The columns before the calls, for each variant."""
-    variants = store.variants[part]
-    info = np.where(variants.provisional, "PR", ".")
-    columns = zip(variants.position_bp, variants.id, variants.allele, info, strict=True)
-    for position, name, (ref, alt), mark in columns:
-        yield f"{store.contig}\t{position}\t{name}\t{ref}\t{alt}\t.\t.\t{mark}\tGT"
-
-
-def _call_codes(calls: np.ndarray, phased: np.ndarray) -> np.ndarray:
-    """Index into `_CALL_TEXT` [v, S] of calls int8 [v, S, 2] and phased bool [v, S]."""
-    codes = phased * np.uint8(4) + calls[..., 0].view(np.uint8) * 2 + calls[..., 1].view(np.uint8)
-    codes[(calls < 0).any(axis=2)] = len(_CALL_TEXT) - 1
-    return codes

@@ -16,15 +16,13 @@ from safetensors import SafetensorError, safe_open
 from syncohort import __version__
 from syncohort.errors import InputError, examples, raise_all
 from syncohort.files import sha256
-from syncohort.generators.conditioning import positions
-from syncohort.generators.rows import EncodedPeople, LatentRows
+from syncohort.generators.conditioning import labels_of, positions, scores_of
+from syncohort.generators.rows import EncodedPeople, LatentRows, batch_rows
 from syncohort.genotypes import People
 from syncohort.training.devices import resolve_device
 from syncohort.training.tensor_file import write_tensors
 
 FORMAT = 4
-VALUES_AT_ONCE = 1 << 26  # latents of a batch: 256 MB, of which sampling holds some six
-LEAST_ROWS = 256
 
 
 class LatentGenerator(ABC):
@@ -67,8 +65,8 @@ class LatentGenerator(ABC):
 
     @property
     def batch_rows(self) -> int:
-        """Rows that are drawn together: as many as memory allows, an even number."""
-        return max(LEAST_ROWS, VALUES_AT_ONCE // self.mask.numel() // 2 * 2)
+        """Rows that are drawn together, see `rows.batch_rows`."""
+        return batch_rows(self.mask.numel())
 
     @abstractmethod
     def drawer(
@@ -142,9 +140,12 @@ def describe(
     """The config of a checkpoint: what the generator is, and what it was fitted to.
 
     kind: of the generator; encoded: the latents; conditions: [N], the labels or positions it is
-    conditioned on; settings: those of this kind of generator.
+    conditioned on, or `Told`; settings: those of this kind of generator.
     """
-    rows = conditions.tobytes() + encoded.rows.is_validation.tobytes()
+    scores = scores_of(conditions)
+    rows = labels_of(conditions).tobytes() + encoded.rows.is_validation.tobytes()
+    if scores is not None:
+        rows += scores.tobytes()
     return {
         "format": FORMAT,
         "kind": kind,

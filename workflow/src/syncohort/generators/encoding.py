@@ -13,6 +13,8 @@ from syncohort.generators.rows import LatentRows
 from syncohort.genotypes import CohortStore, common_people
 from syncohort.representations.base import Representation, encode_rows
 
+KIND = "<f2"  # float16: its rounding is far below what a block's components lose
+
 
 def encode_people(
     stores: list[CohortStore],
@@ -25,7 +27,7 @@ def encode_people(
     Args:
         stores: one per chromosome of the model.
         model: fitted representation.
-        latents_path: .npy to write, float32 [R, G, K], two rows a person in haplotype mode.
+        latents_path: .npy to write, float16 [R, G, K], two rows a person in haplotype mode.
         rows_path: .npz to write, see `rows.LatentRows.save`.
 
     Both files appear together, when complete.
@@ -40,5 +42,5 @@ def encode_people(
     encoded = np.flatnonzero(people.split != "holdout")
     with all_or_nothing(latents_path, rows_path) as (latents_partial, rows_partial):
         shape = (len(rows), *model.mask.shape)
-        write_rows(latents_partial, shape, encode_rows(stores, [model], encoded))
+        write_rows(latents_partial, shape, encode_rows(stores, [model], encoded), KIND)
         rows.save(rows_partial, model.mask)

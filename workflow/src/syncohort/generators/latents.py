@@ -11,16 +11,24 @@ import numpy as np
 import torch
 
 from syncohort.errors import InputError
+from syncohort.files import RowFile
 from syncohort.generators.conditioning import mix
+from syncohort.genotypes import slices
 
 SCALINGS = ("global", "unit")
 ROWS_AT_ONCE = 1_024
+VALUES_AT_ONCE = 1 << 25  # 128 MB, of which a few are held
+
+
+def rows_at_once(n_values: int) -> int:
+    """So many rows of so many values are held at once."""
+    return max(1, min(ROWS_AT_ONCE, VALUES_AT_ONCE // n_values))
 
 
 class LatentFiles:
     """The chromosomes' latents side by side along G, read from disk when they are asked for.
 
-    paths: .npy files, float32 [N, G_c, K]; masks: bool [G_c, K] for each. Indexing with rows,
+    paths: .npy files [N, G_c, K]; masks: bool [G_c, K] for each. Indexing with rows,
     a slice or whole numbers [n], gives latents float32 [n, G, K]. `mask`: bool [G, K];
     `n_bytes`: of all latents, in memory.
 
@@ -30,14 +38,14 @@ class LatentFiles:
 
     def __init__(self, paths: list, masks: list[np.ndarray]):
         self.mask = np.concatenate(masks)
-        self._files = [np.load(path, mmap_mode="r") for path in paths]
+        self._files = [RowFile(path) for path in paths]
         for path, file, own_mask in zip(paths, self._files, masks, strict=True):
             if file.shape != (len(self), *own_mask.shape):
                 raise ValueError(
                     f"{path}: latents are {file.shape}, expected {(len(self), *own_mask.shape)}"
                 )
-            for start in range(0, len(file), ROWS_AT_ONCE):
-                if file[start : start + ROWS_AT_ONCE, ~own_mask].any():
+            for part in slices(len(file), rows_at_once(own_mask.size)):
+                if file.read(part)[:, ~own_mask].any():
                     raise ValueError(f"{path}: latents at padded positions are not 0")
 
     def __len__(self) -> int:
@@ -48,8 +56,13 @@ class LatentFiles:
         return len(self) * self.mask.size * np.dtype(np.float32).itemsize
 
     def __getitem__(self, rows) -> np.ndarray:
-        parts = [np.asarray(file[rows], dtype=np.float32) for file in self._files]
-        return np.concatenate(parts, axis=1)
+        n_rows, start = len(np.arange(len(self))[rows]), 0
+        found = np.empty((n_rows, *self.mask.shape), dtype=np.float32)
+        for file in self._files:
+            stop = start + file.shape[1]
+            found[:, start:stop] = file.read(rows)
+            start = stop
+        return found
 
 
 def read_latents(paths: list, masks: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
@@ -70,10 +83,14 @@ class Normalisation:
 
     def apply(self, latents: np.ndarray, labels: np.ndarray) -> None:
         """Turn latents [N, G, K] of labels [N] into x_0, in place."""
-        for start in range(0, len(latents), ROWS_AT_ONCE):
-            part = latents[start : start + ROWS_AT_ONCE]
-            part -= _centers(self.center, labels[start : start + ROWS_AT_ONCE])
+        for some in slices(len(latents), rows_at_once(self.scale.size)):
+            part = latents[some]
+            part -= _centers(self.center, labels[some])
             part /= self.scale
+
+    def centred(self, latents: np.ndarray, labels: np.ndarray) -> np.ndarray:
+        """Latents [N, G, K] of labels [N] less their centers, on their own scale."""
+        return latents - _centers(self.center, labels)
 
     def undo(self, x0: np.ndarray, labels: np.ndarray) -> np.ndarray:
         """Turn x_0 [N, G, K] of labels [N] back into latents."""
@@ -146,6 +163,6 @@ def _anchor_means(center: np.ndarray, latents, labels: np.ndarray, rows: np.ndar
 
 def _parts(latents, labels: np.ndarray, rows: np.ndarray) -> Iterator[tuple]:
     """Latents and labels of these rows, some at a time."""
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        part = rows[start : start + ROWS_AT_ONCE]
-        yield latents[part], labels[part]
+    n_values = int(np.prod(latents[rows[:1]].shape))
+    for some in slices(len(rows), rows_at_once(max(n_values, 1))):
+        yield latents[rows[some]], labels[rows[some]]

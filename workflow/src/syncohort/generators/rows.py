@@ -18,6 +18,15 @@ from syncohort.genotypes import People, rows_per_person
 
 _KIND = "syncohort rows of latents 1"
 _HELD_OUT = "holdout"
+VALUES_AT_ONCE = (
+    1 << 26
+)  # latents that are drawn together: 256 MB, of which sampling holds some six
+LEAST_ROWS = 256
+
+
+def batch_rows(n_values: int) -> int:
+    """Rows of so many values that are drawn together: as many as memory allows, an even number."""
+    return max(LEAST_ROWS, VALUES_AT_ONCE // n_values // 2 * 2)
 
 
 @dataclass(frozen=True, eq=False)

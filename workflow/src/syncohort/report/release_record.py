@@ -70,7 +70,7 @@ def write_release_record(
     """Write README.md and ro-crate-metadata.json of a release.
 
     judged, checklist: from `judging`.
-    people: of the real cohort, columns id, label, split.
+    people: of the real cohort, columns sample, label, split.
     labels: of the synthetic people.
     folder: of the release.
     """
@@ -177,9 +177,9 @@ def _record(released: Released, found: Release, checklist, people, labels) -> di
 def split_fingerprint(people: pd.DataFrame) -> str:
     """SHA-256 of who is in which split: it tells whether two runs split alike, and not how.
 
-    people: columns id, split.
+    people: columns sample, split.
     """
-    rows = sorted(zip(people["id"].astype(str), people["split"].astype(str), strict=True))
+    rows = sorted(zip(people["sample"].astype(str), people["split"].astype(str), strict=True))
     text = "\n".join(f"{name}\t{split}" for name, split in rows)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -8,7 +8,8 @@ Axes: V variants, S people, H haplotypes (rows 2 i and 2 i + 1 belong to person 
 """
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import log
 from pathlib import Path
 
@@ -19,14 +20,16 @@ import stdpopsim
 import tskit
 
 from syncohort.errors import InputError, examples, raise_all
-from syncohort.formats.vcf import write_vcf
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import (
+    CHUNK_VARIANTS,
     PLOIDY,
     CohortStore,
     CohortWriter,
     People,
     Variants,
     normalise_contig,
+    slices,
 )
 
 SUPERPOPULATIONS = {
@@ -155,18 +158,17 @@ def simulate_chromosome(
     people = demo_people(people_per_population, n_families)
     _check_chromosome(contig, length_bp, n_variants, maf_min, genes_per_mb, seed)
     trees = _mutated_trees(contig, people, length_bp, random_stream(seed, contig, "coalescent"))
-    variants, haplotypes = _common_sites(
-        contig, trees, people, maf_min, random_stream(seed, contig, "meiosis")
-    )
-    if len(variants) < n_variants:
+    cohort = _Inheritance.of(contig, trees, people, random_stream(seed, contig, "meiosis"))
+    common = cohort.sites_of(maf_min)
+    if len(common) < n_variants:
         raise InputError(
-            f"chromosome {contig}: {length_bp:,} bp gave {len(variants):,} sites with a minor "
+            f"chromosome {contig}: {length_bp:,} bp gave {len(common):,} sites with a minor "
             f"allele frequency of at least {maf_min}, fewer than the {n_variants:,} asked for; "
             "raise demo.length_mb or lower demo.variants."
         )
     rng = random_stream(seed, contig, "thinning")
-    keep = np.sort(rng.choice(len(variants), n_variants, replace=False))
-    _write_phased_vcf(variants[keep], haplotypes[keep], people["sample"].tolist(), vcf_path)
+    keep = common[np.sort(rng.choice(len(common), n_variants, replace=False))]
+    _write_phased_vcf(cohort.pieces(keep), people["sample"].tolist(), vcf_path)
     _write_genes(contig, length_bp, genes_per_mb, random_stream(seed, contig, "genes"), genes_path)
 
 
@@ -247,55 +249,98 @@ def _mutated_trees(contig, people, length_bp, rng) -> tskit.TreeSequence:
     return trees.delete_sites(np.flatnonzero(hits != 1))
 
 
-def _common_sites(contig, trees, people, maf_min, rng) -> tuple[Variants, np.ndarray]:
-    """Sites with MAF >= maf_min among all people, and haplotypes int8 [V, H], children included."""
-    rate = _chromosome(contig).recombination_rate
-    positions = trees.sites_position.astype(np.int64)
-    gametes = _gametes(people, positions, trees.sequence_length, rate, rng)  # [V, 2 x children]
-    # founders come first in the simulation, children after them: back to the order of people
-    is_child = np.repeat((people["father"] != "").to_numpy(), PLOIDY)
-    order = np.empty(len(is_child), dtype=np.int64)
-    order[np.flatnonzero(~is_child)] = np.arange((~is_child).sum())
-    order[np.flatnonzero(is_child)] = np.arange((~is_child).sum(), len(is_child))
-    fewest = max(1, np.ceil(maf_min * len(order)))
-    sites, alleles, kept = [], [], []
-    for variant, gamete in zip(trees.variants(), gametes, strict=True):
-        founders = variant.genotypes.astype(np.int8)
-        row = np.concatenate([founders, founders[gamete]])[order]
-        n_derived = np.count_nonzero(row)
-        if min(n_derived, len(row) - n_derived) >= fewest:
-            sites.append(int(variant.site.position) + 1)
-            alleles.append(variant.alleles)
-            kept.append(row)
-    ids = [f"sim{contig}_{position}" for position in sites]
-    haplotypes = np.array(kept, dtype=np.int8).reshape(-1, len(order))
-    return Variants(contig, sites, ids, alleles), haplotypes
+@dataclass(frozen=True)
+class _Inheritance:
+    """Everybody's haplotypes at the sites of a chromosome, read a few sites at a time.
+
+    trees: of the founders; meioses: of the children's parents (see `_meioses`); order: [H] of
+    founders, then children.
+    """
+
+    contig: str
+    trees: tskit.TreeSequence
+    meioses: list[tuple]
+    order: np.ndarray
+
+    @staticmethod
+    def of(contig, trees, people, rng) -> "_Inheritance":
+        """Draw what the children inherit."""
+        rate = _chromosome(contig).recombination_rate
+        meioses = _meioses(people, trees.sequence_length, rate, rng)
+        # founders come first in the simulation, children after them: back to the order of people
+        is_child = np.repeat((people["father"] != "").to_numpy(), PLOIDY)
+        order = np.empty(len(is_child), dtype=np.int64)
+        order[np.flatnonzero(~is_child)] = np.arange((~is_child).sum())
+        order[np.flatnonzero(is_child)] = np.arange((~is_child).sum(), len(is_child))
+        return _Inheritance(contig, trees, meioses, order)
+
+    def _rows(self, sites: np.ndarray) -> Iterator[np.ndarray]:
+        """Alleles int8 [H] of everybody at these sites, in the order given."""
+        variant = tskit.Variant(self.trees)
+        gametes = _gametes(self.meioses, self.trees.sites_position[sites])
+        for site, gamete in zip(sites, gametes, strict=True):
+            variant.decode(site)
+            founders = variant.genotypes.astype(np.int8)
+            yield np.concatenate([founders, founders[gamete]])[self.order]
+
+    def sites_of(self, maf_min: float) -> np.ndarray:
+        """Indices of the sites with at least this MAF among all people."""
+        fewest = max(1, np.ceil(maf_min * len(self.order)))
+        everywhere = np.arange(self.trees.num_sites)
+        derived = np.array(
+            [
+                np.count_nonzero(row)
+                for part in slices(len(everywhere), CHUNK_VARIANTS)
+                for row in self._rows(everywhere[part])
+            ],
+            dtype=np.int64,
+        )
+        return np.flatnonzero(np.minimum(derived, len(self.order) - derived) >= fewest)
+
+    def pieces(self, sites: np.ndarray) -> Iterator[tuple[Variants, np.ndarray]]:
+        """Variants and haplotypes int8 [v, H] of these sites, rising, some at a time."""
+        for part in slices(len(sites), CHUNK_VARIANTS):
+            chosen = [self.trees.site(site) for site in sites[part]]
+            positions = [int(site.position) + 1 for site in chosen]
+            alleles = [(s.ancestral_state, s.mutations[0].derived_state) for s in chosen]
+            ids = [f"sim{self.contig}_{position}" for position in positions]
+            haplotypes = np.stack(list(self._rows(sites[part])))
+            yield Variants(self.contig, positions, ids, alleles), haplotypes
 
 
-def _gametes(people, positions, length_bp, rate, rng) -> np.ndarray:
-    """Which founder haplotype each child haplotype copies at each position: int [V, 2 x children].
+def _meioses(people, length_bp, rate, rng) -> list[tuple]:
+    """Of each child haplotype: the parent among the founders, its crossovers [bp], its first strand.
 
     Mendelian transmission: a fair start, then crossovers as a Poisson process of `rate` per
     bp (Haldane's map, the same rate as in the coalescent).
     """
     is_founder = (people["father"] == "").to_numpy()
     founder_index = dict(zip(people["sample"][is_founder], range(is_founder.sum()), strict=True))
-    columns = []
+    drawn = []
     for parents in people.loc[~is_founder, ["father", "mother"]].itertuples(index=False):
         for parent in parents:
             crossovers = np.sort(rng.uniform(0, length_bp, rng.poisson(rate * length_bp)))
-            strand = (rng.integers(2) + np.searchsorted(crossovers, positions)) % 2
-            columns.append(PLOIDY * founder_index[parent] + strand)
-    return np.array(columns, dtype=np.int64).reshape(len(columns), len(positions)).T
+            drawn.append((founder_index[parent], crossovers, rng.integers(2)))
+    return drawn
 
 
-def _write_phased_vcf(variants, haplotypes, samples, path) -> None:
-    calls = haplotypes.reshape(len(variants), len(samples), PLOIDY)
+def _gametes(meioses: list[tuple], positions: np.ndarray) -> np.ndarray:
+    """Which founder haplotype each child haplotype copies at positions [V]: int [V, 2 x children]."""
+    gametes = np.empty((len(positions), len(meioses)), dtype=np.int64)
+    for column, (parent, crossovers, first) in enumerate(meioses):
+        strand = (first + np.searchsorted(crossovers, positions)) % 2
+        gametes[:, column] = PLOIDY * parent + strand
+    return gametes
+
+
+def _write_phased_vcf(pieces, samples, path) -> None:
+    """pieces: variants and their haplotypes int8 [v, H]."""
     source = f"SynCohort demo: simulated people ({_BASE_MODEL}, msprime), nobody real"
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "chromosome.zarr.zip"
         with CohortWriter(store, People.unlabelled(samples)) as writer:
-            writer.append(variants, calls, True)
+            for variants, haplotypes in pieces:
+                writer.append(variants, haplotypes.reshape(len(variants), -1, PLOIDY), True)
         write_vcf(CohortStore(store), path, source=source)
 
 

@@ -24,6 +24,7 @@ import numpy as np
 
 from syncohort.dosages import minor
 from syncohort.errors import InputError
+from syncohort.files import RowFile
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
     MISSING,
@@ -33,10 +34,12 @@ from syncohort.genotypes import (
     People,
     from_rows,
     rows_per_person,
+    slices,
     to_rows,
 )
 from syncohort.representations.base import Representation
 from syncohort.seeds import child_seed
+from syncohort.synthesis.recentring import Recentring
 
 # The last two need the probabilities of the calls.
 RULES = ("matched", "rounding", "argmax", "sampled")
@@ -92,14 +95,15 @@ def decode_cohort(
     first_position: int,
     decision: Decision,
     seed: int,
+    recentring: Recentring | None = None,
 ) -> None:
     """Decode one chromosome of the sampled latents to a cohort dataset.
 
     shard_paths: latents [R, G, K] of consecutive people. model: of the chromosome, and maybe of
     others; its latents are positions `first_position` ... of the G. real: the chromosome's real
     cohort, of which training people alone are read. people: ids, labels and split of the whole
-    synthetic cohort. seed: of the draws, which depend on it, the person and the variant. Calls
-    are phased in haplotype mode. Variants are decoded in chunks, the fewer at once the more rows
+    synthetic cohort. seed: of the draws, which depend on it, the person and the variant.
+    recentring: of the latents, before they are decoded. Calls are phased in haplotype mode. Variants are decoded in chunks, the fewer at once the more rows
     there are.
 
     Raises InputError when latents, model, real cohort and people do not fit together, or for a
@@ -107,7 +111,7 @@ def decode_cohort(
     """
     mode, variants = model.mode, real.variants
     n_rows = len(people) * rows_per_person(mode)
-    sampled = _SampledRows(shard_paths, model, real.contig, first_position)
+    sampled = _SampledRows(shard_paths, model, real.contig, first_position, recentring)
     sampled.require(n_rows)
     model.require_variants(real)
     training = _TrainingRows(real, mode)
@@ -268,10 +272,11 @@ def _variant_chunks(n_variants: int, n_rows: int) -> Iterator[slice]:
 class _SampledRows:
     """The synthetic rows of one chromosome: shards of latents laid end to end, on disk."""
 
-    def __init__(self, shard_paths, model: Representation, contig: str, first_position: int):
-        self._shards = [np.load(path, mmap_mode="r") for path in shard_paths]
+    def __init__(self, shard_paths, model: Representation, contig: str, first_position, recentring):
+        self._shards = [RowFile(path) for path in shard_paths]
         self._starts = np.cumsum([0, *map(len, self._shards)])
         self._model, self._contig, self._first = model, contig, first_position
+        self._recentring = recentring
 
     def require(self, n_rows: int) -> None:
         """Raise InputError unless there are `n_rows` rows, of latents the model knows."""
@@ -295,19 +300,23 @@ class _SampledRows:
         needed = self._model.positions_of(self._contig, variants)
         positions = slice(self._first + needed.start, self._first + needed.stop)
         return np.concatenate(
-            [
-                function(
-                    self._read(start, start + _ROWS_AT_ONCE, positions), self._contig, variants
-                )
-                for start in range(0, self._starts[-1], _ROWS_AT_ONCE)
-            ]
+            [function(part, self._contig, variants) for part in self._parts(positions)]
         )
 
-    def _read(self, start: int, stop: int, positions: slice) -> np.ndarray:
-        """Latents [r, g, K] of rows start..stop."""
-        return np.concatenate(
-            [
-                shard[max(start - first, 0) : max(stop - first, 0), positions]
+    def _parts(self, positions: slice) -> Iterator[np.ndarray]:
+        """Latents [r, g, K] at some positions, of so many rows at a time."""
+        if self._recentring is None:
+            return (latents for _, latents in self._drawn(positions))
+        shift = self._recentring.shift(self._drawn(positions), positions)
+        return (
+            self._recentring.apply(latents, rows, shift) for rows, latents in self._drawn(positions)
+        )
+
+    def _drawn(self, positions: slice) -> Iterator[tuple[slice, np.ndarray]]:
+        """Rows, and their latents [r, g, K] as they were drawn."""
+        for rows in slices(int(self._starts[-1]), _ROWS_AT_ONCE):
+            parts = [
+                shard.read(slice(max(rows.start - first, 0), max(rows.stop - first, 0)), positions)
                 for shard, first in zip(self._shards, self._starts, strict=False)
             ]
-        )
+            yield rows, np.concatenate(parts)

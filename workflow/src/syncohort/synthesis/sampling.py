@@ -11,6 +11,7 @@ import torch
 
 from syncohort.files import write_rows
 from syncohort.generators.base import LatentGenerator, read_checkpoint
+from syncohort.generators.conditioning import Told
 from syncohort.genotypes import People, rows_per_person
 
 # Kind -> module and class, imported by name: an edit of one reruns only what uses it.
@@ -55,6 +56,7 @@ def sample_shard(
     device: str = "auto",
     threads: int | None = None,
     representation_fingerprints: dict[str, str] | None = None,
+    global_vectors: str | Path | None = None,
     **sampling,
 ) -> None:
     """Sample the latents of one shard of a cohort into an .npy file, float32 [R, G, K].
@@ -64,8 +66,9 @@ def sample_shard(
     place in the cohort, not on `n_shards`. batch_size: rows drawn together (even in haplotype
     mode), None for the generator's own choice; latents depend on it by rounding alone, unless
     sampling is centred. representation_fingerprints: of the models that will decode, checked
-    against those the generator was trained on. sampling: what `sample_batches` of this kind
-    of generator takes besides.
+    against those the generator was trained on. global_vectors: .npy of all people,
+    [S, H, A], that the network of a chromosome is told. sampling: what `sample_batches` of this
+    kind of generator takes besides.
 
     Raises InputError for labels or models the generator was not trained on.
     """
@@ -77,6 +80,9 @@ def sample_shard(
         raise ValueError(f"batch_size {batch_size} would part the haplotypes of a person")
     own = shard_slice(len(people), n_shards, shard, batch_size // each)
     rows = np.repeat(generator.conditions(people[own]), each)
+    if global_vectors is not None:
+        drawn = np.load(global_vectors, mmap_mode="r")[own]
+        rows = Told(rows, np.array(drawn.reshape(len(rows), drawn.shape[2])))
     batches = generator.sample_batches(
         rows,
         seed=seed,

@@ -33,7 +33,8 @@ class Workplace:
     result_path: file to write; log_path: table of losses; state_path: where the training saves
     itself every checkpoint_seconds and looks for a state to continue, deleted when the result is
     written; threads: CPU threads, None leaves torch's setting; max_resident_bytes: larger data
-    stay on disk, None: half of a GPU's memory, 8 GB without one.
+    stay on disk, None: half of a GPU's memory, without one a quarter of memory_mb, the most that
+    the job may ask for.
     """
 
     result_path: str | Path
@@ -42,6 +43,7 @@ class Workplace:
     checkpoint_seconds: float = 600.0
     threads: int | None = None
     max_resident_bytes: int | None = None
+    memory_mb: float = 16_000
 
     @property
     def of_the_loop(self) -> dict:

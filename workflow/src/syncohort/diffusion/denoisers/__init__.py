@@ -2,6 +2,7 @@
 
 t_fraction is t / T in (0, 1], float32; label is a class, int64 in 0..C - 1, or a position among C
 anchors, float32 (see `conditioning`); C is "no label".
+A network with `n_scores` is given `conditioning.Told` in the place of labels.
 residual: whether x is added to what the layers give, as in the paper (the default), or not.
 Outputs are 0 at padded positions. A UNet says with `narrowest_layers` which layers lie between
 the way down and the way up. `build_denoiser` knows the networks by name.
@@ -18,6 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from syncohort.errors import InputError
+from syncohort.generators.conditioning import Told
 
 
 def denoiser_kinds() -> list[str]:
@@ -63,6 +65,13 @@ def build_denoiser(
         return network(mask, n_classes, **options)
 
 
+def example_conditions(network: nn.Module, n_rows: int, label: int):
+    """Conditions of so many rows as a network takes them, all of one label, on "meta"."""
+    labels = torch.full((n_rows,), label, device="meta")
+    n_scores = getattr(network, "n_scores", 0)
+    return Told(labels, torch.empty(n_rows, n_scores, device="meta")) if n_scores else labels
+
+
 def count_flops(network: nn.Module, mask, n_classes: int) -> float:
     """Work of one forward pass of one row [GFLOP]; a multiplication and an addition are two.
 
@@ -74,7 +83,7 @@ def count_flops(network: nn.Module, mask, n_classes: int) -> float:
     shapes = {name: torch.empty_like(each, device="meta") for name, each in tensors.items()}
     x = torch.empty(1, *mask.shape, device="meta")
     t_fraction = torch.empty(1, device="meta")
-    label = torch.full((1,), n_classes, device="meta")
+    label = example_conditions(network, 1, n_classes)
     counter = FlopCounterMode(display=False)
     with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), counter:
         functional_call(network, shapes, (x, t_fraction, label))

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from syncohort.generators.conditioning import mix
+from syncohort.generators.conditioning import labels_of, mix, scores_of
 from syncohort.networks.position_linear import PositionLinear, zeros
 
 TIME_FREQUENCIES = 32
@@ -84,7 +84,8 @@ class LocalDenoiser(nn.Module):
     mask: bool tensor [G, K]; n_classes: C; group_blocks: blocks of a group; width: channels
     of a group; layers: residual layers, the i-th of which reaches 2^i groups to both sides;
     context: numbers about the whole row in each layer, 0 for none; experts: of the layers, see
-    `PositionLinear`; the maps into and out of them, an eighth of the weights, are always free.
+    `PositionLinear`; the maps into and out of them, an eighth of the weights, are always free;
+    n_scores: numbers of the global vector that the network is told of a row, 0 for none.
     """
 
     def __init__(
@@ -96,9 +97,11 @@ class LocalDenoiser(nn.Module):
         layers: int = 3,
         context: int = 64,
         experts: int | None = None,
+        n_scores: int = 0,
     ):
         super().__init__()
         n_blocks, n_channels = mask.shape
+        self.n_scores = n_scores
         n_groups = -(-n_blocks // group_blocks)
         self.register_buffer("mask", mask, persistent=False)
         self.padding = n_groups * group_blocks - n_blocks
@@ -108,12 +111,14 @@ class LocalDenoiser(nn.Module):
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.label = nn.Embedding(n_classes + 1, CONDITION_WIDTH)
         self.condition = nn.Sequential(
-            nn.Linear(2 * TIME_FREQUENCIES + CONDITION_WIDTH, CONDITION_WIDTH),
+            nn.Linear(2 * TIME_FREQUENCIES + CONDITION_WIDTH + n_scores, CONDITION_WIDTH),
             nn.SiLU(),
             nn.Linear(CONDITION_WIDTH, CONDITION_WIDTH),
             nn.SiLU(),
         )
         self.label_at_position = nn.Parameter(torch.zeros(n_classes + 1, n_groups, width))
+        if n_scores:  # what the global vector says of each place
+            self.scores_at_position = PositionsFirst(n_groups, n_scores, width, None, scale=0.0)
         self.enter = PositionsFirst(n_groups, 3 * latents, width, None)
         self.layers = nn.ModuleList(
             _Layer(n_groups, width, context, experts, reach=2**i) for i in range(layers)
@@ -123,16 +128,19 @@ class LocalDenoiser(nn.Module):
     def forward(self, x, t_fraction, label, residual: bool = True):
         """x [N, G, K], t_fraction [N] in (0, 1], label [N] in 0..C -> [N, G, K].
 
-        residual: whether x is added at the end.
+        label: with n_scores, `conditioning.Told`; residual: whether x is added at the end.
         """
+        label, scores = labels_of(label), scores_of(label)
         angle = t_fraction[:, None] * self.frequencies  # [N, F]
-        known = torch.cat([angle.sin(), angle.cos(), mix(self.label.weight, label)], dim=1)
-        condition = self.condition(known)
+        known = [angle.sin(), angle.cos(), mix(self.label.weight, label)]
+        condition = self.condition(torch.cat(known if scores is None else [*known, scores], dim=1))
         groups = self._to_groups(x)  # [M, N, D]
         beside = F.pad(groups, (0, 0, 0, 0, 1, 1))  # nothing beyond the edges
         window = torch.cat([beside[:-2], groups, beside[2:]], dim=2)
         h = self.enter(window)  # [M, N, W]
         h = h + mix(self.label_at_position.to(h.dtype), label).transpose(0, 1)
+        if scores is not None:
+            h = h + self.scores_at_position(scores.to(h.dtype).expand(len(h), -1, -1))
         for layer in self.layers:
             h = layer(h, condition)
         h = self._from_groups(self.leave(_normalised(h)))  # [N, G, K]

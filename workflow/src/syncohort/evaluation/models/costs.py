@@ -7,24 +7,26 @@ import pandas as pd
 
 from syncohort.diffusion.denoisers import count_flops
 from syncohort.diffusion.model import load_generator
-from syncohort.evaluation.tables import read_benchmarks, read_tables
+from syncohort.evaluation.tables import read_benchmarks, read_losses
+from syncohort.files import RowFile
 
 
 def measure_costs(
-    checkpoint_path: str | Path,
-    losses_path: str | Path,
+    checkpoint_paths: list[str | Path],
+    losses_paths: list[str | Path],
     latents_paths: list[str | Path],
     *,
     name: str,
     rows_per_genome: int,
     steps: int,
     guidance_scale: float,
-    training_benchmark: str | Path,
+    training_benchmarks: list[str | Path],
     sampling_benchmarks: list[str | Path],
 ) -> pd.DataFrame:
     """One row of costs of a trained and sampled generator.
 
-    latents_paths: of its sampled rows, a file per job. rows_per_genome: 2 in haplotype mode.
+    checkpoint_paths, losses_paths: of its networks, the whole genome's or one for each chromosome,
+    of which costs are added up; latents_paths: of its sampled rows, a file per job. rows_per_genome: 2 in haplotype mode.
     steps, guidance_scale: of sampling; a guided step calls the network twice. The benchmarks
     are Snakemake's, of the jobs that trained and sampled; a missing one leaves NaN.
 
@@ -34,26 +36,30 @@ def measure_costs(
     training_memory_mb, genomes_per_second (people per second of all jobs one after the other,
     start of the program included), sampling_memory_mb. Memory is the processor's, not a GPU's.
     """
-    generator = load_generator(checkpoint_path)
-    n_blocks, n_channels = generator.mask.shape
-    last = read_tables([losses_path]).iloc[-1]
-    gflop = count_flops(generator.network, generator.mask, generator.n_classes)
+    n_blocks = n_weights = gflop = 0
+    for path in checkpoint_paths:
+        generator = load_generator(path)
+        n_blocks += len(generator.mask)
+        n_weights += sum(each.numel() for each in generator.network.parameters())
+        gflop += count_flops(generator.network, generator.mask, generator.n_classes)
+    last = read_losses(losses_paths).iloc[-1]
     passes = steps * (1 if guidance_scale == 1 else 2) * rows_per_genome
-    n_genomes = sum(len(np.load(path, mmap_mode="r")) for path in latents_paths) / rows_per_genome
+    n_rows = sum(len(RowFile(path)) for path in latents_paths)
+    n_genomes = n_rows / rows_per_genome / len(checkpoint_paths)
     sampling_seconds, sampling_memory = _used(sampling_benchmarks)
     row = {
         "generator": name,
         "denoiser": generator.config["denoiser"]["kind"],
         "blocks": n_blocks,
-        "channels": n_channels,
+        "channels": generator.mask.shape[1],
         "classes": generator.n_classes,
-        "parameters": sum(each.numel() for each in generator.network.parameters()),
+        "parameters": n_weights,
         "gflop_per_pass": gflop,
         "gflop_per_genome": gflop * passes,
         "training_seconds": last["seconds"],
         "training_epochs": last["epoch"],
         "device": last["device"],
-        "training_memory_mb": _used([training_benchmark])[1],
+        "training_memory_mb": _used(training_benchmarks)[1],
         "genomes_per_second": n_genomes / sampling_seconds,
         "sampling_memory_mb": sampling_memory,
     }

@@ -1,17 +1,22 @@
-"""The attack on a released network: does the diffusion model know some people too well?
+"""The attack on released networks: does the diffusion model know some people too well?
 
 Its loss on a row is smaller when it was trained on that row. Needs the generator itself, not
-only a synthetic cohort: a released network is not a released data set.
+only a synthetic cohort: a released network is not a released data set. A generator may be a
+network for each chromosome; the attacker, who knows a person's genotypes, works out the global
+vector that these are told, and adds up the losses of all chromosomes.
 
 Axes: N people, R rows (haplotypes or people), V variants, G gene blocks, K channels.
 """
+
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
 
 from syncohort.diffusion.model import Generator
-from syncohort.evaluation.groups import HAPLOTYPES, Group
+from syncohort.evaluation.groups import ALL, HAPLOTYPES, Group
 from syncohort.evaluation.privacy.membership import (
     METRIC,
     Targets,
@@ -20,7 +25,9 @@ from syncohort.evaluation.privacy.membership import (
     targets_of,
 )
 from syncohort.evaluation.tidy import metric_row, tidy
-from syncohort.genotypes import CohortStore, common_people, rows_per_person
+from syncohort.generators.conditioning import Told, labels_of, on_device
+from syncohort.genotypes import CohortStore, common_people, rows_per_person, slices
+from syncohort.global_vector.model import Projection
 from syncohort.representations.base import Representation, encode_rows
 from syncohort.seeds import child_seed
 from syncohort.training.devices import resolve_device
@@ -43,14 +50,14 @@ def row_losses(
 ) -> np.ndarray:
     """Loss of each row of latents [R, G, K] at each of TIMES, [R, times], over NOISE_DRAWS.
 
-    labels: [R], what the generator is conditioned on. All rows get the same noise, which tells
+    labels: [R], what the generator is conditioned on (see `conditioning`). All rows get the same noise, which tells
     nothing of them.
     """
     place = resolve_device(device)
     process, network = generator.process(place), generator.network.to(place).eval()
     x0 = latents.copy()
-    generator.normalisation.apply(x0, labels)
-    x0, labels = torch.from_numpy(x0).to(place), torch.from_numpy(labels).to(place)
+    generator.normalisation.apply(x0, labels_of(labels))
+    x0, labels = torch.from_numpy(x0).to(place), on_device(labels, place)
     losses = np.zeros((len(x0), len(TIMES)))
     random = torch.Generator(place).manual_seed(seed)
     with torch.inference_mode():
@@ -61,11 +68,34 @@ def row_losses(
     return losses
 
 
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network of a generator, the real cohort's stores of its chromosomes, and the models of
+    their representation."""
+
+    generator: Generator
+    stores: list[CohortStore]
+    models: list[Representation]
+
+    def losses(self, index: np.ndarray, told, each: int, seed: int, device: str) -> np.ndarray:
+        """Sums of squared errors [R, times] of the rows of people (indices), `each` a person.
+
+        told: [R], what the network is conditioned on for them.
+        """
+        parts, start = [], 0
+        for latents in encode_rows(self.stores, self.models, index, _PEOPLE_AT_ONCE):
+            own = told[start : start + len(latents)]
+            parts.append(row_losses(self.generator, latents, own, seed=seed, device=device))
+            start += len(latents)
+        return np.concatenate(parts) * int(self.generator.mask.sum())
+
+
 def attack_generator(
-    generator: Generator,
+    networks: Iterable[Network],
     stores: list[CohortStore],
     models: list[Representation],
     *,
+    projection: Projection | None = None,
     cohort: str,
     name: str,
     minimum_people: int,
@@ -75,12 +105,15 @@ def attack_generator(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Tell training from holdout people by the loss of a diffusion model.
 
-    stores: of the real cohort; models: of the generator's representation; name: of its rows.
+    networks: of the generator, one in memory at a time; stores: of the real cohort; models: of the
+    generator's representation; projection: to the global vectors that networks are told, None
+    where they are told labels alone; name: of its rows.
     At most `max_people` training people and half as many of the holdout are attacked.
 
     Returns the tidy table and the losses: person, label, member, loss_0.05T, ... (sum over a
     person's rows). membership_auc: method "white box" is the loss at 0.2 T, with its label sizes,
-    labels and haplotypes; with a noise of "0.05" and so on at other times.
+    labels and haplotypes; with a noise of "0.05" and so on at other times. beyond_limit: see
+    `beyond_limit_row`.
     """
     people = common_people(stores)
     index = np.concatenate(
@@ -92,16 +125,20 @@ def attack_generator(
     targets = targets_of(people, index)
     if (~targets.member).sum() < minimum_people:
         note = f"too few: {(~targets.member).sum()} people"
-        rows = [metric_row(METRIC, _ALL, np.nan, note=note)]
+        beyond = _worst([beyond_limit_row(network.generator) for network in networks])
+        rows = [metric_row(METRIC, _ALL, np.nan, note=note), beyond]
         return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, None)
     each = rows_per_person(models[0].mode)
-    labels = np.repeat(generator.conditions(people[index]), each)
-    parts, start = [], 0
-    for latents in encode_rows(stores, models, index, _PEOPLE_AT_ONCE):
-        own = labels[start : start + len(latents)]
-        parts.append(row_losses(generator, latents, own, seed=child_seed(seed, 1), device=device))
-        start += len(latents)
-    losses = np.concatenate(parts).reshape(len(targets), each, len(TIMES))
+    told, losses, n_numbers, beyond = None, 0.0, 0, []
+    for network in networks:
+        if told is None:
+            told = np.repeat(network.generator.conditions(people[index]), each)
+            if projection is not None:
+                told = Told(told, _global_vectors(projection, stores, models, index, told))
+        losses = losses + network.losses(index, told, each, child_seed(seed, 1), device)
+        n_numbers += int(network.generator.mask.sum())
+        beyond.append(beyond_limit_row(network.generator))
+    losses = (losses / n_numbers).reshape(len(targets), each, len(TIMES))
     options = {"minimum_people": minimum_people, "seed": child_seed(seed, 2)}
     headline = -losses[..., TIMES.index(HEADLINE)]
     rows = membership_rows(_ALL, headline.sum(axis=1), targets, **options)
@@ -111,7 +148,41 @@ def attack_generator(
     for column, share in enumerate(TIMES):
         group = _ALL._replace(noise=f"{share:g}")
         rows += membership_rows(group, -losses[..., column].sum(axis=1), targets, **options)[:1]
+    rows.append(_worst(beyond))
     return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, losses.sum(axis=1))
+
+
+def _global_vectors(
+    projection: Projection, stores, models, index: np.ndarray, conditions: np.ndarray
+) -> np.ndarray:
+    """Global vectors [R, A] of the rows of people (indices)."""
+    found = np.zeros((len(conditions), projection.axes.shape[1]), np.float32)
+    each = len(conditions) // len(index)
+    for part in slices(len(index), _PEOPLE_AT_ONCE):
+        rows = slice(part.start * each, part.stop * each)
+        latents = (
+            latents
+            for model in models
+            for latents in encode_rows(stores, [model], index[part], _PEOPLE_AT_ONCE)
+        )
+        found[rows] = projection.scores(latents, conditions[rows])
+    return found
+
+
+def _worst(rows: list[dict]) -> dict:
+    """The metric row with the largest value, of the networks' rows."""
+    return max(rows, key=lambda row: row["value"])
+
+
+def beyond_limit_row(generator: Generator) -> dict:
+    """Metric row: by how much the kept weights exceed the limit that training had to keep.
+
+    Above 0 only where no epoch was within `training.membership_max`, and its best was kept.
+    """
+    training = generator.config["training"]
+    added, limit = training["membership_added"], training["membership_max"]
+    note = f"{added:.3f} in epoch {training['best_epoch']}, the limit was {limit:g}"
+    return metric_row("beyond_limit", ALL, max(0.0, added - limit), note=note)
 
 
 def _loss_table(targets: Targets, losses: np.ndarray | None) -> pd.DataFrame:

@@ -21,7 +21,11 @@ from syncohort.seeds import child_seed
 from syncohort.training.devices import resolve_device
 
 METRICS = ("accuracy", "balanced_accuracy", "auc")
-_FOLDS = 4  # random stream; 0 and 1 are of `classifiers`, 2 and 3 of `augmentation`
+# Classifiers hold everybody's dosages, a byte each: at most a gigabyte. The published ones on their own
+# data are below both.
+MOST_SNPS = 1 << 16
+MOST_PEOPLE = 1 << 14
+_FOLDS, _SOME = 4, 5  # random streams; 0 and 1 are of `classifiers`, 2 and 3 of `augmentation`
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,22 @@ class Training:
         return self.seeds[:1] if kind in DETERMINISTIC else self.seeds
 
 
+def classified_snps(stores: list[CohortStore]) -> np.ndarray | None:
+    """The SNPs that classifiers read, of all chromosomes joined: all (None), or MOST_SNPS evenly."""
+    n_snps = sum(len(store.variants) for store in stores)
+    if n_snps <= MOST_SNPS:
+        return None
+    return np.linspace(0, n_snps - 1, MOST_SNPS).round().astype(int)  # distinct: fewer than all
+
+
+def some_people(people: np.ndarray) -> np.ndarray:
+    """At most MOST_PEOPLE of these people, drawn once and for all and left in their order."""
+    if len(people) <= MOST_PEOPLE:
+        return people
+    rng = np.random.default_rng(child_seed(len(people), _SOME))
+    return np.sort(rng.choice(people, MOST_PEOPLE, replace=False))
+
+
 @dataclass(frozen=True)
 class LabelledPeople:
     """People to train on: dosages int8 [S, V], -1 missing, and labels [S] str."""
@@ -56,15 +76,23 @@ class LabelledPeople:
 
     @staticmethod
     def read(stores: list[CohortStore], people: np.ndarray) -> "LabelledPeople":
-        return LabelledPeople(
-            read_dosages(stores, people), stores[0].people.label[people].astype(str)
-        )
+        """At most MOST_PEOPLE of these people, at the SNPs of `classified_snps`."""
+        people = some_people(people)
+        dosages = read_dosages(stores, people, classified_snps(stores))
+        return LabelledPeople(dosages, stores[0].people.label[people].astype(str))
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __getitem__(self, people) -> "LabelledPeople":
         return LabelledPeople(self.dosages[people], self.labels[people])
+
+    def at_most(self, limit: int, seed: int) -> "LabelledPeople":
+        """Some of these people, drawn from `seed`, in their order; all, where they are no more."""
+        if len(self) <= limit:
+            return self
+        rng = np.random.default_rng(child_seed(seed, _SOME))
+        return self[np.sort(rng.choice(len(self), limit, replace=False))]
 
     def with_others(self, others: "LabelledPeople") -> "LabelledPeople":
         return LabelledPeople(
@@ -99,12 +127,13 @@ class Bench:
     def of(real_stores: list[CohortStore], training: Training, people_per_epoch: int) -> "Bench":
         people = real_stores[0].people
         holdout, left_out = _testable(people)
+        holdout = some_people(holdout)
         return Bench(
             training,
             people_per_epoch,
             validation=LabelledPeople.read(real_stores, people_in(real_stores[0], "validation")),
             tested=people[holdout],
-            tested_dosages=read_dosages(real_stores, holdout),
+            tested_dosages=read_dosages(real_stores, holdout, classified_snps(real_stores)),
             left_out=left_out,
         )
 

@@ -64,7 +64,8 @@ def measure_utility(
     real_stores: one per chromosome; synthetic_stores: the same chromosomes, or None for
     training on real people. generator: name of the rows. Of the synthetic people as many are
     used as there are real training people, and once more `TIMES` as many when the cohort
-    holds them (trained_on "4x"; a logistic regression only up to `MOST_REGRESSED`); with_real:
+    holds them (trained_on "4x"; a logistic regression only up to `MOST_REGRESSED`, as which it
+    always has at most as many people, some of them); with_real:
     also the synthetic and the real training people together (trained_on "with real": the folds
     of both together). The real validation people choose passes and penalties each time.
 
@@ -87,12 +88,15 @@ def measure_utility(
     for trained_on, groups in sources.items():
         size = sum(len(people) for people in groups)
         note = f"trained on {size:,} people, not {len(real):,}" if size < len(real) else ""
-        parts = _fold_parts(groups, training)
+        all_parts = _fold_parts(groups, training)
         for kind in training.kinds:
             group = Group(method=kind, trained_on=trained_on)
             if kind == "logistic" and trained_on == FOUR_TIMES and size > MOST_REGRESSED:
                 rows += [metric_row(metric, group, np.nan, note=_TOO_SLOW) for metric in METRICS]
                 continue
+            parts = all_parts
+            if kind == "logistic":
+                parts = [people.at_most(MOST_REGRESSED, training.seeds[0]) for people in parts]
             runs = list(product(range(training.folds), training.seeds_of(kind)))  # [K]
             fitted = bench.train([parts[fold] for fold, _ in runs], kind, [s for _, s in runs])
             probabilities = bench.probabilities(fitted)

@@ -247,6 +247,18 @@ METRICS = (
         "as small as validation people's",
         times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
     ),
+    Metric(
+        "global_distance",
+        "structure",
+        "Global vectors: distance from validation people's",
+        "not more than the training people's",
+    ),
+    Metric(
+        "global_haplotype_r",
+        "structure",
+        "Global vectors: correlation of a person's two haplotypes",
+        "the training people's",
+    ),
     *PRIVACY_METRICS,
     Metric(
         "recovery_rate",

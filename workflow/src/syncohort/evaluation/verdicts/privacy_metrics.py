@@ -24,6 +24,21 @@ PRIVACY_METRICS = (
         only={"method": "white box"},
     ),
     Metric(
+        "beyond_limit",
+        "model",
+        "Kept weights beyond the limit on membership inference in training",
+        "0; above, no epoch of the training was within training.membership_max",
+        at_most(0, 0),
+    ),
+    Metric(
+        "membership_auc",
+        "model",
+        "Membership inference AUC of the model of global vectors, against validation people",
+        "0.5; it matters when the model is released too",
+        at_most(0.55, 0.62),
+        only={"method": "global vector"},
+    ),
+    Metric(
         "membership_auc",
         LINKABILITY,
         "Membership inference AUC",
@@ -44,6 +59,16 @@ PRIVACY_METRICS = (
         "no more than the share of false positives",
         at_most(0.02, 0.05),
         only={"method": "white box", "fpr": "1 %"},
+    ),
+    *(
+        Metric(
+            "membership_tpr",
+            "model",
+            "Training people found by the trained network itself",
+            "no more than the share of false positives",
+            only={"method": method},
+        )
+        for method in ("white box", "global vector")
     ),
     Metric(
         "membership_tpr",

@@ -1,0 +1,45 @@
+"""How large a network is and how long it is trained, where the configuration leaves it to the data.
+
+One rule, anchored at what was measured on 4,000 training rows: a map of one place (width x width)
+has as many weights per row as there, a batch is the same share of the rows, and there are as many
+steps (docs/methods.md). What a network then weighs follows from the number of its places.
+"""
+
+import numpy as np
+
+WEIGHTS_PER_ROW = 2.3  # of the map of a place
+WIDTHS = (16, 192)
+BATCHES_PER_EPOCH = 32
+BATCH_SIZES = (32, 512)
+STEPS = 1_250
+EPOCHS = (4, 60)
+
+
+def width_for(n_rows: int) -> int:
+    """Channels of a group for so many training rows, a multiple of 8."""
+    return int(np.clip(8 * round(np.sqrt(WEIGHTS_PER_ROW * n_rows) / 8), *WIDTHS))
+
+
+def batch_size_for(n_rows: int) -> int:
+    """Rows of a step, a power of 2."""
+    wanted = np.log2(max(1, n_rows / BATCHES_PER_EPOCH))
+    return int(np.clip(2 ** round(wanted), *BATCH_SIZES))
+
+
+def epochs_for(n_rows: int, batch_size: int) -> int:
+    """Passes over so many training rows in batches of this size."""
+    return int(np.clip(round(STEPS * batch_size / n_rows), *EPOCHS))
+
+
+def sized_denoiser(denoiser: dict, n_rows: int) -> dict:
+    """The section of a denoiser with a width; n_rows: of training."""
+    if "width" not in denoiser or denoiser["width"] is not None:
+        return denoiser
+    return denoiser | {"width": width_for(n_rows)}
+
+
+def sized_training(training: dict, n_rows: int) -> dict:
+    """The section `training` with a batch size and epochs; n_rows: of training."""
+    batch_size = training["batch_size"] or batch_size_for(n_rows)
+    epochs = training["epochs"] or epochs_for(n_rows, batch_size)
+    return training | {"batch_size": batch_size, "epochs": epochs}
