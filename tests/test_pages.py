@@ -155,7 +155,7 @@ def test_a_section_without_a_title_is_named(tmp_path):
 
 def test_every_template_is_an_input_of_a_rule():
     named = re.findall(
-        r'"(\w+\.html)"', "\n".join(re.findall(r"templates_of\(([^)]*)\)", "\n".join(RULES)))
+        r'"(\w+\.(?:html|md))"', "\n".join(re.findall(r"templates_of\(([^)]*)\)", "\n".join(RULES)))
     )
     inputs = {file.name for file in template_files(*named)}
     assert inputs == {file.name for file in (FOLDER / "templates").iterdir()}

@@ -15,6 +15,7 @@ from syncohort.errors import InputError
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist
+from syncohort.evaluation.verdicts.metrics import DIMENSIONS, PRIVACY
 from syncohort.figures import metrics as metric_figures
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
@@ -290,7 +291,8 @@ def test_privacy_that_was_not_measured_is_red_in_the_checklist(judged, tmp_path,
     table = judged[judged["metric"] == only]
     write_metrics_page(study(), table, release_checklist(table), tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
-    row = re.search(r"<td[^>]*>Privacy of the people</td>(.*?)</tr>", text, re.DOTALL)[1]
-    cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL)
-    assert cells[: len(RELEASED)] == [(' class="fail"', "not measured")] * len(RELEASED)
+    for risk in PRIVACY:
+        row = re.search(rf"<td[^>]*>{DIMENSIONS[risk]}</td>(.*?)</tr>", text, re.DOTALL)[1]
+        cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL)
+        assert cells[: len(RELEASED)] == [(' class="fail"', "not measured")] * len(RELEASED)
     assert text.count("cannot be released on this evidence") == len(RELEASED)
