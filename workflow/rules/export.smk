@@ -160,9 +160,9 @@ rule check_release:
 rule purge:
     log:
         "<results>/purged.log",
+    localrule: True
     conda:
         "../../envs/syncohort.yaml"
-    localrule: True
     params:
         code=code_of("purge"),
         results=FOLDER,
