@@ -16,6 +16,9 @@ from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
 
+from real_programs import COLUMNS as PROGRAM_COLUMNS
+from real_programs import FAMILIES, measure, report
+
 HERE = Path(__file__).resolve().parent
 COLUMNS = ("what", "how", "unit", "per_second", "times_plain", "peak_mb", "measured_on")
 
@@ -122,6 +125,23 @@ def compare(comparison: Comparison, size_name: str) -> list[dict]:
     return rows
 
 
+def compare_programs(size_name: str, only: str | None, vcf: Path | None) -> list[dict]:
+    """Rows of the table of our stages beside other programs; each is printed as it is had."""
+    sys.path.insert(0, str(HERE.parent / "workflow" / "src"))
+    own, rows = import_module("sizes").SIZES[size_name].programs, []
+    for family in map(import_module, FAMILIES):
+        lines = [line for line in family.LINES if only is None or only in line.what]
+        if not lines:
+            continue
+        print("\n" + " ".join(PROGRAM_COLUMNS), flush=True)
+        with tempfile.TemporaryDirectory(prefix="bench_") as folder:
+            family.prepare(Path(folder), own.n_people, own.n_variants, vcf)
+            for line in lines:
+                rows.append(measure(family.__name__, line, Path(folder)))
+                print(report(rows[-1:]).splitlines()[1], flush=True)
+    return rows
+
+
 def _print_rows(rows: list[dict]) -> None:
     print(f"\n{rows[0]['what']} ({rows[0]['unit']} per second)", flush=True)
     for row in rows:
@@ -147,6 +167,7 @@ def main() -> None:
     parser.add_argument("--size", choices=("small", "full", "tiny"), default="full")
     parser.add_argument("--only", help="part of a comparison's name, e.g. PCA")
     parser.add_argument("--out", type=Path, default=Path("results/bench/bench.tsv"))
+    parser.add_argument("--vcf", type=Path, help="real genotypes for the lines beside programs")
     given = parser.parse_args()
     # as the workflow does: threads that wait leave the processor to others
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -157,6 +178,11 @@ def main() -> None:
             rows += compare(comparison, given.size)
             _print_rows([row for row in rows if row["what"] == comparison.what])
     _write(given.out, rows)
+    beside = compare_programs(given.size, given.only, given.vcf)
+    if beside:
+        table = given.out.with_name("programs.tsv")
+        table.write_text(report(beside))
+        print(table)
     print(f"\n{given.out}")
 
 

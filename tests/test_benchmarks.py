@@ -1,6 +1,7 @@
 """The benchmarks compare like with like: the plain ways give what the package gives."""
 
 import importlib
+import shutil
 import sys
 
 import numpy as np
@@ -132,3 +133,26 @@ def test_stages_run_on_a_resampled_cohort(scripts):
     table = scripts("scale").measure_all([(60, 300)])
     assert table["stage"].tolist() == list(scripts("scale").STAGES)
     assert (table[["cpu_s", "peak_mb"]] > 0).all().all()
+
+
+@pytest.mark.slow
+def test_our_stages_agree_with_the_programs(scripts, tmp_path):
+    """Every line beside a program, at a small size: each raises where the results differ."""
+    programs, family = scripts("real_programs"), scripts("genotype_statistics")
+    own = scripts("sizes").SIZES["tiny"].programs
+    family.prepare(tmp_path, own.n_people, own.n_variants, None)
+    for line in family.LINES:
+        if shutil.which(line.command[0]) is None:
+            pytest.skip(f"{line.command[0]} is not installed")
+        getattr(family, line.ours)(tmp_path)
+        used = programs.run_program(line.command, tmp_path)
+        assert used.peak_mb > 5
+        assert line.compare(tmp_path)
+
+
+def test_a_missing_program_is_said(scripts, tmp_path):
+    programs = scripts("real_programs")
+    line = programs.Line("this", "nothing", ("no-such-program",), lambda _: "")
+    row = programs.measure("genotype_statistics", line, tmp_path)
+    assert row["agreement"] == "no-such-program is not installed"
+    assert programs.report([row]).splitlines()[0].split("\t") == list(programs.COLUMNS)

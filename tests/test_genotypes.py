@@ -9,7 +9,7 @@ import pytest
 import zarr
 
 from syncohort import genotypes
-from syncohort.dosages import called_sums, minor_allele_frequency, share
+from syncohort.dosages import called_sums, share
 from syncohort.errors import InputError
 from syncohort.genotypes import (
     CohortStore,
@@ -24,7 +24,7 @@ from syncohort.genotypes import (
     to_rows,
     variants_at_once,
 )
-from syncohort.packed_calls import PackedCalls, masks_of
+from syncohort.packed_calls import PackedCalls, masks_of, minor_allele_frequency
 
 
 def small_cohort(n_variants=7, n_people=5, seed=0):

@@ -1,6 +1,7 @@
 """What jobs ask for: estimated against measured memory, and stops before anything expensive."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,12 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
+from conftest import REPOSITORY
 from pydantic import TypeAdapter
 
 from syncohort.code_digest import PACKAGE
 from syncohort.config.generators import AnyGenerator
 from syncohort.config.representations import GenePCAConfig, SnpVAEConfig
-from syncohort.config.requests import LEAST_MB, NEEDS, request_mb, training_mb
+from syncohort.config.requests import LEAST_MB, NEEDS, request_mb, request_minutes, training_mb
 from syncohort.diffusion.demand import demand_of
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.estimates import (
@@ -303,3 +306,40 @@ def test_a_sight_takes_the_layers_that_reach_as_far(layers):
 def test_shapes_of_latents_follow_the_representation():
     assert latent_shape(SnpVAEConfig().model_dump(), 1_601, 100) == (101, 8)
     assert latent_shape(GenePCAConfig(max_components=3).model_dump(), 1_000, 5) == (200, 3)
+
+
+# --- time, and what the cluster's profile says
+
+
+@pytest.mark.parametrize("kind", NEEDS)
+def test_a_job_asks_for_more_time_the_more_it_reads_and_when_it_is_tried_again(kind):
+    asked = [request_minutes(kind, size, 180, 1) for size in (0, 10, 100, 10**6)]
+    assert asked == sorted(asked) and asked[0] == 10 and asked[-1] == 180
+    again = [request_minutes(kind, 0, 180, attempt) for attempt in (1, 2, 3)]
+    assert again == [10, 40, 160]
+    assert [request_minutes(kind, 10**6, 180, n) for n in (1, 2)] == [180, 360]
+
+
+def rules() -> dict[str, str]:
+    """The text of every rule, by its name."""
+    texts = [file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk")]
+    parts = re.split(r"^(?=rule )", "\n".join(texts), flags=re.MULTILINE)
+    return {part[5:].partition(":")[0]: part for part in parts if part.startswith("rule ")}
+
+
+def test_the_profile_has_one_place_for_all_rules_that_use_a_gpu():
+    text = (REPOSITORY / "slurm/profile.yaml").read_text()
+    used = re.sub(r"^# (?=set-resources|  \w+: [&*])", "", text, flags=re.MULTILINE)
+    settings = yaml.safe_load(used)["set-resources"]
+    assert set(settings) == {name for name, rule in rules().items() if "gpu=" in rule}
+    assert all(
+        each == {"slurm_partition": "gpu", "gpu_model": "a100"} for each in settings.values()
+    )
+
+
+def test_no_job_of_a_group_uses_a_gpu_and_every_group_of_the_profile_exists():
+    found = {name: rule for name, rule in rules().items() if "    group:" in rule}
+    assert len(found) > 20 and not any("gpu=" in rule for rule in found.values())
+    named = {re.search(r"group:\n +(\S+)", rule)[1].strip('"') for rule in found.values()}
+    profile = yaml.safe_load((REPOSITORY / "slurm/profile.yaml").read_text())
+    assert set(profile["group-components"]) <= named

@@ -11,12 +11,14 @@ rule export_vcf:
         "<logs>/export_vcf/{generator}/{chrom}.log",
     benchmark:
         "<benchmarks>/export_vcf/{generator}/{chrom}.tsv"
+    group:
+        "cohort_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     threads: min(2, THREADS)
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("export_vcf"),
     script:
@@ -37,11 +39,13 @@ rule export_plink:
         "<logs>/export_plink/{generator}.log",
     benchmark:
         "<benchmarks>/export_plink/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("export_plink"),
         case_label=STUDY.labels.case_label,
@@ -63,11 +67,13 @@ rule export_pgen:
         "<logs>/export_pgen/{generator}.log",
     benchmark:
         "<benchmarks>/export_pgen/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("export_pgen"),
         case_label=STUDY.labels.case_label,
@@ -84,11 +90,13 @@ rule export_samples:
         "<logs>/export_samples/{generator}.log",
     benchmark:
         "<benchmarks>/export_samples/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("export_samples"),
     script:
@@ -148,7 +156,7 @@ rule check_release:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("check_release"),
         copies=COPIES,

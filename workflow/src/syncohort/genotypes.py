@@ -38,6 +38,7 @@ CHUNK_SAMPLES = 500
 # Calls of everybody that are held at once: 50 MB with whether they are phased, and about 400 MB
 # with what is worked out from them, whatever the number of people.
 HELD_CALLS = 1 << 24
+_EITHER_NEGATIVE = np.int16(-0x7F80)  # the sign of either byte: 0x8080
 _PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT", "NC_012920.1": "MT"}
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 # alleles differ in their lowest bit: half the size in a quarter of the time
@@ -194,11 +195,6 @@ def carries(labels: np.ndarray, case_label: str) -> np.ndarray:
     return np.array([case_label in (label, *label.split("/")) for label in labels], dtype=bool)
 
 
-def is_missing(calls: np.ndarray) -> np.ndarray:
-    """Where a person lacks an allele, bool [V, S], of calls int8 [V, S, P]."""
-    return (calls[:, :, 0] < 0) | (calls[:, :, 1] < 0)
-
-
 def all_true(values: np.ndarray) -> bool:
     """Whether all of some bools are true; of a view that repeats one value it looks at one."""
     return bool(values.all() if any(values.strides) else values.flat[:1].all())
@@ -212,8 +208,10 @@ def to_rows(calls: np.ndarray, mode: str) -> np.ndarray:
     """
     if mode == "haplotype":
         return calls.reshape(len(calls), -1).T  # [V, S, P] -> [V, S*P] -> [R, V]
-    dosage = calls[:, :, 0] + calls[:, :, 1]  # 16 times faster than sums over the short axis
-    dosage[is_missing(calls)] = MISSING
+    pair = np.ascontiguousarray(calls).view(np.int16)[:, :, 0]  # both alleles, a byte each
+    dosage = (pair + (pair >> 8)).astype(np.int8)
+    if calls.min(initial=0) < 0:
+        dosage[(pair & _EITHER_NEGATIVE) != 0] = MISSING
     return dosage.T
 
 
