@@ -11,6 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 from typing import Self
@@ -81,10 +82,10 @@ def _ours() -> bool:
 
 
 class Cluster:
-    """The cluster, while it is used as a context: `with Cluster(folder) as cluster`."""
+    """The cluster, while it is used as a context: `with Cluster() as cluster`."""
 
-    def __init__(self, folder: Path):
-        self.folder = folder
+    def __init__(self):
+        self.folder = Path(tempfile.mkdtemp(prefix="syncohort-slurm-"))
         self.host = socket.gethostname().split(".")[0]
         self._pids: list[int] = []
         self._lock = None
@@ -105,12 +106,12 @@ class Cluster:
         for name in ("slurm", "gres", "cgroup"):
             (ETC / f"{name}.conf").unlink(missing_ok=True)
         self._lock.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
         for name in ("munge", "ctld", "spool"):
             (self.folder / name).mkdir(parents=True)
-        for folder in (self.folder, *self.folder.parents):
-            folder.chmod(folder.stat().st_mode | 0o055)  # munged runs as another user
+        self.folder.chmod(0o755)  # munged runs as another user
         self._start_munge()
         device = self.folder / "gpu0"
         os.mknod(device, 0o666 | 0o020000, os.makedev(1, 3))
@@ -128,9 +129,9 @@ class Cluster:
             (ETC / f"{name}.conf").unlink(missing_ok=True)
             (ETC / f"{name}.conf").symlink_to(self.folder / f"{name}.conf")
         self._start_daemon("slurmctld")
-        _wait_for(lambda: "is UP" in self.ask("scontrol", "ping"))
+        wait_for(lambda: "is UP" in self.ask("scontrol", "ping"))
         self._start_daemon("slurmd")
-        _wait_for(lambda: self.ask("sinfo", "-h", "-o", "%T").strip() in ("idle", "mixed"))
+        wait_for(lambda: self.ask("sinfo", "-h", "-o", "%T").strip() in ("idle", "mixed"))
 
     def _start_munge(self) -> None:
         folder = self.folder / "munge"
@@ -151,7 +152,7 @@ class Cluster:
         self._remember(self.folder / f"{name}.pid")
 
     def _remember(self, pid_file: Path) -> None:
-        _wait_for(lambda: pid_file.exists() and pid_file.read_text().strip())
+        wait_for(lambda: pid_file.exists() and pid_file.read_text().strip())
         self._pids.append(int(pid_file.read_text()))
 
     def ask(self, *command: str) -> str:
@@ -171,8 +172,8 @@ class Cluster:
 
     def running(self, rule: str) -> dict[str, str]:
         """Wait until a job of a rule runs, and give its record."""
-        return _wait_for(
-            lambda: next((j for j in self.jobs_of(rule) if j["JobState"] == "RUNNING"), None), 120
+        return wait_for(
+            lambda: next((j for j in self.jobs_of(rule) if j["JobState"] == "RUNNING"), None), 1500
         )
 
     def used_mb(self) -> dict[str, float]:
@@ -184,7 +185,7 @@ class Cluster:
         return most
 
 
-def _wait_for(happened, seconds: float = 30):
+def wait_for(happened, seconds: float = 30):
     """What a function gives as soon as it is true."""
     end = time.monotonic() + seconds
     while not (found := happened()):

@@ -16,7 +16,14 @@ from pydantic import TypeAdapter
 from syncohort.code_digest import PACKAGE
 from syncohort.config.generators import AnyGenerator
 from syncohort.config.representations import GenePCAConfig, SnpVAEConfig
-from syncohort.config.requests import LEAST_MB, NEEDS, request_mb, request_minutes, training_mb
+from syncohort.config.requests import (
+    LEAST_MB,
+    NEEDS,
+    pairs_mb,
+    request_mb,
+    request_minutes,
+    training_mb,
+)
 from syncohort.diffusion.demand import demand_of
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.estimates import (
@@ -47,6 +54,14 @@ def test_a_job_that_is_tried_again_asks_for_more(kind):
     assert small[0] < small[1] < small[2]
     assert small[1] >= 8_000  # a request that was too low costs one attempt
     assert [request_mb(kind, 10**6, 8_000, n) for n in (1, 2, 3)] == [8_000, 16_000, 24_000]
+
+
+def test_pairs_of_people_ask_for_their_tables_however_wide_the_genome_is():
+    asked = [pairs_mb(500, 2, size, 8_000, 1) for size in (1, 10, 100, 10_000)]
+    assert asked[0] <= request_mb("cohort", 1, 8_000, 1) and asked[2] == asked[3] < 2_000
+    assert pairs_mb(3_000, 2, 0.1, 8_000, 1) == request_mb("cohort", 0.1, 8_000, 1)
+    assert pairs_mb(3_000, 2, 10_000, 8_000, 1) > pairs_mb(3_000, 1, 10_000, 8_000, 1) + 1_000
+    assert pairs_mb(3_000, 2, 10_000, 8_000, 2) >= 8_000
 
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):

@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, the chromosomes, the files of the cohort.
+import hashlib
 import os
 import sys
 import time
@@ -13,6 +14,7 @@ RUN = os.environ.setdefault(
 # Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
+from syncohort.config.requests import pairs_mb as request_of_pairs
 from syncohort.config.requests import request_mb
 from syncohort.config.requests import request_minutes
 from syncohort.config.requests import simulation_mb as request_of_simulation
@@ -84,10 +86,28 @@ def is_foreign(file):
     return not str(file).startswith(("<results>", f"{FOLDER}/"))
 
 
+def without_braces(file):
+    """A file under a name that holds no wildcards for Snakemake: a link to it, if its own does."""
+    if not is_foreign(file) or "{" not in file:
+        return file
+    name = Path(file).name.replace("{", "(").replace("}", ")")
+    link = (
+        Path(".snakemake")
+        / "syncohort_links"
+        / hashlib.sha256(file.encode()).hexdigest()[:16]
+        / name
+    )
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(Path(file).absolute())
+    return str(link)
+
+
 def foreign(files):
     """A file, or several, as inputs; the dates of those that no rule makes do not matter."""
     if not isinstance(files, str):
         return [foreign(str(file)) for file in files]
+    files = without_braces(files)
     small = is_foreign(files) and Path(files).is_file()
     small = small and os.path.getsize(files) <= WHOLE_BYTES
     return ancient(files) if small else files
@@ -272,6 +292,18 @@ def minutes_of(kind):
 light_mb = memory_of("table")
 stream_mb = memory_of("stream")
 heavy_mb = memory_of("cohort")
+
+
+def pairs_mb(wildcards, input, attempt):
+    """What the attacks ask for, which compare all pairs of people."""
+    return request_of_pairs(
+        STUDY.evaluation.privacy_people,
+        2 if STUDY.mode == "haplotype" else 1,
+        input.size_mb,
+        STUDY.compute.memory_mb,
+        attempt,
+    )
+
 
 TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
 HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
