@@ -122,7 +122,7 @@ rule describe_release:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("describe_release"),
         released=lambda wildcards: {
