@@ -118,6 +118,8 @@ rule describe_release:
         "<logs>/describe_release/{generator}.log",
     benchmark:
         "<benchmarks>/describe_release/{generator}.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
@@ -152,6 +154,8 @@ rule check_release:
         "<logs>/check_release.log",
     benchmark:
         "<benchmarks>/check_release.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
