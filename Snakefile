@@ -62,12 +62,19 @@ include: "workflow/rules/report.smk"
 
 
 onstart:
+    begin_run()
     make_private()
     withdraw_release()
 
 
 onsuccess:
+    end_run()
     require_inputs_at_rest()
+
+
+onerror:
+    end_run()
+    say_what_failed()
 
 
 localrules:

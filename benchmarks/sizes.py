@@ -42,10 +42,19 @@ class Neighbours:
 
 
 @dataclass(frozen=True)
+class Programs:
+    """People and variants that our stages and other programs work on."""
+
+    n_people: int
+    n_variants: int
+
+
+@dataclass(frozen=True)
 class Size:
     diffusion: Diffusion
     gene_pca: GenePCA
     neighbours: Neighbours
+    programs: Programs
 
 
 _SMALL_DENOISER = {
@@ -64,15 +73,18 @@ SIZES = {
         Diffusion(16, _SMALL_DENOISER, 3, 2, 1, plain_genomes=2, genomes=4, plain_steps=12),
         GenePCA(12, n_people=60, people_at_once=25),
         Neighbours(30, 200, sklearn_rows=5),
+        Programs(300, 900),
     ),
     "small": Size(
         Diffusion(256, _SMALL_DENOISER, plain_batches=48, batches=10),
         GenePCA(2_000),
         Neighbours(1_000, 20_000, sklearn_rows=50),
+        Programs(1_000, 5_000),
     ),
     "full": Size(
         Diffusion(512),  # the paper's network
         GenePCA(20_000),
         Neighbours(2_504, 50_000, sklearn_rows=100),
+        Programs(2_504, 25_000),
     ),
 }

@@ -58,6 +58,12 @@ def planned_rules(folder: Path, *options: str, study: str = "tiny.yaml") -> set[
     return set(re.findall(r"^(\w+) +\d+$", table, flags=re.MULTILINE)) - {"all"}
 
 
+def job_texts(shown: str) -> list[tuple[str, str]]:
+    """Name of the rule, and what a dry run says of the job; jobs of groups are indented."""
+    found = re.findall(r"^( *)(?:local)?rule (\w+):\n((?:\1    .*\n)*)", shown, re.MULTILINE)
+    return [(name, text) for _, name, text in found]
+
+
 def change_study(folder: Path, **changes) -> str:
     """Write a copy of the tiny study with some sections updated; return its name."""
     study = yaml.safe_load((folder / "tiny.yaml").read_text())
@@ -72,10 +78,9 @@ def planned_jobs(folder: Path, *options: str, study: str = "tiny.yaml") -> list[
     """The jobs a dry run says it would run: name of the rule, and wildcards."""
     result = snakemake(folder, "--dry-run", *options, study=study)
     assert result.returncode == 0, result.stdout + result.stderr
-    found = re.findall(r"^(?:local)?rule (\w+):\n((?:    .*\n)*)", result.stdout, re.MULTILINE)
     jobs = []
-    for name, text in found:
-        wildcards = re.search(r"^    wildcards: (.*)$", text, re.MULTILINE)
+    for name, text in job_texts(result.stdout):
+        wildcards = re.search(r"^ +wildcards: (.*)$", text, re.MULTILINE)
         pairs = wildcards[1].split(", ") if wildcards else []
         jobs.append((name, dict(pair.split("=", 1) for pair in pairs)))
     return jobs

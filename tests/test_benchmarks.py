@@ -1,6 +1,7 @@
 """The benchmarks compare like with like: the plain ways give what the package gives."""
 
 import importlib
+import shutil
 import sys
 
 import numpy as np
@@ -113,9 +114,22 @@ def test_one_table(scripts, tmp_path, monkeypatch, capsys):
     assert "nearest neighbours" in capsys.readouterr().out
 
 
+def test_files_by_us_and_by_programs_agree(scripts, tmp_path):
+    files, size = scripts("genotype_files"), scripts("sizes").SIZES["tiny"]
+    files.prepare(tmp_path, size)
+    for form in ("bed", "pgen", "vcf"):
+        theirs = getattr(files, f"plink2_{form}")(tmp_path, size)
+        ours = getattr(files, f"export_{form}")(tmp_path, size)
+        assert ours.seconds > 0 and (theirs is None or theirs.peak_mb > 1)
+        getattr(files, f"same_{form}")(tmp_path, size)
+    assert files.import_vcf(tmp_path, size).amount == 300 * 900
+    files.same_import(tmp_path, size)
+
+
 def test_every_run_exists(scripts):
     for comparison in scripts("bench").COMPARISONS:
-        for work in (comparison.data, *(run.work for run in comparison.runs)):
+        works = [comparison.data, *(run.work for run in comparison.runs)]
+        for work in [*works, comparison.same] if comparison.same else works:
             module, function = work.split(":")
             assert callable(getattr(scripts(module), function))
 
@@ -132,3 +146,26 @@ def test_stages_run_on_a_resampled_cohort(scripts):
     table = scripts("scale").measure_all([(60, 300)])
     assert table["stage"].tolist() == list(scripts("scale").STAGES)
     assert (table[["cpu_s", "peak_mb"]] > 0).all().all()
+
+
+@pytest.mark.slow
+def test_our_stages_agree_with_the_programs(scripts, tmp_path):
+    """Every line beside a program, at a small size: each raises where the results differ."""
+    programs, family = scripts("real_programs"), scripts("genotype_statistics")
+    own = scripts("sizes").SIZES["tiny"].programs
+    family.prepare(tmp_path, own.n_people, own.n_variants, None)
+    for line in family.LINES:
+        if shutil.which(line.command[0]) is None:
+            pytest.skip(f"{line.command[0]} is not installed")
+        getattr(family, line.ours)(tmp_path)
+        used = programs.run_program(line.command, tmp_path)
+        assert used.peak_mb > 5
+        assert line.compare(tmp_path)
+
+
+def test_a_missing_program_is_said(scripts, tmp_path):
+    programs = scripts("real_programs")
+    line = programs.Line("this", "nothing", ("no-such-program",), lambda _: "")
+    row = programs.measure("genotype_statistics", line, tmp_path)
+    assert row["agreement"] == "no-such-program is not installed"
+    assert programs.report([row]).splitlines()[0].split("\t") == list(programs.COLUMNS)

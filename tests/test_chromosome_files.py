@@ -5,6 +5,7 @@ import pytest
 from genotype_files import need, read_whole, run, simple_vcf, write_bgzip
 
 from syncohort.errors import InputError
+from syncohort.formats.contents import Contents
 from syncohort.formats.readers import held_contigs, open_source, source_files
 
 ENDS = {"plink": (".bed", ".bim", ".fam"), "pgen": (".pgen", ".pvar", ".psam")}
@@ -125,3 +126,18 @@ def test_tables_of_other_length_stop(kind, end, change, tmp_path):
     table.write_text("".join(extra[change]))
     with pytest.raises(InputError, match="chr1"):
         read_whole(open_source(kind, f"{tmp_path}/a/chr1"), "1")
+
+
+def test_what_was_found_in_a_file_is_worked_out_again_only_when_the_file_changes(tmp_path):
+    file, notes, asked = tmp_path / "all.bim", tmp_path / "notes.json", []
+
+    def work_out():
+        asked.append(1)
+        return ["1"]
+
+    file.write_text("1 a 0 1 A C\n")
+    for _ in range(2):
+        assert Contents(notes).once("chromosomes", [file], work_out) == ["1"]
+    file.write_text("2 a 0 1 A C\n1 b 0 1 A C\n")
+    assert Contents(notes).once("chromosomes", [file], work_out) == ["1"]
+    assert len(asked) == 2

@@ -30,3 +30,14 @@ def test_conda_gets_the_same_pins():
 def test_the_tests_run_on_the_pins():
     locked = pins((ENVS / "requirements.lock").read_text())
     assert {name: version(name) for name in locked} == locked
+
+
+def test_the_container_is_made_of_the_same_lists():
+    text = (ENVS / "syncohort.def").read_text()
+    files = dict(re.findall(r"^    envs/(\S+) (\S+)$", text, flags=re.MULTILINE))
+    assert set(files) == {"torch.lock", "requirements.lock"}
+    installed = re.findall(r"^    pip install .*-r (\S+)$", text, flags=re.MULTILINE)
+    assert installed == [files["torch.lock"], files["requirements.lock"]]
+    assert "--no-deps -r /opt/syncohort/requirements.lock" in text and not pins(text)
+    python = re.search(r"^From: python:(3\.\d+)", text, flags=re.MULTILINE)[1]
+    assert f"- python={python}\n" in (ENVS / "syncohort.yaml").read_text()

@@ -533,7 +533,7 @@ def _damaged_block(path):
         (lambda path: write_bgzip(vcf_text(contig="chr21"), path), "It holds 21"),
         (lambda path: write_bgzip(vcf_text(RECORDS[::-1]), path), "bcftools sort"),
         (lambda path: write_bgzip(HEADER + COLUMNS[:-7] + "\n", path), "holds no people"),
-        (lambda path: write_bgzip(vcf_text([]), path), "holds none"),
+        (lambda path: write_bgzip(vcf_text([]), path), "holds no variants"),
     ],
 )  # fmt: skip
 def test_bad_vcf_ends_in_one_message(make, message, tmp_path):

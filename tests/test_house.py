@@ -35,7 +35,10 @@ FLOORS = (
     "figures",
     "report",
 )
-GROUND = {"errors", "seeds", "files", "checksums", "job", "code_digest"} | {
+GROUND = {"errors", "seeds", "files", "checksums", "slurm", "job"} | {
+    "failed_jobs",
+    "killed_runs",
+    "code_digest",
     "genotypes",
     "dosages",
     "bits",

@@ -34,9 +34,9 @@ def ids_of(pattern) -> list[str]:
     return [pattern.format(n=n) for n in range(1, 7)]
 
 
-def join(folder, table_ids, samples):
+def join(folder, table_ids, samples, heading="id"):
     rows = [f"{name}\t{'ab'[i % 2]}\n" for i, name in enumerate(table_ids)]
-    (folder / "t.tsv").write_text("id\tpop\n" + "".join(rows))
+    (folder / "t.tsv").write_text(f"{heading}\tpop\n" + "".join(rows))
     return join_labels(
         pd.DataFrame({"sample": samples}),
         np.zeros(len(samples)),
@@ -119,3 +119,13 @@ def test_ids_that_plink_joined_are_found_by_both_parts(tmp_path):
     found = split(tmp_path, "#FID1\tIID1\tFID2\tIID2\tKINSHIP\n" + rows, samples)
     for i in range(0, 6, 2):
         assert found[f"f{i}_1"] == found[f"f{i + 1}_2"]
+
+
+def test_labels_go_by_family_and_person_where_the_genotypes_do(tmp_path):
+    samples = ["f1_1", "f1_2", "f2_1", "f2_2"]
+    rows = [sample.replace("_", "\t") for sample in samples[::-1]]
+    joined = join(tmp_path, rows, samples, heading="#FID\tIID")
+    assert joined.people["label"].tolist() == ["b", "a", "b", "a"]
+    assert (joined.problems, joined.n_unmatched, joined.near_ids) == ([], 0, "")
+    joined = join(tmp_path, ["1\t1_1", "1\tx"], ["1_1", "1_1_1"], heading="FID\tIID")
+    assert joined.people["label"].tolist() == ["a", ""]  # the IID of somebody stays it

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from syncohort.code_digest import PACKAGE
+from syncohort.failed_jobs import failures, on_processors
 
 HEAD = """
-import os, sys, torch
+import os, sys
 import numpy as np
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,7 +28,7 @@ KILLED = "    os.kill(os.getpid(), 9)\n"
 CRASH = "    raise KeyError('oops')\n"
 FILLS = {
     "numpy": "    np.ones((1 << 50,), dtype=np.int8)\n",
-    "torch": "    torch.ones(1 << 50, dtype=torch.int8)\n",
+    "torch": "    import torch; torch.ones(1 << 50, dtype=torch.int8)\n",
     "python": "    bytearray(1 << 60)\n",
 }
 
@@ -66,7 +67,7 @@ def test_the_log_of_the_first_try_stays(tmp_path):
     assert names(tmp_path) == ["fit.log", "fit.log.1", "fit.log.2"]
     assert "KeyError" in (tmp_path / "fit.log.1").read_text()
     assert "without a word" not in (tmp_path / "fit.log.2").read_text()
-    assert "fit.log.2) ended without a word" in log.read_text() and "done in" in log.read_text()
+    assert "fit.log.2): ended without a word" in log.read_text() and "done in" in log.read_text()
 
 
 @pytest.mark.parametrize("what", FILLS)
@@ -79,6 +80,90 @@ def test_out_of_memory_says_so(tmp_path, what):
     assert attempt(log, "", "a") == 0 and "without a word" not in log.read_text()
 
 
+def test_a_run_says_of_each_failed_job_why_once_and_what_to_read(tmp_path):
+    bodies = {
+        "wrong": WRONG,
+        "killed": KILLED,
+        "crash": CRASH,
+        "memory": FILLS["numpy"],
+        "well": "",
+    }
+    for name, body in bodies.items():
+        (tmp_path / name).mkdir()
+        for _ in range(1 if name == "well" else 3):
+            attempt(tmp_path / name / "fit.log", body, "a")
+    attempt(tmp_path / "wrong" / "old.log", CRASH, "b")  # of another run
+    told = failures(tmp_path, "a")
+    assert told.count("no such label") == 1 and f"read: {tmp_path}/wrong/fit.log.1" in told
+    assert told.count("Out of memory: the job asked for 1234 MB") == 1
+    assert told.count("KeyError: 'oops'") == 1
+    assert told.count("ended without a word") == 1
+    assert told.count("\n  read: ") == 4 and "well" not in told and "old.log" not in told
+    assert failures(tmp_path / "well", "a") == ""
+
+
+LONG = "    raise InputError('\\n'.join(f'line {k}' for k in range(100)))\n"
+
+
+def test_of_a_long_message_the_beginning_is_shown(tmp_path):
+    attempt(tmp_path / "fit.log", LONG, "a")
+    told = failures(tmp_path, "a")
+    assert "  line 0\n" in told and "line 60" not in told and told.endswith("(60 more lines)")
+    assert f"read: {tmp_path}/fit.log\n" in told
+
+
+GIVEN = """
+    import torch
+    from syncohort.training.devices import resolve_device
+    os.environ["CUDA_VISIBLE_DEVICES"] = "{gpu}"
+    torch.cuda.is_available = lambda: False
+    resolve_device("auto"), resolve_device("auto")
+"""
+
+
+@pytest.mark.parametrize("gpu", ["0", ""])
+def test_a_gpu_that_is_given_and_not_used_is_named_in_the_log_and_at_the_end(tmp_path, gpu):
+    log = tmp_path / "fit.log"
+    assert attempt(log, GIVEN.format(gpu=gpu), "a") == 0
+    assert log.read_text().count("A GPU STANDS IDLE") == bool(gpu)
+    told = on_processors(tmp_path, "a")
+    assert told == (f"A GPU STANDS IDLE in 1 job(s):\n  fit {{}}: {log}" if gpu else "")
+    assert on_processors(tmp_path, "b") == ""
+
+
+SCONTROL = """#!/bin/sh
+echo "JobId=$5 JobState={state} TimeLimit=00:10:00 MinMemoryNode=1G StdOut={output} "
+"""
+
+
+@pytest.mark.parametrize(
+    "state, output, said",
+    [
+        ("OUT_OF_MEMORY", "", "out of memory: SLURM ended job 7, for it had asked for 1,024 MB"),
+        ("FAILED", "slurmstepd: error: exceeded memory limit (2 > 1)", "out of memory"),
+        ("FAILED", "", "ended without a word"),
+        ("TIMEOUT", "", "SLURM ended it for its time (job 7, 00:10:00)"),
+        ("CANCELLED", "", "it was cancelled (job 7)"),
+    ],
+)
+def test_slurm_is_asked_how_a_killed_job_ended(tmp_path, monkeypatch, state, output, said):
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (tmp_path / "out.log").write_text(output)
+    program = programs / "scontrol"
+    program.write_text(SCONTROL.format(state=state, output=tmp_path / "out.log"))
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("SLURM_JOB_ID", "7")
+    log = tmp_path / "logs" / "fit.log"
+    log.parent.mkdir()
+    attempt(log, KILLED, "a")
+    assert said in failures(log.parent, "a")
+    attempt(log, "", "a")
+    assert f"fit.log.1): {said}" in log.read_text()
+    assert failures(log.parent, "a") == ""
+
+
 def test_snakemake_shows_the_cause_once(tmp_path):
     (tmp_path / "script.py").write_text(
         "from syncohort.errors import InputError\nfrom syncohort.job import job\n"
@@ -87,12 +172,14 @@ def test_snakemake_shows_the_cause_once(tmp_path):
     (tmp_path / "Snakefile").write_text(
         f"import os, sys\nsys.path.insert(0, {str(PACKAGE.parent)!r})\n"
         "os.environ.setdefault('SYNCOHORT_RUN', str(os.getpid()))\n"
+        "from syncohort.failed_jobs import failures, on_processors\n"
+        "onerror: print(failures('logs'))\n"
         "rule fit:\n    output: 'out.txt'\n    log: 'logs/fit.log'\n    script: 'script.py'\n"
     )
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--retries", "2"]
     env = {name: value for name, value in os.environ.items() if name != "SYNCOHORT_RUN"}
     result = subprocess.run(
-        [*command, "--show-failed-logs", "-d", str(tmp_path), "-s", str(tmp_path / "Snakefile")],
+        [*command, "-d", str(tmp_path), "-s", str(tmp_path / "Snakefile")],
         capture_output=True,
         text=True,
         check=False,
@@ -101,4 +188,4 @@ def test_snakemake_shows_the_cause_once(tmp_path):
     said = result.stdout + result.stderr
     assert result.returncode == 1
     assert said.count("no such label") == 1, said
-    assert "the problem is in logs/fit.log.1" in said
+    assert "read: logs/fit.log.1" in said

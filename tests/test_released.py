@@ -7,6 +7,7 @@ import pytest
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.synthesis.released import (
+    purge,
     read_checksums,
     require_released_only,
     withdraw,
@@ -83,3 +84,44 @@ def test_real_haplotypes_are_released_only_by_name(kind):
     allowed = {"generators": {"copies": {"kind": kind, "release_real_haplotypes": True}}}
     assert parse_config(allowed).generators["copies"].release_real_haplotypes
     parse_config({"evaluation": {"calibration": {"copies": {"kind": kind}}}})
+
+
+def purged_study(folder):
+    """results/mine with a release, a report, and what must not leave."""
+    for name in ("release/good/samples.tsv", "write_report/report.html", "split_people/people.tsv"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    (folder / "train_diffusion/good").mkdir(parents=True)
+    (folder / "train_diffusion/good/checkpoint.safetensors").write_bytes(b"12345")
+    (folder / "real").symlink_to(folder.parent / "elsewhere")
+    write_checksums(folder / "release/good/SHA256SUMS", [folder / "release/good/samples.tsv"])
+    return folder
+
+
+def test_a_purge_leaves_the_release_and_the_report_alone(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "calls.vcf").write_text("the user's own")
+    folder = purged_study(tmp_path / "mine")
+    removed = purge(folder, ["release", "write_report"])
+    sizes = dict(removed)
+    assert sizes["train_diffusion/good/checkpoint.safetensors"] == 5
+    assert set(sizes) == {
+        "real",
+        "split_people/people.tsv",
+        "train_diffusion/good/checkpoint.safetensors",
+    }
+    assert sorted(entry.name for entry in folder.iterdir()) == ["release", "write_report"]
+    assert (elsewhere / "calls.vcf").exists()  # a link is removed, not what it points to
+
+
+@pytest.mark.parametrize("change", ["changed", "nothing"])
+def test_nothing_is_purged_unless_the_release_is_whole(tmp_path, change):
+    folder = purged_study(tmp_path / "mine")
+    if change == "changed":
+        (folder / "release/good/samples.tsv").write_text("other")
+    else:
+        (folder / "release/good/SHA256SUMS").unlink()
+    with pytest.raises(InputError, match="nothing was removed"):
+        purge(folder, ["release"])
+    assert (folder / "train_diffusion/good/checkpoint.safetensors").exists()

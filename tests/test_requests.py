@@ -1,6 +1,7 @@
 """What jobs ask for: estimated against measured memory, and stops before anything expensive."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -8,13 +9,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import yaml
+from conftest import REPOSITORY
 from pydantic import TypeAdapter
 
 from syncohort.code_digest import PACKAGE
 from syncohort.config.generators import AnyGenerator
 from syncohort.config.representations import GenePCAConfig, SnpVAEConfig
-from syncohort.config.requests import LEAST_MB, NEEDS, request_mb, training_mb
-from syncohort.diffusion.demand import demand_of
+from syncohort.config.requests import (
+    LEAST_MB,
+    NEEDS,
+    pairs_mb,
+    request_mb,
+    request_minutes,
+    training_mb,
+)
+from syncohort.diffusion.demand import Demand, demand_of, training_seconds
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.estimates import (
     Chromosome,
@@ -44,6 +54,14 @@ def test_a_job_that_is_tried_again_asks_for_more(kind):
     assert small[0] < small[1] < small[2]
     assert small[1] >= 8_000  # a request that was too low costs one attempt
     assert [request_mb(kind, 10**6, 8_000, n) for n in (1, 2, 3)] == [8_000, 16_000, 24_000]
+
+
+def test_pairs_of_people_ask_for_their_tables_however_wide_the_genome_is():
+    asked = [pairs_mb(500, 2, size, 8_000, 1) for size in (1, 10, 100, 10_000)]
+    assert asked[0] <= request_mb("cohort", 1, 8_000, 1) and asked[2] == asked[3] < 2_000
+    assert pairs_mb(3_000, 2, 0.1, 8_000, 1) == request_mb("cohort", 0.1, 8_000, 1)
+    assert pairs_mb(3_000, 2, 10_000, 8_000, 1) > pairs_mb(3_000, 1, 10_000, 8_000, 1) + 1_000
+    assert pairs_mb(3_000, 2, 10_000, 8_000, 2) >= 8_000
 
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
@@ -238,6 +256,15 @@ def test_latents_that_are_much_of_what_a_job_may_have_stay_on_disk():
     assert held.request_mb - on_disk.request_mb > 2 * held.latents_mb
 
 
+def test_the_time_of_few_rows_is_mostly_that_of_their_validations():
+    """An epoch of 540 rows is 1,620 forward passes, a validation of 60 is 2,408."""
+    demand = Demand(n_weights=0, gflop=1.0, row_bytes=0)
+    options = {"epochs": 1, "batch_size": 128, "threads": 1, "on_gpu": False}
+    assert training_seconds(demand, 540, 60, **options) == pytest.approx(4_028 / 15)
+    many = training_seconds(demand, 10**6, 10**5, **options | {"epochs": 12})
+    assert many == pytest.approx(36e6 / 15, rel=0.01)
+
+
 def test_a_training_that_takes_longer_than_its_job_may_is_said():
     estimates = estimated(20_000, 50_000)
     (line,) = training_checks(estimates, memory_mb=10**6, **LIMITS | {"training_hours": 0.1})
@@ -303,3 +330,40 @@ def test_a_sight_takes_the_layers_that_reach_as_far(layers):
 def test_shapes_of_latents_follow_the_representation():
     assert latent_shape(SnpVAEConfig().model_dump(), 1_601, 100) == (101, 8)
     assert latent_shape(GenePCAConfig(max_components=3).model_dump(), 1_000, 5) == (200, 3)
+
+
+# --- time, and what the cluster's profile says
+
+
+@pytest.mark.parametrize("kind", NEEDS)
+def test_a_job_asks_for_more_time_the_more_it_reads_and_when_it_is_tried_again(kind):
+    asked = [request_minutes(kind, size, 180, 1) for size in (0, 10, 100, 10**6)]
+    assert asked == sorted(asked) and asked[0] == 10 and asked[-1] == 180
+    again = [request_minutes(kind, 0, 180, attempt) for attempt in (1, 2, 3)]
+    assert again == [10, 40, 160]
+    assert [request_minutes(kind, 10**6, 180, n) for n in (1, 2)] == [180, 360]
+
+
+def rules() -> dict[str, str]:
+    """The text of every rule, by its name."""
+    texts = [file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk")]
+    parts = re.split(r"^(?=rule )", "\n".join(texts), flags=re.MULTILINE)
+    return {part[5:].partition(":")[0]: part for part in parts if part.startswith("rule ")}
+
+
+def test_the_profile_has_one_place_for_all_rules_that_use_a_gpu():
+    text = (REPOSITORY / "slurm/profile.yaml").read_text()
+    used = re.sub(r"^# (?=set-resources|  \w+: [&*])", "", text, flags=re.MULTILINE)
+    settings = yaml.safe_load(used)["set-resources"]
+    assert set(settings) == {name for name, rule in rules().items() if "gpu=" in rule}
+    assert all(
+        each == {"slurm_partition": "gpu", "gpu_model": "a100"} for each in settings.values()
+    )
+
+
+def test_no_job_of_a_group_uses_a_gpu_and_every_group_of_the_profile_exists():
+    found = {name: rule for name, rule in rules().items() if "    group:" in rule}
+    assert len(found) > 20 and not any("gpu=" in rule for rule in found.values())
+    named = {re.search(r"group:\n +(\S+)", rule)[1].strip('"') for rule in found.values()}
+    profile = yaml.safe_load((REPOSITORY / "slurm/profile.yaml").read_text())
+    assert set(profile["group-components"]) <= named

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from clones import change_study, clone, planned_jobs, planned_rules, snakemake
+from clones import change_study, clone, job_texts, planned_jobs, planned_rules, snakemake
 from conftest import REPOSITORY
 
 from syncohort.code_digest import PACKAGE, code_files
@@ -277,9 +277,10 @@ def test_the_rules_are_given_the_digests_that_are_looked_up(run, line):
         result = snakemake(run, "--dry-run")
     finally:
         file.write_text(before)
-    reasons = re.findall(
-        r"^(?:local)?rule (\w+):\n(?:    .*\n)*?    reason: (.*)$", result.stdout, re.MULTILINE
-    )
+    reasons = [
+        (name, re.search(r"^ +reason: (.*)$", text, re.MULTILINE)[1])
+        for name, text in job_texts(result.stdout)
+    ]
     itself = {name for name, reason in reasons if "Params have changed" in reason}
     through_inputs = {name for name, reason in reasons if "updated by another job" in reason}
     assert itself and itself <= expected <= itself | through_inputs

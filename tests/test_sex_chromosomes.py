@@ -66,6 +66,25 @@ def test_women_alone_have_two_copies_of_x(tmp_path):
     assert f"{MALE.sum()} people are male" in checks[0].found
 
 
+def test_men_among_the_women_of_a_file_are_found(tmp_path):
+    (tmp_path / "x.vcf").write_text(vcf_text(MALE, contig="X", written="{0}/{0}"))
+    women = pd.DataFrame({"sex": ["2"] * PEOPLE})
+    (check,) = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, women)
+    assert check.level == "stop"
+    assert f"{MALE.sum()} people are female (p0, p2" in check.found
+
+
+def test_sexes_that_disagree_are_named(tmp_path):
+    nobody = np.zeros(PEOPLE, dtype=bool)
+    (tmp_path / "x.vcf").write_text(vcf_text(nobody, contig="7", written=""))
+    table = pd.DataFrame({"sex": ["1"] * 3 + ["2"] * (PEOPLE - 3)})
+    table["Gender"] = ["M", "F", "unknown"] + ["F"] * (PEOPLE - 3)
+    (check,) = checks_of("vcf", tmp_path / "x.vcf", "7", tmp_path, table)
+    assert check.level == "look" and check.found.startswith("1 people are male in one")
+    assert "(p1)" in check.found
+    assert sex_of(table)[:3].tolist() == [1, 1, 1]
+
+
 def test_few_snps_say_nothing_of_people_of_unknown_sex(tmp_path):
     nobody = np.zeros(PEOPLE, dtype=bool)
     (tmp_path / "x.vcf").write_text(vcf_text(nobody, contig="X", written="", n=6))

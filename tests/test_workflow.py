@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from clones import change_study, clone, planned_rules, snakemake
+from clones import change_study, clone, job_texts, planned_rules, snakemake
 
 from syncohort.formats.readers import open_source
 from syncohort.genotypes import CohortStore
@@ -316,8 +316,10 @@ def test_the_slurm_profile_plans_everything(run, tmp_path):
     result = snakemake(folder, "--profile", "slurm", "--dry-run")
     text = result.stdout + result.stderr
     assert result.returncode == 0, text
-    jobs = re.findall(r"rule (\w+):(?:\n    .*)*?\n    resources: (.*)", text)
-    asks = {name: resources for name, resources in jobs}
+    asks = {
+        name: (re.search(r"^ +resources: (.*)$", job, re.MULTILINE) or [""] * 2)[1]
+        for name, job in job_texts(text)
+    }
     assert "gpu=1" in asks["train_diffusion"] and "gpu" not in asks["fit_gene_pca"]
     for name, resources in asks.items():
         assert name == "all" or ("mem_mb=" in resources and "runtime=" in resources)

@@ -71,11 +71,13 @@ rule tabulate_guidance:
         "<logs>/tabulate_guidance.log",
     benchmark:
         "<benchmarks>/tabulate_guidance.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("tabulate_guidance"),
         scales=PLAN.guidance_scales,
@@ -98,11 +100,13 @@ rule plot_guidance:
         "<logs>/plot_guidance.log",
     benchmark:
         "<benchmarks>/plot_guidance.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_guidance"),
     script:
@@ -123,11 +127,13 @@ rule plot_effects:
         "<logs>/plot_effects/{generator}.log",
     benchmark:
         "<benchmarks>/plot_effects/{generator}.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_effects"),
     script:

@@ -12,11 +12,13 @@ rule draw_alleles:
         "<logs>/draw_alleles/{generator}/{chrom}.log",
     benchmark:
         "<benchmarks>/draw_alleles/{generator}/{chrom}.tsv"
+    group:
+        "cohort_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("draw_alleles"),
         content=lambda wildcards: content_of(recombination_map_of(wildcards)),

@@ -19,7 +19,7 @@ rule import_chromosome:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("import_chromosome"),
         content=lambda wildcards: content_of(genotype_files(wildcards)),
@@ -42,11 +42,13 @@ rule join_labels:
         "<logs>/join_labels.log",
     benchmark:
         "<benchmarks>/join_labels.tsv"
+    group:
+        "start"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("join_labels"),
         content=content_of(label_table()),
@@ -71,11 +73,13 @@ rule examine_cohort:
         "<logs>/examine_cohort.log",
     benchmark:
         "<benchmarks>/examine_cohort.tsv"
+    group:
+        "start"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("examine_cohort"),
         content=content_of(annotation_files(), "resources/genome_builds.tsv"),
@@ -120,11 +124,13 @@ rule check_cohort:
     benchmark:
         "<benchmarks>/check_cohort.tsv"
     priority: 100
+    group:
+        "start"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("check_cohort", trained_code),
         simulated=DEMO,
@@ -160,7 +166,7 @@ rule require_usable_cohort:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("require_usable_cohort"),
         page=f"{FOLDER}/check_cohort/check.html",
@@ -182,7 +188,7 @@ rule require_possible_plans:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("require_possible_plans"),
         page=f"{FOLDER}/check_cohort/check.html",
@@ -201,11 +207,13 @@ rule split_people:
         "<logs>/split_people.log",
     benchmark:
         "<benchmarks>/split_people.tsv"
+    group:
+        "people"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("split_people"),
         content=content_of(STUDY.split.kinship_table or []),
@@ -232,11 +240,13 @@ rule plot_split:
         "<logs>/plot_split.log",
     benchmark:
         "<benchmarks>/plot_split.tsv"
+    group:
+        "people"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_split"),
     script:
@@ -263,7 +273,7 @@ rule filter_variants:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("filter_variants"),
         content=content_of(DROPPING_GENES),

@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, the chromosomes, the files of the cohort.
+import hashlib
 import os
 import sys
 import time
@@ -7,13 +8,15 @@ from pathlib import Path
 # Threads that spin while they wait make training four times slower where a processor is shared.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 # Jobs know by it whether they were tried before in the same run.
-os.environ.setdefault(
+RUN = os.environ.setdefault(
     "SYNCOHORT_RUN", f"{os.uname().nodename}-{os.getpid()}-{time.time():.0f}"
 )
 # Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
+from syncohort.config.requests import pairs_mb as request_of_pairs
 from syncohort.config.requests import request_mb
+from syncohort.config.requests import request_minutes
 from syncohort.config.requests import simulation_mb as request_of_simulation
 from syncohort.config.requests import training_mb as request_of_training
 from syncohort.config.study import parse_config
@@ -22,9 +25,11 @@ from syncohort.errors import InputError
 from syncohort.errors import examples
 from syncohort.errors import raise_all
 from syncohort.code_digest import code_digest
+from syncohort.killed_runs import Runs
 from syncohort.report.templates import template_files
 from syncohort.formats.contents import Contents
 from syncohort.formats.contents import WHOLE_BYTES
+from syncohort.formats.contents import hash_once
 from syncohort.seeds import stage_seed
 
 try:
@@ -57,10 +62,18 @@ def seed_of(*stage):
     return stage_seed(STUDY.seed, *stage)
 
 
+# On a cluster small jobs are grouped (rules name their `group`) and each takes the one turn of its
+# group, so that a group asks for the memory of the largest and the time of all of them. Jobs have a
+# turn to take by slurm/profile.yaml alone: elsewhere they run side by side.
+workflow.register_resource("turn", 1)
+workflow.resourcescope(turn="local")
+
+
 # Snakemake compares contents only where a file's date is newer than what was made of it. Of files
 # that no rule makes the content alone decides; their dates are not looked at, and a digest of them
 # is a parameter of the rules that read them. Large ones are also read again when newer.
 CONTENTS = Contents(Path(".snakemake") / "syncohort_contents.json")
+hash_once()
 
 
 def as_list(files):
@@ -73,10 +86,28 @@ def is_foreign(file):
     return not str(file).startswith(("<results>", f"{FOLDER}/"))
 
 
+def without_braces(file):
+    """A file under a name that holds no wildcards for Snakemake: a link to it, if its own does."""
+    if not is_foreign(file) or "{" not in file:
+        return file
+    name = Path(file).name.replace("{", "(").replace("}", ")")
+    link = (
+        Path(".snakemake")
+        / "syncohort_links"
+        / hashlib.sha256(file.encode()).hexdigest()[:16]
+        / name
+    )
+    link.parent.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(Path(file).absolute())
+    return str(link)
+
+
 def foreign(files):
     """A file, or several, as inputs; the dates of those that no rule makes do not matter."""
     if not isinstance(files, str):
         return [foreign(str(file)) for file in files]
+    files = without_braces(files)
     small = is_foreign(files) and Path(files).is_file()
     small = small and os.path.getsize(files) <= WHOLE_BYTES
     return ancient(files) if small else files
@@ -87,6 +118,20 @@ def content_of(*files):
     return CONTENTS.digest(
         file for each in files for file in as_list(each) if is_foreign(file)
     )
+
+
+def digests_of_inputs():
+    """Name of each file of the user that the cohort is made of -> digest of its content."""
+    files = [
+        foreign_file for chrom in CHROMS for foreign_file in genotype_files_of(chrom)
+    ]
+    files += [*as_list(label_table()), *as_list(annotation_files())]
+    files += as_list(getattr(STUDY.selection, "statistics", None) or [])
+    return {
+        Path(file).name: CONTENTS.of_file(Path(file))
+        for file in dict.fromkeys(files)
+        if is_foreign(file)
+    }
 
 
 def source():
@@ -112,15 +157,18 @@ def make_private():
         ) from None
 
 
-def found_once(files):
-    """The chromosomes that genotype files hold; a run's jobs take over what the run found."""
-    import json
+def held_chromosomes():
+    """The chromosomes that the genotype files hold; large tables of variants are read once."""
+    from syncohort.formats.readers import source_files
 
-    known = json.loads(os.environ.get("SYNCOHORT_CHROMOSOMES", "{}"))
-    if known.get("files") != files:
-        known = {"files": files, "held": find_chromosomes(files)}
-        os.environ.update(SYNCOHORT_CHROMOSOMES=json.dumps(known))
-    return known["held"]
+    files = source()
+    if any("{chrom}" in str(file) for file in files.values()):
+        return find_chromosomes(files)
+    own = source_files("", **files)
+    indexes = [f"{file}{end}" for file in own for end in (".tbi", ".csi")]
+    return CONTENTS.once(
+        f"chromosomes {files}", [*own, *indexes], lambda: find_chromosomes(files)
+    )
 
 
 def find_chromosomes(files):
@@ -143,7 +191,7 @@ def study_chromosomes():
 
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
     if named is None:
-        held = found_once(source())
+        held = held_chromosomes()
         named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
         if not named:
             raise InputError(
@@ -212,11 +260,32 @@ def every_chrom(pattern):
     return expand(pattern, chrom=CHROMS, allow_missing=True)
 
 
+def known_mb(files):
+    """Size of a job's input files [MB].
+
+    A genotype file that a group of jobs makes for itself is not there yet when the group asks: it
+    counts as large as the largest that is.
+    """
+    sizes = {file: os.path.getsize(file) for file in files if os.path.exists(file)}
+    stores = [size for file, size in sizes.items() if str(file).endswith(".zarr.zip")]
+    missing = sum(
+        str(file).endswith(".zarr.zip") for file in files if file not in sizes
+    )
+    return (sum(sizes.values()) + missing * max(stores, default=0)) / 1e6
+
+
 def memory_of(kind):
     """What the jobs of a class of rules ask for, from the size of their input files: more each time
     they are tried again (retries: in the profile)."""
     return lambda wildcards, input, attempt: request_mb(
-        kind, input.size_mb, STUDY.compute.memory_mb, attempt
+        kind, known_mb(input), STUDY.compute.memory_mb, attempt
+    )
+
+
+def minutes_of(kind):
+    """How long they ask for, from the same."""
+    return lambda wildcards, input, attempt: request_minutes(
+        kind, known_mb(input), HEAVY_MINUTES, attempt
     )
 
 
@@ -225,9 +294,23 @@ stream_mb = memory_of("stream")
 heavy_mb = memory_of("cohort")
 
 
+def pairs_mb(wildcards, input, attempt):
+    """What the attacks ask for, which compare all pairs of people."""
+    return request_of_pairs(
+        STUDY.evaluation.privacy_people,
+        2 if STUDY.mode == "haplotype" else 1,
+        input.size_mb,
+        STUDY.compute.memory_mb,
+        attempt,
+    )
+
+
 TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
 HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
-LIGHT_MINUTES = 30
+light_minutes = minutes_of("table")
+stream_minutes = minutes_of("stream")
+heavy_minutes = minutes_of("cohort")
+
 THREADS = STUDY.compute.threads
 GPUS = min(1, STUDY.compute.gpus)
 # A resource, for where a job computes is no reason to run it again; parameters are.
@@ -255,12 +338,17 @@ def training_mb(wildcards, input, attempt):
 
 def genotype_files(wildcards):
     """The files one chromosome is read from."""
+    return genotype_files_of(wildcards.chrom)
+
+
+def genotype_files_of(chrom):
+    """The files that a chromosome is read from."""
     if DEMO:
-        path = f"<results>/simulate_chromosome/{wildcards.chrom}.vcf.gz"
+        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
         return [path, f"{path}.tbi"]
     from syncohort.formats.readers import source_files
 
-    return [str(file) for file in source_files(wildcards.chrom, **source())]
+    return [str(file) for file in source_files(chrom, **source())]
 
 
 def untouched_table():
@@ -323,6 +411,43 @@ def configuration_text():
 
     settings = STUDY.model_dump(mode="json", exclude={"compute"})
     return yaml.safe_dump(settings, sort_keys=False)
+
+
+RUNS = Runs(".snakemake", FOLDER)
+if workflow.is_main_process:
+    RUNS.mark_doubtful()
+
+
+def begin_run():
+    """Note that this run begins, unless it cannot go well."""
+    from syncohort.slurm import forgets_too_soon
+
+    command = getattr(workflow.executor_settings, "status_command", None)
+    problem = forgets_too_soon(command) if command else ""
+    if problem:
+        raise WorkflowError(problem)
+    try:
+        RUNS.begin(RUN)
+    except InputError as problem:
+        raise WorkflowError(str(problem)) from None
+
+
+def end_run():
+    """Note that this run has come to its end, and say which jobs did not use the GPU they had."""
+    from syncohort.failed_jobs import on_processors
+
+    RUNS.end(RUN)
+    if told := on_processors(f"{FOLDER}/logs"):
+        print(told, file=sys.stderr)
+
+
+def say_what_failed():
+    """Say of each job that failed in this run why, once, and which file to read."""
+    from syncohort.failed_jobs import failures
+
+    told = failures(f"{FOLDER}/logs")
+    if told:
+        print(f"\nJobs that failed:\n\n{told}\n", file=sys.stderr)
 
 
 def withdraw_release():

@@ -11,12 +11,14 @@ rule export_vcf:
         "<logs>/export_vcf/{generator}/{chrom}.log",
     benchmark:
         "<benchmarks>/export_vcf/{generator}/{chrom}.tsv"
+    group:
+        "cohort_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     threads: min(2, THREADS)
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("export_vcf"),
     script:
@@ -37,11 +39,13 @@ rule export_plink:
         "<logs>/export_plink/{generator}.log",
     benchmark:
         "<benchmarks>/export_plink/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("export_plink"),
         case_label=STUDY.labels.case_label,
@@ -63,11 +67,13 @@ rule export_pgen:
         "<logs>/export_pgen/{generator}.log",
     benchmark:
         "<benchmarks>/export_pgen/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("export_pgen"),
         case_label=STUDY.labels.case_label,
@@ -84,15 +90,59 @@ rule export_samples:
         "<logs>/export_samples/{generator}.log",
     benchmark:
         "<benchmarks>/export_samples/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("export_samples"),
     script:
         "../scripts/export_samples.py"
+
+
+rule describe_release:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+        checklist="<results>/collect_metrics/checklist.tsv",
+        people="<results>/split_people/people.tsv",
+        synthetic="<results>/draw_labels/people.tsv",
+        variants=every_chrom(COHORT_COUNTS),
+        templates=templates_of("release_readme.md"),
+    output:
+        readme="<results>/release/{generator}/README.md",
+        record="<results>/release/{generator}/ro-crate-metadata.json",
+    log:
+        "<logs>/describe_release/{generator}.log",
+    benchmark:
+        "<benchmarks>/describe_release/{generator}.tsv"
+    group:
+        "end"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("describe_release"),
+        released=lambda wildcards: {
+            "cohort": STUDY.cohort,
+            "kind": SETTINGS[wildcards.generator]["kind"],
+            "mode": STUDY.mode,
+            "simulated": DEMO,
+            "seed": STUDY.seed,
+            "configuration": configuration_text(),
+            "files": [
+                file.split("/", 3)[-1]
+                for file in RELEASED[wildcards.generator]
+                if not file.endswith(tuple(DESCRIPTIONS))
+            ],
+        },
+        inputs=digests_of_inputs(),
+    script:
+        "../scripts/describe_release.py"
 
 
 rule check_release:
@@ -104,13 +154,30 @@ rule check_release:
         "<logs>/check_release.log",
     benchmark:
         "<benchmarks>/check_release.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("check_release"),
         copies=COPIES,
     script:
         "../scripts/check_release.py"
+
+
+# Not part of a run: `snakemake purge` once the release has left. No inputs, so that it makes nothing.
+rule purge:
+    log:
+        "<results>/purged.log",
+    localrule: True
+    conda:
+        "../../envs/syncohort.yaml"
+    params:
+        code=code_of("purge"),
+        results=FOLDER,
+        kept=["release", "write_report", "benchmarks", "purged.tsv", "purged.log"],
+    script:
+        "../scripts/purge.py"

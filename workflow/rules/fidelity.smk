@@ -23,11 +23,13 @@ rule measure_fidelity:
         "<logs>/measure_fidelity/{generator}/{chrom}.log",
     benchmark:
         "<benchmarks>/measure_fidelity/{generator}/{chrom}.tsv"
+    group:
+        "cohort_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=heavy_minutes,
     params:
         code=code_of("measure_fidelity"),
         content=lambda wildcards: content_of(
@@ -57,11 +59,13 @@ rule summarise_fidelity:
         "<logs>/summarise_fidelity/{generator}.log",
     benchmark:
         "<benchmarks>/summarise_fidelity/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("summarise_fidelity"),
         cohort=STUDY.cohort,
@@ -85,11 +89,13 @@ rule plot_frequencies:
         "<logs>/plot_frequencies/{generator}.log",
     benchmark:
         "<benchmarks>/plot_frequencies/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_frequencies"),
     script:
@@ -110,11 +116,13 @@ rule plot_linkage:
         "<logs>/plot_linkage/{generator}.log",
     benchmark:
         "<benchmarks>/plot_linkage/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_linkage"),
     script:
@@ -135,7 +143,7 @@ rule fit_embedding:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=heavy_minutes,
     params:
         code=code_of("fit_embedding"),
         seed=seed_of("fit_embedding"),
@@ -155,11 +163,13 @@ rule embed_people:
         "<logs>/embed_people/{generator}.log",
     benchmark:
         "<benchmarks>/embed_people/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=heavy_minutes,
     params:
         code=code_of("embed_people"),
         cohort=STUDY.cohort,
@@ -185,11 +195,13 @@ rule plot_pca:
         "<logs>/plot_pca/{generator}.log",
     benchmark:
         "<benchmarks>/plot_pca/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_pca"),
     script:
@@ -210,11 +222,13 @@ rule plot_umap:
         "<logs>/plot_umap/{generator}.log",
     benchmark:
         "<benchmarks>/plot_umap/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_umap"),
     script:
@@ -235,11 +249,13 @@ rule plot_tsne:
         "<logs>/plot_tsne/{generator}.log",
     benchmark:
         "<benchmarks>/plot_tsne/{generator}.tsv"
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_tsne"),
     script:

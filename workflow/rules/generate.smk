@@ -95,11 +95,13 @@ rule plot_training:
         "<logs>/plot_training.log",
     benchmark:
         "<benchmarks>/plot_training.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_training"),
         membership_max=MEMBERSHIP_LIMITS,
@@ -122,11 +124,13 @@ rule plot_mixing:
         "<logs>/plot_mixing.log",
     benchmark:
         "<benchmarks>/plot_mixing.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_mixing"),
         membership_max={name: MEMBERSHIP_LIMITS[name] for name in PLAN.mixing},
@@ -143,11 +147,13 @@ rule draw_labels:
         "<logs>/draw_labels.log",
     benchmark:
         "<benchmarks>/draw_labels.tsv"
+    group:
+        "people"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("draw_labels"),
         synthesis=STUDY.synthesis.model_dump(exclude={"shards"}),
@@ -170,7 +176,7 @@ rule draw_global_vectors:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("draw_global_vectors"),
         seed=lambda wildcards: seed_of("draw_global_vectors", wildcards.generator),
@@ -224,11 +230,13 @@ rule decode_cohort:
         "<logs>/decode_cohort/{generator}/{chrom}.log",
     benchmark:
         "<benchmarks>/decode_cohort/{generator}/{chrom}.tsv"
+    group:
+        "cohort_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("decode_cohort", decoding_code),
         decoding=lambda wildcards: generator_of(wildcards)["decoding"],

@@ -81,6 +81,11 @@ def model_of_part(wildcards):
     return part_model(wildcards.representation, wildcards.part)
 
 
+def group_of_part(wildcards):
+    """The group of the jobs of a part on a cluster: small ones are grouped by chromosome."""
+    return None if wildcards.part == "all" else "chromosome"
+
+
 def stores_of_part(wildcards):
     """The real cohort, its chromosomes of the part that a wildcard names."""
     return expand(COHORT, chrom=CHROMS if wildcards.part == "all" else wildcards.part)

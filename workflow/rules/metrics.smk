@@ -45,11 +45,13 @@ rule collect_metrics:
         "<logs>/collect_metrics.log",
     benchmark:
         "<benchmarks>/collect_metrics.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("collect_metrics"),
         cohort=STUDY.cohort,
@@ -69,11 +71,13 @@ rule tabulate_replicates:
         "<logs>/tabulate_replicates.log",
     benchmark:
         "<benchmarks>/tabulate_replicates.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("tabulate_replicates"),
         replicates=REPLICATES,
@@ -95,11 +99,13 @@ rule plot_frontier:
         "<logs>/plot_frontier.log",
     benchmark:
         "<benchmarks>/plot_frontier.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_frontier"),
         released=GENERATORS,
@@ -125,11 +131,13 @@ rule plot_dimension:
         "<benchmarks>/plot_dimension/{dimension}.tsv"
     wildcard_constraints:
         dimension="|".join(DIMENSIONS),
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_dimension"),
         released=GENERATORS,

@@ -47,11 +47,13 @@ rule plot_bottleneck:
         "<logs>/plot_bottleneck/{generator}.log",
     benchmark:
         "<benchmarks>/plot_bottleneck/{generator}.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_bottleneck"),
     script:
@@ -81,11 +83,13 @@ rule tabulate_costs:
         "<benchmarks>/tabulate_costs/{generator}.tsv"
     wildcard_constraints:
         generator="|".join(DIFFUSION) or "none",
+    group:
+        "generator_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=heavy_minutes,
     params:
         code=code_of("tabulate_costs", denoiser_code),
         mode=STUDY.mode,
@@ -123,11 +127,13 @@ rule tabulate_paper:
         "<logs>/tabulate_paper.log",
     benchmark:
         "<benchmarks>/tabulate_paper.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("tabulate_paper"),
         content=content_of("resources/genetic_diffusion_tables.tsv"),

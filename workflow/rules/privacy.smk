@@ -16,7 +16,7 @@ rule measure_privacy:
         "../../envs/syncohort.yaml"
     threads: THREADS
     resources:
-        mem_mb=heavy_mb,
+        mem_mb=pairs_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("measure_privacy"),
@@ -81,7 +81,7 @@ rule measure_global_vector:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("measure_global_vector"),
         cohort=STUDY.cohort,
@@ -106,11 +106,13 @@ rule plot_labels:
         "<logs>/plot_labels.log",
     benchmark:
         "<benchmarks>/plot_labels.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_labels"),
         released=GENERATORS,

@@ -44,11 +44,13 @@ rule write_report:
         "<logs>/write_report.log",
     benchmark:
         "<benchmarks>/write_report.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("write_report"),
         study={

@@ -11,11 +11,13 @@ rule assign_genes:
         "<logs>/assign_genes/{chrom}.log",
     benchmark:
         "<benchmarks>/assign_genes/{chrom}.tsv"
+    group:
+        "chromosome"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("assign_genes"),
         content=content_of(annotation_files()),
@@ -37,12 +39,14 @@ rule fit_gene_pca:
         "<logs>/fit_gene_pca/{representation}/{chrom}.log",
     benchmark:
         "<benchmarks>/fit_gene_pca/{representation}/{chrom}.tsv"
+    group:
+        "chromosome"
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=heavy_minutes,
     params:
         code=code_of("fit_gene_pca"),
         mode=STUDY.mode,
@@ -90,11 +94,13 @@ rule encode_people:
         "<logs>/encode_people/{representation}/{part}.log",
     benchmark:
         "<benchmarks>/encode_people/{representation}/{part}.tsv"
+    group:
+        group_of_part
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=heavy_minutes,
     params:
         code=code_of("encode_people", representation_code),
     script:
@@ -112,11 +118,13 @@ rule measure_reconstruction:
         "<logs>/measure_reconstruction/{representation}/{part}.log",
     benchmark:
         "<benchmarks>/measure_reconstruction/{representation}/{part}.tsv"
+    group:
+        group_of_part
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=heavy_minutes,
     params:
         code=code_of("measure_reconstruction", representation_code),
     script:
@@ -137,11 +145,13 @@ rule plot_reconstruction:
         "<logs>/plot_reconstruction/{representation}.log",
     benchmark:
         "<benchmarks>/plot_reconstruction/{representation}.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_reconstruction"),
     script:

@@ -81,7 +81,7 @@ rule select_variants:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=stream_minutes,
     params:
         code=code_of("select_variants"),
     script:
@@ -136,7 +136,7 @@ rule plot_selection:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_selection"),
     script:

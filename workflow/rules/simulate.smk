@@ -36,7 +36,7 @@ rule simulate_people:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("simulate_people"),
         people_per_population=STUDY.demo.people_per_population,

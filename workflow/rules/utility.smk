@@ -81,11 +81,13 @@ rule plot_utility:
         "<logs>/plot_utility.log",
     benchmark:
         "<benchmarks>/plot_utility.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_utility"),
     script:
@@ -106,11 +108,13 @@ rule plot_augmentation:
         "<logs>/plot_augmentation.log",
     benchmark:
         "<benchmarks>/plot_augmentation.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=light_mb,
-        runtime=LIGHT_MINUTES,
+        runtime=light_minutes,
     params:
         code=code_of("plot_augmentation"),
     script:

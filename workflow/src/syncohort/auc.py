@@ -22,6 +22,12 @@ def weighted_auc(members, non_members, member_weights, non_member_weights) -> np
     return (above * non_member_weights).sum(axis=1) / (total[:, 0] * non_member_weights.sum(axis=1))
 
 
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """Ranks [N] of numbers from 1; equal ones share the mean of theirs."""
+    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2)[place]
+
+
 def auc(score: np.ndarray, is_case: np.ndarray) -> float:
     """Probability that a case [S] scores higher than a control; NaN without either."""
     cases, controls = score[is_case], score[~is_case]

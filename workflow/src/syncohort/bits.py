@@ -11,16 +11,24 @@ from numba.extending import intrinsic, register_jitable
 WORD = 64
 
 
-def compiled(function):
+_SUMS = {"reassoc", "contract", "nsz"}  # several terms of a sum at once; NaN and inf stay
+
+
+def compiled(function, **options):
     """Compile a function for this processor and keep the code beside its module.
 
     Where neither that folder nor the user's own can be written the code is made anew in every
     process. The interpreter is free meanwhile, so that threads may share the work.
     """
     try:
-        return njit(cache=True, nogil=True)(function)
+        return njit(cache=True, nogil=True, **options)(function)
     except RuntimeError:  # numba finds no folder for its cache
-        return njit(nogil=True)(function)
+        return njit(nogil=True, **options)(function)
+
+
+def compiled_sums(function):
+    """`compiled`, and sums of floats are taken in whatever order is fast."""
+    return compiled(function, fastmath=_SUMS)
 
 
 inlined = register_jitable(inline="always")  # a function that is written out where it is called

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.genotypes import CohortStore, common_people, slices, to_rows
-from syncohort.packed_calls import PackedCalls, masks_of
 
 PEOPLE_AT_ONCE = 500
 VARIANTS_AT_ONCE = 4_096
@@ -33,13 +32,6 @@ def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def minor(frequency: np.ndarray) -> np.ndarray:
     """Frequency of the rarer allele, from that of ALT; NaN stays NaN."""
     return np.minimum(frequency, 1 - frequency)
-
-
-def minor_allele_frequency(calls: np.ndarray) -> np.ndarray:
-    """MAF [V] of calls int8 [V, S, 2]; missing alleles do not count, 0 where all are missing."""
-    everybody = masks_of(np.zeros(calls.shape[1], dtype=int), 1)
-    counts = PackedCalls.of(calls).count(everybody)
-    return minor(counts.alt[:, 0] / np.maximum(counts.alleles[:, 0], 1))
 
 
 def read_dosages(stores: list[CohortStore], people: np.ndarray, variants=None) -> np.ndarray:

@@ -38,7 +38,15 @@ CHUNK_SAMPLES = 500
 # Calls of everybody that are held at once: 50 MB with whether they are phased, and about 400 MB
 # with what is worked out from them, whatever the number of people.
 HELD_CALLS = 1 << 24
-_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT", "NC_012920.1": "MT"}
+_EITHER_NEGATIVE = np.int16(-0x7F80)  # the sign of either byte: 0x8080
+_PLINK_CODES = {"23": "X", "24": "Y", "25": "XY", "26": "MT", "M": "MT"}
+# accessions of human chromosomes without their versions: of RefSeq and GenBank, GRCh and T2T-CHM13
+_ACCESSIONS = (
+    {f"{prefix}{first + n:06d}": str(n) for n in range(1, 25)
+     for prefix, first in (("NC_", 0), ("NC_", 60_924), ("CM", 662))}
+    | {f"CP{68_278 - n:06d}": str(n) for n in range(1, 24)}
+    | {"CP086569": "24", "NC_012920": "26", "J01415": "26", "CP068254": "26"}
+)  # fmt: skip
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 # alleles differ in their lowest bit: half the size in a quarter of the time
 _CALL_COMPRESSOR = Blosc(cname="zstd", clevel=3, shuffle=Blosc.BITSHUFFLE)
@@ -66,14 +74,15 @@ def people_at_once(n_variants: int) -> int:
 
 
 def normalise_contig(name: str) -> str:
-    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX and 23 -> X, chrM -> MT.
+    """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX, 0X and 23 -> X, chrM -> MT.
 
-    RefSeq's names of human chromosomes are read, too: NC_000020.11 -> 20, NC_012920.1 -> MT.
+    Accessions of human chromosomes are read, too: NC_000020.11 and CM000682.2 -> 20.
     """
     bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
     bare = re.sub(r"^(\d+)\.0$", r"\1", bare)  # a column of numbers with gaps, as pandas writes it
-    bare = re.sub(r"^NC_0000([01]\d|2[0-4])\.\d+$", r"\1", bare)
-    bare = bare.lstrip("0") or "0" if bare.isdigit() else bare
+    if accession := re.fullmatch(r"(.+)\.\d+", bare):
+        bare = _ACCESSIONS.get(accession[1], bare)
+    bare = bare.lstrip("0") or "0" if re.fullmatch(r"0*(\d+|X|Y|XY|M|MT)", bare) else bare
     return _PLINK_CODES.get(bare, bare)
 
 
@@ -194,11 +203,6 @@ def carries(labels: np.ndarray, case_label: str) -> np.ndarray:
     return np.array([case_label in (label, *label.split("/")) for label in labels], dtype=bool)
 
 
-def is_missing(calls: np.ndarray) -> np.ndarray:
-    """Where a person lacks an allele, bool [V, S], of calls int8 [V, S, P]."""
-    return (calls[:, :, 0] < 0) | (calls[:, :, 1] < 0)
-
-
 def all_true(values: np.ndarray) -> bool:
     """Whether all of some bools are true; of a view that repeats one value it looks at one."""
     return bool(values.all() if any(values.strides) else values.flat[:1].all())
@@ -212,8 +216,10 @@ def to_rows(calls: np.ndarray, mode: str) -> np.ndarray:
     """
     if mode == "haplotype":
         return calls.reshape(len(calls), -1).T  # [V, S, P] -> [V, S*P] -> [R, V]
-    dosage = calls[:, :, 0] + calls[:, :, 1]  # 16 times faster than sums over the short axis
-    dosage[is_missing(calls)] = MISSING
+    pair = np.ascontiguousarray(calls).view(np.int16)[:, :, 0]  # both alleles, a byte each
+    dosage = (pair + (pair >> 8)).astype(np.int8)
+    if calls.min(initial=0) < 0:
+        dosage[(pair & _EITHER_NEGATIVE) != 0] = MISSING
     return dosage.T
 
 

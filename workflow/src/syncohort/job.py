@@ -4,6 +4,7 @@ import glob
 import logging
 import os
 import platform
+import re
 import sys
 import tempfile
 import time
@@ -15,10 +16,14 @@ from syncohort import __version__
 from syncohort.checksums import Checksums, FilesAtRest, results_folder, verify_given
 from syncohort.errors import InputError
 from syncohort.files import name_full_disk, private_folder, remove_private_folder
+from syncohort.slurm import end_of, own_job
 
 RUN = "SYNCOHORT_RUN"  # environment variable: which run of Snakemake a job belongs to
-_RUN_IS = ", run "
-_FOR_GOOD = "Trying again changes nothing: mend this, then start the run again."
+RUN_IS = ", run "
+WRONG = "What is wrong:"  # the line above a message
+IDLE_GPU = "A GPU STANDS IDLE"  # said in a log
+NOT_AGAIN = "Not tried again"
+FOR_GOOD = "Trying again changes nothing: mend this, then start the run again."
 _NO_MEMORY = "Out of memory"
 
 
@@ -39,10 +44,11 @@ def job(snakemake) -> Iterator[None]:
         logging.basicConfig(format="%(message)s", stream=sys.stderr)
         logging.getLogger("syncohort").setLevel(logging.INFO)
         _limit_threads(snakemake.threads)
+        where = f", job {own_job()} of SLURM" if own_job() else ""
         _say(
             f"{snakemake.rule} {dict(snakemake.wildcards.items())}: syncohort {__version__}, "
             f"Python {platform.python_version()}, {snakemake.threads} thread(s), "
-            f"{time.strftime('%Y-%m-%d %H:%M:%S')}{_RUN_IS}{os.environ.get(RUN, '')}",
+            f"{time.strftime('%Y-%m-%d %H:%M:%S')}{where}{RUN_IS}{os.environ.get(RUN, '')}",
             terminal,
         )
         if before:
@@ -56,12 +62,12 @@ def job(snakemake) -> Iterator[None]:
             ):
                 yield
         except InputError as error:
-            _say(f"\n{error}\n\n{_FOR_GOOD}", terminal)
+            _say(f"\n{WRONG}\n{error}\n\n{FOR_GOOD}", terminal)
             sys.exit(1)
         except (MemoryError, RuntimeError) as error:
             if not _is_lack_of_memory(error):
                 raise
-            _say(f"\n{_memory_message(error, snakemake)}", terminal)
+            _say(f"\n{WRONG}\n{_memory_message(error, snakemake)}", terminal)
             sys.exit(1)
         _say(f"done in {time.monotonic() - started:.1f} s", terminal)
 
@@ -92,7 +98,7 @@ def _tries_before(log: Path) -> list[Path]:
     found = list(log.parent.glob(f"{glob.escape(log.name)}.[0-9]*"))
     tries = sorted(found, key=lambda file: int(file.suffix[1:]))
     run = os.environ.get(RUN)
-    if run and tries and _first_line(tries[-1]).endswith(f"{_RUN_IS}{run}"):
+    if run and tries and _first_line(tries[-1]).endswith(f"{RUN_IS}{run}"):
         return tries
     for file in tries:
         file.unlink()
@@ -118,16 +124,17 @@ def _first_line(path: Path) -> str:
 def _report_last(tries: list[Path]) -> None:
     """Say how the last of these tries ended; end here if it ended for good."""
     end = tries[-1].read_text(errors="replace").rstrip()
-    if end.endswith(_FOR_GOOD):
-        cause = next(file for file in tries if _FOR_GOOD in file.read_text(errors="replace"))
-        print(f"\nNot tried again: the problem is in {cause}\n\n{_FOR_GOOD}", flush=True)
+    if end.endswith(FOR_GOOD):
+        cause = next(file for file in tries if FOR_GOOD in file.read_text(errors="replace"))
+        print(f"\n{WRONG}\n{NOT_AGAIN}: the problem is in {cause}\n\n{FOR_GOOD}", flush=True)
         sys.exit(1)
     if not any(sign in end for sign in (_NO_MEMORY, "Traceback")):
-        print(
-            f"\nThe try before ({tries[-1]}) ended without a word, as jobs do that are killed for "
-            "their memory or their time.\n",
-            flush=True,
+        job = re.search(r", job (\S+) of SLURM", end.partition("\n")[0])
+        how = job and end_of(job[1])
+        how = (
+            how or "ended without a word, as jobs do that are killed for their memory or their time"
         )
+        print(f"\nThe try before ({tries[-1]}): {how}.\n", flush=True)
 
 
 def _is_lack_of_memory(error: Exception) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.bits import compiled, pack, popcount, words
+from syncohort.dosages import minor
 from syncohort.genotypes import PLOIDY, slices
 
 _VARIANTS_AT_ONCE = 128  # that a processor's cache holds while they are packed
@@ -78,6 +79,12 @@ class PackedCalls:
         counts = np.empty((5, len(self.alt), len(masks)), dtype=np.int32)
         _count(self.alt, self.missing, masks, *_spans(masks), counts)
         return GenotypeCounts(*counts)
+
+
+def minor_allele_frequency(calls: np.ndarray) -> np.ndarray:
+    """MAF [V] of calls int8 [V, S, 2]; missing alleles do not count, 0 where all are missing."""
+    counts = PackedCalls.of(calls).count(masks(np.ones((1, calls.shape[1]), dtype=bool)))
+    return minor(counts.alt[:, 0] / np.maximum(counts.alleles[:, 0], 1))
 
 
 def masks_of(group: np.ndarray, n_groups: int) -> np.ndarray:

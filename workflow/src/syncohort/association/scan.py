@@ -3,7 +3,7 @@
 A scan tests each variant by itself, with covariates; its table has the columns of
 `SCAN_COLUMNS`, one row per variant of the cohort, in genomic order. ALT is the effect allele.
 
-Axes: V variants, v of a block, S people, K covariates (the intercept included), M candidates.
+Axes: V variants, S people, K covariates (the intercept included), M candidates.
 """
 
 from pathlib import Path
@@ -13,11 +13,9 @@ import numpy as np
 import pandas as pd
 
 from syncohort.association.regression import linear_estimates, logistic_estimates
-from syncohort.dosages import called_sums, share
 from syncohort.errors import InputError
-from syncohort.genotypes import PLOIDY, SITE_COLUMNS, CohortStore, site_table, slices, to_rows
+from syncohort.genotypes import SITE_COLUMNS, CohortStore, site_table, to_rows
 
-VARIANTS_AT_ONCE = 256
 SCAN_COLUMNS = [*SITE_COLUMNS, "frequency", "beta", "se", "z", "p", "n", "test"]
 _TEXT = {*SITE_COLUMNS, "test", "label"} - {"position_bp"}
 
@@ -51,15 +49,8 @@ def scan_variants(
     tables = []
     for store in stores:
         for part, calls in store.variant_chunks(people):
-            dosages = to_rows(calls, "genotype")  # [S, chunk]
-            for some in slices(dosages.shape[1], VARIANTS_AT_ONCE):
-                block = dosages[:, some]
-                found = vars(estimate(block, phenotype, covariates))
-                alt, called = called_sums(block)
-                first = part.start + some.start
-                tables.append(site_table(store, slice(first, first + block.shape[1])))
-                tables[-1]["frequency"] = share(alt, PLOIDY * called)
-                tables[-1] = tables[-1].assign(**found, n=called)
+            found = estimate(to_rows(calls, "genotype"), phenotype, covariates)
+            tables.append(site_table(store, part).assign(**vars(found)))
     return pd.concat(tables, ignore_index=True)[SCAN_COLUMNS]
 
 

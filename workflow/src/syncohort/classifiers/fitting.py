@@ -15,7 +15,6 @@ from torch import nn
 from syncohort.classifiers.data import ClassifierData
 from syncohort.classifiers.networks import NETWORKS
 from syncohort.classifiers.polygenic import fit_polygenic
-from syncohort.classifiers.trees import fit_trees
 from syncohort.dosages import DosageScale
 from syncohort.errors import InputError, examples
 from syncohort.genotypes import slices
@@ -105,6 +104,8 @@ def train_classifier(
     if kind == "logistic":
         model, chosen = _train_logistic(data)
     elif kind == "xgboost":
+        from syncohort.classifiers.trees import fit_trees  # a second to import
+
         model, chosen = fit_trees(data, seed=seed, threads=threads)
     elif kind == "polygenic":
         model, chosen = fit_polygenic(data)

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.association.regression import logistic_estimates
-from syncohort.association.scan import VARIANTS_AT_ONCE
 from syncohort.classifiers.data import ClassifierData, cross_entropy
 from syncohort.dosages import DosageScale
 from syncohort.genotypes import slices
@@ -20,6 +19,7 @@ from syncohort.genotypes import slices
 THRESHOLDS_P = (1.0, 0.3, 0.1, 0.03, 0.01, 1e-3, 1e-4, 1e-6)
 SLOPES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # log odds per standard deviation of the score
 PEOPLE_AT_ONCE = 500
+_VARIANTS_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,7 @@ def fit_polygenic(data: ClassifierData) -> tuple[PolygenicScore, dict[str, float
 def _effects(data: ClassifierData, cases) -> tuple[np.ndarray, np.ndarray]:
     """Log odds ratios [V, E] of each of these classes against the rest, and p-values."""
     found = []
-    for part in slices(data.dosages.shape[1], VARIANTS_AT_ONCE):
+    for part in slices(data.dosages.shape[1], _VARIANTS_AT_ONCE):
         block = data.dosages[:, part]
         nothing = np.empty((len(block), 0))
         each = [logistic_estimates(block, data.target == case, nothing) for case in cases]

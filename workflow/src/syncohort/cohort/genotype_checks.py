@@ -32,18 +32,19 @@ _UNUSED_LOOK = 0.2
 
 
 def file_checks(summaries: list[dict]) -> list[Check]:
-    """What was odd about indexes; records that fail a filter; reference alleles; allele codes."""
+    """What was odd about the files; records that fail a filter; reference alleles; MNPs; codes."""
     return [
         *_note_checks(summaries),
         *_filter_checks(summaries),
         *_reference_checks(summaries),
+        *_mnp_checks(summaries),
         *_code_checks(summaries),
     ]
 
 
 def _note_checks(summaries) -> list[Check]:
     notes = sorted({note for summary in summaries for note in summary["notes"]})
-    return [Check("index", note, "look", "") for note in notes]
+    return [Check("genotype files", note, "look", "") for note in notes]
 
 
 def _filter_checks(summaries) -> list[Check]:
@@ -75,6 +76,14 @@ def _reference_checks(summaries) -> list[Check]:
             "it first: `plink2 --ref-from-fa force --fa GENOME --make-pgen`.",
         )
     ]
+
+
+def _mnp_checks(summaries) -> list[Check]:
+    n = sum(summary["dropped"].get("mnp", 0) for summary in summaries)
+    if not n:
+        return []
+    advice = "`bcftools norm --atomize` writes each base that differs as a SNP of its own."
+    return [Check("MNPs", f"{n:,} records of several bases, not used", "look", advice)]
 
 
 def _code_checks(summaries) -> list[Check]:
@@ -179,6 +188,7 @@ def ploidy_checks(
     if haploid:
         checks.append(_stop(f"haploid calls on chromosome {examples(haploid)}"))
     sex = sex_of(people)
+    checks += sex_checks(people)
     for summary, table in zip(summaries, tables, strict=True):
         contig = summary["contig"]
         if contig in haploid:
@@ -189,6 +199,7 @@ def ploidy_checks(
             checks += _x_checks(summary, table, sex)
         else:
             checks += _heterozygosity_checks(summary, table)
+        checks += _no_call_checks(summary, table)
     return checks
 
 
@@ -200,6 +211,29 @@ def _stop(found: str) -> Check:
         "Only diploid genotypes are modelled yet: leave such chromosomes (X and Y of males, MT) "
         "out with input.chromosomes.",
     )
+
+
+def _without_calls(summary: dict, table: pd.DataFrame) -> np.ndarray:
+    """Who has no call at all, not even half of one, bool [S]."""
+    missing, half = (table[name].astype(int).to_numpy() for name in ("n_missing", "n_half"))
+    return (missing == summary["n_kept"]) & (half == 0)
+
+
+def _no_call_checks(summary: dict, table: pd.DataFrame) -> list[Check]:
+    """People of whom a chromosome says nothing, which may be how a file marks one copy or none."""
+    without = _without_calls(summary, table)
+    if not without.any():
+        return []
+    names = examples(table.loc[without, "sample"])
+    return [
+        Check(
+            f"people without a call on chromosome {summary['contig']}",
+            f"{without.sum():,} ({names}): how many copies they have cannot be seen",
+            "look",
+            "Their calls there are missing. Leave these people or this chromosome out if that is "
+            "not meant.",
+        )
+    ]
 
 
 def has_one_copy(summary: dict, table: pd.DataFrame) -> np.ndarray | None:
@@ -217,8 +251,15 @@ def _x_checks(summary: dict, table: pd.DataFrame, sex: np.ndarray) -> list[Check
     male = sex == 1
     half = table["n_half"].astype(int).to_numpy() > table["n_heterozygous"].astype(int).to_numpy()
     by_calls = has_one_copy(summary, table)
+    half |= _without_calls(summary, table)
     unknown = (sex == 0) & (half if by_calls is None else half | by_calls)
+    wrong = np.zeros(len(sex), dtype=bool) if by_calls is None else (sex == 2) & by_calls
     found = []
+    if wrong.any():
+        names = examples(table.loc[wrong, "sample"])
+        found.append(
+            f"{wrong.sum():,} people are female ({names}) and have hardly a heterozygous call"
+        )
     if male.any():
         found.append(f"{male.sum():,} people are male")
     if unknown.any():
@@ -254,13 +295,41 @@ def _heterozygosity_checks(summary: dict, table: pd.DataFrame) -> list[Check]:
 
 
 def sex_of(people: pd.DataFrame) -> np.ndarray:
-    """1 for male, 2 for female, 0 for unknown [S], of a column sex or gender, however written."""
-    sex = np.zeros(len(people), dtype=int)
+    """1 for male, 2 for female, 0 for unknown [S], of columns sex or gender, however written.
+
+    Who is male in one column and female in another is male: one copy of X is what stops.
+    """
+    found = _sexes(people)
+    return np.where((found == 1).any(axis=1), 1, np.where((found == 2).any(axis=1), 2, 0))
+
+
+def _sexes(people: pd.DataFrame) -> np.ndarray:
+    """Sex of people by every column that says it, int [S, columns]."""
+    columns = []
     for at, name in enumerate(people.columns):  # a name may stand twice
         if str(name).strip().lower() in ("sex", "gender"):
             codes = people.iloc[:, at].astype(str).str.strip().str.lower().str.removesuffix(".0")
-            sex = np.where(codes.isin(_MALE), 1, np.where(codes.isin(_FEMALE), 2, sex))
-    return sex
+            columns.append(np.where(codes.isin(_MALE), 1, np.where(codes.isin(_FEMALE), 2, 0)))
+    return np.stack(columns, axis=1) if columns else np.zeros((len(people), 0), dtype=int)
+
+
+def sex_checks(people: pd.DataFrame) -> list[Check]:
+    """Whether files and label table agree on sex; people: as for `ploidy_checks`."""
+    found = _sexes(people)
+    torn = (found == 1).any(axis=1) & (found == 2).any(axis=1)
+    if not torn.any():
+        return []
+    names = people["sample"]
+    names = names.iloc[:, 0] if names.ndim > 1 else names
+    return [
+        Check(
+            "sex",
+            f"{torn.sum():,} people are male in one column and female in another "
+            f"({examples(names[torn])}), of the genotype files and the label table",
+            "look",
+            "Are rows of the label table those of the right people?",
+        )
+    ]
 
 
 def phase_checks(summaries: list[dict], mode: str, phasing: str) -> list[Check]:

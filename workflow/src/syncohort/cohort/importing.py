@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.readers import open_source
 from syncohort.formats.sites import DROP_REASONS, Chunk
-from syncohort.genotypes import CohortStore, CohortWriter, People, variants_at_once
+from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, variants_at_once
 
 # Of neighbouring phased calls, the share that may be of different phase sets: about as many as
 # statistical phasing gets wrong. Above it the file is no phased one.
@@ -50,6 +51,7 @@ def import_chromosome(
     size = variants_at_once(len(people))
     with CohortWriter(store_path, people) as writer:
         for chunk in opened.chunks(contig, size=size, **options):
+            _require_ids(chunk.variants, source["path"])
             tally.add(chunk)
             counts.add(chunk.calls)
             writer.append(chunk.variants, chunk.calls, chunk.phased)
@@ -76,6 +78,17 @@ def import_chromosome(
     Path(summary_path).write_text(json.dumps(summary, indent=1) + "\n")
     own = {name: getattr(counts, name) for name in CALL_COUNTS}
     opened.people_columns().assign(**own).to_csv(people_path, sep="\t", index=False)
+
+
+def _require_ids(variants: Variants, path: str) -> None:
+    blank = pd.Series(variants.id, dtype=object).str.contains(r"\s").to_numpy(dtype=bool)
+    if blank.any():
+        at = int(np.argmax(blank))
+        raise InputError(
+            f"{path}: the record {variants.contig}:{variants.position_bp[at]} has the id "
+            f"{variants.id[at]!r}, and an id with blanks cannot go into PLINK files. Write others "
+            "with `bcftools annotate --set-id '%CHROM:%POS:%REF:%ALT'`."
+        )
 
 
 @dataclass
@@ -196,5 +209,10 @@ def allele_advice(codes: dict[str, int]) -> str:
             f"{found}: codes that stand for no base (0 and 1 in a VCF of tskit or another "
             "simulator, 1 and 2 of `plink --recode 12`). Write bases with `plink --update-alleles`, "
             "or simulate them (`msprime.sim_mutations` has bases by default)."
+        )
+    if letters <= set("ACGTRYSWKMBDHVN"):
+        return (
+            f"{found}: letters that stand for one of several bases (IUPAC). Records need bases: "
+            "call them from a reference without such letters, or leave them out."
         )
     return f"{found}, and A, C, G and T are needed: `plink --update-alleles` writes them anew."

@@ -29,6 +29,8 @@ PARENTS = {
     "father": "father fatherid fatheriid pat patid paternalid paternal dad",
     "mother": "mother motherid motheriid mat matid maternalid maternal mum mom",
 }
+# Only where both stand: pid alone is as often the id of a patient.
+_LINKAGE = {"father": " pid", "mother": " mid"}
 
 
 @dataclass(frozen=True)
@@ -110,10 +112,10 @@ def join_labels(
         return LabelJoin(people, problems, 0)
 
     codes = MissingCodes(missing)
-    ids = source[id_column].str.strip()
+    ids = _sample_ids(source, id_column, sample_ids)
     is_known = ids.isin(sample_ids)
     used, near = source[is_known], near_ids(ids[~is_known], people["sample"])
-    repeated = used[id_column].str.strip()
+    repeated = ids[is_known]
     repeated = repeated[repeated.duplicated()].unique()
     if len(repeated):
         problems.append(
@@ -126,7 +128,7 @@ def join_labels(
             + (f": {near}. Rewrite" if near else "; set labels.id_column or rewrite")
             + " the ids"
         )
-    used = used.assign(_id=used[id_column].str.strip()).drop_duplicates("_id").set_index("_id")
+    used = used.assign(_id=ids[is_known]).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
     people["label"] = _joined_labels(joined[columns], codes)
     if cuts:
@@ -226,7 +228,10 @@ def _parents(joined: pd.DataFrame, file_people: pd.DataFrame, codes: MissingCode
     for parent, aliases in PARENTS.items():
         known = pd.Series("", index=file_people.index)
         for table in (joined, file_people):
-            for column in find_columns(table.columns, aliases, "the label table"):
+            linkage = {"pid", "mid"} <= {str(name).lower() for name in table.columns}
+            for column in find_columns(
+                table.columns, aliases + _LINKAGE[parent] * linkage, "the label table"
+            ):
                 named = table[column].fillna("").astype(str).str.strip()
                 known = known.where(known != "", named.mask(codes.is_nobody(named), ""))
         columns[parent] = known
@@ -246,6 +251,20 @@ def _relatives_like_codes(people: pd.DataFrame, codes: MissingCodes) -> dict[str
             if count > 1 and name not in set(people["sample"]):
                 found[name] = max(found.get(name, 0), count)
     return found
+
+
+def _sample_ids(source: pd.DataFrame, id_column: str, sample_ids: set[str]) -> pd.Series:
+    """The ids of a table [N]; FID_IID where that is somebody's and IID is nobody's.
+
+    PLINK files whose IIDs repeat over families are read with such ids, and programs that write
+    VCF join them.
+    """
+    ids = source[id_column].str.strip()
+    family = next((name for name in source.columns if name.lower() == "fid"), None)
+    if id_column.lower() != "iid" or family is None:
+        return ids
+    both = source[family].str.strip() + "_" + ids
+    return ids.mask(~ids.isin(sample_ids) & both.isin(sample_ids), both)
 
 
 def id_column_of(source: pd.DataFrame) -> str:

@@ -17,7 +17,7 @@ from syncohort.association.covariates import (
     words_among_numbers,
 )
 from syncohort.cohort.labels import LabelJoin
-from syncohort.cohort.synthetic_people import draw_labels
+from syncohort.cohort.synthetic_people import ID_PREFIX, draw_labels
 from syncohort.errors import InputError, examples
 from syncohort.formats.missing_codes import MissingCodes, number_of
 from syncohort.genotypes import carries, rows_per_person
@@ -259,15 +259,21 @@ def _smaller_side(used: pd.DataFrame, case_label: str | None) -> tuple[int, str]
 
 
 def synthesis_checks(people: pd.DataFrame, synthesis: dict) -> list[Check]:
-    """Whether the people asked for can be drawn."""
+    """Whether the people asked for can be drawn, and whether their ids are nobody's."""
+    alike = people.loc[people["sample"].str.fullmatch(rf"{ID_PREFIX}\d+"), "sample"]
+    checks = []
+    if len(alike):
+        found = f"{len(alike):,} real people are named as synthetic ones are ({examples(alike)})"
+        advice = "These ids may stand in the release, for other people. Rename the real ones."
+        checks.append(Check("sample ids", found, "look", advice))
     counts = people.loc[people["excluded"] == "", "label"].value_counts().to_dict()
     wanted = {**synthesis, "n_people": synthesis["n_people"] or sum(counts.values())}
     try:
         if counts:
             draw_labels(counts, seed=0, **wanted)
     except InputError as problem:
-        return [Check("people to draw", str(problem), "stop", "See the section `synthesis`.")]
-    return []
+        checks.append(Check("people to draw", str(problem), "stop", "See the section `synthesis`."))
+    return checks
 
 
 def missing_check(missing: np.ndarray, person_missing_max: float) -> Check:

@@ -9,6 +9,7 @@ from syncohort.errors import InputError, examples
 from syncohort.genotypes import People
 from syncohort.seeds import child_seed
 
+ID_PREFIX = "SYN"
 ID_DIGITS = 5
 _VALUES = 1  # random stream beside that of the labels
 
@@ -83,7 +84,7 @@ def draw_labels(
     return np.random.default_rng(seed).permutation(labels)
 
 
-def synthetic_ids(n_people: int, prefix: str = "SYN") -> np.ndarray:
+def synthetic_ids(n_people: int, prefix: str = ID_PREFIX) -> np.ndarray:
     """Sample ids SYN00001, SYN00002, ... [S] str, of equal length."""
     digits = max(ID_DIGITS, len(str(n_people)))
     return np.array([f"{prefix}{i:0{digits}d}" for i in range(1, n_people + 1)], dtype=object)

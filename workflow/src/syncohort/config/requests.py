@@ -1,4 +1,4 @@
-"""How much memory a job asks for, by what it will read.
+"""How much memory and time a job asks for, by what it will read.
 
 On a cluster a request holds what Snakemake itself takes in the job. `compute.memory_mb` is the most
 that a job asks for at its first try. All sizes are in MB.
@@ -16,17 +16,21 @@ MARGIN = 1.25  # over what a training is estimated to take
 
 @dataclass(frozen=True)
 class Need:
-    """What a class of rules holds: so much, and for each MB of its input files so much more."""
+    """What a class of rules holds and how long it takes: so much, and for each MB of its input
+    files so much more."""
 
     fixed_mb: float
     per_input_mb: float
+    minutes_per_input_mb: float
 
 
 NEEDS = {
-    "table": Need(300, 15),  # pandas' text of a table, pictures of it
-    "stream": Need(900, 0.1),  # one chunk of everybody (genotypes.HELD_CALLS), all variants' names
-    "cohort": Need(1_100, 40),  # dosages as float32 where files hold packed calls
+    "table": Need(300, 15, 0.1),  # pandas' text of a table, pictures of it
+    # one chunk of everybody (genotypes.HELD_CALLS), all variants' names
+    "stream": Need(900, 0.1, 0.1),
+    "cohort": Need(1_100, 40, 0.5),  # dosages as float32 where files hold packed calls
 }
+LEAST_MINUTES = 10  # a program takes minutes to start from a busy file system
 
 
 def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
@@ -37,6 +41,29 @@ def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
     """
     need = NEEDS[kind]
     return _within(AROUND_MB + need.fixed_mb + need.per_input_mb * input_mb, most_mb, attempt)
+
+
+def pairs_mb(
+    n_people: int, rows_per_person: int, input_mb: float, most_mb: int, attempt: int
+) -> int:
+    """What the comparison of all pairs of so many people a group asks for.
+
+    Distances of rows to rows of eight pairs of groups, twice while they are worked out, and of
+    people to people of three, several times. Fewer people than that ask for what they read.
+    """
+    tables_mb = 4e-6 * n_people**2 * (10 * rows_per_person**2 + 12)
+    by_input = request_mb("cohort", input_mb, most_mb, attempt)
+    return min(by_input, _within(AROUND_MB + 900 + tables_mb, most_mb, attempt))
+
+
+def request_minutes(kind: str, input_mb: float, most_minutes: int, attempt: int) -> int:
+    """How long a job of a class of rules asks for [minutes]; kind: one of NEEDS.
+
+    most_minutes: the most at a first try. A job that is tried again asks for four times as long,
+    so that a group of many small jobs still asks for less than the most for each.
+    """
+    first = LEAST_MINUTES + NEEDS[kind].minutes_per_input_mb * input_mb
+    return round(min(first * 4 ** (attempt - 1), most_minutes * attempt))
 
 
 def simulation_mb(n_people: int, length_mb: float, most_mb: int, attempt: int) -> int:

@@ -20,9 +20,10 @@ import pysam
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.bgzf import BGZF_END
+from syncohort.formats.compression import ZSTD
 from syncohort.formats.index_files import indexed_spans
 from syncohort.formats.sites import spellings
-from syncohort.formats.vcf_text import whose_calls
+from syncohort.formats.tables import FOREIGN
 from syncohort.genotypes import normalise_contig
 
 # bcftools inside pysam shares its process and has been seen to crash it, so it gets its own
@@ -34,7 +35,7 @@ try:
     printed = getattr(bcftools, command)(*arguments, catch_stdout=prints == "text")
 except SamtoolsError as error:
     sys.exit(error.value.split("stderr=", 1)[-1])
-sys.stdout.write(printed or "")
+sys.stdout.buffer.write(printed.encode() if isinstance(printed, str) else printed or b"")
 """
 
 _ADVICE = {  # what bcftools says, in small letters, and what to do then
@@ -52,15 +53,16 @@ _ADVICE = {  # what bcftools says, in small letters, and what to do then
     '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype"> (`bcftools reheader`).',
 }
 UNDECLARED = "Encountered an error, cannot proceed"  # said of tags that only records have
+LARGE_SET = "Extreme FORMAT/PS"  # said of phase sets that it makes missing
 
 _COUNTED_BYTES = 1 << 20  # files up to this size are indexed once more, to compare
 
 
-def bcftools(path, *commands: list[str], prints: str = "data") -> str:
+def bcftools(path, *commands: list[str], prints: str = "data", refused: str = "") -> str:
     """Run bcftools commands as a pipe, each in a process of its own; return what the last prints.
 
     prints: "text" for a command that answers on standard output; "data" for commands that
-    write records, to a file or to the next in the pipe.
+    write records, to a file or to the next in the pipe. refused: a warning that is a failure.
 
     Raises:
         InputError: one failed; `path` is the user's file in the message.
@@ -80,10 +82,12 @@ def bcftools(path, *commands: list[str], prints: str = "data") -> str:
                 upstream.close()  # so that an early end downstream reaches the process upstream
             running.append(process)
             upstream = process.stdout
-        output = upstream.read().decode()
+        output = upstream.read().decode(errors="replace")
         upstream.close()
         codes = [process.wait() for process in running]
         said = [_errors(log) for log in logs]
+        if refused and any(refused in log.read_text(errors="replace") for log in logs):
+            raise InputError(f"{path}: {refused}")
     if any(codes):
         _raise_failure(path, commands, codes, said)
     return output
@@ -138,6 +142,12 @@ class VcfFile:
             start = file.read(18)
         if not start:
             raise InputError(f"{path}: the file is empty; expected VCF or BCF")
+        kind = next((kind for magic, kind in FOREIGN.items() if start.startswith(magic)), None)
+        if kind or start.startswith(ZSTD):
+            raise InputError(
+                f"{path}: is {kind or 'compressed with zstd'}; VCF is read plain, gzipped or, best, "
+                "compressed by bgzip: unpack it"
+            )
         self._gzipped = start[:2] == b"\x1f\x8b"
         self._blocked = self._gzipped and start[12:14] == b"BC"
         if self._blocked:
@@ -174,25 +184,25 @@ class VcfFile:
         samples = self.header[-1].split("\t")[9:]
         if not samples:
             raise InputError(f"{self.path}: holds no people, only sites; genotypes are needed")
+        broken = [sample for sample in samples if "\ufffd" in sample]
+        if broken:
+            raise InputError(
+                f"{self.path}: sample ids that are no UTF-8: {examples(broken)}. Rename them with "
+                "`bcftools reheader --samples`."
+            )
         spaced = [sample for sample in samples if re.search(r"\s", sample)]
         if spaced:
             raise InputError(
                 f"{self.path}: sample ids with blanks cannot go into PLINK files: "
                 f"{examples(spaced)}. Rename them with `bcftools reheader --samples`."
             )
-        self._check_first_record(len(samples))
         return samples
 
-    def _check_first_record(self, n_people: int) -> None:
-        """bcftools leaves out, without a word, calls beyond the people of the header."""
-        if self.is_bcf:
-            return
-        with (gzip.open if self._gzipped else open)(self.path, "rb") as file:
-            first = next((line for line in file if not line.startswith(b"#")), b"")
-        n_calls = first.count(b"\t") - 8
-        if n_calls > n_people:
-            place = ":".join(field.decode(errors="replace") for field in first.split(b"\t")[:2])
-            raise InputError(f"{self.path}: {whose_calls(place, n_calls, n_people)}")
+    @property
+    def marks_references(self) -> bool:
+        """Whether INFO/PR is the flag of provisional REF alleles, as for plink2."""
+        lines = [line for line in self.header if line.startswith("##INFO=<ID=PR,")]
+        return any("Type=Flag" in line for line in lines)
 
     @cached_property
     def lengths_bp(self) -> dict[str, int]:

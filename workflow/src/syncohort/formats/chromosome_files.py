@@ -9,7 +9,7 @@ import pandas as pd
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, spellings
-from syncohort.genotypes import contig_order
+from syncohort.genotypes import contig_order, normalise_contig
 
 MARK = "{chrom}"
 
@@ -98,14 +98,23 @@ class ChromosomeFiles:
     def counts(self) -> dict[str, int | None]:
         """Records of each chromosome; None for files that were not looked into."""
         counts = dict.fromkeys(self.contigs())
-        for source in self._opened.values():
-            counts |= source.counts()
+        for name, source in self._opened.items():
+            contig = normalise_contig(name)
+            counts[contig] = source.counts().get(contig)
         return counts
 
     @property
     def notes(self) -> list[str]:
         """What was odd about the files looked into, in sentences."""
-        return [note for source in self._opened.values() for note in source.notes]
+        notes = [note for source in self._opened.values() for note in source.notes]
+        for name, source in self._opened.items():
+            others = {c: n for c, n in source.counts().items() if c != normalise_contig(name)}
+            if others:
+                listed = examples([f"{contig} ({n:,} records)" for contig, n in others.items()])
+                notes.append(
+                    f"{self._template.replace(MARK, name)}: holds chromosome {listed}, too, not used"
+                )
+        return notes
 
     def contig_length(self, contig: str) -> int | None:
         """Length of a chromosome [bp] if its file says it."""

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 import zstandard
 
-_ZSTD = b"\x28\xb5\x2f\xfd"
+ZSTD = b"\x28\xb5\x2f\xfd"
 _READ_BYTES = 1 << 20
 
 
@@ -20,7 +20,7 @@ def open_unpacked(path: str | Path) -> BinaryIO:
         start = file.read(4)
     if start.startswith(b"\x1f\x8b"):
         return gzip.open(path, "rb")
-    return io.BufferedReader(_Zstd(path), _READ_BYTES) if start == _ZSTD else open(path, "rb")
+    return io.BufferedReader(_Zstd(path), _READ_BYTES) if start == ZSTD else open(path, "rb")
 
 
 class _Zstd(io.RawIOBase):

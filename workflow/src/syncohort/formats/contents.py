@@ -1,10 +1,10 @@
-"""What foreign files hold, as digests that are cheap to ask for at every start."""
+"""What foreign files hold, cheap to ask for at every start and in every job."""
 
 import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from syncohort.files import sha256
@@ -33,29 +33,36 @@ class Contents:
         Of files above `WHOLE_BYTES` it is their size, beginning, end and pieces between.
         """
         files = [Path(path) for path in paths]
-        digests = [self._of_file(file) for file in files]
+        digests = [self.of_file(file) for file in files]
         for file, digest in zip(files, digests, strict=True):
             self._told.setdefault(file, digest)
         return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:32] if digests else ""
 
     def changed(self) -> list[str]:
         """The files that no longer are what was first told of them."""
-        return [str(file) for file, told in self._told.items() if self._of_file(file) != told]
+        return [str(file) for file, told in self._told.items() if self.of_file(file) != told]
 
-    def _of_file(self, path: Path) -> str:
-        try:
-            found = os.stat(path)
-        except OSError:
-            return "missing"
-        key = [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
-        name = str(path.absolute())
+    def once(self, what: str, paths: Iterable[str | Path], work_out: Callable[[], object]):
+        """What `work_out` finds in files, worked out once as long as they stay as they are.
+
+        what: its name among the notes; it must be plain enough for JSON.
+        """
+        key = [_identity(Path(path)) for path in paths]
         with self._lock:
-            known = self._known.get(name)
+            known = self._known.get(what)
             if known is None or known[0] != key:
-                digest = sha256(path) if found.st_size <= WHOLE_BYTES else _sampled(path)
-                known = self._known[name] = [key, digest]
+                known = self._known[what] = [key, work_out()]
                 self._write_notes()
         return known[1]
+
+    def of_file(self, path: Path) -> str:
+        """Digest of the content of one file, SHA-256 up to `WHOLE_BYTES`; "missing" without it."""
+        key = _identity(path)
+        if key is None:
+            return "missing"
+        small = key[2] <= WHOLE_BYTES
+        name = str(path.absolute())
+        return self.once(name, [path], lambda: sha256(path) if small else _sampled(path))
 
     def _read_notes(self) -> dict:
         try:
@@ -72,6 +79,37 @@ class Contents:
             os.replace(own, self._notes)
         except OSError:
             own.unlink(missing_ok=True)
+
+
+def hash_once() -> None:
+    """Have this process of Snakemake hash a file once as long as it stays as it is.
+
+    Snakemake writes down the digests of a job's inputs for each of its outputs, and takes them
+    anew each time: of a job with nine outputs the genotypes were read nine times.
+    """
+    from snakemake.io import _IOFile
+
+    if hasattr(_IOFile.checksum, "known"):
+        return
+    plain = _IOFile.checksum
+
+    async def checksum(self, threshold=None, force=False, algorithm=None):
+        key = (str(self), threshold, force, algorithm, *(_identity(Path(str(self))) or ()))
+        if key not in checksum.known:
+            checksum.known[key] = await plain(self, threshold, force, algorithm)
+        return checksum.known[key]
+
+    checksum.known = {}
+    _IOFile.checksum = checksum
+
+
+def _identity(path: Path) -> list[int] | None:
+    """What changes when a file changes; None for an absent one."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return [found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
 def _sampled(path: Path) -> str:

@@ -22,6 +22,8 @@ _PSAM = {
     "MAT": "mother",
     "SEX": "sex",
 }
+_IDS = ["FID", "IID"]
+_FAM_NAMES = _PSAM | dict.fromkeys(("PHENO", "PHENO1", "PHENOTYPE"), "phenotype")
 # What PLINK files say of a person beside phenotypes.
 PERSON_COLUMNS = (*_FAM[:5], "SID")
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?", re.IGNORECASE)
@@ -31,15 +33,23 @@ _CODES = MissingCodes()
 def read_fam(path: Path) -> pd.DataFrame:
     """The people of a .fam, as str: sample, family, father, mother, sex, phenotype.
 
-    See `read_psam` for what the columns hold. Raises InputError for a row that does not have
-    six columns, for a heading, and for an id
-    that occurs twice.
+    See `read_psam` for what the columns hold. A heading that begins with # may stand above: it
+    is a comment to plink1.9 and names the columns to plink2, so it must say what they are.
+
+    Raises:
+        InputError: a row without six columns, a heading of other columns, an id that occurs twice.
     """
     first = first_fields(path)
-    if first and first[0].startswith("#"):
-        raise InputError(
-            f"{path}, line 1: {first[0]!r} begins a heading, and a .fam has none: remove the line"
-        )
+    if first and (first[0].startswith("#") or [name.upper() for name in first[:2]] == _IDS):
+        named = [_FAM_NAMES.get(name.lstrip("#").upper(), name) for name in first]
+        if named != list(_FAM) or not first[0].startswith("#"):
+            raise InputError(
+                f"{path}, line 1: {first[0]!r} begins a heading that does not name the columns of a "
+                ".fam, which are FID, IID, PAT, MAT, SEX and PHENO1: bring the columns into this "
+                "order (`plink2 --make-just-fam`), or remove the line if they are"
+            )
+        table = TextTable(path, separator=BLANKS).read()
+        return _people(table.set_axis(_FAM, axis=1), path)
     return _people(TextTable(path, names=_FAM).read(), path)
 
 
@@ -68,6 +78,10 @@ def _people(table: pd.DataFrame, path) -> pd.DataFrame:
         raise InputError(f"{path}: holds no people; expected columns {', '.join(_FAM)}")
     table = table.reset_index(drop=True)
     family, person = table.get("family"), table["sample"]
+    if (person == "0").any():
+        raise InputError(
+            f"{path}: a person has the id 0 (IID), which means nobody to PLINK; give another one"
+        )
     table["sample"] = unique_ids(family, person, path)
     for parent in ("father", "mother"):
         if parent in table:
@@ -90,8 +104,9 @@ def unique_ids(family: pd.Series | None, person: pd.Series, path) -> pd.Series:
     if family is not None and ids.duplicated().any():
         ids = family + "_" + person
     if ids.duplicated().any():
+        named = ids if family is None or (family != "0").any() else person
         raise InputError(
-            f"{path}: sample ids occur more than once: {examples(ids[ids.duplicated()].unique())}. "
+            f"{path}: sample ids occur more than once: {examples(named[ids.duplicated()].unique())}. "
             "Every person needs an id of its own; rename or remove the copies."
         )
     return ids

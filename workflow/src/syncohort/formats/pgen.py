@@ -47,6 +47,7 @@ _PVAR = ("#CHROM", "POS", "ID", "REF", "ALT")
 
 _PGEN_MISSING = -9
 _BLOCK_VARIANTS = 1 << 16  # of which a .pgen has one header
+_DOSAGE_BITS = 0x60  # of the type of a variant's record
 _STEP_ALLELES = 1 << 18  # int32 for pgenlib at once, so that they stay in the processor's cache
 
 
@@ -60,8 +61,6 @@ class PgenSource:
     Raises:
         InputError: a file is missing, malformed, or does not fit the others.
     """
-
-    notes: tuple[str, ...] = ()
 
     def __init__(self, path: str, *, pvar: str | None = None, psam: str | None = None):
         self._pgen, self._pvar, self._psam = pgen_files(path, pvar=pvar, psam=psam)
@@ -121,7 +120,7 @@ class PgenSource:
         """
         rows, table = self._variants.rows(contig)
         columns = (table[name] for name in ("position", "id", "ref", "alt", "failed"))
-        marked = self._provisional[rows] | table["provisional"].to_numpy(dtype=bool)
+        marked = self._header[0][rows] | table["provisional"].to_numpy(dtype=bool)
         sites = make_sites(contig, *columns, provisional=marked)
         sites, record, allele = one_allele_each(sites, multiallelic)
         rows = rows[record]
@@ -132,9 +131,17 @@ class PgenSource:
         yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
 
     @cached_property
-    def _provisional(self) -> np.ndarray:
-        """Whether REF is provisional as the .pgen says, bool [V]."""
-        return provisional_flags(self._pgen, len(self._variants))
+    def _header(self) -> tuple[np.ndarray, int]:
+        return _read_header(self._pgen, len(self._variants))
+
+    @property
+    def notes(self) -> list[str]:
+        """What was odd about the files, in sentences."""
+        note = (
+            f"{self._pgen}: {self._header[1]:,} variants have dosages (imputed): their hard calls "
+            "are used, and a call too far from one is missing"
+        )
+        return [note] if self._header[1] else []
 
     def _read(self, rows: np.ndarray, allele: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Calls int8 [v, S, 2] of the given ALT alleles of rows of the .pvar; phased [v, S]."""
@@ -188,28 +195,38 @@ def _message(error: Exception) -> str:
 
 
 def provisional_flags(path: Path, n_variants: int) -> np.ndarray:
-    """Which REF alleles a .pgen calls provisional, bool [V]; none if it leaves that to the .pvar.
+    """Which REF alleles a .pgen calls provisional, bool [V]; none if it leaves that to the .pvar."""
+    return _read_header(path, n_variants)[0]
+
+
+def _read_header(path: Path, n_variants: int) -> tuple[np.ndarray, int]:
+    """Provisional REF alleles, bool [V], and how many variants have dosages beside hard calls.
 
     Source: the PGEN file format's header (its byte 11 and the headers of blocks of variants).
     """
     with open(path, "rb") as file:
         start = file.read(12)
-        mode, kinds = start[2], start[11]
+        mode = start[2]
         if mode == 0x01:  # a .bed
-            return np.ones(n_variants, dtype=bool)
-        if kinds >> 6 < 3:
-            return np.full(n_variants, kinds >> 6 == 2)
+            return np.ones(n_variants, dtype=bool), 0
+        kinds = start[11]
+        is_mixed, has_flags = mode == 0x10, kinds >> 6 == 3
+        n_dosages = n_variants if mode in (0x03, 0x04) else 0
         n_blocks = -(-n_variants // _BLOCK_VARIANTS)
-        file.seek(8 * n_blocks if mode == 0x10 else 0, 1)  # where each block's variants begin
+        file.seek(8 * n_blocks if is_mixed else 0, 1)  # where each block's variants begin
         flags = []
-        for block in range(n_blocks):
+        for block in range(n_blocks if is_mixed or has_flags else 0):
             n = min(_BLOCK_VARIANTS, n_variants - block * _BLOCK_VARIANTS)
-            if mode == 0x10:
-                kind_bytes = n if kinds & 4 else (n + 1) // 2
-                file.seek(kind_bytes + n * ((kinds & 3) + 1) + n * ((kinds >> 4) & 3), 1)
-            packed = np.frombuffer(file.read((n + 7) // 8), dtype=np.uint8)
-            flags.append(np.unpackbits(packed, count=n, bitorder="little"))
-    return np.concatenate(flags).astype(bool)
+            if is_mixed:
+                types = np.frombuffer(file.read(n if kinds & 4 else (n + 1) // 2), dtype=np.uint8)
+                n_dosages += int((types & _DOSAGE_BITS > 0).sum()) if kinds & 4 else 0
+                file.seek(n * ((kinds & 3) + 1) + n * ((kinds >> 4) & 3), 1)
+            if has_flags:
+                packed = np.frombuffer(file.read((n + 7) // 8), dtype=np.uint8)
+                flags.append(np.unpackbits(packed, count=n, bitorder="little"))
+    if has_flags:
+        return np.concatenate(flags).astype(bool), n_dosages
+    return np.full(n_variants, kinds >> 6 == 2), n_dosages
 
 
 def pgen_contigs(path: str, *, pvar: str | None = None, psam: str | None = None) -> list[str]:

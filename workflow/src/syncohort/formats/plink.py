@@ -1,4 +1,4 @@
-"""PLINK 1: .bed, .bim and .fam, read through pandas-plink.
+"""PLINK 1: .bed, .bim and .fam.
 
 Allele 1 (column 5 of the .bim, the one PLINK counts) is ALT and allele 2 is REF, in both
 directions, so that a round trip changes nothing.
@@ -7,7 +7,7 @@ Axes: V variants of the file, v of a chunk, S people, 2 alleles.
 """
 
 from collections.abc import Iterator
-from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ import pandas as pd
 
 from syncohort.errors import InputError, raise_all
 from syncohort.files import all_or_nothing
+from syncohort.formats.bed_fit import MAGIC, require_fitting
 from syncohort.formats.people_files import read_fam
 from syncohort.formats.phenotypes import phenotype_of
 from syncohort.formats.sites import (
@@ -25,12 +26,12 @@ from syncohort.formats.sites import (
     walk,
 )
 from syncohort.formats.variant_table import VariantTable, held_contigs
-from syncohort.genotypes import MISSING, CohortStore, common_people, from_rows
+from syncohort.genotypes import MISSING, CohortStore, common_people
 
-_MAGIC = b"\x6c\x1b\x01"
-_VARIANTS_LOOKED_AT = 1_000  # to see whether .bed and .fam hold the same people
-_FEWEST_LOOKED_AT = 50
-_BLOCK_CALLS = 1 << 25  # calls that pandas-plink turns into float32 at once
+# Calls of allele 1 by the two bits of a person, and of the four people of a byte, 8 bytes as one.
+_CALLS = np.array([[1, 1], [MISSING, MISSING], [0, 1], [0, 0]], dtype=np.int8)
+_BYTE_CALLS = _CALLS[np.arange(256)[:, None] >> np.array([0, 2, 4, 6]) & 3].reshape(256, 8)
+_BYTE_CALLS = _BYTE_CALLS.view(np.uint64)[:, 0]
 
 
 class PlinkSource:
@@ -43,59 +44,13 @@ class PlinkSource:
         InputError: a file is missing, malformed, or its size does not fit the others.
     """
 
-    notes: tuple[str, ...] = ()
-
     def __init__(self, path: str, *, bim: str | None = None, fam: str | None = None):
         self._bed, self._bim, self._fam = plink_files(path, bim=bim, fam=fam)
         self._people = read_fam(self._fam)
         self._variants = VariantTable(self._bim)
         self.sample_ids = self._people["sample"].to_numpy(dtype=object)
-        self._check_bed()
-
-    def _check_bed(self) -> None:
-        with open(self._bed, "rb") as file:
-            start = file.read(3)
-        if start != _MAGIC:
-            raise InputError(
-                f"{self._bed}: starts with bytes {start.hex(' ') or '(none)'}, not "
-                f"{_MAGIC.hex(' ')} of a variant-major PLINK 1 .bed; make it with "
-                "`plink --make-bed` (an annotation in BED format belongs into genes.annotation)"
-            )
-        n_variants, n_people = len(self._variants), len(self._people)
-        expected = len(_MAGIC) + n_variants * ((n_people + 3) // 4)
-        found = self._bed.stat().st_size
-        if found != expected:
-            raise InputError(
-                f"{self._bed}: has {found:,} bytes, but {n_variants:,} variants ({self._bim}) of "
-                f"{n_people:,} people ({self._fam}) take {expected:,}. The file is cut short, or "
-                "the three do not belong together; use those of one `plink --make-bed` run."
-            )
-        self._check_last_people()
-
-    def _check_last_people(self) -> None:
-        """Bytes hold four people: what the last byte says of people the .fam does not have, or
-        of some whom the .bed may not have, in variants all over the file."""
-        n_variants, n_people = len(self._variants), len(self._people)
-        if not n_variants or not n_people:
-            return
-        rows = np.unique(np.linspace(0, n_variants - 1, _VARIANTS_LOOKED_AT).astype(np.int64))
-        width = (n_people + 3) // 4
-        with open(self._bed, "rb") as file:
-            last = np.array([_byte_at(file, len(_MAGIC) + (row + 1) * width - 1) for row in rows])
-        used = (n_people - 1) % 4 + 1
-        problem = None
-        if (last >> (2 * used)).any():
-            problem = "has genotypes of more people than"
-        elif used > 1 and len(rows) >= _FEWEST_LOOKED_AT and not (last >> (2 * used - 2)).any():
-            problem = (
-                f"says nothing of the last person (two copies of allele 1 at {len(rows):,} of "
-                f"{len(rows):,} variants looked at), so it has fewer people than"
-            )
-        if problem:
-            raise InputError(
-                f"{self._bed}: {problem} the {n_people:,} of {self._fam}. The files do not belong "
-                "together; use those of one `plink --make-bed` run."
-            )
+        files = (self._bed, self._bim, self._fam)
+        self.notes = require_fitting(*files, len(self._variants), len(self._people))
 
     def people_columns(self) -> pd.DataFrame:
         """A table of str: sample, family, father, mother, sex and phenotype; see `read_psam`."""
@@ -139,33 +94,16 @@ class PlinkSource:
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
         """Calls int8 [v, S, 2] of rows of the .bim."""
-        dosage = self._dosage[:, rows].compute(scheduler="synchronous")  # [S, v] float32
-        return from_rows(np.nan_to_num(dosage, nan=MISSING).astype(np.int8), "genotype")
-
-    @cached_property
-    def _dosage(self):
-        """Copies of allele 1 as a lazy dask array [S, V]."""
-        from pandas_plink import Chunk as PlinkChunk  # a second to import, for readers only
-        from pandas_plink import read_plink1_bin
-
-        n_variants = max(1, min(1000, _BLOCK_CALLS // len(self.sample_ids)))
-        try:
-            array = read_plink1_bin(
-                self._bed,
-                self._bim,
-                self._fam,
-                verbose=False,
-                ref="a0",  # pandas-plink's name of column 5; its default counts column 6
-                chunk=PlinkChunk(nsamples=None, nvariants=n_variants),
-            )
-        except ValueError as error:
-            raise InputError(f"{self._bed}: cannot be read by pandas-plink: {error}") from None
-        return array.data
-
-
-def _byte_at(file, place: int) -> int:
-    file.seek(place)
-    return file.read(1)[0]
+        n_people = len(self.sample_ids)
+        packed = np.empty((len(rows), (n_people + 3) // 4), dtype=np.uint8)
+        starts = np.flatnonzero(np.diff(rows, prepend=-2) != 1)  # of rows that follow one another
+        with open(self._bed, "rb") as file:
+            for start, stop in pairwise([*starts, len(rows)]):
+                file.seek(len(MAGIC) + int(rows[start]) * packed.shape[1])
+                if file.readinto(packed[start:stop]) < packed[start:stop].size:
+                    raise InputError(f"{self._bed}: was cut short while it was read")
+        calls = _BYTE_CALLS[packed].view(np.int8)
+        return calls.reshape(len(rows), 4 * packed.shape[1], 2)[:, :n_people]  # of no rows, too
 
 
 def plink_contigs(path: str, *, bim: str | None = None, fam: str | None = None) -> list[str]:
@@ -219,7 +157,7 @@ def write_plink(
             for store in stores:
                 file.writelines(_bim_lines(store))
         with open(bed, "wb") as file:
-            file.write(_MAGIC)
+            file.write(MAGIC)
             for store in stores:
                 file.writelines(_pack(calls).tobytes() for _, calls in store.variant_chunks())
 

@@ -22,7 +22,9 @@ DROP_REASONS = {  # and how a page says it
     "indel": "indels",
     "structural": "structural variants",
     "coded": "whose alleles are not A, C, G or T",
-    "not_a_snp": "of other kinds (several bases, spanning deletions)",
+    "mnp": "of several bases (MNPs)",
+    "spanning": "of spanning deletions (*)",
+    "repeated": "that list an allele twice",
     "multiallelic": "multi-allelic sites",
     "duplicate": "copies of another record",
     "filter": "that fail a filter",
@@ -35,6 +37,7 @@ PROVISIONAL_LINE = (
 _BASES = {"A": 0, "C": 1, "G": 2, "T": 3}
 _PLACEHOLDERS = ("<NON_REF>", "<*>")  # of a gVCF: any allele that was not seen
 _NO_ALLELE = ("0", ".")
+_OPEN_END = r"[.][ACGTN]+|[ACGTN]+[.]"  # a breakend without a mate
 
 
 @dataclass(frozen=True)
@@ -137,25 +140,30 @@ def one_allele_each(sites: Sites, multiallelic: str) -> tuple[Sites, np.ndarray,
     Returns:
         sites [M], record [M] index into the records of the file, number [M] of the allele, from 1.
     """
-    record = np.arange(len(sites))
-    number = np.ones(len(sites), dtype=np.int32)
-    if multiallelic == "split":
-        alleles = [alt.split(",") for alt in sites.alt]
-        counts = np.array([len(alts) for alts in alleles], dtype=np.int64)
-        record = np.repeat(record, counts)
-        starts = np.repeat(np.cumsum(counts) - counts, counts)
-        number = (np.arange(len(record)) - starts + 1).astype(np.int32)
-        sites = replace(
-            sites[record],
-            alt=np.array([allele for alts in alleles for allele in alts], dtype=object),
-        )
-    held = pd.Series(sites.alt, dtype=object).str.contains("<NON_REF>|<[*]>")
-    for at in np.flatnonzero(held.to_numpy(dtype=bool)):
-        alts = sites.alt[at].split(",")
-        real = [i for i, alt in enumerate(alts) if alt not in _PLACEHOLDERS]
-        sites.alt[at] = ",".join(alts[i] for i in real) or "."
-        number[at] += real[0] if real else 0
+    alt, number = sites.alt.copy(), np.ones(len(sites), dtype=np.int32)
+    counts = np.ones(len(sites), dtype=np.int64)
+    named = {}
+    listing = pd.Series(sites.alt, dtype=object).str.contains(",|<NON_REF>|<[*]>")
+    for at in np.flatnonzero(listing.to_numpy(dtype=bool)):
+        alleles = enumerate(sites.alt[at].split(","), start=1)
+        own = [(k, allele) for k, allele in alleles if allele not in _PLACEHOLDERS]
+        alt[at] = ",".join(allele for _, allele in own) or "."
+        number[at] = own[0][0] if own else 1
+        if multiallelic == "split" and not _repeats(sites.ref[at], alt[at]):
+            named[at], counts[at] = own, max(len(own), 1)
+    record = np.repeat(np.arange(len(sites)), counts)
+    starts = np.cumsum(counts) - counts
+    sites, number = replace(sites, alt=alt)[record], number[record]
+    for at, own in named.items():
+        for place, (k, allele) in enumerate(own, start=starts[at]):
+            number[place], sites.alt[place] = k, allele
     return sites, record, number
+
+
+def _repeats(ref: str, alt: str) -> bool:
+    """Whether a record with several ALT alleles lists an allele twice."""
+    alleles = [ref, *alt.split(",")]
+    return len(alleles) > 2 and len(set(alleles)) < len(alleles)
 
 
 def choose_snps(
@@ -182,6 +190,9 @@ def choose_snps(
     kinds = {pair: _kind_of(*pair) for pair in set(pairs)}
     reason[other] = [kinds[pair] for pair in pairs]
     reason[several] = "multiallelic"
+    for row in np.flatnonzero(several):
+        if _repeats(sites.ref[row], sites.alt[row]):
+            reason[row] = "repeated"
     reason[sites.position <= 0] = "no_position"
     if pass_only:
         reason[sites.failed != ""] = "filter"
@@ -214,12 +225,14 @@ def _kind_of(ref: str, alt: str) -> str:
     )
     if ref == alt or one_alone:
         return "monomorphic_code"
-    if any("<" in allele or "[" in allele or "]" in allele for allele in pair):
+    if any(mark in allele for allele in pair for mark in "<[]") or re.fullmatch(_OPEN_END, alt):
         return "structural"
     if pair & {"I", "D", "-"}:
         return "indel"
     if all(re.fullmatch("[ACGTN]+|[*]", allele) for allele in pair) and "N" not in pair:
-        return "not_a_snp" if "*" in pair or len(ref) == len(alt) else "indel"
+        if "*" in pair:
+            return "spanning"
+        return "mnp" if len(ref) == len(alt) else "indel"
     return "coded"
 
 
@@ -288,6 +301,8 @@ def find_contig(contig: str, held: dict[str, list[str]], path) -> list[str]:
         InputError: the file does not hold it; the message names those it holds.
     """
     wanted = normalise_contig(contig)
+    if not held:
+        raise InputError(f"{path}: holds no variants")
     if wanted not in held:
         raise InputError(
             f"{path}: no variants of chromosome {contig}. It holds {examples(held, 30) or 'none'}; "

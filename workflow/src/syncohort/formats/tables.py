@@ -35,7 +35,7 @@ from syncohort.formats.missing_codes import number_of
 _BLOCK_BYTES = 1 << 24
 _SHOWN = 5  # problems of a file that a message lists
 _EXCEL_MARK = re.compile(r'"?sep=."?')  # a first line that tells Excel the separator
-_FOREIGN = {  # how files begin that are no tables of text
+FOREIGN = {  # how files begin that are no tables of text
     b"PK\x03\x04": "a zip archive or an Excel workbook",
     b"\xd0\xcf\x11\xe0": "an Excel workbook",
     b"\xff\xfe": "text in UTF-16",
@@ -348,7 +348,7 @@ def _whole_lines(path: Path, place: str) -> Iterator[bytes]:
         raise InputError(f"{place}: no such file")
     with open(path, "rb") as raw:
         start = raw.read(8)
-    for magic, kind in _FOREIGN.items():
+    for magic, kind in FOREIGN.items():
         if start.startswith(magic):
             raise InputError(
                 f"{place}: not a table of text but {kind}. Save it as TSV or CSV, encoded as "

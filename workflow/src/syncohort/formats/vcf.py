@@ -3,10 +3,12 @@
 Axes: v variants of a chunk, S people, 2 alleles.
 """
 
+import re
 import shutil
 import tempfile
 import weakref
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ import pysam
 from cyvcf2 import VCF
 
 from syncohort.errors import InputError
-from syncohort.formats.bcftools import UNDECLARED, VcfFile, bcftools
+from syncohort.formats.bcftools import LARGE_SET, UNDECLARED, VcfFile, bcftools
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     Calls,
@@ -32,6 +34,7 @@ from syncohort.formats.vcf_text import (
     Block,
     Unusual,
     plain_blocks,
+    require_widths,
 )
 from syncohort.genotypes import MISSING, contig_order, normalise_contig
 
@@ -133,7 +136,9 @@ class VcfSource:
         start = None if file.is_bcf or not file.declares_calls_as_text else file.first_offset(name)
         if start is None:
             raise Unusual
-        return plain_blocks(file.indexed(name), start, name, len(self.sample_ids))
+        for block in plain_blocks(file.indexed(name), start, name, len(self.sample_ids)):
+            marked = block.sites.provisional & file.marks_references
+            yield replace(block, sites=replace(block.sites, provisional=marked))
 
     def _other_chunks(self, name: str, n_before: int, **options) -> Iterator[Chunk]:
         """The chunks of a chromosome without its first records, by way of bcftools."""
@@ -199,15 +204,20 @@ def _drop_haploid(calls: np.ndarray) -> int:
 
 def _extract(file: VcfFile, name: str, folder: str) -> str:
     """Write one chromosome as BCF with GT, phase sets and PR alone; return its path."""
+    if not file.is_bcf:
+        try:
+            require_widths(file.indexed(name), str(file.index_path(name)), name, len(file.samples))
+        except ValueError as error:
+            raise InputError(f"{file.path}: {error}") from None
     removed = [*_all_but("INFO", ("PR",), file), *_all_but("FORMAT", ("GT", *SET_FIELDS), file)]
     path = f"{folder}/chromosome.bcf"
     cut = ["annotate", "--regions", name, file.indexed(name)]
     if removed:
         cut[1:1] = ["--remove", ",".join(removed)]
     try:
-        bcftools(file.path, [*cut, "--output-type", "b1", "--output", path])
+        bcftools(file.path, [*cut, "--output-type", "b1", "--output", path], refused=LARGE_SET)
     except InputError as error:
-        if UNDECLARED not in str(error) or file.is_bcf:
+        if file.is_bcf or not any(sign in str(error) for sign in (UNDECLARED, LARGE_SET)):
             raise
         path = f"{folder}/chromosome.vcf.gz"
         _copy_lines(file, name, path)
@@ -227,14 +237,20 @@ def _all_but(kind: str, kept: tuple[str, ...], file: VcfFile) -> list[str]:
 
 
 def _copy_lines(file: VcfFile, name: str, path: str) -> None:
-    """Write one chromosome as it is: bcftools refuses tags that the header does not declare."""
+    """Write one chromosome as it is: bcftools refuses tags that the header does not declare.
+
+    Phase sets become text: as numbers those above 2^31 would be missing.
+    """
+    indexed, index = file.indexed(name), str(file.index_path(name))
     with (
-        pysam.TabixFile(file.indexed(name), index=str(file.index_path(name))) as source,
+        pysam.TabixFile(indexed, index=index, encoding="latin-1") as source,
         pysam.BGZFile(path, "wb") as target,
     ):
-        target.write("".join(f"{line}\n" for line in file.header).encode())
+        header = "".join(f"{line}\n" for line in file.header)
+        header = re.sub(r"(##FORMAT=<ID=PS,.*?Type=)Integer", r"\1String", header)
+        target.write(header.encode())
         for line in source.fetch(name):
-            target.write(line.encode() + b"\n")
+            target.write(line.encode("latin-1") + b"\n")
 
 
 def _records(path: str, source: Path) -> Iterator:
@@ -250,17 +266,17 @@ def _records(path: str, source: Path) -> Iterator:
 
 
 def _read_sites(path: str, contig: str, source: Path) -> Sites:
-    has_marks = "##INFO=<ID=PR," in VCF(path).raw_header or path.endswith(".vcf.gz")
+    has_marks = re.search("^##INFO=<ID=PR,.*Type=Flag", VCF(path).raw_header, re.MULTILINE)
     records = (
-        (r.POS, r.ID, r.REF, ",".join(r.ALT) or ".", r.FILTER, has_marks and _is_provisional(r))
+        (r.POS, r.ID, r.REF, ",".join(r.ALT) or ".", r.FILTER, _is_provisional(r, has_marks))
         for r in _records(path, source)
     )
     columns = list(zip(*records, strict=True)) or [()] * 6
     return make_sites(contig, *columns)
 
 
-def _is_provisional(record) -> bool:
-    return record.INFO.get("PR") is not None  # False where the header does not declare the flag
+def _is_provisional(record, has_marks) -> bool:
+    return bool(has_marks) and record.INFO.get("PR") is not None
 
 
 def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: int, source: Path):

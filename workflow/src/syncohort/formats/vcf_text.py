@@ -40,6 +40,18 @@ def whose_calls(place: str, n_calls: int, n_people: int) -> str:
     )
 
 
+def require_widths(path: str, index: str, contig: str, n_people: int) -> None:
+    """Raise ValueError for a record of a chromosome with more calls than there are people.
+
+    bcftools leaves the last of them out, without a word. path: VCF compressed by bgzip.
+    """
+    with pysam.TabixFile(path, index=index, encoding="latin-1") as file:
+        for line in file.fetch(contig):
+            n_calls = line.count("\t") - (_N_FIXED - 1)
+            if n_calls > n_people:
+                raise ValueError(whose_calls(":".join(line.split("\t")[:2]), n_calls, n_people))
+
+
 @dataclass(frozen=True)
 class Block:
     """Consecutive records: sites [N]; calls int8 [N, S, 2]: alleles by number, -1 missing, -2

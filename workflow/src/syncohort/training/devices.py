@@ -1,10 +1,13 @@
 """Which device a network runs on, and in what precision."""
 
 import logging
+import os
+from functools import cache
 
 import torch
 
 from syncohort.errors import InputError
+from syncohort.job import IDLE_GPU
 
 log = logging.getLogger(__name__)
 DEVICES = ("auto", "cpu", "cuda")
@@ -25,7 +28,23 @@ def resolve_device(device: str) -> torch.device:
         )
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
+        if device == "cpu":
+            _say_that_a_gpu_is_idle(os.environ.get("CUDA_VISIBLE_DEVICES", ""))
     return torch.device(device)
+
+
+@cache  # once in a process
+def _say_that_a_gpu_is_idle(given: str) -> None:
+    """given: the GPUs that a cluster gave to this job."""
+    if given not in ("", "-1", "NoDevFiles"):
+        log.warning(
+            "%s: the cluster gave this job GPU %s, but PyTorch %s finds none that it can use. Look "
+            "at `nvidia-smi` there; PyTorch needs its CUDA build and a driver that is new enough. "
+            "With compute.gpus: 0 no GPU is asked for.",
+            IDLE_GPU,
+            given,
+            torch.__version__,
+        )
 
 
 def n_training_processes(device: str, gpus: int) -> int:

@@ -10,7 +10,7 @@ Axes: A, B people of two groups, N people.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import poisson
+from scipy.special import pdtrc  # scipy.stats takes half a second to import
 
 from syncohort.evaluation.groups import ALL, REAL, Group
 from syncohort.evaluation.tidy import metric_row
@@ -40,7 +40,10 @@ def nearness(distances: np.ndarray) -> np.ndarray:
 
 def most_by_chance(expected: float) -> int:
     """The largest count that is still chance where so many people are expected."""
-    return int(poisson.ppf(1 - CHANCE, expected)) if expected > 0 else 0
+    if expected <= 0:
+        return 0
+    counts = np.arange(int(expected + 20 * np.sqrt(expected) + 50))
+    return int(np.argmax(pdtrc(counts, expected) <= CHANCE))  # the chance of more than so many
 
 
 def count_rows(metric: str, ours: np.ndarray, real: np.ndarray) -> list[dict]:

@@ -8,8 +8,8 @@ Axes: A, B rows (haplotypes or people) of two groups, N people.
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
+from syncohort.auc import average_ranks
 from syncohort.evaluation.groups import ALL, HOLDOUT, TRAIN, Group
 from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.privacy.neighbours import nearest_of
@@ -179,7 +179,7 @@ def data_copying_row(distances, labels, each: int) -> dict:
 def _rank_sum_z(a, b) -> float:
     """z of the Mann-Whitney test, negative where a is smaller than b; ties as in Lehmann 1975."""
     n, total = len(a), len(a) + len(b)
-    ranks = rankdata(np.concatenate([a, b]))
+    ranks = average_ranks(np.concatenate([a, b]))
     _, tied = np.unique(ranks, return_counts=True)
     ties = (tied**3 - tied).sum() / (total * max(total - 1, 1))
     sd = np.sqrt(n * len(b) / 12 * (total + 1 - ties))

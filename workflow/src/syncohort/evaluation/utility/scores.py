@@ -6,8 +6,8 @@ Axes: S people, C classes, K fitted classifiers (one per seed and fold).
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
+from syncohort.auc import average_ranks
 from syncohort.evaluation.intervals import bootstrap, percentile_interval
 
 
@@ -67,7 +67,7 @@ def _balanced(hit: np.ndarray, target: np.ndarray) -> float:
 def _mean_auc(scores: np.ndarray, target: np.ndarray) -> float:
     """One-against-rest area of scores [S, C], by rank sums, averaged over classes present."""
     n_people, n_classes = scores.shape
-    own = rankdata(scores, axis=0)[np.arange(n_people), target]
+    own = np.apply_along_axis(average_ranks, 0, scores)[np.arange(n_people), target]
     inside = np.bincount(target, minlength=n_classes)
     rank_sum = np.bincount(target, own, minlength=n_classes)
     measurable = (inside > 0) & (inside < n_people)

@@ -1,0 +1,131 @@
+"""PLINK 1 and 2 files that do not belong together or are laid out oddly, beside plink1.9 and plink2."""
+
+import numpy as np
+import pytest
+from genotype_files import need, read_whole, run
+
+from syncohort.errors import InputError
+from syncohort.formats.bed_fit import require_fitting
+from syncohort.formats.readers import open_source
+
+
+def bed_of(folder, dosages, alleles=("A", "C")):
+    """A PLINK 1 data set of copies of allele 1, int [V, S], -1 missing."""
+    n_variants, n_people = dosages.shape
+    codes = np.zeros((n_variants, -(-n_people // 4) * 4), dtype=np.uint8)
+    codes[:, :n_people] = np.array([3, 2, 0, 1])[dosages]
+    shifts = np.array([0, 2, 4, 6], dtype=np.uint8)
+    packed = (codes.reshape(n_variants, -1, 4) << shifts).sum(axis=2).astype(np.uint8)
+    (folder / "x.bed").write_bytes(b"\x6c\x1b\x01" + packed.tobytes())
+    rows = [f"1\tv{i}\t0\t{10 + i}\t{alleles[1]}\t{alleles[0]}\n" for i in range(n_variants)]
+    (folder / "x.bim").write_text("".join(rows))
+    (folder / "x.fam").write_text("".join(f"p{i} p{i} 0 0 0 -9\n" for i in range(n_people)))
+    return str(folder / "x")
+
+
+def change_people(folder, change):
+    """Take people from the end of the .fam, or add some."""
+    rows = (folder / "x.fam").read_text().splitlines(True)
+    more = [f"q{i} q{i} 0 0 0 -9\n" for i in range(change)]
+    (folder / "x.fam").write_text("".join(rows[: len(rows) + min(change, 0)] + more))
+
+
+# --- numbers that do not fit
+
+
+@pytest.mark.parametrize("n_variants", [8, 30, 49])
+@pytest.mark.parametrize("n_people", [9, 10, 11, 12])
+@pytest.mark.parametrize("change", [-3, -2, -1, 1, 2, 3])
+def test_a_fam_of_other_length_is_found_with_few_variants(n_variants, n_people, change, tmp_path):
+    rng = np.random.default_rng(n_variants + n_people)
+    dosages = rng.binomial(2, rng.uniform(0.1, 0.5, (n_variants, 1)), (n_variants, n_people))
+    path = bed_of(tmp_path, dosages)
+    change_people(tmp_path, change)
+    with pytest.raises(InputError, match="belong together") as error:
+        open_source("plink", path)
+    text = str(error.value)
+    assert f"{n_people + change} people" in text or f"x.fam has {n_people + change}." in text
+
+
+def test_a_common_allele_1_is_no_reason_to_stop(tmp_path):
+    dosages = np.full((10, 10), 2)
+    dosages[:, 0] = 0
+    source = open_source("plink", bed_of(tmp_path, dosages))
+    assert "for the last of the 10 people" in source.notes[0]
+    dosages[3, 9] = 1
+    assert open_source("plink", bed_of(tmp_path, dosages)).notes == []
+
+
+@pytest.mark.parametrize("change", [-1, 1])
+def test_the_numbers_that_would_fit_are_named(change, tmp_path):
+    path = bed_of(tmp_path, np.ones((20, 8), int))
+    bim = tmp_path / "x.bim"
+    rows = bim.read_text().splitlines(True)
+    bim.write_text("".join(rows[:-1] if change < 0 else [*rows, rows[-1]]))
+    with pytest.raises(InputError, match="43 bytes.*size for.*20 variants"):
+        open_source("plink", path)
+    bim.write_text("".join(rows))
+    change_people(tmp_path, 4 * change)
+    with pytest.raises(InputError, match="size for 5 to 8 people"):
+        open_source("plink", path)
+
+
+def test_people_are_looked_at_in_a_wide_file(tmp_path):
+    rng = np.random.default_rng(0)
+    bed_of(tmp_path, rng.binomial(2, 0.3, (6, 1001)))
+    files = [tmp_path / f"x.{end}" for end in ("bed", "bim", "fam")]
+    assert require_fitting(*files, 6, 1001) == []
+    with pytest.raises(InputError, match="holds at most 1,001 people"):
+        require_fitting(*files, 6, 1002)
+    with pytest.raises(InputError, match="at least 1,003 people"):
+        bed_of(tmp_path, rng.binomial(2, 0.3, (6, 1003)))
+        require_fitting(*files, 6, 1001)
+
+
+# --- headings of a .fam
+
+
+@pytest.mark.parametrize(
+    ("heading", "reads"),
+    [
+        ("", True),
+        ("#FID IID PAT MAT SEX PHENO1\n", True),
+        ("#FID\tIID\tPAT\tMAT\tSEX\tPHENOTYPE\n", True),
+        ("#IID FID PAT MAT SEX PHENO1\n", False),  # plink1.9 goes by place, plink2 by name
+        ("#FID IID\n", False),
+        ("FID IID PAT MAT SEX PHENO1\n", False),
+    ],
+)
+def test_headings_of_a_fam(heading, reads, tmp_path):
+    need("plink1.9", "plink2")
+    path = bed_of(tmp_path, np.arange(12).reshape(4, 3) % 3)
+    rows = "f1 a 0 0 1 1\nf2 b 0 0 2 2\nf3 c 0 0 2 1\n"
+    (tmp_path / "x.fam").write_text(heading + rows)
+    if not reads:
+        with pytest.raises(InputError, match=r"x.fam|x.bed"):
+            open_source("plink", path)
+        return
+    found = open_source("plink", path).people_columns()
+    columns = ["family", "sample", "father", "mother", "sex", "phenotype"]
+    assert list(found) == ["sample", "family", *columns[2:]]
+    for program, option in (("plink1.9", "--make-just-fam"), ("plink2", "--make-just-fam")):
+        run(program, "--bfile", path, option, "--out", tmp_path / "o")
+        ours = found[columns].replace({"father": {"": "0"}, "mother": {"": "0"}})
+        theirs = [line.split() for line in (tmp_path / "o.fam").read_text().splitlines()]
+        assert ours.to_numpy().tolist() == theirs
+
+
+# --- ids
+
+
+def test_quotes_in_ids_are_letters(tmp_path):
+    need("plink2")
+    path = bed_of(tmp_path, np.arange(12).reshape(4, 3) % 3)
+    bim = tmp_path / "x.bim"
+    bim.write_text(bim.read_text().replace("v0", '"v0').replace("v2", 'v"2').replace("v3", "v'3"))
+    run("plink2", "--bfile", path, "--export", "vcf", "--out", tmp_path / "o")
+    rows = [line.split("\t") for line in (tmp_path / "o.vcf").read_text().splitlines()]
+    variants, calls, *_ = read_whole(open_source("plink", path), "1")
+    assert variants.id.tolist() == [row[2] for row in rows if row[0] == "1"]
+    words = [["/".join(map(str, call)) for call in row] for row in calls]
+    assert words == [row[9:] for row in rows if row[0] == "1"]

@@ -1,0 +1,209 @@
+"""Odd VCFs that people have: read as bcftools and plink2 do, counted on the page, or refused."""
+
+import json
+import lzma
+
+import numpy as np
+import pytest
+import zstandard
+from genotype_files import (
+    GT_LINE,
+    need,
+    read_text,
+    read_whole,
+    run,
+    simple_vcf,
+    vcf_of,
+    write_bgzip,
+)
+
+from syncohort.cohort.genotype_checks import file_checks, ploidy_checks
+from syncohort.cohort.importing import import_chromosome
+from syncohort.errors import InputError
+from syncohort.formats.readers import open_source
+from syncohort.genotypes import CohortStore
+
+CALLS = ("0|1", "1|1", "1|0")
+
+
+def row(position, ref="A", alt="C", *, info=".", formats="GT", calls=CALLS):
+    return ("1", position, ref, alt, ".", info, formats, *calls)
+
+
+def imported(text, tmp_path, multiallelic="drop"):
+    """The store, the summary and the table of people of an import of a VCF."""
+    (tmp_path / "x.vcf").write_text(text)
+    out = [tmp_path / name for name in ("raw.zip", "raw.json", "raw.tsv")]
+    source = {"kind": "vcf", "path": str(tmp_path / "x.vcf")}
+    import_chromosome(source, "1", multiallelic, *out)
+    return CohortStore(out[0]), json.loads(out[1].read_text()), out[2]
+
+
+# --- phase sets and marks
+
+
+@pytest.mark.parametrize("start", [1, 2**31 - 3, 2**31, 2**40])
+def test_phase_sets_of_any_number_are_told_apart(start, tmp_path):
+    line = '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="x">'
+    rows = [
+        row(10 * (v + 1), formats="GT:PS", calls=[f"0|1:{start + v // 5}"] * 3) for v in range(20)
+    ]
+    *_, chunks = read_text(vcf_of(rows, header=(GT_LINE, line)), tmp_path / "x.vcf")
+    assert (sum(c.n_pairs for c in chunks), sum(c.n_breaks for c in chunks)) == (57, 9)
+
+
+@pytest.mark.parametrize(
+    ("declared", "values"),
+    [
+        ("Number=0,Type=Flag", ("PR", ".", "PR")),
+        ("Number=1,Type=Integer", ("PR=3", ".", "PR=0")),
+        ("Number=.,Type=String", ("PR=a", "PR=PR", ".")),
+        ("", ("PR", ".", "PR")),
+    ],
+)
+def test_only_a_flag_marks_a_provisional_reference(declared, values, tmp_path):
+    need("plink2")
+    lines = [f'##INFO=<ID=PR,{declared},Description="x">'] if declared else []
+    rows = [row(10 * (v + 1), info=info) for v, info in enumerate(values)]
+    variants, *_ = read_text(vcf_of(rows, header=(GT_LINE, *lines)), tmp_path / "x.vcf")
+    run("plink2", "--vcf", tmp_path / "x.vcf", "--make-pgen", "--out", tmp_path / "x")
+    run("plink2", "--pfile", tmp_path / "x", "--export", "vcf", "--out", tmp_path / "o")
+    table = [line.split("\t") for line in (tmp_path / "o.vcf").read_text().splitlines()]
+    marks = ["PR" in fields[7].split(";") for fields in table if fields[0] == "1"]
+    assert variants.provisional.tolist() == marks
+
+
+# --- alleles
+
+
+@pytest.mark.parametrize("multiallelic", ["drop", "split"])
+@pytest.mark.parametrize(
+    ("ref", "alt", "reason"),
+    [
+        ("A", "C,C", "repeated"),
+        ("A", "a,C", "repeated"),
+        ("A", "A", "monomorphic_code"),
+        ("A", "<NON_REF>", "monomorphic_code"),
+        ("AT", "GC", "mnp"),
+        ("AT", "AC", "mnp"),
+        ("A", "*", "spanning"),
+        ("A", "A.", "structural"),
+        ("A", ".A", "structural"),
+        ("A", "]1:55]A", "structural"),
+        ("A", "<INS:ME:ALU>", "structural"),
+        ("R", "C", "coded"),
+        ("A", "N", "coded"),
+    ],
+)
+def test_alleles_that_are_no_snp(ref, alt, reason, multiallelic, tmp_path):
+    _, summary, _ = imported(vcf_of([row(10, ref, alt), row(20)]), tmp_path, multiallelic)
+    assert summary["dropped"] == {reason: 1}
+    assert (summary["n_read"], summary["n_kept"]) == (2, 1)
+    checks = {check.name: check for check in file_checks([summary])}
+    if reason == "mnp":
+        assert "--atomize" in checks["MNPs"].advice
+    elif reason == "coded":
+        assert "IUPAC" in checks["allele codes"].advice
+    else:
+        assert not checks
+
+
+def test_what_atomize_writes_is_read(tmp_path):
+    need("bcftools")
+    (tmp_path / "x.vcf").write_text(vcf_of([row(10, "AT", "GC"), row(20)]))
+    text = run("bcftools", "norm", "--atomize", tmp_path / "x.vcf")
+    variants, calls, *_ = read_text(text, tmp_path / "y.vcf")
+    assert variants.position_bp.tolist() == [10, 11, 20]
+    assert (calls == calls[2]).all()
+
+
+def test_split_alleles_of_a_gvcf_keep_their_numbers(tmp_path):
+    calls = ("0|2", "3|3", "1|2")
+    text = vcf_of([row(10, alt="<NON_REF>,C,G", calls=calls)])
+    variants, found, *_ = read_text(text, tmp_path / "x.vcf", multiallelic="split")
+    assert variants.allele.tolist() == [["A", "C"], ["A", "G"]]
+    assert found.tolist() == [
+        [[0, 1], [-1, -1], [-1, 1]],
+        [[0, -1], [1, 1], [-1, -1]],
+    ]
+
+
+# --- lines and ids
+
+
+@pytest.mark.parametrize("at", [0, 1, 5])
+@pytest.mark.parametrize("formats", ["GT", "GT:ZZ"])
+def test_calls_beyond_the_heading_are_found_in_every_record(at, formats, tmp_path):
+    calls = [tuple(f"{c}{':7' * (formats != 'GT')}" for c in CALLS)] * 6
+    calls[at] = (*calls[at], calls[at][0])
+    rows = [row(10 * (v + 1), formats=formats, calls=c) for v, c in enumerate(calls)]
+    with pytest.raises(InputError, match=f"1:{10 * (at + 1)} has 4 calls under a heading of 3"):
+        read_text(vcf_of(rows), tmp_path / "x.vcf")
+
+
+def test_ids_with_blanks_are_refused(tmp_path):
+    with pytest.raises(InputError, match=r"1:10 has the id 'v 10'.*--set-id"):
+        imported(vcf_of([row(10), row(20)]).replace("v10", "v 10"), tmp_path)
+    # of a record that is not used it does not matter
+    imported(vcf_of([row(10, alt="CT"), row(20)]).replace("v10", "v 10"), tmp_path)
+
+
+def test_letters_that_are_no_utf8(tmp_path):
+    texts = {
+        "header": simple_vcf(3).replace("##contig", "##source=Zo\u00eb\n##contig", 1),
+        "info": simple_vcf(3).replace("\t.\tGT", "\tX=Zo\u00eb\tGT"),
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.vcf").write_bytes(text.encode("latin-1"))
+        assert len(read_whole(open_source("vcf", str(tmp_path / f"{name}.vcf")), "1")[0]) == 3
+    people = simple_vcf(3).replace("\tp0", "\tZo\u00eb")
+    (tmp_path / "p.vcf").write_bytes(people.encode("latin-1"))
+    with pytest.raises(InputError, match="sample ids that are no UTF-8"):
+        open_source("vcf", str(tmp_path / "p.vcf"))
+    (tmp_path / "p.vcf").write_text(people)
+    assert open_source("vcf", str(tmp_path / "p.vcf")).sample_ids[0] == "Zo\u00eb"
+
+
+@pytest.mark.parametrize(
+    ("pack", "words"), [(lzma.compress, "with xz"), (zstandard.compress, "with zstd")]
+)
+def test_other_compressions_are_named(pack, words, tmp_path):
+    (tmp_path / "x.vcf.gz").write_bytes(pack(simple_vcf(3).encode()))
+    with pytest.raises(InputError, match=words):
+        open_source("vcf", str(tmp_path / "x.vcf.gz"))
+
+
+def test_people_without_any_call_are_named(tmp_path):
+    import pandas as pd
+
+    calls = (".", "0/1", "1/1")
+    text = vcf_of([row(10 * (v + 1), calls=calls) for v in range(5)])
+    _, summary, table = imported(text, tmp_path)
+    people = pd.read_csv(table, sep="\t", dtype=str)
+    (check,) = ploidy_checks([summary], [people], people)
+    assert check.level == "look" and check.found.startswith("1 (p0)")
+    assert "chromosome 1" in check.name
+
+
+def test_a_file_per_chromosome_that_holds_two(tmp_path):
+    texts = [simple_vcf(6, contig=contig, seed=v) for v, contig in enumerate("12")]
+    rows = "".join(line for line in texts[1].splitlines(True) if line[0] != "#")
+    first = texts[0].replace("##contig=<ID=1>", "##contig=<ID=1>\n##contig=<ID=2>")
+    write_bgzip(first + rows, tmp_path / "chr1.vcf.gz")
+    write_bgzip(texts[1], tmp_path / "chr2.vcf.gz")
+    source = open_source("vcf", f"{tmp_path}/chr{{chrom}}.vcf.gz")
+    assert len(read_whole(source, "2")[0]) == 6
+    assert source.counts() == {"1": 6, "2": 6}
+    (note,) = source.notes
+    assert "chr1.vcf.gz: holds chromosome 2 (6 records), too, not used" in note
+
+
+def test_a_bed_as_pgen(tmp_path):
+    need("plink2")
+    (tmp_path / "x.vcf").write_text(simple_vcf(5))
+    run("plink2", "--vcf", tmp_path / "x.vcf", "--make-bed", "--out", tmp_path / "x")
+    (tmp_path / "x.bed").rename(tmp_path / "x.pgen")
+    variants, calls, phased, _ = read_whole(open_source("pgen", str(tmp_path / "x")), "1")
+    expected = read_whole(open_source("vcf", str(tmp_path / "x.vcf")), "1")[1]
+    assert np.array_equal(calls.sum(axis=2), expected.sum(axis=2))
+    assert variants.provisional.all() and not phased.any()

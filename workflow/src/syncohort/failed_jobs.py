@@ -1,0 +1,91 @@
+"""What went wrong in a run: of each job that failed its cause, once, and the file to read."""
+
+import os
+import re
+from pathlib import Path
+
+from syncohort.job import FOR_GOOD, IDLE_GPU, NOT_AGAIN, RUN, WRONG
+from syncohort.slurm import end_of
+
+_HEADER = re.compile(
+    r"^(?P<job>.*?): syncohort .*?(?:, job (?P<slurm>\S+) of SLURM)?, run (?P<run>.*)$"
+)
+_SHOWN = 40  # lines of a message
+
+
+def failures(logs: str | Path, run: str | None = None) -> str:
+    """A paragraph for each job of a run that failed; "" when none has a log.
+
+    logs: folder of the cohort's logs; run: which run, this one by default.
+    """
+    run = run or os.environ.get(RUN, "")
+    files = [file for file in Path(logs).rglob("*.log") if file.is_file()]
+    told = [_told(file, run) for file in sorted(files)]
+    return "\n\n".join(paragraph for paragraph in told if paragraph)
+
+
+def on_processors(logs: str | Path, run: str | None = None) -> str:
+    """A line that names the jobs of a run that were given a GPU and could not use it; or ""."""
+    run = run or os.environ.get(RUN, "")
+    found = []
+    for file in sorted(Path(logs).rglob("*.log")):
+        if file.is_file() and IDLE_GPU in (text := file.read_text(errors="replace")):
+            header = _HEADER.match(text.partition("\n")[0])
+            found += [f"{header['job']}: {file}"] if header and header["run"] == run else []
+    return f"{IDLE_GPU} in {len(found)} job(s):\n  " + "\n  ".join(found) if found else ""
+
+
+def _told(log: Path, run: str) -> str:
+    """What a log and those of earlier tries say, when the last try failed."""
+    last = _read(log, run)
+    if last is None or last["ended"]:
+        return ""
+    tries = sorted(log.parent.glob(f"{log.name}.[0-9]*"), key=lambda file: int(file.suffix[1:]))
+    earlier = [found for file in tries if (found := _read(file, run))]
+    causes = [found for found in [*earlier, last] if not found["text"].startswith(NOT_AGAIN)]
+    first = next((found for found in causes if found["for_good"]), None)
+    cause = first or next((found for found in reversed(causes) if found["text"]), None)
+    file, text = (cause["file"], cause["text"]) if cause else (log, "")
+    file = log if file.samefile(log) else file
+    if not text:
+        text = last["slurm"] and end_of(last["slurm"])
+        text = text or "it ended without a word, as jobs do that are killed."
+    return f"{last['job']}\n  read: {file}\n{_indented(text)}"
+
+
+def _read(log: Path, run: str) -> dict | None:
+    """A log in its parts; None when it is of another run."""
+    header, _, text = log.read_text(errors="replace").partition("\n")
+    found = _HEADER.match(header)
+    if found is None or found["run"] != run:
+        return None
+    text = text.strip()
+    for_good = text.endswith(FOR_GOOD)
+    ended = bool(re.search(r"^done in [\d.]+ s$", text[-40:], re.MULTILINE))
+    return {
+        "file": log,
+        "job": found["job"].replace(" {}", ""),
+        "slurm": found["slurm"],
+        "text": _cause(text.removesuffix(FOR_GOOD)),
+        "for_good": for_good,
+        "ended": ended,
+    }
+
+
+def _cause(text: str) -> str:
+    """The message that a log ends with, or its last traceback; "" of a job that was killed."""
+    for sign in (WRONG, "Traceback (most recent call last):"):
+        _, found, after = text.rpartition(sign)
+        if found:
+            return (after if sign == WRONG else found + after).strip()
+    return ""
+
+
+def _indented(text: str) -> str:
+    """The first lines of a message, the last ones of a traceback."""
+    lines = text.splitlines()
+    if len(lines) > _SHOWN:
+        more = f"... ({len(lines) - _SHOWN} more lines)"
+        is_crash = text.startswith("Traceback")
+        lines = [more, *lines[-_SHOWN:]] if is_crash else [*lines[:_SHOWN], more]
+    return "\n".join(f"  {line}" for line in lines)
