@@ -2,14 +2,20 @@
 
 import subprocess
 
+import numpy as np
 import pytest
+from cohorts import people_of, store_of
 
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
+from syncohort.formats.pgen import write_pgen
+from syncohort.formats.readers import open_source
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.synthesis.released import (
     purge,
     read_checksums,
     require_released_only,
+    statement,
     withdraw,
     write_checksums,
 )
@@ -125,3 +131,28 @@ def test_nothing_is_purged_unless_the_release_is_whole(tmp_path, change):
     with pytest.raises(InputError, match="nothing was removed"):
         purge(folder, ["release"])
     assert (folder / "train_diffusion/good/checkpoint.safetensors").exists()
+
+
+def output_of(*command) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_files_say_that_their_people_are_synthetic(tmp_path):
+    """In headers that bcftools and plink2 carry on, and that we read back."""
+    people = people_of(["a"] * 4, prefix="SYN")
+    calls = np.random.default_rng(0).integers(0, 2, (5, 4, 2))
+    store = store_of(tmp_path / "s.zip", calls, people)
+    said = statement("mine", "good", "diffusion")
+    assert said.startswith("synthetic, nobody here exists")
+    assert statement("mine", "copies", "bootstrap").startswith("NOT SYNTHETIC")
+    write_vcf(store, tmp_path / "c.vcf.gz", people=said)
+    write_pgen([store], tmp_path / "c", statement=said)
+    header = output_of("bcftools", "view", "-h", tmp_path / "c.vcf.gz")
+    assert f"##people={said}" in header
+    for end in (".pvar", ".psam"):
+        assert f"##people={said}" in (tmp_path / f"c{end}").read_text().splitlines()
+    output_of("plink2", "--pfile", tmp_path / "c", "--export", "vcf", "--out", tmp_path / "again")
+    again = (tmp_path / "again.vcf").read_text()
+    assert "SYN3" in again and len([row for row in again.splitlines() if row[0] != "#"]) == 5
+    for kind, path in (("vcf", "c.vcf.gz"), ("pgen", "c")):
+        assert open_source(kind, str(tmp_path / path)).sample_ids.tolist() == people.id.tolist()

@@ -1,4 +1,11 @@
 # The synthetic cohort in the formats others read: results/<cohort>/release/<generator>/.
+from syncohort.synthesis.released import statement
+
+
+def statement_of(wildcards):
+    """What the headers of a generator's files say of its people."""
+    name = wildcards.generator
+    return statement(STUDY.cohort, name, SETTINGS[name]["kind"])
 
 
 rule export_vcf:
@@ -21,6 +28,7 @@ rule export_vcf:
         runtime=stream_minutes,
     params:
         code=code_of("export_vcf"),
+        statement=statement_of,
     script:
         "../scripts/export_vcf.py"
 
@@ -76,6 +84,7 @@ rule export_pgen:
         runtime=stream_minutes,
     params:
         code=code_of("export_pgen"),
+        statement=statement_of,
         case_label=STUDY.labels.case_label,
     script:
         "../scripts/export_pgen.py"

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.errors import InputError, examples
 from syncohort.files import all_or_nothing, sha256
 
@@ -24,6 +25,13 @@ _WRITTEN = (
 )
 
 _log = logging.getLogger(__name__)
+
+
+def statement(cohort: str, generator: str, kind: str) -> str:
+    """What the header of a released file says of its people."""
+    if kind in REAL_HAPLOTYPES:
+        return f"NOT SYNTHETIC: {generator} ({kind}) joins haplotypes of real people of {cohort}"
+    return f"synthetic, nobody here exists: drawn by {generator} ({kind}) for the cohort {cohort}"
 
 
 def withdraw(release: str | Path, released: Iterable[str | Path], kept: str | Path) -> list[Path]:
