@@ -190,3 +190,10 @@ def test_every_step_went_through_the_cluster_and_asked_for_what_it_needs(cluster
     assert len(set(used) & set(asked)) > 10
     over = {number: (used[number], asked[number]) for number in set(used) & set(asked)}
     assert all(most <= limit for most, limit in over.values()), over
+
+
+def test_the_killed_training_ends_with_the_bytes_of_one_that_was_not(cluster, folder):
+    killed = (folder / CHECKPOINT).read_bytes()
+    done = snakemake(folder, CHECKPOINT, "--force")
+    assert done.returncode == 0, done.stderr
+    assert (folder / CHECKPOINT).read_bytes() == killed
