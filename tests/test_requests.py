@@ -24,7 +24,7 @@ from syncohort.config.requests import (
     request_minutes,
     training_mb,
 )
-from syncohort.diffusion.demand import demand_of
+from syncohort.diffusion.demand import Demand, demand_of, training_seconds
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.estimates import (
     Chromosome,
@@ -254,6 +254,15 @@ def test_latents_that_are_much_of_what_a_job_may_have_stay_on_disk():
     held, on_disk = (estimated(20_000, 50_000, memory_mb)[0] for memory_mb in (30_000, 8_000))
     assert held.latents_mb == on_disk.latents_mb == pytest.approx(2_400, rel=0.1)
     assert held.request_mb - on_disk.request_mb > 2 * held.latents_mb
+
+
+def test_the_time_of_few_rows_is_mostly_that_of_their_validations():
+    """An epoch of 540 rows is 1,620 forward passes, a validation of 60 is 2,408."""
+    demand = Demand(n_weights=0, gflop=1.0, row_bytes=0)
+    options = {"epochs": 1, "batch_size": 128, "threads": 1, "on_gpu": False}
+    assert training_seconds(demand, 540, 60, **options) == pytest.approx(4_028 / 15)
+    many = training_seconds(demand, 10**6, 10**5, **options | {"epochs": 12})
+    assert many == pytest.approx(36e6 / 15, rel=0.01)
 
 
 def test_a_training_that_takes_longer_than_its_job_may_is_said():

@@ -120,6 +120,20 @@ def content_of(*files):
     )
 
 
+def digests_of_inputs():
+    """Name of each file of the user that the cohort is made of -> digest of its content."""
+    files = [
+        foreign_file for chrom in CHROMS for foreign_file in genotype_files_of(chrom)
+    ]
+    files += [*as_list(label_table()), *as_list(annotation_files())]
+    files += as_list(getattr(STUDY.selection, "statistics", None) or [])
+    return {
+        Path(file).name: CONTENTS.of_file(Path(file))
+        for file in dict.fromkeys(files)
+        if is_foreign(file)
+    }
+
+
 def source():
     """Arguments of the genotype reader."""
     files = {"bim", "fam", "pvar", "psam"}
@@ -324,12 +338,17 @@ def training_mb(wildcards, input, attempt):
 
 def genotype_files(wildcards):
     """The files one chromosome is read from."""
+    return genotype_files_of(wildcards.chrom)
+
+
+def genotype_files_of(chrom):
+    """The files that a chromosome is read from."""
     if DEMO:
-        path = f"<results>/simulate_chromosome/{wildcards.chrom}.vcf.gz"
+        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
         return [path, f"{path}.tbi"]
     from syncohort.formats.readers import source_files
 
-    return [str(file) for file in source_files(wildcards.chrom, **source())]
+    return [str(file) for file in source_files(chrom, **source())]
 
 
 def untouched_table():
