@@ -8,7 +8,7 @@ CORES ?= 2
 SIZE ?= full
 READY := $(VENV)/.ready
 
-.PHONY: install demo test fast-test bench scale docs lint format config lock clean
+.PHONY: install verify demo test fast-test bench scale docs lint format config lock clean
 
 $(READY): envs/torch.lock envs/requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -38,6 +38,13 @@ bench: $(READY)
 # time and memory of the stages at growing sizes, for docs/scale.md
 scale: $(READY)
 	$(RUN)/python benchmarks/scale.py docs/scale.tsv docs/_static/scale.svg
+
+# is what was released still what the run wrote?
+verify:
+	@found=0; for list in results/*/release/*/SHA256SUMS; do \
+	  [ -f "$$list" ] || continue; found=1; \
+	  echo "$$(dirname "$$list")"; (cd "$$(dirname "$$list")" && sha256sum --check --quiet SHA256SUMS) || exit 1; \
+	done; [ $$found = 1 ] && echo "All released files are as they were written." || { echo "No results/*/release/*/SHA256SUMS here."; exit 1; }
 
 docs: $(READY)
 	$(RUN)/sphinx-build -W --keep-going -q -b html docs site

@@ -36,13 +36,16 @@ class Comparison:
     """Ways to do one thing, the first of them the plain one.
 
     data: "module:function" of (folder, size) that writes what the runs read; unit: of what
-    is counted.
+    is counted; same: such a function that raises AssertionError where their results differ;
+    rounds: how often all are run, one after the other; the median counts.
     """
 
     what: str
     unit: str
     data: str
     runs: tuple[Run, ...]
+    same: str | None = None
+    rounds: int = 1
 
 
 _GENE_PCA_RUNS = (
@@ -76,6 +79,53 @@ COMPARISONS = (
     Comparison("gene PCA, 14 SNPs a gene", "genes", "gene_pca:prepare_array", _GENE_PCA_RUNS),
     Comparison("gene PCA, 32 SNPs a gene", "genes", "gene_pca:prepare_dense", _GENE_PCA_RUNS),
     Comparison(
+        "import a VCF",
+        "calls, processor time",
+        "genotype_files:prepare",
+        (
+            Run("a loop of cyvcf2 that keeps nothing", "genotype_files:cyvcf2_loop"),
+            Run("bio2zarr: vcf2zarr convert", "genotype_files:vcf2zarr"),
+            Run("plink2 --vcf --make-pgen, 1 thread", "genotype_files:plink2_import"),
+            Run("syncohort: checks, counts, cohort dataset", "genotype_files:import_vcf"),
+        ),
+        same="genotype_files:same_import",
+        rounds=3,
+    ),
+    Comparison(
+        "export PLINK 1",
+        "calls, processor time",
+        "genotype_files:prepare",
+        (
+            Run("plink2 --make-bed, 1 thread", "genotype_files:plink2_bed"),
+            Run("syncohort", "genotype_files:export_bed"),
+        ),
+        same="genotype_files:same_bed",
+        rounds=3,
+    ),
+    Comparison(
+        "export PGEN",
+        "calls, processor time",
+        "genotype_files:prepare",
+        (
+            Run("plink2 --make-pgen, 1 thread", "genotype_files:plink2_pgen"),
+            Run("syncohort", "genotype_files:export_pgen"),
+        ),
+        same="genotype_files:same_pgen",
+        rounds=3,
+    ),
+    Comparison(
+        "export VCF",
+        "calls, processor time",
+        "genotype_files:prepare",
+        (
+            Run("plink2 --export vcf bgz, 1 thread", "genotype_files:plink2_vcf"),
+            Run("bcftools view --output-type z", "genotype_files:bcftools_view"),
+            Run("syncohort, 1 thread, .tbi included", "genotype_files:export_vcf"),
+        ),
+        same="genotype_files:same_vcf",
+        rounds=3,
+    ),
+    Comparison(
         "nearest neighbours",
         "pairs",
         "neighbours:prepare",
@@ -94,7 +144,8 @@ def _call(work: str, folder: Path, size_name: str):
     module, function = work.split(":")
     size = import_module("sizes").SIZES[size_name]
     result = getattr(import_module(module), function)(folder, size)
-    return result, import_module("timing").peak_mb()
+    peak = getattr(result, "peak_mb", None) or import_module("timing").peak_mb()
+    return result, peak
 
 
 def in_child(work: str, folder: Path, size_name: str):
@@ -106,22 +157,32 @@ def in_child(work: str, folder: Path, size_name: str):
 def compare(comparison: Comparison, size_name: str) -> list[dict]:
     """Rows of the table, in the order of the runs."""
     rows = []
-    with tempfile.TemporaryDirectory(prefix="bench_") as folder:
-        in_child(comparison.data, Path(folder), size_name)
-        for run in comparison.runs:
-            timed, peak = in_child(run.work, Path(folder), size_name)
-            rate = timed.amount / timed.seconds
-            rows.append(
-                {
-                    "what": comparison.what,
-                    "how": run.how,
-                    "unit": comparison.unit,
-                    "per_second": rate,
-                    "times_plain": rate / rows[0]["per_second"] if rows else 1.0,
-                    "peak_mb": peak,
-                    "measured_on": f"{timed.amount:,} in {timed.seconds:.3g} s",
-                }
-            )
+    with tempfile.TemporaryDirectory(prefix="bench_") as name:
+        folder = Path(name)
+        in_child(comparison.data, folder, size_name)
+        rounds = [
+            [in_child(run.work, folder, size_name) for run in comparison.runs]
+            for _ in range(comparison.rounds)
+        ]
+        if comparison.same:
+            in_child(comparison.same, folder, size_name)
+    for run, *measured in zip(comparison.runs, *rounds, strict=True):
+        if measured[0][0] is None:
+            print(f"{run.how}: not installed", flush=True)
+            continue
+        timed, peak = sorted(measured, key=lambda each: each[0].seconds)[len(measured) // 2]
+        rate = timed.amount / timed.seconds
+        rows.append(
+            {
+                "what": comparison.what,
+                "how": run.how,
+                "unit": comparison.unit,
+                "per_second": rate,
+                "times_plain": rate / rows[0]["per_second"] if rows else 1.0,
+                "peak_mb": peak,
+                "measured_on": f"{timed.amount:,} in {timed.seconds:.3g} s",
+            }
+        )
     return rows
 
 

@@ -123,7 +123,7 @@ def run_job(job: str, folder: Path, n_people: int) -> None:
         return draw_alleles(real, people, folder / "m.zip", seed=1, mutation_rate=0.0, **settings)
     store = CohortStore(folder / "synthetic.zip")
     if job == "export_vcf":
-        from syncohort.formats.vcf import write_vcf
+        from syncohort.formats.vcf_writing import write_vcf
 
         return write_vcf(store, folder / "synthetic.vcf.gz")
     if job == "export_plink":

@@ -89,6 +89,7 @@ def _rows(scores) -> list[dict]:
             scores.homer,
             0.02,
         ),
+        _row("attribute_gain", Group(method="hidden 100 kb"), scores.leak - 0.5, 0.02),
         *_counted("copied_people", round(1_000 * scores.copies)),
         *_counted("near_copies", 1_000 * (scores.copies > 0)),
         _row("identical_share", ALL, scores.copies, 0.001 * (scores.copies > 0)),

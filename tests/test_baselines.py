@@ -399,7 +399,7 @@ def test_the_chain_has_the_shrunk_covariance_of_neighbouring_stretches(monkeypat
     rng = torch.Generator().manual_seed(0)
     rows = torch.randn(500, 8, 2, generator=rng).cumsum(dim=1)
     rows[:, 3, 1] = 0  # a padded position
-    implied = implied_covariance(*fit_chain(rows, shrinkage))[:16, :16]
+    implied = implied_covariance(*fit_chain(rows.split(3, dim=1), shrinkage))[:16, :16]
     flat = rows.flatten(1)
     sample = flat.T @ flat / len(flat)
     expected = (1 - shrinkage) * sample + shrinkage * torch.diag(sample.diagonal())
@@ -414,7 +414,7 @@ def test_a_markov_process_keeps_its_correlations_beyond_neighbouring_stretches(m
     x = [torch.randn(20_000, 1, generator=rng)]
     for _ in range(9):  # correlation .9 from block to block
         x.append(0.9 * x[-1] + 0.19**0.5 * torch.randn(20_000, 1, generator=rng))
-    implied = implied_covariance(*fit_chain(torch.stack(x, dim=1), 0.0))
+    implied = implied_covariance(*fit_chain(torch.stack(x, dim=1).split(2, dim=1), 0.0))
     expected = 0.9 ** (torch.arange(10)[:, None] - torch.arange(10)).abs()
     torch.testing.assert_close(implied, expected, atol=0.05, rtol=0)
 

@@ -114,9 +114,22 @@ def test_one_table(scripts, tmp_path, monkeypatch, capsys):
     assert "nearest neighbours" in capsys.readouterr().out
 
 
+def test_files_by_us_and_by_programs_agree(scripts, tmp_path):
+    files, size = scripts("genotype_files"), scripts("sizes").SIZES["tiny"]
+    files.prepare(tmp_path, size)
+    for form in ("bed", "pgen", "vcf"):
+        theirs = getattr(files, f"plink2_{form}")(tmp_path, size)
+        ours = getattr(files, f"export_{form}")(tmp_path, size)
+        assert ours.seconds > 0 and (theirs is None or theirs.peak_mb > 1)
+        getattr(files, f"same_{form}")(tmp_path, size)
+    assert files.import_vcf(tmp_path, size).amount == 300 * 900
+    files.same_import(tmp_path, size)
+
+
 def test_every_run_exists(scripts):
     for comparison in scripts("bench").COMPARISONS:
-        for work in (comparison.data, *(run.work for run in comparison.runs)):
+        works = [comparison.data, *(run.work for run in comparison.runs)]
+        for work in [*works, comparison.same] if comparison.same else works:
             module, function = work.split(":")
             assert callable(getattr(scripts(module), function))
 

@@ -31,10 +31,11 @@ from syncohort.evaluation.verdicts.judging import judge, label_checklist, releas
 from syncohort.evaluation.verdicts.metrics import (
     DIMENSIONS,
     METRICS,
+    PRIVACY,
     describe,
     find_metric,
 )
-from syncohort.evaluation.verdicts.release import release_verdict
+from syncohort.evaluation.verdicts.release import REQUIRED, release_verdict
 
 
 def study(**rows) -> pd.DataFrame:
@@ -131,7 +132,7 @@ def test_groups_find_their_own_entry():
         == "Membership inference AUC"
     )
     assert find_metric("aa_truth", Group(against="holdout")).dimension == "individuals"
-    assert find_metric("aa_truth", Group(against="train")).dimension == "privacy"
+    assert find_metric("aa_truth", Group(against="train")).dimension == "singling_out"
     assert find_metric("recovery_rate", Group(method="mlp", trained_on="with real")).rule is None
     assert find_metric("recovery_rate", Group(method="mlp", trained_on="4x")).rule is not None
     assert find_metric("no such metric", ALL) is None
@@ -189,14 +190,15 @@ def checklist() -> pd.DataFrame:
 
 def test_validation_people_pass_everything(checklist):
     measured = checklist.loc["validation"].dropna()
-    assert set(measured) == {PASS} and len(measured) == 5
+    assert set(measured) == {PASS} and len(measured) == 7
     labels = label_checklist(judge(metrics(), CALIBRATION))
     assert set(labels.loc[labels["generator"] == "validation", "verdict"]) == {PASS, NOT_MEASURED}
 
 
 def test_a_copy_fails_privacy_and_nothing_else(checklist):
-    assert checklist.loc["bootstrap", "privacy"] == FAIL
-    assert set(checklist.loc["bootstrap"].drop("privacy")) == {PASS}
+    risks = list(PRIVACY)
+    assert set(checklist.loc["bootstrap", risks]) == {FAIL}
+    assert set(checklist.loc["bootstrap"].drop(risks)) == {PASS}
 
 
 def test_independent_snps_fail_linkage(checklist):
@@ -205,7 +207,7 @@ def test_independent_snps_fail_linkage(checklist):
 
 
 def test_a_mosaic_fails_privacy_and_a_memoriser_everything(checklist):
-    assert checklist.loc["mosaic", "privacy"] == FAIL
+    assert checklist.loc["mosaic", "linkability"] == FAIL
     assert set(checklist.loc["memoriser"]) == {FAIL}
     assert set(checklist.loc["good"]) == {PASS}
 
@@ -313,7 +315,7 @@ def test_a_dimension_is_as_good_as_its_worst_metric_which_is_named():
     row = table[(table["generator"] == "memoriser") & (table["dimension"] == "linkage")].iloc[0]
     assert row["verdict"] == FAIL and row["failed"] >= 1
     assert "Linkage: slope on the holdout's: 0.67 (passes: 0.941 to 1.04)" in row["worst"]
-    good = table[(table["generator"] == "good") & (table["dimension"] == "privacy")].iloc[0]
+    good = table[(table["generator"] == "good") & (table["dimension"] == "linkability")].iloc[0]
     assert good["worst"].startswith("all ") and good["labels"] == "2 pass, 1 not measured"
 
 
@@ -375,7 +377,7 @@ def private(**changed) -> pd.DataFrame:
     changed: metric -> (value, note).
     """
     values = {"copied_people": (0, "0 of 800 people"), "near_copies": (0, "0 of 800 people")}
-    values |= {"membership_auc": (0.5, "")} | changed
+    values |= {"membership_auc": (0.5, ""), "attribute_gain": (0, "")} | changed
     rows = [
         metric_row(
             name, Group(method="distance") if name == "membership_auc" else ALL, value, note=note
@@ -401,20 +403,21 @@ def test_one_copied_person_is_a_fail_that_names_the_number_of_people():
 
 def test_people_who_pass_may_be_released():
     found = release_verdict(private(), "mine")
-    assert found.level == PASS and found.sentence.startswith("mine may be released: all 3 tests")
+    assert found.level == PASS and found.sentence.startswith("mine may be released: all 4 tests")
     looked = release_verdict(private(membership_auc=(0.57, "")), "mine")
     assert (
         looked.level == LOOK and "only after a look at Membership inference AUC" in looked.sentence
     )
 
 
-@pytest.mark.parametrize("metric", ["copied_people", "near_copies", "membership_auc"])
+@pytest.mark.parametrize("metric", REQUIRED)
 def test_without_evidence_nothing_is_released(metric):
     judged = private(**{metric: (math.nan, "too few: 3 people")})
     found = release_verdict(judged, "mine")
     assert found.level == FAIL and "mine cannot be released on this evidence" in found.sentence
     assert "too few: 3 people" in found.sentence
-    row = release_checklist(judged).iloc[0]
+    table = release_checklist(judged).set_index("dimension")
+    row = table.loc[find_metric(metric, ALL).dimension]
     assert row["verdict"] == FAIL
     assert row["worst"].startswith("cannot be released on this evidence: not measured: ")
 

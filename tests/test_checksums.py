@@ -76,6 +76,12 @@ def test_a_file_damaged_after_it_was_written_is_named_to_its_reader(written, dam
     assert run_job(written, inputs=["table.tsv"])[0] == 0
 
 
+def test_a_file_that_went_is_named(written):
+    (written / "table.tsv").unlink()
+    code, log = run_job(written, inputs=["table.tsv"])
+    assert code == 1 and "results/c/table.tsv: it is gone" in log and "Traceback" not in log
+
+
 def test_what_a_killed_job_left_is_not_read(written):
     half = "Path('results/c/table.tsv').write_text('a'); os.kill(os.getpid(), 9)"
     assert run_job(written, half, outputs=["table.tsv"])[0] == -9

@@ -393,6 +393,14 @@ def test_the_digest_is_of_the_content_and_not_of_dates(tmp_path):
     assert known.digest([path]) != first
     assert known.digest([]) == "" and known.digest([tmp_path / "none"]) != first
     assert known.digest([path, path]) != known.digest([path])
+    link = tmp_path / "link"
+    link.symlink_to(path)
+    first = known.digest([link])
+    assert first == known.digest([path])
+    (tmp_path / "another").write_text("three")
+    link.unlink()
+    link.symlink_to(tmp_path / "another")
+    assert known.digest([link]) != first
 
 
 def test_files_that_change_after_they_were_looked_at_are_known(tmp_path):

@@ -122,7 +122,7 @@ PICTURES = {
 CALIBRATED = {"released": RELEASED, "calibration": CALIBRATION}
 METRIC_PICTURES = {
     "plot_frontier": ((), {"mosaics": MOSAICS}),
-    "plot_dimension": ((), {"dimension": "privacy"}),
+    "plot_dimension": ((), {"dimension": "linkability"}),
     "plot_labels": ((label_people(),), {}),
 }
 

@@ -10,6 +10,7 @@ import pytest
 from cohorts import people_of, store_of
 from conftest import REPOSITORY
 
+from syncohort.errors import InputError
 from syncohort.files import RowFile, all_or_nothing, write_rows
 
 WRITE_A_PART_AND_DIE = """
@@ -97,6 +98,19 @@ def test_rows_are_written_part_by_part(tmp_path):
     np.testing.assert_array_equal(np.load(tmp_path / "latents.npy"), rows)
 
 
+def test_rows_that_were_cut_short_are_named(tmp_path):
+    path = tmp_path / "latents.npy"
+    write_rows(path, (40, 3), iter([np.ones((40, 3), np.float32)]))
+    assert RowFile(path).shape == (40, 3)
+    content = path.read_bytes()
+    for n_bytes in (0, 5, 60, 130, len(content) - 1):
+        path.write_bytes(content[:n_bytes])
+        with pytest.raises(InputError, match=f"{path}: not a whole array of rows"):
+            RowFile(path)
+    with pytest.raises(InputError, match="not a whole array of rows"):
+        RowFile(tmp_path / "none.npy")
+
+
 def test_too_few_rows_are_an_error_and_no_file(tmp_path):
     with pytest.raises(ValueError, match="1 rows written of 4"):
         write_rows(tmp_path / "latents.npy", (4, 3), iter([np.zeros((1, 3))]))
@@ -121,5 +135,5 @@ def test_a_file_of_rows_that_is_cut_short_is_refused(tmp_path):
     write_rows(tmp_path / "rows.npy", (9, 2), [np.zeros((9, 2))])
     whole = (tmp_path / "rows.npy").read_bytes()
     (tmp_path / "rows.npy").write_bytes(whole[:-3])
-    with pytest.raises(ValueError, match=r"rows.npy: 197 bytes, not the 200 of an array \(9, 2\)"):
+    with pytest.raises(InputError, match=r"rows.npy: 197 bytes, not the 200 of an array \(9, 2\)"):
         RowFile(tmp_path / "rows.npy")

@@ -9,6 +9,7 @@ import pytest
 import zarr
 
 from syncohort import genotypes
+from syncohort.bits import compiled
 from syncohort.dosages import called_sums, share
 from syncohort.errors import InputError
 from syncohort.genotypes import (
@@ -217,6 +218,12 @@ def test_alleles_and_genotypes_are_counted_without_the_missing_ones(missing):
     np.testing.assert_allclose(minor_allele_frequency(calls), maf)
     assert np.isnan(share(np.zeros(1), np.zeros(1))).all()
     assert PackedCalls.of(calls[:0]).count(masks_of(group, 3)).alt.shape == (0, 3)
+
+
+def test_code_is_compiled_where_no_cache_can_be_written(monkeypatch):
+    """A clone and a home folder that are read-only."""
+    monkeypatch.setattr("numba.core.caching.CacheImpl._locator_classes", [])
+    assert compiled(lambda number: number + 1)(2) == 3
 
 
 def test_dosages_are_summed_without_the_missing_ones():

@@ -102,6 +102,16 @@ def test_a_run_says_of_each_failed_job_why_once_and_what_to_read(tmp_path):
     assert failures(tmp_path / "well", "a") == ""
 
 
+LONG = "    raise InputError('\\n'.join(f'line {k}' for k in range(100)))\n"
+
+
+def test_of_a_long_message_the_beginning_is_shown(tmp_path):
+    attempt(tmp_path / "fit.log", LONG, "a")
+    told = failures(tmp_path, "a")
+    assert "  line 0\n" in told and "line 60" not in told and told.endswith("(60 more lines)")
+    assert f"read: {tmp_path}/fit.log\n" in told
+
+
 GIVEN = """
     import torch
     from syncohort.training.devices import resolve_device

@@ -120,9 +120,9 @@ def test_only_sections_with_something_to_show_are_left(tmp_path):
 
 def test_the_caption_of_the_dimensions_stands_once_in_a_section(tmp_path):
     names = [picture(tmp_path, DIMENSION_PICTURE, name) for name in ("frequencies", "linkage")]
-    names.append(picture(tmp_path, DIMENSION_PICTURE, "privacy"))
+    names.append(picture(tmp_path, DIMENSION_PICTURE, "linkability"))
     values = {name: Markup("<table></table>") for name in ("frequencies", "linkage")}
-    fidelity, privacy = filled(pictures=names, values=values)
+    privacy, fidelity = filled(pictures=names, values=values)
     assert [part.title for part in fidelity.parts] == ["Allele frequencies", "Linkage"]
     assert [bool(part.groups[0].caption) for part in fidelity.parts] == [True, False]
     assert privacy.parts[0].groups[0].caption  # again where another section begins
@@ -133,7 +133,7 @@ def test_the_caption_of_the_dimensions_stands_once_in_a_section(tmp_path):
     "change, problem",
     [
         ({"pictur": {}}, r"section 'a': unknown key 'pictur'; allowed: title, sentence"),
-        ({"dimension": "beauty"}, r"section 'a': no dimension 'beauty'; there are frequencies"),
+        ({"dimension": "beauty"}, r"section 'a': no dimension 'beauty'; there are singling_out"),
         ({"table": "t"}, "the table 't' stands in two places"),
     ],
 )
@@ -155,7 +155,7 @@ def test_a_section_without_a_title_is_named(tmp_path):
 
 def test_every_template_is_an_input_of_a_rule():
     named = re.findall(
-        r'"(\w+\.html)"', "\n".join(re.findall(r"templates_of\(([^)]*)\)", "\n".join(RULES)))
+        r'"(\w+\.(?:html|md))"', "\n".join(re.findall(r"templates_of\(([^)]*)\)", "\n".join(RULES)))
     )
     inputs = {file.name for file in template_files(*named)}
     assert inputs == {file.name for file in (FOLDER / "templates").iterdir()}

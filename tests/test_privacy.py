@@ -124,6 +124,14 @@ def passes(metrics) -> None:
     for attack in ("distance", "density ratio", "frequency"):
         row = row_of(metrics, "membership_auc", method=attack)
         assert row["low"] < 0.5 + 0.02 and row["value"] < 0.57, attack
+        assert row_of(metrics, "membership_tpr", method=attack, fpr="1 %")["low"] < 0.02
+    for length in ("64", "256", "512"):
+        for attack in ("windows", "window ratio"):
+            row = row_of(metrics, "membership_auc", method=attack, window_snps=length)
+            assert row["low"] < 0.5 + 0.02 and row["value"] < 0.57, (attack, length)
+    for metric in ("linkability_gain", "attribute_gain"):
+        of_all = metrics[(metrics["metric"] == metric) & (metrics["maf_bin"] == "")]
+        assert (of_all["low"] < 0.02).all() and len(of_all) >= 2
 
 
 def test_other_people_of_the_population_pass_everything(fresh):
@@ -154,6 +162,48 @@ def test_the_copier_fails(copied):
     ):
         # of those drawn with replacement a share 1 - 1/e are there: AUC 0.63 + 0.37 / 2
         assert row_of(metrics, "membership_auc", **attack)["low"] > 0.75
+    drawn = 1 - np.exp(-1)
+    for attack in ({"method": "distance"}, {"method": "windows", "window_snps": "256"}):
+        found = value_of(metrics, "membership_tpr", **attack, fpr="1 %")
+        assert found == pytest.approx(drawn, abs=0.06)
+    for known in ("50", "100"):  # SNPs are enough to find a copy
+        assert value_of(metrics, "membership_auc", method="profile", known_snps=known) > 0.75
+        assert row_of(metrics, "linkability_gain", method="profile", known_snps=known)["low"] > 0.2
+    assert row_of(metrics, "attribute_gain", method="hidden 100 kb")["low"] > 0.05
+
+
+def test_the_window_copier_is_found_by_windows(cohort):
+    """Each synthetic haplotype is joined of stretches of 50 SNPs of training haplotypes."""
+    rng = np.random.default_rng(11)
+    drawn = np.empty_like(cohort.train)
+    for label in LABELS:
+        own = np.flatnonzero(cohort.train_labels == label)
+        pool = cohort.train[:, own].reshape(len(drawn), -1)
+        for start in range(0, len(drawn), 50):
+            stretch = slice(start, start + 50)
+            taken = rng.integers(pool.shape[1], size=(len(own), 2))
+            drawn[stretch, own] = pool[stretch][:, taken]
+    metrics = cohort.measured("window copier", drawn).metrics
+    assert value_of(metrics, "copied_people") == 0
+    whole = value_of(metrics, "membership_auc", method="distance")
+    windows = row_of(metrics, "membership_auc", method="windows", window_snps="64")
+    assert windows["low"] > 0.95 and whole < 0.8
+
+
+def test_the_copier_of_a_label_tells_the_label(tmp_path):
+    """Labels that nothing in the genotypes says, copied with the genotypes."""
+    rng = np.random.default_rng(12)
+    splits = np.repeat(["train", "validation", "holdout"], (200, 60, 60)).astype(object)
+    labels = rng.choice(["case", "control"], len(splits)).astype(object)
+    calls = population_calls(np.full(len(splits), "x", object), seed=5)
+    train = splits == "train"
+    real = store_of(tmp_path / "r.zip", calls, people_of(labels, splits))
+    for name, order in (("kept", np.arange(200)), ("shuffled", rng.permutation(200))):
+        people = people_of(labels[train][order], prefix="s")
+        synthetic = store_of(tmp_path / f"{name}.zip", calls[:, train], people)
+        metrics = measure_privacy([real], [synthetic], **OPTIONS).metrics
+        row = row_of(metrics, "attribute_gain", method="hidden label")
+        assert row["low"] > 0.2 if name == "kept" else row["low"] < 0.02
 
 
 def test_the_one_in_twenty_copier_fails(cohort):
@@ -328,7 +378,8 @@ def test_chromosomes_count_together(cohort, copied, tmp_path):
         real.append(store_of(tmp_path / f"r{contig}", cohort.calls[part], own, contig=contig))
         synthetic.append(store_of(tmp_path / f"s{contig}", drawn[part], people, contig=contig))
     metrics = measure_privacy(real, synthetic, **OPTIONS).metrics
-    exact = ~metrics["metric"].isin(["window_copies"])
+    exact = ~metrics["metric"].isin(["window_copies", "attribute_gain"])  # cut by chromosome
+    exact &= ~metrics["method"].isin(["windows", "window ratio"])
     same = metrics[exact].merge(copied.metrics, on=["metric", *KEYS])
     assert len(same) == exact.sum()
     np.testing.assert_allclose(same["value_x"], same["value_y"], atol=1e-6)
@@ -336,7 +387,9 @@ def test_chromosomes_count_together(cohort, copied, tmp_path):
 
 def test_people_are_scored_one_by_one(copied, cohort):
     people = copied.people
-    assert list(people) == ["person", "label", "member", "distance", "density_ratio", "frequency"]
+    whole = ["distance", "density_ratio", "frequency"]
+    windows = [f"window{kind}_{n}" for n in (64, 256, 512) for kind in ("s", "_ratio")]
+    assert list(people) == ["person", "label", "member", *whole, *windows]
     assert people["member"].sum() == (cohort.splits == "train").sum()
     assert len(people) == people["member"].sum() + (cohort.splits == "holdout").sum()
     assert (people.loc[people["distance"] == 0, "member"]).all()
@@ -382,6 +435,8 @@ def test_labels_are_compared_with_themselves():
         "test, labels of 200-999 people",
         "test, label x",
         "test, label y",
+        "test, at 1 % false positives",
+        "test, at 10 % false positives",
     ]
 
 
@@ -576,8 +631,8 @@ def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     trained = people.split != "holdout"
     index = np.flatnonzero(trained)[::3]
     found = np.concatenate(list(encode_rows([cohort.real], [model], index)))
-    np.testing.assert_array_equal(
-        found.reshape(len(index), 2, -1), latents.reshape(trained.sum(), 2, -1)[::3]
+    np.testing.assert_allclose(  # the file holds float16
+        found.reshape(len(index), 2, -1), latents.reshape(trained.sum(), 2, -1)[::3], atol=2e-3
     )
 
     labels = np.repeat((people.label[trained] == "y").astype(int), 2)
@@ -599,4 +654,4 @@ def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     metrics, table = attack_generator(
         networks, [cohort.real], [model], minimum_people=200, max_people=200, **options
     )
-    assert metrics["note"].tolist() == ["too few: 100 people"]
+    assert metrics["note"].tolist()[0] == "too few: 100 people"

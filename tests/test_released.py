@@ -2,13 +2,20 @@
 
 import subprocess
 
+import numpy as np
 import pytest
+from cohorts import people_of, store_of
 
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
+from syncohort.formats.pgen import write_pgen
+from syncohort.formats.readers import open_source
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.synthesis.released import (
+    purge,
     read_checksums,
     require_released_only,
+    statement,
     withdraw,
     write_checksums,
 )
@@ -83,3 +90,69 @@ def test_real_haplotypes_are_released_only_by_name(kind):
     allowed = {"generators": {"copies": {"kind": kind, "release_real_haplotypes": True}}}
     assert parse_config(allowed).generators["copies"].release_real_haplotypes
     parse_config({"evaluation": {"calibration": {"copies": {"kind": kind}}}})
+
+
+def purged_study(folder):
+    """results/mine with a release, a report, and what must not leave."""
+    for name in ("release/good/samples.tsv", "write_report/report.html", "split_people/people.tsv"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(name)
+    (folder / "train_diffusion/good").mkdir(parents=True)
+    (folder / "train_diffusion/good/checkpoint.safetensors").write_bytes(b"12345")
+    (folder / "real").symlink_to(folder.parent / "elsewhere")
+    write_checksums(folder / "release/good/SHA256SUMS", [folder / "release/good/samples.tsv"])
+    return folder
+
+
+def test_a_purge_leaves_the_release_and_the_report_alone(tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "calls.vcf").write_text("the user's own")
+    folder = purged_study(tmp_path / "mine")
+    removed = purge(folder, ["release", "write_report"])
+    sizes = dict(removed)
+    assert sizes["train_diffusion/good/checkpoint.safetensors"] == 5
+    assert set(sizes) == {
+        "real",
+        "split_people/people.tsv",
+        "train_diffusion/good/checkpoint.safetensors",
+    }
+    assert sorted(entry.name for entry in folder.iterdir()) == ["release", "write_report"]
+    assert (elsewhere / "calls.vcf").exists()  # a link is removed, not what it points to
+
+
+@pytest.mark.parametrize("change", ["changed", "nothing"])
+def test_nothing_is_purged_unless_the_release_is_whole(tmp_path, change):
+    folder = purged_study(tmp_path / "mine")
+    if change == "changed":
+        (folder / "release/good/samples.tsv").write_text("other")
+    else:
+        (folder / "release/good/SHA256SUMS").unlink()
+    with pytest.raises(InputError, match="nothing was removed"):
+        purge(folder, ["release"])
+    assert (folder / "train_diffusion/good/checkpoint.safetensors").exists()
+
+
+def output_of(*command) -> str:
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_files_say_that_their_people_are_synthetic(tmp_path):
+    """In headers that bcftools and plink2 carry on, and that we read back."""
+    people = people_of(["a"] * 4, prefix="SYN")
+    calls = np.random.default_rng(0).integers(0, 2, (5, 4, 2))
+    store = store_of(tmp_path / "s.zip", calls, people)
+    said = statement("mine", "good", "diffusion")
+    assert said.startswith("synthetic, nobody here exists")
+    assert statement("mine", "copies", "bootstrap").startswith("NOT SYNTHETIC")
+    write_vcf(store, tmp_path / "c.vcf.gz", people=said)
+    write_pgen([store], tmp_path / "c", statement=said)
+    header = output_of("bcftools", "view", "-h", tmp_path / "c.vcf.gz")
+    assert f"##people={said}" in header
+    for end in (".pvar", ".psam"):
+        assert f"##people={said}" in (tmp_path / f"c{end}").read_text().splitlines()
+    output_of("plink2", "--pfile", tmp_path / "c", "--export", "vcf", "--out", tmp_path / "again")
+    again = (tmp_path / "again.vcf").read_text()
+    assert "SYN3" in again and len([row for row in again.splitlines() if row[0] != "#"]) == 5
+    for kind, path in (("vcf", "c.vcf.gz"), ("pgen", "c")):
+        assert open_source(kind, str(tmp_path / path)).sample_ids.tolist() == people.id.tolist()

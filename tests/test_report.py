@@ -15,6 +15,7 @@ from syncohort.errors import InputError
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist
+from syncohort.evaluation.verdicts.metrics import DIMENSIONS, PRIVACY
 from syncohort.figures import metrics as metric_figures
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
@@ -70,9 +71,9 @@ def material(judged, tmp_path_factory) -> Material:
     folder = tmp_path_factory.mktemp("results")
     options = {"released": RELEASED, "calibration": CALIBRATION}
     people = pd.DataFrame({"label": ["case"] * 60 + ["control"] * 300, "split": "train"})
-    frontier, privacy = folder / "plot_frontier/a.svg", folder / "plot_dimension/privacy.svg"
+    frontier, privacy = folder / "plot_frontier/a.svg", folder / "plot_dimension/linkability.svg"
     metric_figures.plot_frontier(judged, frontier, mosaics=MOSAICS, **options)
-    metric_figures.plot_dimension(judged, privacy, dimension="privacy", **options)
+    metric_figures.plot_dimension(judged, privacy, dimension="linkability", **options)
     for generator in RELEASED:
         (folder / "release" / generator / "vcf").mkdir(parents=True)
         (folder / "release" / generator / "samples.tsv").write_text("sample_id\tlabel\n")
@@ -126,7 +127,7 @@ def page(text) -> Page:
 
 def test_the_summary_comes_first_and_the_sections_in_order(page):
     order = [
-        *("Release checklist", "Fidelity against leakage", "Fidelity", "Privacy"),
+        *("Release checklist", "Disclosure risk", "Fidelity against leakage", "Fidelity"),
         *("Utility", "Cohort", "Methods", "Downloads"),
     ]
     assert [name for name in page.headings if name in order] == order
@@ -254,9 +255,7 @@ def test_the_page_of_all_metrics(judged, tmp_path):
     write_metrics_page(study(), judged, release_checklist(judged), tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
     page = Page(text)
-    assert {"Release checklist", "Linkage", "Privacy of the people", "Not measured"} <= set(
-        page.headings
-    )
+    assert {"Release checklist", "Linkage", "Linkability", "Not measured"} <= set(page.headings)
     assert ("0.67 [0.66, 0.68]", "fail") in page.cells
     assert "http" not in text
 
@@ -292,7 +291,8 @@ def test_privacy_that_was_not_measured_is_red_in_the_checklist(judged, tmp_path,
     table = judged[judged["metric"] == only]
     write_metrics_page(study(), table, release_checklist(table), tmp_path / "m.html")
     text = (tmp_path / "m.html").read_text()
-    row = re.search(r"<td[^>]*>Privacy of the people</td>(.*?)</tr>", text, re.DOTALL)[1]
-    cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL)
-    assert cells[: len(RELEASED)] == [(' class="fail"', "not measured")] * len(RELEASED)
+    for risk in PRIVACY:
+        row = re.search(rf"<td[^>]*>{DIMENSIONS[risk]}</td>(.*?)</tr>", text, re.DOTALL)[1]
+        cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL)
+        assert cells[: len(RELEASED)] == [(' class="fail"', "not measured")] * len(RELEASED)
     assert text.count("cannot be released on this evidence") == len(RELEASED)

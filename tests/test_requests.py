@@ -16,8 +16,15 @@ from pydantic import TypeAdapter
 from syncohort.code_digest import PACKAGE
 from syncohort.config.generators import AnyGenerator
 from syncohort.config.representations import GenePCAConfig, SnpVAEConfig
-from syncohort.config.requests import LEAST_MB, NEEDS, request_mb, request_minutes, training_mb
-from syncohort.diffusion.demand import demand_of
+from syncohort.config.requests import (
+    LEAST_MB,
+    NEEDS,
+    pairs_mb,
+    request_mb,
+    request_minutes,
+    training_mb,
+)
+from syncohort.diffusion.demand import Demand, demand_of, training_seconds
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.estimates import (
     Chromosome,
@@ -47,6 +54,14 @@ def test_a_job_that_is_tried_again_asks_for_more(kind):
     assert small[0] < small[1] < small[2]
     assert small[1] >= 8_000  # a request that was too low costs one attempt
     assert [request_mb(kind, 10**6, 8_000, n) for n in (1, 2, 3)] == [8_000, 16_000, 24_000]
+
+
+def test_pairs_of_people_ask_for_their_tables_however_wide_the_genome_is():
+    asked = [pairs_mb(500, 2, size, 8_000, 1) for size in (1, 10, 100, 10_000)]
+    assert asked[0] <= request_mb("cohort", 1, 8_000, 1) and asked[2] == asked[3] < 2_000
+    assert pairs_mb(3_000, 2, 0.1, 8_000, 1) == request_mb("cohort", 0.1, 8_000, 1)
+    assert pairs_mb(3_000, 2, 10_000, 8_000, 1) > pairs_mb(3_000, 1, 10_000, 8_000, 1) + 1_000
+    assert pairs_mb(3_000, 2, 10_000, 8_000, 2) >= 8_000
 
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
@@ -239,6 +254,15 @@ def test_latents_that_are_much_of_what_a_job_may_have_stay_on_disk():
     held, on_disk = (estimated(20_000, 50_000, memory_mb)[0] for memory_mb in (30_000, 8_000))
     assert held.latents_mb == on_disk.latents_mb == pytest.approx(2_400, rel=0.1)
     assert held.request_mb - on_disk.request_mb > 2 * held.latents_mb
+
+
+def test_the_time_of_few_rows_is_mostly_that_of_their_validations():
+    """An epoch of 540 rows is 1,620 forward passes, a validation of 60 is 2,408."""
+    demand = Demand(n_weights=0, gflop=1.0, row_bytes=0)
+    options = {"epochs": 1, "batch_size": 128, "threads": 1, "on_gpu": False}
+    assert training_seconds(demand, 540, 60, **options) == pytest.approx(4_028 / 15)
+    many = training_seconds(demand, 10**6, 10**5, **options | {"epochs": 12})
+    assert many == pytest.approx(36e6 / 15, rel=0.01)
 
 
 def test_a_training_that_takes_longer_than_its_job_may_is_said():

@@ -364,3 +364,11 @@ def test_a_pedigree_that_cannot_be_is_shown():
         "1 names are a father and a mother: a; 1 people are a mother and male: c"
     )
     assert "capital and small letters ('D' and 'd')" in shown["parents without genotypes"]
+
+
+def test_pid_is_a_father_only_beside_mid(tmp_path):
+    files = pd.DataFrame({"sample": list("abc")})
+    for heading, expected in (("pid\tmid", ["", "a", ""]), ("pid\tage", ["", "", ""])):
+        (tmp_path / "t.tsv").write_text(f"id\tpop\t{heading}\na\tx\t0\t0\nb\tx\ta\t0\nc\tx\t0\tb\n")
+        people = join(files, table=str(tmp_path / "t.tsv"), label_column="pop").people
+        assert people["father"].tolist() == expected

@@ -14,6 +14,7 @@ RUN = os.environ.setdefault(
 # Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
+from syncohort.config.requests import pairs_mb as request_of_pairs
 from syncohort.config.requests import request_mb
 from syncohort.config.requests import request_minutes
 from syncohort.config.requests import simulation_mb as request_of_simulation
@@ -117,6 +118,20 @@ def content_of(*files):
     return CONTENTS.digest(
         file for each in files for file in as_list(each) if is_foreign(file)
     )
+
+
+def digests_of_inputs():
+    """Name of each file of the user that the cohort is made of -> digest of its content."""
+    files = [
+        foreign_file for chrom in CHROMS for foreign_file in genotype_files_of(chrom)
+    ]
+    files += [*as_list(label_table()), *as_list(annotation_files())]
+    files += as_list(getattr(STUDY.selection, "statistics", None) or [])
+    return {
+        Path(file).name: CONTENTS.of_file(Path(file))
+        for file in dict.fromkeys(files)
+        if is_foreign(file)
+    }
 
 
 def source():
@@ -278,6 +293,18 @@ light_mb = memory_of("table")
 stream_mb = memory_of("stream")
 heavy_mb = memory_of("cohort")
 
+
+def pairs_mb(wildcards, input, attempt):
+    """What the attacks ask for, which compare all pairs of people."""
+    return request_of_pairs(
+        STUDY.evaluation.privacy_people,
+        2 if STUDY.mode == "haplotype" else 1,
+        input.size_mb,
+        STUDY.compute.memory_mb,
+        attempt,
+    )
+
+
 TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
 HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
 light_minutes = minutes_of("table")
@@ -311,12 +338,17 @@ def training_mb(wildcards, input, attempt):
 
 def genotype_files(wildcards):
     """The files one chromosome is read from."""
+    return genotype_files_of(wildcards.chrom)
+
+
+def genotype_files_of(chrom):
+    """The files that a chromosome is read from."""
     if DEMO:
-        path = f"<results>/simulate_chromosome/{wildcards.chrom}.vcf.gz"
+        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
         return [path, f"{path}.tbi"]
     from syncohort.formats.readers import source_files
 
-    return [str(file) for file in source_files(wildcards.chrom, **source())]
+    return [str(file) for file in source_files(chrom, **source())]
 
 
 def untouched_table():

@@ -1,4 +1,11 @@
 # The synthetic cohort in the formats others read: results/<cohort>/release/<generator>/.
+from syncohort.synthesis.released import statement
+
+
+def statement_of(wildcards):
+    """What the headers of a generator's files say of its people."""
+    name = wildcards.generator
+    return statement(STUDY.cohort, name, SETTINGS[name]["kind"])
 
 
 rule export_vcf:
@@ -21,6 +28,7 @@ rule export_vcf:
         runtime=stream_minutes,
     params:
         code=code_of("export_vcf"),
+        statement=statement_of,
     script:
         "../scripts/export_vcf.py"
 
@@ -76,6 +84,7 @@ rule export_pgen:
         runtime=stream_minutes,
     params:
         code=code_of("export_pgen"),
+        statement=statement_of,
         case_label=STUDY.labels.case_label,
     script:
         "../scripts/export_pgen.py"
@@ -103,6 +112,48 @@ rule export_samples:
         "../scripts/export_samples.py"
 
 
+rule describe_release:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+        checklist="<results>/collect_metrics/checklist.tsv",
+        people="<results>/split_people/people.tsv",
+        synthetic="<results>/draw_labels/people.tsv",
+        variants=every_chrom(COHORT_COUNTS),
+        templates=templates_of("release_readme.md"),
+    output:
+        readme="<results>/release/{generator}/README.md",
+        record="<results>/release/{generator}/ro-crate-metadata.json",
+    log:
+        "<logs>/describe_release/{generator}.log",
+    benchmark:
+        "<benchmarks>/describe_release/{generator}.tsv"
+    group:
+        "end"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("describe_release"),
+        released=lambda wildcards: {
+            "cohort": STUDY.cohort,
+            "kind": SETTINGS[wildcards.generator]["kind"],
+            "mode": STUDY.mode,
+            "simulated": DEMO,
+            "seed": STUDY.seed,
+            "configuration": configuration_text(),
+            "files": [
+                file.split("/", 3)[-1]
+                for file in RELEASED[wildcards.generator]
+                if not file.endswith(tuple(DESCRIPTIONS))
+            ],
+        },
+        inputs=digests_of_inputs(),
+    script:
+        "../scripts/describe_release.py"
+
+
 rule check_release:
     input:
         released=sum(RELEASED.values(), []),
@@ -112,6 +163,8 @@ rule check_release:
         "<logs>/check_release.log",
     benchmark:
         "<benchmarks>/check_release.tsv"
+    group:
+        "end"
     conda:
         "../../envs/syncohort.yaml"
     resources:
@@ -122,3 +175,18 @@ rule check_release:
         copies=COPIES,
     script:
         "../scripts/check_release.py"
+
+
+# Not part of a run: `snakemake purge` once the release has left. No inputs, so that it makes nothing.
+rule purge:
+    log:
+        "<results>/purged.log",
+    localrule: True
+    conda:
+        "../../envs/syncohort.yaml"
+    params:
+        code=code_of("purge"),
+        results=FOLDER,
+        kept=["release", "write_report", "benchmarks", "purged.tsv", "purged.log"],
+    script:
+        "../scripts/purge.py"

@@ -16,7 +16,7 @@ rule measure_privacy:
         "../../envs/syncohort.yaml"
     threads: THREADS
     resources:
-        mem_mb=heavy_mb,
+        mem_mb=pairs_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("measure_privacy"),

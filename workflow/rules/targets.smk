@@ -1,4 +1,5 @@
 # What a run is for: the synthetic cohorts in every format, and the report's pages and pictures.
+DESCRIPTIONS = ["README.md", "ro-crate-metadata.json"]
 RELEASED = {
     generator: expand(
         [
@@ -7,11 +8,13 @@ RELEASED = {
             "<results>/release/{generator}/vcf/{chrom}.vcf.gz.tbi",
             "<results>/release/{generator}/plink/synthetic.{plink}",
             "<results>/release/{generator}/pgen/synthetic.{pgen}",
+            "<results>/release/{generator}/{description}",
         ],
         generator=generator,
         chrom=CHROMS,
         plink=["bed", "bim", "fam"],
         pgen=["pgen", "pvar", "psam"],
+        description=DESCRIPTIONS,
     )
     for generator in GENERATORS
 }

@@ -2,6 +2,7 @@
 
 from syncohort.evaluation.tables import join_metrics, read_tables
 from syncohort.evaluation.utility.recovery import recovery_rate
+from syncohort.evaluation.verdicts.excess import with_excess
 from syncohort.evaluation.verdicts.judging import judge, label_checklist, release_checklist
 from syncohort.job import job
 
@@ -24,7 +25,8 @@ with job(snakemake):
         "augmentation",
     )
     files = [path for stage in (*stages, "association") for path in found[stage]]
-    judged = judge(join_metrics([read_tables(files), *rates]), params.calibration)
+    metrics = with_excess(join_metrics([read_tables(files), *rates]), params.calibration)
+    judged = judge(metrics, params.calibration)
     judged.to_csv(snakemake.output.metrics, sep="\t", index=False)
     release_checklist(judged).to_csv(snakemake.output.checklist, sep="\t", index=False)
     label_checklist(judged).to_csv(snakemake.output.labels, sep="\t", index=False)

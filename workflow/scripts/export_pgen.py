@@ -9,4 +9,9 @@ from syncohort.job import job
 with job(snakemake):
     stores = [CohortStore(path) for path in snakemake.input.stores]
     prefix = Path(snakemake.output.pgen).with_suffix("")
-    write_pgen(stores, prefix, case_label=snakemake.params.case_label)
+    write_pgen(
+        stores,
+        prefix,
+        case_label=snakemake.params.case_label,
+        statement=snakemake.params.statement,
+    )

@@ -5,4 +5,9 @@ from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):
-    write_vcf(CohortStore(snakemake.input.store), snakemake.output.vcf, threads=snakemake.threads)
+    write_vcf(
+        CohortStore(snakemake.input.store),
+        snakemake.output.vcf,
+        threads=snakemake.threads,
+        people=snakemake.params.statement,
+    )

@@ -17,6 +17,6 @@ with job(snakemake):
         device=snakemake.resources.device,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         threads=snakemake.threads,
-        global_vectors=snakemake.input.get("global_vectors"),
+        global_vectors=snakemake.input.get("global_vectors") or None,
         **snakemake.params.sampling,
     )

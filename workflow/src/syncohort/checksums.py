@@ -62,6 +62,8 @@ class Checksums:
         raise_all([fault for fault in faults if fault], _HEADING)
 
     def _fault(self, file: Path, entry: Path) -> str | None:
+        if not file.exists():
+            return f"{file}: it is gone; where another run makes it anew, run again after that"
         if not entry.exists():
             return None
         noted = entry.read_text(errors="replace")

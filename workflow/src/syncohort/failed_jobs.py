@@ -10,7 +10,7 @@ from syncohort.slurm import end_of
 _HEADER = re.compile(
     r"^(?P<job>.*?): syncohort .*?(?:, job (?P<slurm>\S+) of SLURM)?, run (?P<run>.*)$"
 )
-_SHOWN = 20  # lines of a message
+_SHOWN = 40  # lines of a message
 
 
 def failures(logs: str | Path, run: str | None = None) -> str:
@@ -82,6 +82,10 @@ def _cause(text: str) -> str:
 
 
 def _indented(text: str) -> str:
+    """The first lines of a message, the last ones of a traceback."""
     lines = text.splitlines()
-    kept = lines if len(lines) <= _SHOWN else ["...", *lines[-_SHOWN:]]
-    return "\n".join(f"  {line}" for line in kept)
+    if len(lines) > _SHOWN:
+        more = f"... ({len(lines) - _SHOWN} more lines)"
+        is_crash = text.startswith("Traceback")
+        lines = [more, *lines[-_SHOWN:]] if is_crash else [*lines[:_SHOWN], more]
+    return "\n".join(f"  {line}" for line in lines)

@@ -106,10 +106,18 @@ class RowFile:
     """A .npy file of numbers [R, G, ...], read some rows at a time and never mapped.
 
     Pages of a mapped file count as memory of the job that reads it, for as long as it runs.
-    `shape`: of the array. Raises ValueError for a file that is no such array, or cut short.
+    `shape`: of the array. Raises InputError for a file that is no such array, or cut short.
     """
 
     def __init__(self, path: str | Path):
+        try:
+            self._open(path)
+        except (OSError, ValueError, IndexError) as error:
+            raise InputError(
+                f"{path}: not a whole array of rows ({error}); delete it and run again"
+            ) from error
+
+    def _open(self, path: str | Path) -> None:
         self._file = open(path, "rb", buffering=0)  # noqa: SIM115 (as long as this object)
         version = np.lib.format.read_magic(self._file)
         if version != (1, 0):

@@ -8,7 +8,7 @@ Axes: N rows, G gene blocks, K channels, C classes, W blocks of a stretch, T str
 all chromosomes, D = W K.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +18,7 @@ from syncohort.generators.base import LatentGenerator, describe, require_trainin
 from syncohort.generators.latents import LatentFiles
 from syncohort.generators.noise import RowNoise
 from syncohort.generators.rows import EncodedPeople
+from syncohort.genotypes import slices
 
 STRETCH_CHANNELS = 256
 SHRINKAGE = 0.02  # a baseline: no key of the configuration changes it
@@ -94,7 +95,7 @@ def fit_block_gaussian(
 
     encoded, representation_fingerprints: as in `train_diffusion`. shrinkage: weight of the
     covariance's diagonal, the rest is that of the rows around their label's mean (Ledoit & Wolf
-    2004); variances stay as they are. Memory is that of one chromosome's latents.
+    2004); variances stay as they are. Two stretches are held at a time.
 
     Raises InputError for a class without training rows.
     """
@@ -112,9 +113,9 @@ def fit_block_gaussian(
     parts = {name: [] for name in names}
     masks = encoded.masks
     for path, own_mask in zip(encoded.paths, masks, strict=True):
-        latents = torch.from_numpy(LatentFiles([path], [own_mask])[train])
-        center = subtract_means(latents, rows.labels[train], len(rows.class_names))
-        for name, part in zip(names, (center, *fit_chain(latents, shrinkage)), strict=True):
+        file = LatentFiles([path], [own_mask])  # padded positions are 0
+        fitted = fit_chromosome(file, train, rows.labels[train], len(rows.class_names), shrinkage)
+        for name, part in zip(names, fitted, strict=True):
             parts[name].append(part)
     slot = _slots([len(each) for each in masks], masks[0].shape[1])
     center = torch.cat(parts["center"], dim=1)
@@ -147,19 +148,38 @@ def _slots(block_counts: list[int], n_channels: int):
     return torch.cat(slots)
 
 
-def fit_chain(rows, shrinkage: float) -> tuple[torch.Tensor, torch.Tensor]:
-    """Weights and spread [T, D, D] of the chain of one chromosome's rows [N, G, K] of mean 0."""
-    stretch = _stretch_blocks(rows.shape[2])
-    n_stretches = -(-rows.shape[1] // stretch)
-    missing = n_stretches * stretch - rows.shape[1]
-    # an empty stretch before the first, empty blocks after the last
-    rows = torch.nn.functional.pad(rows, (0, 0, stretch, missing))
-    parts = []
-    for number in range(n_stretches):
-        first = number * stretch
-        both = rows[:, first : first + 2 * stretch].flatten(1)  # [N, 2 D]
-        parts.append(_condition(both.T @ both / len(both), shrinkage))
-    weights, spread = zip(*parts, strict=True)
+def fit_chromosome(latents, rows: np.ndarray, labels: np.ndarray, n_classes: int, shrinkage: float):
+    """Center [C, G, K], weights and spread [T, D, D] of the chain of a chromosome's rows.
+
+    latents: `LatentFiles` of it; rows [N]: the training rows, of classes labels [N].
+    """
+    n_blocks, n_channels = latents.mask.shape
+    centers = []
+
+    def residuals():
+        for some in slices(n_blocks, _stretch_blocks(n_channels)):
+            own = torch.from_numpy(latents.read(rows, some))
+            centers.append(subtract_means(own, labels, n_classes))
+            yield own
+
+    weights, spread = fit_chain(residuals(), shrinkage)
+    return torch.cat(centers, dim=1), weights, spread
+
+
+def fit_chain(stretches: Iterable, shrinkage: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Weights and spread [T, D, D] of the chain of one chromosome's rows of mean 0.
+
+    stretches: [N, W, K] of consecutive blocks, the last one maybe of fewer; two are held at a time.
+    """
+    fitted, before = [], None
+    for own in stretches:
+        if before is None:  # an empty stretch before the first, empty blocks after the last
+            before = torch.zeros(len(own), _stretch_blocks(own.shape[2]), own.shape[2])
+        own = torch.nn.functional.pad(own, (0, 0, 0, before.shape[1] - own.shape[1]))
+        both = torch.cat([before, own], dim=1).flatten(1)  # [N, 2 D]
+        fitted.append(_condition(both.T @ both / len(both), shrinkage))
+        before = own
+    weights, spread = zip(*fitted, strict=True)
     return torch.stack(weights), torch.stack(spread)
 
 

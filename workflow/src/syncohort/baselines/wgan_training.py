@@ -14,8 +14,14 @@ import torch
 
 from syncohort.baselines.wgan import WGAN, LabelledMLP, ScoreNetwork
 from syncohort.diffusion.prior import GaussianPrior, fit_prior, thinned
+from syncohort.diffusion.training import MappedRows
 from syncohort.generators.base import describe, require_training_rows
-from syncohort.generators.latents import ROWS_AT_ONCE, LatentFiles, Normalisation, fit_normalisation
+from syncohort.generators.latents import (
+    LatentFiles,
+    Normalisation,
+    fit_normalisation,
+    rows_at_once,
+)
 from syncohort.generators.rows import EncodedPeople
 from syncohort.genotypes import slices
 from syncohort.seeds import child_seed
@@ -87,8 +93,14 @@ def train_wgan(
         scaling="global",
         rows=train,
     )
-    x0 = torch.from_numpy(_normalised(files, normalisation, labels, thinned(train)))
-    prior = fit_prior(x0, recipe.noise, child_seed(recipe.seed, _PRIOR), ROWS_PER_COMPONENT)
+    parts = (labels, normalisation.center, normalisation.scale)
+    prior = fit_prior(
+        MappedRows(files, *map(torch.from_numpy, parts)),
+        recipe.noise,
+        child_seed(recipe.seed, _PRIOR),
+        ROWS_PER_COMPONENT,
+        rows=torch.from_numpy(thinned(train).copy()),
+    )
     scores = _scores(files, normalisation, labels, train, prior.factors).to(place)
     train_labels = torch.from_numpy(labels[train]).to(place)
     log.info(
@@ -113,7 +125,7 @@ def _normalised(files: LatentFiles, normalisation: Normalisation, labels, rows) 
 def _scores(files: LatentFiles, normalisation: Normalisation, labels, rows, factors):
     """Principal components [n, F] of rows [n], some read at a time."""
     parts = []
-    for part in slices(len(rows), ROWS_AT_ONCE):
+    for part in slices(len(rows), rows_at_once(files.mask.size)):
         x0 = _normalised(files, normalisation, labels, rows[part])
         parts.append(torch.from_numpy(x0).flatten(1) @ factors)
     return torch.cat(parts)

@@ -29,6 +29,8 @@ PARENTS = {
     "father": "father fatherid fatheriid pat patid paternalid paternal dad",
     "mother": "mother motherid motheriid mat matid maternalid maternal mum mom",
 }
+# Only where both stand: pid alone is as often the id of a patient.
+_LINKAGE = {"father": " pid", "mother": " mid"}
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,10 @@ def _parents(joined: pd.DataFrame, file_people: pd.DataFrame, codes: MissingCode
     for parent, aliases in PARENTS.items():
         known = pd.Series("", index=file_people.index)
         for table in (joined, file_people):
-            for column in find_columns(table.columns, aliases, "the label table"):
+            linkage = {"pid", "mid"} <= {str(name).lower() for name in table.columns}
+            for column in find_columns(
+                table.columns, aliases + _LINKAGE[parent] * linkage, "the label table"
+            ):
                 named = table[column].fillna("").astype(str).str.strip()
                 known = known.where(known != "", named.mask(codes.is_nobody(named), ""))
         columns[parent] = known

@@ -81,7 +81,7 @@ class TrainingConfig(Section):
         description="Stop after this many epochs without a better loss on validation people.",
     )
     membership_max: float = Field(
-        0.62,
+        0.6,
         gt=0.5,
         le=1,
         description="Stop when training makes the loss of a row reveal whether its person was in training: when it tells training from validation people with an AUC above this, beyond what the untrained network tells of them, in a stretch of about 2,000 blocks. Weights above it are kept only when no epoch was below, and then the report fails the generator for it. 1: never stop for it.",
@@ -365,7 +365,8 @@ def _with_preset(generator):
         return generator
     name = generator.get("preset", "genetic_diffusion")
     preset = PRESETS.get(name, {})  # an unknown name is refused by its field
-    if generator.get("per_chromosome") is True:
+    own = preset.get("denoiser", {}).get("kind", "local")
+    if generator.get("per_chromosome") is True and own == "local":  # others are refused
         preset = merged(preset, PER_CHROMOSOME)
     return merged({"kind": "diffusion"} | preset, generator)
 

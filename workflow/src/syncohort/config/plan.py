@@ -159,12 +159,14 @@ class Plan:
         """What is measured, by the parts of the report (`verdicts.metrics` has their names)."""
         labels = self._study.labels
         return [
+            "singling_out",
+            "linkability",
+            "inference",
+            *(["model"] if self.diffusion else []),
             "frequencies",
             "linkage",
             "individuals",
             "structure",
-            "privacy",
-            *(["model"] if self.diffusion else []),
             "utility",
             *(["association"] if labels.case_label or labels.cuts else []),
         ]

@@ -43,6 +43,19 @@ def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
     return _within(AROUND_MB + need.fixed_mb + need.per_input_mb * input_mb, most_mb, attempt)
 
 
+def pairs_mb(
+    n_people: int, rows_per_person: int, input_mb: float, most_mb: int, attempt: int
+) -> int:
+    """What the comparison of all pairs of so many people a group asks for.
+
+    Distances of rows to rows of eight pairs of groups, twice while they are worked out, and of
+    people to people of three, several times. Fewer people than that ask for what they read.
+    """
+    tables_mb = 4e-6 * n_people**2 * (10 * rows_per_person**2 + 12)
+    by_input = request_mb("cohort", input_mb, most_mb, attempt)
+    return min(by_input, _within(AROUND_MB + 900 + tables_mb, most_mb, attempt))
+
+
 def request_minutes(kind: str, input_mb: float, most_minutes: int, attempt: int) -> int:
     """How long a job of a class of rules asks for [minutes]; kind: one of NEEDS.
 

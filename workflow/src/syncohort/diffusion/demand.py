@@ -11,6 +11,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from syncohort.config.requests import PROGRAM_MB
 from syncohort.diffusion.denoisers import build_denoiser, count_flops, example_conditions
 from syncohort.diffusion.prior import MAX_ROWS, ROWS_PER_FACTOR, VALUES_AT_ONCE
+from syncohort.diffusion.validation import DRAWS, epochs_between, forward_passes
 
 FLOAT_BYTES = 4
 _ROWS = 4  # of the pass whose tensors are counted
@@ -94,11 +95,21 @@ def training_bytes(
 
 
 def training_seconds(
-    demand: Demand, n_rows: int, *, epochs: int, batch_size: int, threads: int, on_gpu: bool
+    demand: Demand,
+    n_rows: int,
+    n_validation: int,
+    *,
+    epochs: int,
+    batch_size: int,
+    threads: int,
+    on_gpu: bool,
 ) -> float:
-    """About how long all epochs of `n_rows` training rows take."""
+    """About how long all epochs of `n_rows` training rows take, their validations included."""
     n_batches = -(-n_rows // batch_size)
-    flops = epochs * n_rows * _PASSES * demand.gflop * 1e9
+    passes = forward_passes(min(n_validation, DRAWS))
+    n_validations = -(-epochs // epochs_between(passes, n_rows, epochs))
+    n_passes = epochs * n_rows * _PASSES + n_validations * passes
+    flops = n_passes * demand.gflop * 1e9
     touched = epochs * n_batches * _TOUCHED * demand.n_weights * FLOAT_BYTES
     if on_gpu:
         return flops / GPU_FLOPS + touched / GPU_BYTES

@@ -140,6 +140,7 @@ def estimate_trainings(
         seconds = training_seconds(
             demand,
             n_rows,
+            n_all - n_rows,
             epochs=training["epochs"],
             batch_size=training["batch_size"],
             threads=threads,

@@ -25,6 +25,17 @@ LEAST_VALIDATIONS = 12
 _TIMES, _SPREAD, _NEAR = 0, 1, 2  # random streams
 
 
+def forward_passes(n_rows: int) -> int:
+    """Forward passes of a validation on so many rows, their fellows included."""
+    return 2 * DRAWS + MEMBERSHIP_DRAWS * (1 + FELLOWS_PER_ROW) * n_rows
+
+
+def epochs_between(passes: int, n_train: int, epochs: int) -> int:
+    """Epochs between validations of so many forward passes; see `Validation.validations_apart`."""
+    wanted = math.ceil(passes / (MOST_FORWARD_SHARE * n_train))
+    return min(wanted, max(1, epochs // LEAST_VALIDATIONS))
+
+
 def partners(labels: np.ndarray, rows: np.ndarray, candidates: np.ndarray, seed: int):
     """For each of `rows` a candidate of the same label, another one as long as they last.
 
@@ -69,9 +80,7 @@ class Validation:
 
         With few training rows it would be many; there are at least 12 validations in a run.
         """
-        passes = 2 * DRAWS + MEMBERSHIP_DRAWS * (len(self.rows) + len(self.fellows))
-        wanted = math.ceil(passes / (MOST_FORWARD_SHARE * n_train))
-        return min(wanted, max(1, epochs // LEAST_VALIDATIONS))
+        return epochs_between(forward_passes(len(self.rows)), n_train, epochs)
 
     def _losses(self, network, rows, times, stream: int):
         """Losses [n] of these rows at these times [n], each the mean over its positions."""

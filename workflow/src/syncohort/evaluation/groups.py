@@ -40,9 +40,11 @@ class Group(NamedTuple):
     snps: "causal", or "p < 0.001".
     maf_bin: of the variants, of `tidy.MAF_BINS`; distance_bin: of pairs of variants, with unit;
     window_snps: length of windows.
+    known_snps: number of SNPs that an attacker knows of a person.
     method: the attack, the kind of classifier or the distance that measured it.
     rows: "haplotypes" where they count one by one, not a person's together.
     noise: noise level of an attack on a network, as a share of T.
+    fpr: false-positive rate at which an attack's true-positive rate is read, "1 %" or "10 %".
     trained_on: "4x", four times as many synthetic as training people, or "with real", real
     training people too; real_share: share of the real training people that were added to.
     """
@@ -55,9 +57,11 @@ class Group(NamedTuple):
     maf_bin: str = ""
     distance_bin: str = ""
     window_snps: str = ""
+    known_snps: str = ""
     method: str = ""
     rows: str = ""
     noise: str = ""
+    fpr: str = ""
     trained_on: str = ""
     real_share: str = ""
 
@@ -87,10 +91,12 @@ def in_words(group: Group) -> str:
         group.method,
         group.rows,
         group.noise and f"t = {group.noise} T",
+        group.fpr and f"at {group.fpr} false positives",
         group.trained_on,
         group.real_share and f"{100 * float(group.real_share):g} % real",
         group.snps and {CAUSAL: "causal SNPs"}.get(group.snps, group.snps),
         group.window_snps and f"{int(group.window_snps):,} SNPs",
+        group.known_snps and f"{int(group.known_snps):,} SNPs known",
         group.maf_bin and f"MAF {group.maf_bin}",
         group.distance_bin,
         group.against and _AGAINST.get(group.against, group.against),

@@ -39,6 +39,7 @@ PANELS_WIDE = 3
 _CORNERS = {VALIDATION: ("s", "black"), BOOTSTRAP: ("X", "#8A2D1C"), INDEPENDENT: ("v", GREY)}
 _VERDICT_MARKERS = {"pass": "o", "look": "D", "fail": "X"}  # for those who see no colours
 _SIDE_KEYS = ["label", "label_size", "rows", "noise"]  # parts of a metric, in tables alone
+_FOLLOWING = ("membership_excess", "membership_tpr")  # of the rows of another metric
 
 
 @styled
@@ -54,7 +55,7 @@ def plot_frontier(
 
     calibration: kind -> name of its generator; mosaics: name -> effective size Ne.
     """
-    judged = judged.sort_values("generator", key=lambda names: ~names.isin(released))
+    judged = judged.sort_values("generator", key=lambda names: ~names.isin(released), kind="stable")
     leak = _of(judged, *LEAK)
     bins = judged.loc[judged["metric"] == "ld_kept", "distance_bin"].drop_duplicates()
     second = [("ld_kept", Group(distance_bin=name)) for name in bins[1:2]]
@@ -103,10 +104,11 @@ def plot_dimension(
 ) -> None:
     """One panel per metric of a dimension: generators above, calibration generators below.
 
-    Green: values that pass; yellow: that deserve a look.
+    What follows from other panels, `_FOLLOWING`, is left to the tables. Green: values that pass; yellow: that deserve a look.
     """
     sources = [*released, *(name for name in calibration.values() if name not in released)]
     own = judged[(judged["dimension"] == dimension) & judged["generator"].isin(sources)]
+    own = own[~own["metric"].isin(_FOLLOWING)]
     own = own[(own["verdict"] != "") & (own[_SIDE_KEYS] == "").all(axis=1) & own["value"].notna()]
     panels = list(dict.fromkeys(zip(own["metric"], groups_of(own), strict=True)))
     panels.sort(key=lambda panel: METRICS.index(find_metric(*panel)))
@@ -202,7 +204,7 @@ def _draw_label(ax, row, size, colour, shift) -> None:
 
 def _draw_panel(ax, rows: pd.DataFrame, sources: list[str]) -> None:
     rank = {source: index for index, source in enumerate(sources)}
-    rows = rows.sort_values("generator", key=lambda names: names.map(rank))
+    rows = rows.sort_values("generator", key=lambda names: names.map(rank), kind="stable")
     judged = rows[~rows[list(BOUND_COLUMNS)].isna().any(axis=1)]
     ends = [*rows["value"], *rows["low"].dropna(), *rows["high"].dropna()]
     if len(judged):  # the bounds of the first: a released generator, if there is one

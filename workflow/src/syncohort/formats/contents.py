@@ -33,14 +33,14 @@ class Contents:
         Of files above `WHOLE_BYTES` it is their size, beginning, end and pieces between.
         """
         files = [Path(path) for path in paths]
-        digests = [self._of_file(file) for file in files]
+        digests = [self.of_file(file) for file in files]
         for file, digest in zip(files, digests, strict=True):
             self._told.setdefault(file, digest)
         return hashlib.sha256("\n".join(digests).encode()).hexdigest()[:32] if digests else ""
 
     def changed(self) -> list[str]:
         """The files that no longer are what was first told of them."""
-        return [str(file) for file, told in self._told.items() if self._of_file(file) != told]
+        return [str(file) for file, told in self._told.items() if self.of_file(file) != told]
 
     def once(self, what: str, paths: Iterable[str | Path], work_out: Callable[[], object]):
         """What `work_out` finds in files, worked out once as long as they stay as they are.
@@ -55,7 +55,8 @@ class Contents:
                 self._write_notes()
         return known[1]
 
-    def _of_file(self, path: Path) -> str:
+    def of_file(self, path: Path) -> str:
+        """Digest of the content of one file, SHA-256 up to `WHOLE_BYTES`; "missing" without it."""
         key = _identity(path)
         if key is None:
             return "missing"

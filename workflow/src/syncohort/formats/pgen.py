@@ -236,7 +236,10 @@ def pgen_contigs(path: str, *, pvar: str | None = None, psam: str | None = None)
 
 
 def write_pgen(
-    stores: list[CohortStore], prefix: str | Path, case_label: str | None = None
+    stores: list[CohortStore],
+    prefix: str | Path,
+    case_label: str | None = None,
+    statement: str = "",
 ) -> None:
     """Write a cohort as PLINK 2 .pgen, .pvar and .psam, heterozygous calls phased as stored.
 
@@ -248,13 +251,15 @@ def write_pgen(
         stores: chromosomes in order, of the same people.
         prefix: path without extension.
         case_label: see `phenotype_of`.
+        statement: what the headers of .pvar and .psam say of the people, "" for nothing.
     """
+    said = f"##people={statement}\n" if statement else ""
     people = common_people(stores)
     with all_or_nothing(*(f"{prefix}{end}" for end in (".pgen", ".pvar", ".psam"))) as partials:
         pgen, pvar, psam = partials
-        _write_psam(people, case_label, psam)
+        _write_psam(people, case_label, psam, said)
         with open(pvar, "w", encoding="utf-8") as file:
-            file.write(f"##source=SynCohort {__version__}\n")
+            file.write(f"##source=SynCohort {__version__}\n{said}")
             file.writelines(f"##contig=<ID={store.contig}>\n" for store in stores)
             provisional = np.concatenate([store.variants.provisional for store in stores])
             columns = [*_PVAR]
@@ -279,14 +284,16 @@ def write_pgen(
         writer.close()
 
 
-def _write_psam(people: People, case_label: str | None, path: Path) -> None:
+def _write_psam(people: People, case_label: str | None, path: Path, said: str) -> None:
     phenotype = phenotype_of(people, case_label)
     if phenotype.kind == "none":
         column = {"label": categories(people.label)}
     else:
         column = {"PHENO1": phenotype.code}
     table = pd.DataFrame({"#IID": people.id, **column})
-    table.to_csv(path, sep="\t", index=False, quoting=csv.QUOTE_NONE)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(said)
+        table.to_csv(file, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 
 
 def _pvar_lines(store: CohortStore, *, with_info: bool) -> Iterator[str]:

@@ -103,7 +103,7 @@ class PlinkSource:
                 if file.readinto(packed[start:stop]) < packed[start:stop].size:
                     raise InputError(f"{self._bed}: was cut short while it was read")
         calls = _BYTE_CALLS[packed].view(np.int8)
-        return calls.reshape(len(rows), 4 * packed.shape[1], 2)[:, :n_people]
+        return calls.reshape(len(rows), 4 * packed.shape[1], 2)[:, :n_people]  # of no rows, too
 
 
 def plink_contigs(path: str, *, bim: str | None = None, fam: str | None = None) -> list[str]:

@@ -25,6 +25,7 @@ def write_vcf(
     path: str | Path,
     source: str = f"SynCohort {__version__}",
     threads: int = 1,
+    people: str = "",
 ) -> None:
     """Write one chromosome of a cohort as VCF 4.3, compressed in blocks, with its .tbi index.
 
@@ -36,14 +37,15 @@ def write_vcf(
     Args:
         store: chromosome to write. path: file to make, ending .vcf.gz.
         source: what the header names as the origin. threads: that compress.
+        people: what the header says of the people, "" for nothing.
     """
     with all_or_nothing(path, f"{path}.tbi") as (partial, _):
-        write_bgzf(partial, _pieces(store, source), threads)
+        write_bgzf(partial, _pieces(store, source, people), threads)
         pysam.tabix_index(str(partial), preset="vcf")
 
 
-def _pieces(store: CohortStore, source: str) -> Iterator[bytes]:
-    yield _header(store, source).encode()
+def _pieces(store: CohortStore, source: str, people: str) -> Iterator[bytes]:
+    yield _header(store, source, people).encode()
     for part, calls in store.variant_chunks():
         phased = store.read_phasing(part)
         heads = _heads(store.contig, store.variants[part])
@@ -51,11 +53,12 @@ def _pieces(store: CohortStore, source: str) -> Iterator[bytes]:
             yield _lines(heads[some], call_words(calls[some], phased[some]))
 
 
-def _header(store: CohortStore, source: str) -> str:
+def _header(store: CohortStore, source: str, people: str) -> str:
     columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
     lines = [
         "##fileformat=VCFv4.3",
         f"##source={source}",
+        *([f"##people={people}"] if people else []),
         f"##contig=<ID={store.contig}>",
         *([PROVISIONAL_LINE] if store.variants.provisional.any() else []),
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',

@@ -55,6 +55,11 @@ class LatentFiles:
     def n_bytes(self) -> int:
         return len(self) * self.mask.size * np.dtype(np.float32).itemsize
 
+    def read(self, rows: np.ndarray, blocks: slice) -> np.ndarray:
+        """Latents [n, g, K] of rows and a slice of the blocks, where there is one file."""
+        (file,) = self._files
+        return file.read(rows, blocks)
+
     def __getitem__(self, rows) -> np.ndarray:
         n_rows, start = len(np.arange(len(self))[rows]), 0
         found = np.empty((n_rows, *self.mask.shape), dtype=np.float32)

@@ -12,8 +12,8 @@ from markupsafe import Markup
 
 from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.evaluation.tidy import MAJORITY
-from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, REAL
-from syncohort.evaluation.verdicts.release import Release, not_synthetic, release_verdict
+from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, PRIVACY, REAL
+from syncohort.evaluation.verdicts.release import Release, answer
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
@@ -148,10 +148,7 @@ def _summary(study: Study, material: Material) -> dict:
 
 def _answers(study: Study, judged: pd.DataFrame) -> list[Release]:
     """May it be released: a line for each released generator, before all else."""
-    return [
-        not_synthetic(name, kind) if kind in REAL_HAPLOTYPES else release_verdict(judged, name)
-        for name, kind in study.generators.items()
-    ]
+    return [answer(judged, name, kind) for name, kind in study.generators.items()]
 
 
 def _matrix(study: Study, checklist: pd.DataFrame) -> str:
@@ -204,7 +201,7 @@ def _tables(study: Study, material: Material) -> dict[str, Markup]:
     tables = {
         "comparison": comparison_parts(judged, study.presets, replicates),
         "fidelity_labels": _label_parts(study, material, FIDELITY),
-        "privacy_labels": _label_parts(study, material, ("privacy",)),
+        "privacy_labels": _label_parts(study, material, PRIVACY),
         "trait": trait_parts(judged, [*study.sources, REAL], replicates),
         "guidance": guidance_parts(material.guidance),
         "paper": material.paper,

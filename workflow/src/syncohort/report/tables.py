@@ -11,6 +11,7 @@ from syncohort.evaluation.verdicts.metrics import (
     BOUND_COLUMNS,
     DIMENSIONS,
     METRICS,
+    PRIVACY,
     describe,
     find_metric,
 )
@@ -30,9 +31,10 @@ def checklist_matrix(checklist: pd.DataFrame, generators, beside, real_haplotype
     """
     wide = checklist.pivot(index="dimension", columns="generator", values="verdict")
     wide = wide.reindex(columns=[*generators, *beside])
-    unknown = [] if "privacy" in wide.index else ["privacy"]
-    wide = wide.reindex(index=[*wide.index, *unknown])
-    no_evidence = wide.columns[wide.loc["privacy"].isna()].intersection(list(generators))
+    wide = wide.reindex(index=wide.index.union(PRIVACY))
+    own = wide.columns.isin(list(generators))
+    is_risk = wide.index.isin(PRIVACY)
+    no_evidence = wide.isna() & own & is_risk[:, None]
     wide = wide.fillna("not judged")
     rows = []
     if set(generators) & set(real_haplotypes):
@@ -46,7 +48,7 @@ def checklist_matrix(checklist: pd.DataFrame, generators, beside, real_haplotype
     for dimension in (name for name in DIMENSIONS if name in wide.index):
         cells = [
             pages.cell(NOT_MEASURED, FAIL)
-            if dimension == "privacy" and name in no_evidence
+            if no_evidence.loc[dimension, name]
             else pages.cell(word, _CSS.get(word, word))
             for name, word in wide.loc[dimension].items()
         ]

@@ -19,7 +19,7 @@ SECTIONS = FOLDER / "sections.yaml"
 def _environment() -> Environment:
     return Environment(
         loader=FileSystemLoader(FOLDER / "templates"),
-        autoescape=True,
+        autoescape=lambda name: name is None or name.endswith(".html"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -27,7 +27,7 @@ def _environment() -> Environment:
 
 
 def fill(name: str, **values) -> Markup:
-    """A template filled with values. Text in them is escaped, HTML made by templates is not.
+    """A template filled with values. Text in those of HTML is escaped, HTML made by templates is not.
 
     Raises:
         jinja2.UndefinedError: the template asks for something that is not given.

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.errors import InputError, examples
 from syncohort.files import all_or_nothing, sha256
 
@@ -14,6 +15,8 @@ PARTIAL = ".partial"  # begins or ends names of what is not complete
 # What this workflow writes below release/<generator>/, by glob.
 _WRITTEN = (
     "samples.tsv",
+    "README.md",
+    "ro-crate-metadata.json",
     CHECKSUMS,
     "vcf/*.vcf.gz",
     "vcf/*.vcf.gz.tbi",
@@ -22,6 +25,13 @@ _WRITTEN = (
 )
 
 _log = logging.getLogger(__name__)
+
+
+def statement(cohort: str, generator: str, kind: str) -> str:
+    """What the header of a released file says of its people."""
+    if kind in REAL_HAPLOTYPES:
+        return f"NOT SYNTHETIC: {generator} ({kind}) joins haplotypes of real people of {cohort}"
+    return f"synthetic, nobody here exists: drawn by {generator} ({kind}) for the cohort {cohort}"
 
 
 def withdraw(release: str | Path, released: Iterable[str | Path], kept: str | Path) -> list[Path]:
@@ -78,6 +88,45 @@ def read_checksums(path: str | Path) -> dict[Path, str]:
     """SHA-256 of each file that a list of `write_checksums` names."""
     rows = (line.split("  ", 1) for line in Path(path).read_text().splitlines())
     return {Path(path).parent / name: digest for digest, name in rows}
+
+
+def purge(results: str | Path, kept: Iterable[str]) -> list[tuple[str, int]]:
+    """Remove from the folder of a cohort all that must not leave, once it has been released.
+
+    results: results/<cohort>; kept: names of folders and files in it that stay. What is removed
+    holds real genotypes or what was learned from single people: stores, latents, checkpoints,
+    thresholds, scores of people, logs.
+
+    Returns name and bytes of each file removed, as named below `results`.
+    Raises InputError unless every release is as its list of checksums says.
+    """
+    results, kept = Path(results), set(kept)
+    lists = sorted(results.glob(f"release/*/{CHECKSUMS}"))
+    if not lists:
+        raise InputError(
+            f"{results}: nothing has been released (no release/*/{CHECKSUMS}), so nothing was "
+            "removed. Run the workflow to its end first."
+        )
+    for path in lists:
+        for file, digest in read_checksums(path).items():
+            if not file.is_file() or sha256(file) != digest:
+                raise InputError(
+                    f"{file}: not as it was released ({path}), so nothing was removed. Run the "
+                    "workflow again."
+                )
+    removed = []
+    for entry in sorted(results.iterdir()):
+        if entry.name in kept:
+            continue
+        is_folder = entry.is_dir() and not entry.is_symlink()
+        files = sorted(entry.rglob("*")) if is_folder else [entry]
+        removed += [
+            (str(file.relative_to(results)), file.lstat().st_size)
+            for file in files
+            if file.is_symlink() or file.is_file()
+        ]
+        shutil.rmtree(entry) if is_folder else entry.unlink()
+    return removed
 
 
 def _strangers(release: Path, released: Iterable[str | Path]) -> list[Path]:

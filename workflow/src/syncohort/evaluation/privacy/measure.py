@@ -6,9 +6,13 @@ a haplotype or, in genotype mode, a person. Cohorts of more than `max_people` pe
 sampled for distances, which hides copies in proportion; whole copies, copied windows and the
 attack on frequencies always use everybody.
 
-The attacks on membership ("membership_auc", `membership_rows`) come by three doors here, and by
-a fourth in `white_box`:
-distance: near a synthetic row. density ratio: nearer to synthetic rows than to other real
+Two more attacks ask for what else can be found out: attribute_gain (`attributes`), of what is hidden of a person, and
+linkability_gain (`profiles`), whether two profiles are of one person.
+
+The attacks on membership ("membership_auc", "membership_tpr", `membership_rows`) come by these doors, and
+by one more in `white_box`:
+distance: near a synthetic row. windows: near one in each window of SNPs (`windows`), and window
+ratio: nearer than to the reference. profile: near one by a few SNPs (`profiles`). density ratio: nearer to synthetic rows than to other real
 people, the reference (DOMIAS; van Breugel et al. 2023, eq. 2, with the distances to the
 nearest in place of two densities). frequency: alleles nearer to the synthetic frequencies of
 the label than to the reference's (Homer et al. 2008, eq. 1).
@@ -19,7 +23,6 @@ compared with the others. When the synthetic cohort is itself the validation peo
 Axes: V variants, R rows, N people, A and B rows of two groups.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +30,7 @@ import pandas as pd
 
 from syncohort.evaluation.groups import ALL, HAPLOTYPES, HOLDOUT, Group
 from syncohort.evaluation.pair_counts import PairCounts, Planes
+from syncohort.evaluation.privacy.attributes import CHROMOSOME, REGION, Told, label_row, region_rows
 from syncohort.evaluation.privacy.copies import (
     copied_rows,
     copy_label_rows,
@@ -40,24 +44,28 @@ from syncohort.evaluation.privacy.frequency_attack import (
 )
 from syncohort.evaluation.privacy.membership import (
     ATTACKS,
+    WINDOW_RATIO,
+    WINDOWS,
     Targets,
     membership_rows,
-    sample_index,
     targets_of,
 )
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
 from syncohort.evaluation.privacy.neighbours import distances_of, nearest_of
+from syncohort.evaluation.privacy.parties import Party, choose_parties, walk
+from syncohort.evaluation.privacy.profiles import profile_rows
 from syncohort.evaluation.privacy.record_distances import (
     adversarial_rows,
     closest_rows,
     data_copying_row,
 )
+from syncohort.evaluation.privacy.windows import WindowSums, pack_rows
 from syncohort.evaluation.tidy import check_same_variants, metric_row, tidy
 from syncohort.genotypes import PLOIDY, CohortStore, common_people, rows_per_person, to_rows
 from syncohort.seeds import child_seed
 
-VARIANTS_AT_ONCE = 2_000
 REFERENCE_NEIGHBOURS = 5
+ATTACKED = ("train", "holdout")  # parties, in the order of the scores
 
 _ROW_PAIRS = (  # whose distances to whom
     ("synthetic", "train"),
@@ -72,14 +80,14 @@ _ROW_PAIRS = (  # whose distances to whom
 
 _PEOPLE_PAIRS = (("synthetic", "train"), ("holdout", "train"))
 _NEAR_PAIRS = (*_PEOPLE_PAIRS, ("reference", "train"))
-_PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP = range(4)  # random streams
+_PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP, _INFERENCE = range(5)  # random streams
 
 
 @dataclass(frozen=True)
 class Privacy:
     """metrics: tidy table. people: one row per attacked person: person, label, member (True
-    for training people) and the attacks' scores (distance, density_ratio, frequency: higher
-    for suspected members).
+    for training people) and the attacks' scores (distance, density_ratio, frequency, windows_64, ...:
+    higher for suspected members).
     """
 
     metrics: pd.DataFrame
@@ -87,28 +95,18 @@ class Privacy:
 
 
 @dataclass(frozen=True)
-class _Group:
-    """Some people of a cohort.
-
-    real: of the real cohort; index, label: [N] of those whose distances are taken; members:
-    bool [people of the cohort], everybody of the group.
-    """
-
-    real: bool
-    index: np.ndarray
-    label: np.ndarray
-    members: np.ndarray
-
-
-@dataclass(frozen=True)
 class _Distances:
     """rows: (group, group) -> Hamming [A, B]; people: metric -> (group, group) -> [A, B];
-    frequency: group -> score [R] of the attack on frequencies, NaN where it has no opinion.
+    frequency: group -> score [R] of the attack on frequencies, NaN where it has no opinion;
+    windows: "synthetic", "reference" -> length -> sums over windows of the distance to the nearest
+    of them, [R]; told: what of the last chromosome is told by the others, None where it is the only one.
     """
 
     rows: dict
     people: dict
     frequency: dict
+    windows: dict
+    told: Told | None
 
 
 def measure_privacy(
@@ -152,15 +150,23 @@ def measure_privacy(
     common_people(synthetic_stores)
     for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
         check_same_variants(real, synthetic)
-    groups = _choose_people(
-        common_people(real_stores), synthetic_stores[0].people, max_people, is_validation, seed
+    groups = choose_parties(
+        common_people(real_stores),
+        synthetic_stores[0].people,
+        max_people,
+        is_validation,
+        child_seed(seed, _PEOPLE),
     )
     few = {name: len(group.index) for name, group in groups.items() if len(group.index) < 2}
     smallest = min(len(groups[name].index) for name in ("train", "holdout", "synthetic"))
     if few or smallest < minimum_people:
         return _withheld(min([smallest, *few.values()]), cohort, generator)
     each = rows_per_person(mode)
-    distances = _measure_distances(real_stores, synthetic_stores, groups, mode)
+    training = [
+        count_alleles(store, {"train": store.people.split == "train"})["train"]
+        for store in real_stores
+    ]
+    distances = _measure_distances(real_stores, synthetic_stores, groups, training, mode)
     rng = np.random.default_rng(child_seed(seed, _BOOTSTRAP))
     labels = {name: group.label for name, group in groups.items()}
     metrics = adversarial_rows(distances.rows, labels, each, minimum_people, rng)
@@ -171,19 +177,40 @@ def measure_privacy(
     everybody = {"synthetic": synthetic_stores[0].people.label}
     everybody["holdout"] = real_stores[0].people.label[groups["holdout"].members]
     metrics += copy_label_rows(copies, everybody, rng)
-    attacked = np.concatenate([groups[name].index for name in ("train", "holdout")])
+    attacked = np.concatenate([groups[name].index for name in ATTACKED])
     targets = targets_of(real_stores[0].people, attacked)
     scores = _attack_scores(distances)
     for index, (attack, values) in enumerate(scores.items()):
         options = {"minimum_people": minimum_people, "seed": child_seed(seed, _MEMBERSHIP, index)}
         by_person = values.reshape(len(targets), each).sum(axis=1)
-        metrics += membership_rows(Group(method=attack), by_person, targets, **options)
-        if each > 1:
-            group = Group(method=attack, rows=HAPLOTYPES)
+        metrics += membership_rows(attack, by_person, targets, **options)
+        if each > 1 and not attack.window_snps:
+            group = attack._replace(rows=HAPLOTYPES)
             metrics += membership_rows(group, values, targets, **options)[:1]
+    attackers = (
+        real_stores,
+        synthetic_stores,
+        attacked,
+        groups["synthetic"].index,
+        targets,
+        training,
+    )
+    options = {"minimum_people": minimum_people, "seed": child_seed(seed, _INFERENCE)}
+    metrics += profile_rows(*attackers, **options) + region_rows(*attackers, mode, **options)
+    if distances.told:
+        metrics += distances.told.rows(CHROMOSOME, targets, **options)
+    if len(targets.label_size) > 1:
+        metrics.append(label_row(_nearest_labels(distances, groups, each), targets, **options))
     return Privacy(
         tidy(metrics, cohort=cohort, generator=generator), _people_table(targets, scores, each)
     )
+
+
+def _nearest_labels(distances: _Distances, groups: dict[str, Party], each: int) -> np.ndarray:
+    """Label of the synthetic row nearest to each attacked row, [R]."""
+    labels = np.repeat(groups["synthetic"].label, each)
+    nearest = [distances.rows["synthetic", name].argmin(axis=0) for name in ATTACKED]
+    return labels[np.concatenate(nearest)]
 
 
 def _near_rows(distances: _Distances) -> list[dict]:
@@ -198,52 +225,42 @@ def _withheld(people: int, cohort: str, generator: str) -> Privacy:
     names += [(name, ALL) for name in ("copied_people", "near_copies")]
     names += [("window_copies", ALL), ("data_copying", ALL)]
     names += [("membership_auc", Group(method=attack)) for attack in ATTACKS]
+    names += [("attribute_gain", Group(method=REGION)), ("linkability_gain", ALL)]
     note = f"too few: {people} people"
     rows = [metric_row(metric, group, np.nan, note=note) for metric, group in names]
     nobody = Targets(*np.empty((3, 0), dtype=object), {})
     return Privacy(tidy(rows, cohort=cohort, generator=generator), _people_table(nobody, {}, 1))
 
 
-def _choose_people(
-    real, synthetic, max_people: int, is_validation: bool, seed: int
-) -> dict[str, _Group]:
-    """The groups, those above their limit sampled. A stream per group: they do not depend on
-    each other."""
-    everyone = np.arange(len(synthetic))
-    chosen = {
-        "train": (real, np.flatnonzero(real.split == "train"), max_people),
-        "holdout": (real, np.flatnonzero(real.split == "holdout"), max_people // 2),
-        "reference": (real, np.flatnonzero(real.split == "validation"), max_people // 2),
-        "synthetic": (synthetic, everyone, max_people),
-    }
-    if is_validation:
-        # every second person of each label
-        rank = pd.Series(synthetic.label).groupby(synthetic.label).cumcount().to_numpy()
-        chosen["reference"] = (synthetic, everyone[rank % 2 == 1], max_people // 2)
-        chosen["synthetic"] = (synthetic, everyone[rank % 2 == 0], max_people)
-    groups = {}
-    for stream, (name, (people, index, limit)) in enumerate(chosen.items()):
-        members = np.isin(np.arange(len(people)), index)
-        index = sample_index(index, limit, child_seed(seed, _PEOPLE, stream))
-        groups[name] = _Group(people is real, index, people.label[index].astype(str), members)
-    return groups
-
-
-def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distances:
+def _measure_distances(real_stores, synthetic_stores, groups, training, mode) -> _Distances:
     """All that needs the genotypes of the chosen people, in one pass along the chromosomes."""
     each = rows_per_person(mode)
     alleles = PLOIDY // each  # of a row at a variant
     size = {name: len(group.index) for name, group in groups.items()}
+    n_attacked = sum(size[name] for name in ATTACKED)
     of_rows = {
         (a, b): PairCounts(size[a] * each, size[b] * each, dosages=mode == "genotype")
         for a, b in _ROW_PAIRS
     }
     of_people = {(a, b): PairCounts(size[a], size[b], dosages=True) for a, b in _NEAR_PAIRS}
-    frequency = {name: np.zeros(size[name] * each) for name in ("train", "holdout")}
-    for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
+    frequency = {name: np.zeros(size[name] * each) for name in ATTACKED}
+    windows = {name: WindowSums(n_attacked * each) for name in ("synthetic", "reference")}
+    told = None
+    for place, (real, synthetic) in enumerate(zip(real_stores, synthetic_stores, strict=True)):
+        if 0 < place == len(real_stores) - 1:
+            told = Told(n_attacked, alleles)
+            pairs = (distances_of(of_rows["synthetic", name], "hamming") for name in ATTACKED)
+            nearest = np.concatenate([pair.argmin(axis=0) for pair in pairs])
         counts = _label_counts(real, synthetic, groups)
-        for variants, calls in _walk(real, synthetic, groups):
+        for variants, calls in walk(real, synthetic, groups):
             rows = {name: to_rows(part, mode) for name, part in calls.items()}
+            attacked = np.concatenate([rows[name] for name in ATTACKED])
+            common = training[place].frequency[variants]
+            packed = pack_rows(attacked, common, alleles)
+            for name, sums in windows.items():
+                sums.add(packed, pack_rows(rows[name], common, alleles))
+            if told:
+                told.add(attacked, rows["synthetic"][nearest], common)
             _add_frequency_scores(frequency, rows, groups, counts, variants, each)
             people = {
                 name: Planes.of(to_rows(calls[name], "genotype"), dosages=True) for name in groups
@@ -262,24 +279,9 @@ def _measure_distances(real_stores, synthetic_stores, groups, mode) -> _Distance
             },
         },
         frequency,
+        {name: sums.nearest() for name, sums in windows.items()},
+        told,
     )
-
-
-def _walk(real, synthetic, groups) -> Iterator[tuple[slice, dict]]:
-    """Calls int8 [v, N, P] of each group, some variants at a time."""
-    sides = [
-        (store, [g for g in groups if groups[g].real == (store is real)])
-        for store in (real, synthetic)
-    ]
-    for start in range(0, len(real.variants), VARIANTS_AT_ONCE):
-        variants, calls = slice(start, start + VARIANTS_AT_ONCE), {}
-        for store, names in sides:
-            # one read for all groups of a store, which lie in the same chunks
-            wanted = np.unique(np.concatenate([groups[name].index for name in names]))
-            read = store.read(variants, wanted)
-            for name in names:
-                calls[name] = read[:, np.searchsorted(wanted, groups[name].index)]
-        yield variants, calls
 
 
 def _add(counts: dict, planes: dict[str, Planes]) -> None:
@@ -318,24 +320,30 @@ def _add_frequency_scores(scores, rows, groups, counts, variants, each) -> None:
             )
 
 
-def _attack_scores(distances: _Distances) -> dict[str, np.ndarray]:
-    """Attack (of ATTACKS) -> score [R] of the training and holdout rows."""
+def _attack_scores(distances: _Distances) -> dict[Group, np.ndarray]:
+    """Attack -> score [R] of the training and holdout rows."""
     to_synthetic = np.concatenate(
-        [distances.rows["synthetic", name].min(axis=0) for name in ("train", "holdout")]
+        [distances.rows["synthetic", name].min(axis=0) for name in ATTACKED]
     )
     to_reference = []
-    for name in ("train", "holdout"):
+    for name in ATTACKED:
         rows = distances.rows[name, "reference"]
         k = min(REFERENCE_NEIGHBOURS, rows.shape[1])
         to_reference.append(nearest_of(rows, k).distance.mean(axis=1))
     to_reference = np.concatenate(to_reference)
     # a pseudo-distance keeps the ratio of copies finite
     tiny = 1e-3 * np.median(to_reference)
-    return {
+    scores = {
         "distance": -to_synthetic,
         "density ratio": np.log(to_reference + tiny) - np.log(to_synthetic + tiny),
-        "frequency": np.concatenate([distances.frequency[name] for name in ("train", "holdout")]),
+        "frequency": np.concatenate([distances.frequency[name] for name in ATTACKED]),
     }
+    scores = {Group(method=attack): values for attack, values in scores.items()}
+    for length, near in distances.windows["synthetic"].items():
+        others = distances.windows["reference"][length]
+        scores[Group(method=WINDOWS, window_snps=f"{length}")] = -near
+        scores[Group(method=WINDOW_RATIO, window_snps=f"{length}")] = others - near
+    return scores
 
 
 def _people_table(targets: Targets, scores: dict, each: int) -> pd.DataFrame:
@@ -343,9 +351,7 @@ def _people_table(targets: Targets, scores: dict, each: int) -> pd.DataFrame:
     table = pd.DataFrame(
         {"person": targets.id, "label": targets.label, "member": targets.member.astype(bool)}
     )
-    for attack in ATTACKS:
-        values = scores.get(attack, np.empty(0))
-        table[attack.replace(" ", "_")] = (
-            values.reshape(len(targets), -1).sum(axis=1) if len(values) else []
-        )
+    for attack, values in scores.items():
+        column = " ".join(filter(None, [attack.method, attack.window_snps])).replace(" ", "_")
+        table[column] = values.reshape(len(targets), -1).sum(axis=1)
     return table

@@ -1,10 +1,14 @@
-"""Does a score tell training people from holdout people? AUC within labels.
+"""Does a score tell training people from holdout people? AUC, and who is surely found.
 
 An attacker knows a person's label, so members (training people) are compared with non-members
 (holdout people) of the same label alone; labels are averaged, each with the weight of its
 non-members. 0.5 is chance. Intervals are by bootstrap over people.
 
-Axes: N people, R rows (haplotypes or people), D bootstrap draws.
+An AUC near 0.5 can hide a few people who are found for certain. So the share of members found at a
+low rate of false alarms is given beside it (Carlini et al. 2022, section III: true-positive rate at a low
+false-positive rate). For it the scores of a label are standardised and all labels pooled.
+
+Axes: N people, M members, K non-members, R rows (haplotypes or people), D bootstrap draws.
 """
 
 from dataclasses import dataclass
@@ -18,7 +22,10 @@ from syncohort.evaluation.tidy import metric_row
 from syncohort.genotypes import People
 
 METRIC = "membership_auc"
+FOUND = "membership_tpr"
+FALSE_POSITIVES = {"1 %": 0.01, "10 %": 0.1}
 ATTACKS = ("distance", "density ratio", "frequency")  # on a cohort; `white_box` on a network
+WINDOWS, WINDOW_RATIO = "windows", "window ratio"  # on a cohort, by length of window
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,10 @@ class _LabelAUC:
 def membership_rows(
     group: Group, scores: np.ndarray, targets: Targets, *, minimum_people: int, seed: int
 ) -> list[dict]:
-    """`metric_row`s of the AUC of an attack: of all people, by label size, by label.
+    """`metric_row`s of an attack: AUC of all people, by label size, by label; members found.
+
+    membership_auc comes first. membership_tpr, by fpr: share of members found where so large a
+    share of non-members is taken for members.
 
     scores: [R], higher for suspected members, rows in the order of `targets`, as many for
     each person (two haplotypes or one); NaN where the attack has no opinion. group: names the
@@ -91,7 +101,7 @@ def membership_rows(
     rows += [
         _pooled_row(group._replace(label=each.label), [each], minimum_people) for each in labels
     ]
-    return rows
+    return rows + _found_rows(group, scores.sum(axis=1), targets, minimum_people, rng)
 
 
 def _labels_of(scores, targets: Targets) -> list[str]:
@@ -123,3 +133,74 @@ def _pooled_row(group: Group, labels: list[_LabelAUC], minimum_people: int) -> d
     auc = np.average([each.auc for each in labels], axis=0, weights=weights)
     note = f"{people:,} non-members"
     return metric_row(METRIC, group, auc[0], *percentile_interval(auc[1:]), note=note)
+
+
+def _found_rows(group: Group, scores, targets: Targets, minimum_people: int, rng) -> list[dict]:
+    """Rows of membership_tpr at each of FALSE_POSITIVES."""
+    groups = [group._replace(fpr=name) for name in FALSE_POSITIVES]
+    sides = _standardised(scores, targets)
+    people = len(sides[1])
+    if people < minimum_people:
+        note = f"too few: {people} people"
+        return [metric_row(FOUND, each, np.nan, note=note) for each in groups]
+    weights = [_bootstrap_weights(len(side), rng) for side in sides[:2]]
+    weights[0] = weights[0] * sides[2]
+    rows = []
+    for each, rate in zip(groups, FALSE_POSITIVES.values(), strict=True):
+        found = true_positive_rate(sides[0], sides[1], *weights, rate)
+        note = f"{people:,} non-members; {rate:g} by chance"
+        rows.append(metric_row(FOUND, each, found[0], *percentile_interval(found[1:]), note=note))
+    return rows
+
+
+def _standardised(scores, targets: Targets) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Scores of members [M] and of non-members [K], each label brought to mean 0 and standard
+    deviation 1, and weights of members [M] that give a label as many members as non-members."""
+    sides, weights = ([np.empty(0)], [np.empty(0)]), [np.empty(0)]
+    for label in _labels_of(scores[:, None], targets):
+        own = (targets.label == label) & np.isfinite(scores)
+        values = [scores[own & (targets.member == side)] for side in (True, False)]
+        centre = np.mean([side.mean() for side in values])
+        spread = np.sqrt(np.mean([np.square(side - centre).mean() for side in values]))
+        for side, found in zip(sides, values, strict=True):
+            side.append((found - centre) / max(spread, 1e-300))
+        weights.append(np.full(len(values[0]), len(values[1]) / len(values[0])))
+    return np.concatenate(sides[0]), np.concatenate(sides[1]), np.concatenate(weights)
+
+
+def true_positive_rate(
+    members: np.ndarray,
+    non_members: np.ndarray,
+    member_weights: np.ndarray,
+    non_member_weights: np.ndarray,
+    false_positive_rate: float,
+) -> np.ndarray:
+    """Share [D] of members that score above all but a share of non-members.
+
+    members, non_members: scores [M], [K]; ties count half.
+    member_weights: [D, M].
+    non_member_weights: [D, K], how often each is drawn, whole numbers that sum to K.
+    false_positive_rate: f. Members above the j-th highest of K non-members are a share of
+        j / (K + 1) where both are alike, so the curve is read at j = f (K + 1), between whole j in
+        proportion: without a leak the mean is f, however few the non-members are.
+    """
+    order = np.argsort(members)
+    total = np.cumsum(member_weights[:, order], axis=1)
+    total = np.concatenate([np.zeros((len(total), 1)), total], axis=1)  # [D, M + 1]
+    falling = np.sort(non_members)[::-1]
+    drawn = np.cumsum(non_member_weights[:, np.argsort(-non_members, kind="stable")], axis=1)
+    place = false_positive_rate * (len(non_members) + 1)
+    low = int(place)
+    draws = np.arange(len(total))
+
+    def above(j: int) -> np.ndarray:
+        """Share of members above the j-th highest non-member; none for j = 0."""
+        if j == 0:
+            return np.zeros(len(total))
+        limit = falling[(drawn < j).sum(axis=1).clip(max=len(falling) - 1)]
+        at_most, below = (
+            total[draws, np.searchsorted(members[order], limit, side)] for side in ("right", "left")
+        )
+        return 1 - (at_most + below) / 2 / total[:, -1]
+
+    return above(low) + (place - low) * (above(low + 1) - above(low))

@@ -21,10 +21,11 @@ from syncohort.evaluation.verdicts.bounds import (
     Bounds,
     Level,
 )
+from syncohort.evaluation.verdicts.metric import Metric
 from syncohort.evaluation.verdicts.metrics import (
     BOUND_COLUMNS,
     DIMENSIONS,
-    Metric,
+    PRIVACY,
     find_metric,
     judged_by,
 )
@@ -114,7 +115,7 @@ def release_checklist(judged: pd.DataFrame) -> pd.DataFrame:
         own = part[part["label"] == ""]
         passed, looked, failed, unmeasured = ((own["verdict"] == word).sum() for word in VERDICTS)
         verdict, worst = worst_verdict(own["verdict"]), _worst(own)
-        unknown = unmeasured_privacy(own) if dimension == "privacy" else ""
+        unknown = unmeasured_privacy(own, (dimension,)) if dimension in PRIVACY else ""
         if unknown and verdict != FAIL:
             verdict, worst = FAIL, f"{NO_EVIDENCE}: {unknown}"
         rows.append(

@@ -5,8 +5,6 @@ calibration generators: validation people, a bootstrap copy of the training peop
 independent SNPs and a mosaic of real haplotypes.
 """
 
-from dataclasses import dataclass, field
-
 from syncohort.evaluation.groups import (
     HOLDOUT,
     REAL,
@@ -18,30 +16,35 @@ from syncohort.evaluation.groups import (
 )
 from syncohort.evaluation.verdicts.bounds import (
     VALIDATION,
-    Rule,
     above,
     at_least,
     at_most,
-    below,
     near,
     near_level,
-    no_more_than,
     share_of,
     shortfall,
     times,
     within,
 )
+from syncohort.evaluation.verdicts.metric import Metric
+from syncohort.evaluation.verdicts.privacy_metrics import (
+    INFERENCE,
+    LINKABILITY,
+    PRIVACY_METRICS,
+    SINGLING_OUT,
+)
 
 BOOTSTRAP, INDEPENDENT, MOSAIC = "bootstrap", "independent", "mosaic"
-_OF_HOLDOUT = {"part": HOLDOUT}  # what the holdout people show on the same test
 
 DIMENSIONS = {
+    SINGLING_OUT: "Singling out",
+    LINKABILITY: "Linkability",
+    INFERENCE: "Inference",
+    "model": "The trained network",
     "frequencies": "Allele frequencies",
     "linkage": "Linkage",
     "individuals": "Individuals",
     "structure": "Population structure",
-    "privacy": "Privacy of the people",
-    "model": "Privacy of the trained network",
     "utility": "Utility",
     "association": "Association",
 }
@@ -49,25 +52,8 @@ DIMENSIONS = {
 BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")  # of a judged table
 COUNTED_PEOPLE = ("copied_people", "near_copies")  # metrics whose value is a number of people
 
+PRIVACY = (SINGLING_OUT, LINKABILITY, INFERENCE)
 FIDELITY = ("frequencies", "linkage", "individuals", "structure")
-
-
-@dataclass(frozen=True)
-class Metric:
-    """One metric of the tidy table.
-
-    only: columns of `Group` and what they hold in the rows it is for, {} for all others. rule:
-    None for a number that only explains others. needs_many: it depends on how many people there are to learn from, so
-    that validation people, a tenth as many, are not judged by it.
-    """
-
-    name: str
-    dimension: str
-    title: str
-    good: str
-    rule: Rule | None = None
-    only: dict[str, str] = field(default_factory=dict)
-    needs_many: bool = False
 
 
 METRICS = (
@@ -262,29 +248,6 @@ METRICS = (
         times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
     ),
     Metric(
-        "membership_auc",
-        "model",
-        "Membership inference AUC of the trained network itself",
-        "0.5; it matters when the network is released too, not for the people alone",
-        at_most(0.55, 0.62),
-        only={"method": "white box"},
-    ),
-    Metric(
-        "beyond_limit",
-        "model",
-        "Kept weights beyond the limit on membership inference in training",
-        "0; above, no epoch of the training was within training.membership_max",
-        at_most(0, 0),
-    ),
-    Metric(
-        "membership_auc",
-        "model",
-        "Membership inference AUC of the model of global vectors, against validation people",
-        "0.5; it matters when the model is released too",
-        at_most(0.55, 0.62),
-        only={"method": "global vector"},
-    ),
-    Metric(
         "global_distance",
         "structure",
         "Global vectors: distance from validation people's",
@@ -296,127 +259,7 @@ METRICS = (
         "Global vectors: correlation of a person's two haplotypes",
         "the training people's",
     ),
-    Metric(
-        "membership_auc",
-        "privacy",
-        "Membership inference AUC",
-        "0.5, or no more than validation people reach by chance; the copy shows what a leak is",
-        at_most(0.53, 0.6),
-    ),
-    Metric(
-        "copied_people",
-        "privacy",
-        "People who are copies of training people",
-        "expected from real people that nothing was trained on",
-        only={"part": REAL},
-    ),
-    Metric(
-        "copied_people",
-        "privacy",
-        "People who are copies of training people",
-        "no more than chance gives at the rate of real people: mostly nobody",
-        no_more_than(HOLDOUT),
-    ),
-    Metric(
-        "near_copies",
-        "privacy",
-        "People who are near copies of training people",
-        "expected from real people that nothing was trained on",
-        only={"part": REAL},
-    ),
-    Metric(
-        "near_copies",
-        "privacy",
-        "People who are near copies of training people",
-        "no more than chance gives at the rate of real people",
-        no_more_than(HOLDOUT),
-    ),
-    Metric(
-        "identical_share",
-        "privacy",
-        "Whole copies of training people",
-        "the level of the holdout people",
-        only=_OF_HOLDOUT,
-    ),
-    Metric(
-        "identical_share",
-        "privacy",
-        "Whole copies of training people",
-        "no more than among holdout people",
-        above(HOLDOUT, 0, 0.01),
-    ),
-    Metric(
-        "window_copies",
-        "privacy",
-        "Windows copied from training people",
-        "the level of the holdout people",
-        only=_OF_HOLDOUT,
-    ),
-    Metric(
-        "window_copies",
-        "privacy",
-        "Windows copied from training people",
-        "no more than among holdout people",
-        above(HOLDOUT, 0.01, 0.1),
-    ),
-    Metric(
-        "closest_record_ratio",
-        "privacy",
-        "Distance to the closest training person, over holdout people's",
-        "near 1; below, synthetic people lean on training people",
-        at_least(0.97, 0.9),
-    ),
-    Metric(
-        "closest_record_tail",
-        "privacy",
-        "Share nearer to a training person than 99 % of holdout people",
-        "0.01; above, some are near copies",
-        at_most(0.02, 0.03),
-    ),
-    Metric(
-        "neighbour_distance_ratio",
-        "privacy",
-        "Nearest over second nearest training person",
-        "the level of the holdout people",
-        only=_OF_HOLDOUT,
-    ),
-    Metric(
-        "neighbour_distance_ratio",
-        "privacy",
-        "Nearest over second nearest training person",
-        "as holdout people's; below, single training people are leaned on",
-        share_of(HOLDOUT, 0.97, 0.9),
-    ),
-    Metric(
-        "data_copying",
-        "privacy",
-        "Data-copying test (z)",
-        "above -3; below, synthetic people are nearer to training people than holdout people are",
-        at_least(-3, -5),
-    ),
-    Metric(
-        "privacy_loss",
-        "privacy",
-        "Privacy loss",
-        "near 0; it barely sees even a copy, so little follows from a pass",
-        at_most(0.02, 0.05),
-    ),
-    Metric(
-        "aa_truth",
-        "privacy",
-        "Adversarial accuracy: training people nearer to their own than to synthetic people",
-        "not below that of the holdout people; below, training people have synthetic doubles",
-        below(HOLDOUT, 0.02, 0.1),
-        only={"against": TRAIN},
-    ),
-    Metric(
-        "aa_syn",
-        "privacy",
-        "Adversarial accuracy: synthetic people nearer to their own than to training people",
-        "not below that of the holdout people; below, they are doubles of training people",
-        below(HOLDOUT, 0.02, 0.1),
-        only={"against": TRAIN},
-    ),
+    *PRIVACY_METRICS,
     Metric(
         "recovery_rate",
         "utility",

@@ -4,16 +4,19 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.evaluation.groups import Group, groups_of
 from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, NOT_MEASURED, PASS, Bounds, number
 from syncohort.evaluation.verdicts.metrics import (
     BOUND_COLUMNS,
     COUNTED_PEOPLE,
+    PRIVACY,
     describe,
     find_metric,
 )
 
-REQUIRED = ("copied_people", "near_copies", "membership_auc")  # without these nothing is known
+# without these nothing is known
+REQUIRED = ("copied_people", "near_copies", "membership_auc", "attribute_gain")
 NO_EVIDENCE = "cannot be released on this evidence"
 _MOST_NAMED = 3
 
@@ -30,13 +33,14 @@ class Release:
     sentence: str
 
 
-def unmeasured_privacy(privacy: pd.DataFrame) -> str:
+def unmeasured_privacy(privacy: pd.DataFrame, dimensions=PRIVACY) -> str:
     """Why the privacy of a generator's people is not known, or "" where it is.
 
-    privacy: its judged rows of the dimension privacy, those by label left out.
+    privacy: its judged rows, those by label left out. dimensions: of `PRIVACY`, which to ask for.
     """
     measured = privacy[privacy["verdict"].isin((PASS, LOOK, FAIL))]
-    missing = [name for name in REQUIRED if name not in set(measured["metric"])]
+    asked = [name for name in REQUIRED if find_metric(name, Group()).dimension in dimensions]
+    missing = [name for name in asked if name not in set(measured["metric"])]
     if not missing:
         return ""
     notes = privacy.loc[privacy["verdict"] == NOT_MEASURED, "note"]
@@ -48,7 +52,7 @@ def unmeasured_privacy(privacy: pd.DataFrame) -> str:
 def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
     """May the people of a generator be released? judged: from `judge`."""
     own = judged[(judged["generator"] == generator) & (judged["label"] == "")]
-    privacy = own[(own["dimension"] == "privacy") & (own["verdict"] != "")]
+    privacy = own[(own["dimension"].isin(PRIVACY)) & (own["verdict"] != "")]
     failing, looking = (privacy[privacy["verdict"] == word] for word in (FAIL, LOOK))
     if len(failing):
         sentence = f"{generator} must not be released: {_reasons(failing)}."
@@ -64,6 +68,13 @@ def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
         "These tests found no leak; that does not prove that there is none."
     )
     return Release(generator, PASS, sentence)
+
+
+def answer(judged: pd.DataFrame, generator: str, kind: str) -> Release:
+    """May the people of a released generator, of a kind, be passed on? judged: from `judge`."""
+    if kind in REAL_HAPLOTYPES:
+        return not_synthetic(generator, kind)
+    return release_verdict(judged, generator)
 
 
 def not_synthetic(generator: str, kind: str) -> Release:

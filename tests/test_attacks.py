@@ -1,0 +1,171 @@
+"""Attacks on people, each against a plain loop or what chance gives."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from cohorts import people_of, row_of, store_of, value_of
+
+from syncohort.evaluation.groups import Group
+from syncohort.evaluation.privacy.attributes import Told, region_rows
+from syncohort.evaluation.privacy.frequency_attack import count_alleles
+from syncohort.evaluation.privacy.gains import gain_row
+from syncohort.evaluation.privacy.membership import (
+    Targets,
+    membership_rows,
+    targets_of,
+    true_positive_rate,
+)
+from syncohort.evaluation.privacy.windows import WINDOW_SNPS, WindowSums, pack_rows
+from syncohort.evaluation.tidy import metric_row, tidy
+from syncohort.evaluation.verdicts.excess import with_excess
+
+
+@pytest.mark.parametrize("n_non_members", [30, 200])
+@pytest.mark.parametrize("rate", [0.01, 0.1])
+def test_without_a_leak_as_many_are_found_as_false_alarms(n_non_members, rate):
+    rng = np.random.default_rng(1)
+    found = [
+        true_positive_rate(
+            rng.random(200),
+            rng.random(n_non_members),
+            np.ones((1, 200)),
+            np.ones((1, n_non_members)),
+            rate,
+        )[0]
+        for _ in range(2_000)
+    ]
+    assert np.mean(found) == pytest.approx(rate, rel=0.08)
+
+
+def test_found_are_those_above_all_but_a_share_of_non_members():
+    members = np.array([9.0, 8.5, 5.0, 5.0, 1.0])
+    non_members = np.arange(1.0, 10.0)  # nine: f (K + 1) is 1 at 10 %, 2 at 20 %
+
+    def found(rate, member_weights=None, drawn=None):
+        weights = [np.ones((1, n)) for n in (5, 9)]
+        given = [
+            part if part is not None else w
+            for part, w in zip((member_weights, drawn), weights, strict=True)
+        ]
+        return true_positive_rate(members, non_members, *given, rate)[0]
+
+    assert found(0.1) == pytest.approx(0.1)  # one ties with the highest, which counts half
+    assert found(0.05) == pytest.approx(0.05)  # half of the way from none
+    assert found(0.2) == pytest.approx(0.4)
+    assert found(0.15) == pytest.approx(0.25)
+    assert found(0.5) == pytest.approx(0.6)  # above 5: two, and two of five tie
+    assert found(0.2, np.array([[5.0, 1, 1, 1, 1]])) == pytest.approx(6 / 9)
+    drawn = np.array([[0.0, 0, 0, 0, 0, 0, 0, 0, 9]])  # the highest nine times
+    assert found(0.9, drawn=drawn) == pytest.approx(0.1)
+
+
+def test_labels_are_pooled_each_at_its_own_level():
+    """A label whose scores are all higher is no leak; one person of ten found in both is."""
+    rng = np.random.default_rng(2)
+    label = np.repeat(["a", "b"], 400)
+    member = np.tile(np.repeat([True, False], 200), 2)
+    scores = rng.normal(size=800) + 50 * (label == "a")
+    sizes = {"a": 200, "b": 200}
+    targets = Targets(np.arange(800).astype(str), label, member, sizes)
+    options = {"minimum_people": 20, "seed": 1}
+    rows = membership_rows(Group(method="m"), scores, targets, **options)
+    assert row_of(rows, "membership_tpr", method="m", fpr="1 %")["low"] < 0.01
+    found = member & (np.arange(800) % 10 == 0)
+    rows = membership_rows(Group(method="m"), scores + 10 * found, targets, **options)
+    assert value_of(rows, "membership_tpr", method="m", fpr="1 %") == pytest.approx(0.1, abs=0.02)
+    few = Targets(targets.id[:30], label[:30], member[:30], sizes)
+    rows = membership_rows(Group(method="m"), scores[:30], few, **options)
+    assert row_of(rows, "membership_tpr", method="m", fpr="1 %")["note"] == "too few: 0 people"
+
+
+@pytest.mark.parametrize("ploidy", [1, 2])
+@pytest.mark.parametrize("n_variants", [40, 512, 1_200])
+def test_window_sums_equal_a_plain_loop(ploidy, n_variants):
+    rng = np.random.default_rng(n_variants + ploidy)
+    a, b = (rng.integers(-1, ploidy + 1, (n, n_variants)).astype(np.int8) for n in (12, 9))
+    frequency = rng.random(n_variants)
+    sums = WindowSums(len(a))
+    for start in range(0, n_variants, WINDOW_SNPS[-1]):  # in chunks, as along a chromosome
+        part = slice(start, start + WINDOW_SNPS[-1])
+        sums.add(*(pack_rows(rows[:, part], frequency[part], ploidy) for rows in (a, b)))
+    filled = [np.where(rows < 0, np.rint(ploidy * frequency), rows).astype(int) for rows in (a, b)]
+    for length, found in sums.nearest().items():
+        expected = np.zeros(len(a), int)
+        for start in range(0, n_variants, length):
+            ours, theirs = (rows[:, start : start + length] for rows in filled)
+            expected += np.abs(ours[:, None] - theirs[None]).sum(axis=2).min(axis=1)
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_rarer_alleles_told_right_are_counted_person_by_person():
+    told = Told(2, 2)  # two people, one row each, dosages
+    truth = np.array([[2, 0, 1, -1], [0, 1, 2, 1]], np.int8)
+    guess = np.array([[1, 0, 1, 2], [2, -1, 0, 1]], np.int8)
+    frequency = np.array([0.015, 0.3, 0.9, 0.3])
+    told.add(truth, guess, frequency)
+    # at the third SNP REF is the rarer allele
+    assert told.carried[""].tolist() == [2 + 0 + 1, 0 + 0 + 1]
+    assert told.right[""].tolist() == [1 + 0 + 1, 0 + 0 + 1]
+    assert told.carried["1-2 %"].tolist() == [2, 0] and told.right["1-2 %"].tolist() == [1, 0]
+
+
+def test_a_gain_is_the_difference_within_labels():
+    label = np.repeat(["a", "b", "alone"], [40, 40, 5])
+    member = np.concatenate([np.arange(80) % 2 == 0, np.ones(5, bool)])
+    success = np.where(label == "a", 0.9, 0.1) + 0.05 * member
+    success[3] = np.nan
+    targets = Targets(label, label, member, {})
+    options = {"minimum_people": 20, "seed": 1}
+    row = gain_row("attribute_gain", Group(method="m"), success, targets, **options)
+    assert row["value"] == pytest.approx(0.05) and "39 holdout people" in row["note"]
+    row = gain_row("attribute_gain", Group(), success, targets, minimum_people=99, seed=1)
+    assert np.isnan(row["value"]) and row["note"] == "too few: 39 people"
+
+
+@pytest.mark.parametrize("mode", ["haplotype", "genotype"])
+def test_hidden_regions_are_told_by_copies_alone(tmp_path, mode):
+    """SNPs 1 kb apart, all independent."""
+    rng = np.random.default_rng(3)
+    n_variants, splits = 2_000, np.repeat(["train", "holdout"], 60).astype(object)
+    calls = (rng.random((n_variants, 120, 2)) < 0.2).astype(np.int8)
+    people = people_of(["x"] * 120, splits)
+    real = store_of(tmp_path / "r.zip", calls, people, phased=mode == "haplotype")
+    copies = store_of(
+        tmp_path / "s.zip", calls[:, :60], people_of(["x"] * 60), phased=mode == "haplotype"
+    )
+    attacked = np.arange(120)
+    targets = targets_of(real.people, attacked)
+    training = [count_alleles(real, {"train": splits == "train"})["train"]]
+    rows = region_rows(
+        [real],
+        [copies],
+        attacked,
+        np.arange(60),
+        targets,
+        training,
+        mode,
+        minimum_people=20,
+        seed=1,
+    )
+    row = row_of(rows, "attribute_gain", method="hidden 100 kb")
+    # a holdout person's is told as often as the allele is common
+    chance = 0.2 if mode == "haplotype" else (0.36**2 + 0.04**2) / 0.4
+    assert row["value"] == pytest.approx(1 - chance, abs=0.03)
+
+
+def test_excess_is_above_independent_snps():
+    group = Group(method="distance")
+    tables = [
+        tidy(
+            [metric_row("membership_auc", group, value, value - 0.03, value + 0.04)],
+            cohort="c",
+            generator=name,
+        )
+        for name, value in (("mine", 0.6), ("independent", 0.52))
+    ]
+    metrics = pd.concat(tables, ignore_index=True)
+    found = with_excess(metrics, {"independent": "independent"})
+    row = row_of(found, "membership_excess", method="distance")
+    assert row["generator"] == "mine" and row["value"] == pytest.approx(0.08)
+    assert row["low"] == pytest.approx(0.08 - 0.05) and row["high"] == pytest.approx(0.08 + 0.05)
+    pd.testing.assert_frame_equal(with_excess(metrics, {}), metrics)

@@ -1,0 +1,128 @@
+"""What a release says of itself: its README.md and its record, against the study they are of."""
+
+import json
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+from conftest import REPOSITORY
+from fabricated import CALIBRATION, metrics
+
+from syncohort.evaluation.verdicts.judging import judge, release_checklist
+from syncohort.report.release_record import (
+    README,
+    RECORD,
+    Released,
+    split_fingerprint,
+    write_release_record,
+)
+from syncohort.synthesis.released import write_checksums
+
+PEOPLE = pd.DataFrame(
+    {"sample": ["r1", "r2", "r3"], "label": ["a", "a", "b"], "split": ["train", "train", "holdout"]}
+)
+LABELS = pd.Series(["a"] * 70 + ["b <&>"] * 30)
+
+
+def released(**changes) -> Released:
+    settings = {
+        "cohort": "fake",
+        "generator": "good",
+        "kind": "diffusion",
+        "mode": "haplotype",
+        "simulated": False,
+        "seed": 7,
+        "configuration": "seed: 7\n",
+        "inputs": {"calls.vcf.gz": "abc"},
+        "files": ["samples.tsv", "vcf/21.vcf.gz"],
+        "snps": {"21": 1_500},
+    }
+    return Released(**settings | changes)
+
+
+def written(folder, **changes) -> tuple[str, dict]:
+    judged = judge(metrics(), CALIBRATION)
+    write_release_record(
+        released(**changes), judged, release_checklist(judged), PEOPLE, LABELS, folder
+    )
+    return (folder / README).read_text(), json.loads((folder / RECORD).read_text())
+
+
+def test_the_readme_says_what_it_is_and_whether_it_may_leave(tmp_path):
+    text, _ = written(tmp_path)
+    assert text.startswith("# fake, good: synthetic people") and "Nobody here exists" in text
+    assert "good may be released" in text and "SYN name nobody" in text
+    assert "| people | 100 |" in text and "a 70, b <&> 30" in text
+    assert "1,500 on chromosome 21" in text and "2 training people of the cohort fake" in text
+    assert "- Linkage: pass." in text and "Not fit for" in text
+    text, _ = written(tmp_path, generator="memoriser")
+    assert "memoriser must not be released" in text and "- Linkage: fail." in text
+
+
+def test_what_copies_real_haplotypes_is_not_called_synthetic(tmp_path):
+    text, record = written(tmp_path, kind="mosaic")
+    assert "**Not synthetic.**" in text and "Nobody here exists" not in text
+    release = next(each for each in record["@graph"] if each["@id"] == "./")
+    assert release["description"].startswith("Not synthetic")
+    assert release["mayBeReleased"]["level"] == "fail"
+
+
+def test_the_record_names_every_file_and_where_they_come_from(tmp_path):
+    _, record = written(tmp_path)
+    graph = {each["@id"]: each for each in record["@graph"]}
+    assert graph[RECORD]["about"] == {"@id": "./"}
+    parts = [part["@id"] for part in graph["./"]["hasPart"]]
+    assert parts == ["samples.tsv", "vcf/21.vcf.gz", README, "SHA256SUMS"]
+    assert all(graph[name]["@type"] == "File" for name in parts)
+    run = graph["#run"]
+    assert run["seed"] == 7 and run["configuration"] == "seed: 7\n"
+    assert graph[run["object"][0]["@id"]]["contentDigest"] == "abc"
+    assert run["trainingPeople"] == 2
+    assert graph["./"]["verdicts"]["linkage"] == "pass"
+    assert graph[run["instrument"]["@id"]]["softwareVersion"]
+
+
+def test_no_person_of_the_cohort_is_named(tmp_path):
+    written(tmp_path)
+    text = (tmp_path / README).read_text() + (tmp_path / RECORD).read_text()
+    assert not any(name in text for name in PEOPLE["sample"])
+
+
+def test_the_same_run_writes_the_same_bytes(tmp_path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name)
+    for file in (README, RECORD):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+def test_the_fingerprint_of_a_split_is_of_who_is_where():
+    shuffled = PEOPLE.iloc[::-1]
+    assert split_fingerprint(shuffled) == split_fingerprint(PEOPLE)
+    moved = PEOPLE.assign(split=["train", "holdout", "train"])
+    assert split_fingerprint(moved) != split_fingerprint(PEOPLE)
+
+
+@pytest.mark.parametrize("change", [None, "changed", "lost", "nothing released"])
+def test_make_verify_compares_what_was_released(tmp_path, change):
+    shutil.copy(REPOSITORY / "Makefile", tmp_path)
+    folder = tmp_path / "results/mine/release/good"
+    folder.mkdir(parents=True)
+    (folder / "samples.tsv").write_text("sample_id\tlabel\n")
+    write_checksums(folder / "SHA256SUMS", [folder / "samples.tsv"])
+    if change == "changed":
+        (folder / "samples.tsv").write_text("sample_id\tlabels\n")
+    elif change == "lost":
+        (folder / "samples.tsv").unlink()
+    elif change:
+        shutil.rmtree(tmp_path / "results")
+    done = subprocess.run(
+        ["make", "-C", tmp_path, "verify"], capture_output=True, text=True, check=False
+    )
+    text = done.stdout + done.stderr
+    if change is None:
+        assert done.returncode == 0 and "All released files are as they were written" in text
+    else:
+        assert done.returncode != 0
+        assert ("samples.tsv" in text) != (change == "nothing released")

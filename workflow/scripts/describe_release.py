@@ -1,0 +1,27 @@
+"""Say in the folder of a release what it is."""
+
+import json
+import os
+from pathlib import Path
+
+from syncohort.evaluation.tables import read_tables
+from syncohort.job import job
+from syncohort.report.release_record import Released, write_release_record
+
+with job(snakemake):
+    found, params = snakemake.input, snakemake.params
+    counts = [json.loads(Path(path).read_text()) for path in found.variants]
+    released = Released(
+        **params.released,
+        generator=snakemake.wildcards.generator,
+        inputs=params.inputs,
+        snps={each["contig"]: each["n_kept"] for each in counts},
+    )
+    write_release_record(
+        released,
+        judged=read_tables([found.metrics]),
+        checklist=read_tables([found.checklist]),
+        people=read_tables([found.people], ["sample", "label", "split"]),
+        labels=read_tables([found.synthetic], ["label"])["label"],
+        folder=os.path.dirname(snakemake.output.readme),
+    )

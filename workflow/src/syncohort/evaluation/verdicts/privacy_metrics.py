@@ -1,0 +1,215 @@
+"""The metrics of what a release, or the network it was drawn from gives away about people."""
+
+from syncohort.evaluation.groups import HOLDOUT, REAL, TRAIN
+from syncohort.evaluation.verdicts.bounds import (
+    above,
+    at_least,
+    at_most,
+    below,
+    no_more_than,
+    share_of,
+)
+from syncohort.evaluation.verdicts.metric import Metric
+
+SINGLING_OUT, LINKABILITY, INFERENCE = "singling_out", "linkability", "inference"
+_OF_HOLDOUT = {"part": HOLDOUT}  # what the holdout people show on the same test
+
+PRIVACY_METRICS = (
+    Metric(
+        "membership_auc",
+        "model",
+        "Membership inference AUC of the trained network itself",
+        "0.5; it matters when the network is released too, not for the people alone",
+        at_most(0.55, 0.62),
+        only={"method": "white box"},
+    ),
+    Metric(
+        "beyond_limit",
+        "model",
+        "Kept weights beyond the limit on membership inference in training",
+        "0; above, no epoch of the training was within training.membership_max",
+        at_most(0, 0),
+    ),
+    Metric(
+        "membership_auc",
+        "model",
+        "Membership inference AUC of the model of global vectors, against validation people",
+        "0.5; it matters when the model is released too",
+        at_most(0.55, 0.62),
+        only={"method": "global vector"},
+    ),
+    Metric(
+        "membership_auc",
+        LINKABILITY,
+        "Membership inference AUC",
+        "0.5, or no more than validation people reach by chance; the copy shows what a leak is",
+        at_most(0.53, 0.6),
+    ),
+    Metric(
+        "membership_excess",
+        LINKABILITY,
+        "Membership inference AUC above that of independent SNPs",
+        "at most 0.02; independent SNPs have the labels' frequencies and nothing else of anybody",
+        at_most(0.02, 0.07),
+    ),
+    Metric(
+        "membership_tpr",
+        "model",
+        "Training people found by the trained network itself",
+        "no more than the share of false positives",
+        at_most(0.02, 0.05),
+        only={"method": "white box", "fpr": "1 %"},
+    ),
+    *(
+        Metric(
+            "membership_tpr",
+            "model",
+            "Training people found by the trained network itself",
+            "no more than the share of false positives",
+            only={"method": method},
+        )
+        for method in ("white box", "global vector")
+    ),
+    Metric(
+        "membership_tpr",
+        LINKABILITY,
+        "Training people found",
+        "no more than the share of false positives",
+        at_most(0.02, 0.05),
+        only={"fpr": "1 %"},
+    ),
+    Metric(
+        "membership_tpr",
+        LINKABILITY,
+        "Training people found",
+        "no more than the share of false positives",
+    ),
+    Metric(
+        "linkability_gain",
+        LINKABILITY,
+        "Two profiles of a training person linked, less those of holdout people",
+        "0: the synthetic people link no more profiles than chance does",
+        at_most(0.02, 0.05),
+    ),
+    Metric(
+        "attribute_gain",
+        INFERENCE,
+        "Hidden alleles or label of training people told, less those of holdout people",
+        "0: what is told of a person follows from the population, not from the person",
+        at_most(0.02, 0.05),
+    ),
+    Metric(
+        "copied_people",
+        SINGLING_OUT,
+        "People who are copies of training people",
+        "expected from real people that nothing was trained on",
+        only={"part": REAL},
+    ),
+    Metric(
+        "copied_people",
+        SINGLING_OUT,
+        "People who are copies of training people",
+        "no more than chance gives at the rate of real people: mostly nobody",
+        no_more_than(HOLDOUT),
+    ),
+    Metric(
+        "near_copies",
+        SINGLING_OUT,
+        "People who are near copies of training people",
+        "expected from real people that nothing was trained on",
+        only={"part": REAL},
+    ),
+    Metric(
+        "near_copies",
+        SINGLING_OUT,
+        "People who are near copies of training people",
+        "no more than chance gives at the rate of real people",
+        no_more_than(HOLDOUT),
+    ),
+    Metric(
+        "identical_share",
+        SINGLING_OUT,
+        "Whole copies of training people",
+        "the level of the holdout people",
+        only=_OF_HOLDOUT,
+    ),
+    Metric(
+        "identical_share",
+        SINGLING_OUT,
+        "Whole copies of training people",
+        "no more than among holdout people",
+        above(HOLDOUT, 0, 0.01),
+    ),
+    Metric(
+        "window_copies",
+        SINGLING_OUT,
+        "Windows copied from training people",
+        "the level of the holdout people",
+        only=_OF_HOLDOUT,
+    ),
+    Metric(
+        "window_copies",
+        SINGLING_OUT,
+        "Windows copied from training people",
+        "no more than among holdout people",
+        above(HOLDOUT, 0.01, 0.1),
+    ),
+    Metric(
+        "closest_record_ratio",
+        SINGLING_OUT,
+        "Distance to the closest training person, over holdout people's",
+        "near 1; below, synthetic people lean on training people",
+        at_least(0.97, 0.9),
+    ),
+    Metric(
+        "closest_record_tail",
+        SINGLING_OUT,
+        "Share nearer to a training person than 99 % of holdout people",
+        "0.01; above, some are near copies",
+        at_most(0.02, 0.03),
+    ),
+    Metric(
+        "neighbour_distance_ratio",
+        SINGLING_OUT,
+        "Nearest over second nearest training person",
+        "the level of the holdout people",
+        only=_OF_HOLDOUT,
+    ),
+    Metric(
+        "neighbour_distance_ratio",
+        SINGLING_OUT,
+        "Nearest over second nearest training person",
+        "as holdout people's; below, single training people are leaned on",
+        share_of(HOLDOUT, 0.97, 0.9),
+    ),
+    Metric(
+        "data_copying",
+        SINGLING_OUT,
+        "Data-copying test (z)",
+        "above -3; below, synthetic people are nearer to training people than holdout people are",
+        at_least(-3, -5),
+    ),
+    Metric(
+        "privacy_loss",
+        SINGLING_OUT,
+        "Privacy loss",
+        "near 0; it barely sees even a copy, so little follows from a pass",
+        at_most(0.02, 0.05),
+    ),
+    Metric(
+        "aa_truth",
+        SINGLING_OUT,
+        "Adversarial accuracy: training people nearer to their own than to synthetic people",
+        "not below that of the holdout people; below, training people have synthetic doubles",
+        below(HOLDOUT, 0.02, 0.1),
+        only={"against": TRAIN},
+    ),
+    Metric(
+        "aa_syn",
+        SINGLING_OUT,
+        "Adversarial accuracy: synthetic people nearer to their own than to training people",
+        "not below that of the holdout people; below, they are doubles of training people",
+        below(HOLDOUT, 0.02, 0.1),
+        only={"against": TRAIN},
+    ),
+)

@@ -1,0 +1,194 @@
+"""What a release says of itself: README.md for people, ro-crate-metadata.json for programs.
+
+The record has the form of an RO-Crate 1.1 (Soiland-Reyes et al. 2022). It bears no date, so that the same run
+writes the same bytes: whoever publishes the release adds `datePublished`.
+"""
+
+import hashlib
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from syncohort import __version__
+from syncohort.code_digest import PACKAGE
+from syncohort.cohort.synthetic_people import ID_PREFIX
+from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.evaluation.verdicts.metrics import DIMENSIONS, PRIVACY
+from syncohort.evaluation.verdicts.release import Release, answer
+from syncohort.files import all_or_nothing
+from syncohort.report.methods import source_digest
+from syncohort.report.templates import fill
+from syncohort.synthesis.released import CHECKSUMS
+
+README, RECORD = "README.md", "ro-crate-metadata.json"
+_NAMED_LABELS = 8
+_FORMATS = {
+    ".tsv": "text/tab-separated-values",
+    ".gz": "application/gzip",
+    ".md": "text/markdown",
+    ".json": "application/json",
+}
+
+
+@dataclass(frozen=True)
+class Released:
+    """What a release is about.
+
+    cohort, generator, kind: names, and the kind of the generator.
+    mode: "haplotype" or "genotype".
+    simulated: nobody in the real cohort exists either.
+    seed: of the configuration.
+    configuration: as YAML.
+    inputs: name of each file of the user -> digest of its content.
+    files: of the release, as named below its folder.
+    snps: chromosome -> number of SNPs.
+    """
+
+    cohort: str
+    generator: str
+    kind: str
+    mode: str
+    simulated: bool
+    seed: int
+    configuration: str
+    inputs: dict[str, str]
+    files: list[str]
+    snps: dict[str, int]
+
+
+def write_release_record(
+    released: Released,
+    judged: pd.DataFrame,
+    checklist: pd.DataFrame,
+    people: pd.DataFrame,
+    labels: pd.Series,
+    folder: str | Path,
+) -> None:
+    """Write README.md and ro-crate-metadata.json of a release.
+
+    judged, checklist: from `judging`.
+    people: of the real cohort, columns sample, label, split.
+    labels: of the synthetic people.
+    folder: of the release.
+    """
+    found = answer(judged, released.generator, released.kind)
+    folder = Path(folder)
+    with all_or_nothing(folder / README, folder / RECORD) as (readme, record):
+        readme.write_text(_readme(released, found, checklist, people, labels))
+        entries = _record(released, found, checklist, people, labels)
+        record.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
+
+
+def _readme(released: Released, found: Release, checklist, people, labels) -> str:
+    counts = labels.astype(str).value_counts(sort=False).sort_index()
+    named = [f"{label} {count:,}" for label, count in counts.head(_NAMED_LABELS).items()]
+    more = len(counts) - len(named)
+    own = checklist[checklist["generator"] == released.generator]
+    return fill(
+        "release_readme.md",
+        cohort=released.cohort,
+        generator=released.generator,
+        kind=released.kind,
+        real_haplotypes=released.kind in REAL_HAPLOTYPES,
+        simulated=released.simulated,
+        id_prefix=ID_PREFIX,
+        answer=found,
+        n_people=len(labels),
+        labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
+        snps=", ".join(f"{n:,} on chromosome {contig}" for contig, n in released.snps.items()),
+        n_training=int((people["split"] == "train").sum()),
+        version=__version__,
+        commit=_commit(),
+        source=source_digest(PACKAGE),
+        seed=released.seed,
+        fit=[
+            {"title": DIMENSIONS[row.dimension], "verdict": row.verdict, "words": row.worst}
+            for row in own.itertuples()
+            if row.dimension not in (*PRIVACY, "model")
+        ],
+    )
+
+
+def _record(released: Released, found: Release, checklist, people, labels) -> dict:
+    """The record as an RO-Crate: its context and its graph of entities."""
+    own = checklist[checklist["generator"] == released.generator]
+    verdicts = dict(zip(own["dimension"], own["verdict"], strict=True))
+    files = [*released.files, README, CHECKSUMS]
+    synthetic = released.kind not in REAL_HAPLOTYPES
+    release = {
+        "@id": "./",
+        "@type": "Dataset",
+        "name": f"{released.cohort}, {released.generator}: synthetic people",
+        "description": "Synthetic people: nobody here exists."
+        if synthetic
+        else "Not synthetic: made of haplotypes of real people.",
+        "hasPart": [{"@id": name} for name in files],
+        "mayBeReleased": {"level": found.level, "sentence": found.sentence},
+        "verdicts": verdicts,
+        "people": len(labels),
+        "snps": released.snps,
+        "mode": released.mode,
+    }
+    software = {
+        "@id": "#syncohort",
+        "@type": "SoftwareApplication",
+        "name": "SynCohort",
+        "softwareVersion": __version__,
+        "commit": _commit() or None,
+        "sourceDigest": source_digest(PACKAGE),
+    }
+    inputs = [
+        {"@id": f"#input/{name}", "@type": "File", "name": name, "contentDigest": digest}
+        for name, digest in released.inputs.items()
+    ]
+    action = {
+        "@id": "#run",
+        "@type": "CreateAction",
+        "instrument": {"@id": "#syncohort"},
+        "object": [{"@id": each["@id"]} for each in inputs],
+        "result": {"@id": "./"},
+        "seed": released.seed,
+        "generator": {"name": released.generator, "kind": released.kind},
+        "configuration": released.configuration,
+        "trainingPeople": int((people["split"] == "train").sum()),
+        "splitFingerprint": split_fingerprint(people),
+    }
+    descriptor = {
+        "@id": RECORD,
+        "@type": "CreativeWork",
+        "about": {"@id": "./"},
+        "conformsTo": {"@id": "https://w3id.org/ro/crate/1.1"},
+    }
+    parts = [
+        {
+            "@id": name,
+            "@type": "File",
+            "encodingFormat": _FORMATS.get(Path(name).suffix, "application/octet-stream"),
+        }
+        for name in files
+    ]
+    graph = [descriptor, release, software, action, *inputs, *parts]
+    return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
+
+
+def split_fingerprint(people: pd.DataFrame) -> str:
+    """SHA-256 of who is in which split: it tells whether two runs split alike, and not how.
+
+    people: columns sample, split.
+    """
+    rows = sorted(zip(people["sample"].astype(str), people["split"].astype(str), strict=True))
+    text = "\n".join(f"{name}\t{split}" for name, split in rows)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _commit() -> str:
+    """The commit of the clone that runs, "" where it is none."""
+    command = ["git", "-C", str(PACKAGE), "rev-parse", "--short=12", "HEAD"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
