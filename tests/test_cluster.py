@@ -197,3 +197,31 @@ def test_the_killed_training_ends_with_the_bytes_of_one_that_was_not(cluster, fo
     done = snakemake(folder, CHECKPOINT, "--force")
     assert done.returncode == 0, done.stderr
     assert (folder / CHECKPOINT).read_bytes() == killed
+
+
+def test_out_of_memory_is_said_with_the_figure(cluster, folder):
+    options = ("--force", "--retries", "0", "--set-resources", "fit_embedding:mem_mb=550")
+    process = start(folder, "results/tiny/fit_embedding/embedding.npz", *options)
+    said = finish(process)
+    assert process.returncode == 1
+    number = cluster.jobs_of("fit_embedding")[-1]["JobId"]
+    assert f"out of memory: SLURM ended job {number}, for it had asked for 550 MB" in said, said
+
+
+def test_jobs_of_a_killed_snakemake_are_not_started_twice(cluster, folder):
+    before = len(cluster.jobs_of("train_diffusion"))
+    killed = start(folder, CHECKPOINT, "--force")
+    wait_for(lambda: len(cluster.jobs_of("train_diffusion")) > before, 120)
+    training_process(folder)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert snakemake(folder, "--unlock").returncode == 0
+    again = start(folder, CHECKPOINT, "--force")
+    said = finish(again)
+    number = cluster.jobs_of("train_diffusion")[-1]["JobId"]
+    assert again.returncode == 1 and f"{number} (train_diffusion_wildcards_small)" in said, said
+    assert len(cluster.jobs_of("train_diffusion")) == before + 1
+    cluster.ask("scancel", number)
+    wait_for(lambda: not cluster.ask("squeue", "--noheader"))
+    assert snakemake(folder, "--unlock").returncode == 0
+    assert "train_diffusion" in snakemake(folder, CHECKPOINT, "--dry-run").stdout
