@@ -4,6 +4,7 @@ The tests go on from each other, in the order they stand here: starting anew cos
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 from clones import change_study, clone, snakemake
-from slurm_cluster import Cluster, why_not
+from slurm_cluster import Cluster, wait_for, why_not
+
+from syncohort.files import lock_of
 
 pytestmark = [
     pytest.mark.slow,
@@ -133,3 +136,92 @@ def test_a_refused_submission_says_what_sbatch_said_and_no_older_log(cluster, fo
     assert process.returncode == 1
     assert "nvalid partition" in said, said
     assert "relatives.tsv" not in said and "Jobs that failed" not in said
+
+
+def training_process(folder: Path, *others: str) -> str:
+    """The process that trains, once it has saved its state; others: those that did before."""
+    state = folder / STATE
+
+    def found():
+        try:
+            pid = re.match(r"process (\d+) on", lock_of(state).read_text())
+        except OSError:
+            return None
+        return pid[1] if pid and pid[1] not in others and state.exists() else None
+
+    return wait_for(found, 300)
+
+
+def test_the_study_runs_and_its_training_survives_being_killed_twice(cluster, folder):
+    process = start(folder)
+    job = cluster.running("train_diffusion")
+    first = training_process(folder)
+    os.kill(int(first), signal.SIGKILL)
+    second = wait_for(
+        lambda: next(
+            (j for j in cluster.jobs_of("train_diffusion") if j["JobId"] != job["JobId"]), None
+        ),
+        120,
+    )
+    training_process(folder, first)
+    cluster.ask("scancel", second["JobId"])
+    said = finish(process)
+    assert process.returncode == 0, said
+    states = [each["JobState"] for each in cluster.jobs_of("train_diffusion")]
+    assert states == ["FAILED", "CANCELLED", "COMPLETED"]
+    assert (folder / "results/tiny/write_report/report.html").exists()
+
+
+def test_every_step_went_through_the_cluster_and_asked_for_what_it_needs(cluster, folder):
+    done = [job for job in cluster.jobs() if job["JobState"] == "COMPLETED"]
+    numbers = {job["JobId"] for job in done}
+    here = {"simulate_chromosome", "import_chromosome"}
+    here |= {"require_usable_cohort", "require_possible_plans"}
+    logs = folder / "results/tiny/logs"
+    for file in logs.rglob("*.log"):
+        if file.is_file() and file.relative_to(logs).parts[0].partition(".")[0] not in here:
+            number = re.search(r", job (\d+) of SLURM", file.read_text())
+            assert number and number[1] in numbers, file
+    for job in done:
+        uses_gpu = any(f"rule_{rule}" in job["Comment"] for rule in OF_A_GPU)
+        assert (job.get("TresPerJob") == "gres:gpu:1") == uses_gpu, job
+    used = cluster.used_mb()
+    asked = {job["JobId"]: float(job["MinMemoryNode"].removesuffix("M")) for job in done}
+    assert len(set(used) & set(asked)) > 10
+    over = {number: (used[number], asked[number]) for number in set(used) & set(asked)}
+    assert all(most <= limit for most, limit in over.values()), over
+
+
+def test_the_killed_training_ends_with_the_bytes_of_one_that_was_not(cluster, folder):
+    killed = (folder / CHECKPOINT).read_bytes()
+    done = snakemake(folder, CHECKPOINT, "--force")
+    assert done.returncode == 0, done.stderr
+    assert (folder / CHECKPOINT).read_bytes() == killed
+
+
+def test_out_of_memory_is_said_with_the_figure(cluster, folder):
+    options = ("--force", "--retries", "0", "--set-resources", "fit_embedding:mem_mb=550")
+    process = start(folder, "results/tiny/fit_embedding/embedding.npz", *options)
+    said = finish(process)
+    assert process.returncode == 1
+    number = cluster.jobs_of("fit_embedding")[-1]["JobId"]
+    assert f"out of memory: SLURM ended job {number}, for it had asked for 550 MB" in said, said
+
+
+def test_jobs_of_a_killed_snakemake_are_not_started_twice(cluster, folder):
+    before = len(cluster.jobs_of("train_diffusion"))
+    killed = start(folder, CHECKPOINT, "--force")
+    wait_for(lambda: len(cluster.jobs_of("train_diffusion")) > before, 120)
+    training_process(folder)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.communicate()
+    assert snakemake(folder, "--unlock").returncode == 0
+    again = start(folder, CHECKPOINT, "--force")
+    said = finish(again)
+    number = cluster.jobs_of("train_diffusion")[-1]["JobId"]
+    assert again.returncode == 1 and f"{number} (train_diffusion_wildcards_small)" in said, said
+    assert len(cluster.jobs_of("train_diffusion")) == before + 1
+    cluster.ask("scancel", number)
+    wait_for(lambda: not cluster.ask("squeue", "--noheader"))
+    assert snakemake(folder, "--unlock").returncode == 0
+    assert "train_diffusion" in snakemake(folder, CHECKPOINT, "--dry-run").stdout

@@ -469,11 +469,11 @@ def test_pgen_people_and_companion_files(tmp_path):
     assert list(labels.columns) == ["sample", "label"]
     assert list(labels["label"]) == list(store.people.label)
 
-    rows = [f"F{i}\t{i % 9}\t{i % 2 + 1}\tcase" for i in range(13)]
+    rows = [f"F{i}\t{i % 9 + 1}\t{i % 2 + 1}\tcase" for i in range(13)]
     text = "##comment\n#FID\tIID\tSEX\tstatus\n" + "\n".join(rows) + "\n"
     (tmp_path / "family.psam").write_text(text)
     source = open_source("pgen", str(tmp_path / "x"), psam=str(tmp_path / "family.psam"))
-    assert source.sample_ids[0] == "F0_0" and source.sample_ids[12] == "F12_3"
+    assert source.sample_ids[0] == "F0_1" and source.sample_ids[12] == "F12_4"
     assert list(source.people_columns().columns) == ["sample", "family", "sex", "status"]
 
     run("plink2", "--pfile", tmp_path / "x", "--make-bpgen", "--out", tmp_path / "b")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from latent_cohorts import MASKS, encoded, make_cohort, settings
 
+from syncohort.config.study import parse_config
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
 from syncohort.diffusion.training import train_diffusion
@@ -293,6 +294,36 @@ def test_other_global_vectors_are_another_training(cohort, fitted, network):
     assert rows == config["rows_sha256"]
     assert rows != describe("d", own, Told(own.rows.labels, -fitted.scores), None)["rows_sha256"]
     assert rows != describe("d", own, own.rows.labels, None)["rows_sha256"]
+
+
+@pytest.mark.parametrize(
+    "generator, told",
+    [
+        ({"denoiser": {"kind": "mlp"}}, "mlp is one network over the whole genome, as published"),
+        ({"preset": "genetic_diffusion_paper"}, "mlp_cnn is one network over the whole genome"),
+        ({"preset": "snpgen", "denoiser": {"context": 0}}, "snp_vae is a snp_vae, one for all"),
+        ({"denoiser": {"context": 32}}, "summary of the whole genome"),
+    ],
+)
+def test_what_cannot_be_cut_into_chromosomes_is_refused(generator, told):
+    study = {"generators": {"mine": {"per_chromosome": True, **generator}}}
+    with pytest.raises(InputError, match=told):
+        parse_config(study)
+
+
+def test_a_network_per_chromosome_has_its_own_recipe_and_keys_change_it():
+    own = {"denoiser": {"layers": 6}, "diffusion": {"prior_factors": 8}}
+    study = parse_config(
+        {"generators": {"a": {"per_chromosome": True}, "b": {"per_chromosome": True, **own}}}
+    )
+    first, second = study.generators.values()
+    assert (first.denoiser.context, first.denoiser.width, first.diffusion.prior_factors) == (
+        0,
+        None,
+        0,
+    )
+    assert (second.denoiser.layers, second.denoiser.context) == (6, 0)
+    assert second.diffusion.prior_factors == 8
 
 
 def test_losses_of_chromosomes_are_those_of_one_network_over_both(tmp_path):

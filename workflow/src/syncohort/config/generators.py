@@ -365,7 +365,8 @@ def _with_preset(generator):
         return generator
     name = generator.get("preset", "genetic_diffusion")
     preset = PRESETS.get(name, {})  # an unknown name is refused by its field
-    if generator.get("per_chromosome") is True:
+    own = preset.get("denoiser", {}).get("kind", "local")
+    if generator.get("per_chromosome") is True and own == "local":  # others are refused
         preset = merged(preset, PER_CHROMOSOME)
     return merged({"kind": "diffusion"} | preset, generator)
 

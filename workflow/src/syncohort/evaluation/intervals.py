@@ -16,6 +16,7 @@ from syncohort.evaluation.groups import Group
 from syncohort.evaluation.tidy import metric_row
 
 DRAWS = 1_000
+_HELD = 1 << 21  # numbers of redraws that are held at once
 
 
 def percentile_interval(draws) -> tuple[float, float]:
@@ -42,6 +43,15 @@ def bootstrap(statistic, *sizes: int, rng: np.random.Generator) -> np.ndarray:
 def times_drawn(n: int, rng: np.random.Generator) -> np.ndarray:
     """How often each of n is drawn in each redraw, [DRAWS, n]; for statistics of weighted sums."""
     return rng.multinomial(n, np.full(n, 1 / n), size=DRAWS)
+
+
+def redrawn_means(values: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Means [DRAWS] of values [n] drawn with replacement, some redraws at a time."""
+    n = len(values)
+    at_once = max(1, min(DRAWS, _HELD // max(n, 1)))
+    sizes = [min(at_once, DRAWS - start) for start in range(0, DRAWS, at_once)]
+    parts = [rng.multinomial(n, np.full(n, 1 / n), size=size) @ values for size in sizes]
+    return np.concatenate(parts) / n
 
 
 STRETCHES = 50

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation.groups import ALL
-from syncohort.evaluation.intervals import percentile_interval, times_drawn
+from syncohort.evaluation.intervals import percentile_interval, redrawn_means
 from syncohort.evaluation.tidy import metric_row, people_in, ratio
 from syncohort.genotypes import CohortStore, to_rows
 
@@ -105,17 +105,13 @@ def length_ratio_row(metric: str, table: pd.DataFrame, column: str, *, seed: int
         for source in ("synthetic", "holdout")
     )
     drawn = [
-        _resampled_means(values["synthetic", label], rng)
-        / _resampled_means(values["holdout", label], rng)
+        redrawn_means(values["synthetic", label], rng)
+        / redrawn_means(values["holdout", label], rng)
         for label in labels
     ]
     note = f"{ours.mean() / 1e3:.3g} kb, holdout {holdout.mean() / 1e3:.3g} kb"
     value = np.mean([ratio(a, b) for a, b in zip(ours, holdout, strict=True)])
     return metric_row(metric, ALL, value, *percentile_interval(np.mean(drawn, axis=0)), note=note)
-
-
-def _resampled_means(values: np.ndarray, rng) -> np.ndarray:
-    return times_drawn(len(values), rng) @ values / len(values)
 
 
 def _draw_pairs(label: np.ndarray, rng) -> tuple[np.ndarray, np.ndarray]:
