@@ -60,7 +60,7 @@ CODE = {
         "formats/annotation.py",
         {"examine_cohort", "filter_variants", "assign_genes"},
     ),
-    "the split": ("cohort/splits.py", {"split_people", "examine_cohort", "check_cohort"}),
+    "the split": ("cohort/splits.py", {"split_people", "examine_cohort"}),
     "sums of products of blocks (`block_covariance`)": (
         "representations/block_covariance.py",
         {"fit_gene_pca"},

@@ -23,7 +23,7 @@ rule import_chromosome:
     params:
         code=code_of("import_chromosome"),
         content=lambda wildcards: content_of(genotype_files(wildcards)),
-        source=source(),
+        source=source_of,
         multiallelic=STUDY.filters.multiallelic,
         pass_only=STUDY.filters.pass_only,
     script:

@@ -157,6 +157,17 @@ def make_private():
         ) from None
 
 
+def source_of(wildcards):
+    """Arguments of the genotype reader for one chromosome.
+
+    Of the demo's own files only the one that is there by then, whatever lies beside it.
+    """
+    arguments = source()
+    if DEMO:
+        arguments["path"] = arguments["path"].format(chrom=wildcards.chrom)
+    return arguments
+
+
 def held_chromosomes():
     """The chromosomes that the genotype files hold; large tables of variants are read once."""
     from syncohort.formats.readers import source_files
