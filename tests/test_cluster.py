@@ -19,6 +19,10 @@ from syncohort.files import lock_of
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.skipif(
+        not os.environ.get("SYNCOHORT_TEST_CLUSTER"),
+        reason="brings up SLURM for minutes: set SYNCOHORT_TEST_CLUSTER=1",
+    ),
     pytest.mark.skipif(why_not() is not None, reason=f"no SLURM cluster here: {why_not()}"),
 ]
 EPOCHS = 150
@@ -43,8 +47,8 @@ STUDY = {
         "classifiers": ["logistic"],
     },
 }
-STATE = "results/tiny/state/small.pt"
-CHECKPOINT = "results/tiny/train_diffusion/small/checkpoint.safetensors"
+STATE = "results/tiny/state/small.all.pt"
+CHECKPOINT = "results/tiny/train_diffusion/small/all/checkpoint.safetensors"
 OF_A_GPU = {"train_diffusion", "sample_latents", "train_classifiers", "attack_white_box"} | {
     "embed_bottleneck"
 }

@@ -168,12 +168,13 @@ def pretend(folder: Path) -> Path:
 SUMMARY = {"collect_metrics", "write_report", "tabulate_paper"} | {
     f"plot_{name}" for name in ("dimension", "frontier", "labels", "utility")
 }
+SUMMARY |= {"describe_release", "check_release"}  # a release says what was measured of it
 FIDELITY = {"measure_fidelity", "summarise_fidelity", "plot_frequencies", "plot_linkage"}
 CHECK = {"check_cohort", "require_possible_plans"}
 COHORT = (
     FIDELITY
     | {"embed_people", "measure_privacy", "train_classifiers", "plot_pca", "plot_umap", "plot_tsne"}
-    | {"export_vcf", "export_plink", "export_pgen", "check_release"}
+    | {"export_vcf", "export_plink", "export_pgen"}
     | SUMMARY
 )
 SAMPLING = {"sample_latents", "decode_cohort", "tabulate_costs", "embed_bottleneck"}
@@ -194,7 +195,7 @@ CONFIGURATION = {
         {"labels": {"case_label": "EUR"}},
         CHECK
         | {"scan_association", "measure_association", "plot_effects"}
-        | {"export_plink", "export_pgen", "check_release"}
+        | {"export_plink", "export_pgen"}
         | SUMMARY,
     ),
     "a generator's `sampling`": (

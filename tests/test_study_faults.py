@@ -1,12 +1,12 @@
 """Faults under a study that runs: every kind of file between the steps damaged, kills, two runs.
 
 The tiny study runs once. What each of its jobs was given is kept, so that a job is run again on
-damaged files in a fork of this process, without Snakemake.
+damaged files in a process of its own, without Snakemake. The processes are forks of one that has only imported
+what scripts import: a fork of this one, whose libraries have threads, may wait for ever.
 """
 
 import ast
 import contextlib
-import importlib
 import multiprocessing
 import os
 import pickle
@@ -85,25 +85,34 @@ def study(tmp_path_factory, temporary) -> Path:
 
 @pytest.fixture(scope="module")
 def jobs(study) -> dict:
-    """A job of each rule, as its script was given it; what scripts import is imported here."""
-    for script in (study / "workflow/scripts").glob("*.py"):
-        for node in ast.parse(script.read_text()).body:
-            if isinstance(node, ast.ImportFrom):
-                importlib.import_module(node.module)
+    """A job of each rule, as its script was given it; the server of forks has their imports."""
+    names = {
+        node.module
+        for script in (study / "workflow/scripts").glob("*.py")
+        for node in ast.parse(script.read_text()).body
+        if isinstance(node, ast.ImportFrom)
+    }
+    FORKS.set_forkserver_preload(sorted(names))
     found = [pickle.loads(file.read_bytes()) for file in (study / "jobs").iterdir()]
     return {job.rule: job for job in sorted(found, key=lambda job: list(job.output))}
 
 
+FORKS = multiprocessing.get_context("forkserver")
+
+
+def run_script(study: Path, job) -> None:
+    os.chdir(study)
+    runpy.run_path(f"workflow/scripts/{job.rule}.py", init_globals={"snakemake": job})
+
+
 def run_again(study: Path, job) -> tuple[int, str]:
-    """Run a job's script in a fork of this process; its exit code and its log."""
-
-    def run():
-        os.chdir(study)
-        runpy.run_path(f"workflow/scripts/{job.rule}.py", init_globals={"snakemake": job})
-
-    process = multiprocessing.get_context("fork").Process(target=run)
+    """Run a job's script in a process of its own; its exit code and its log."""
+    process = FORKS.Process(target=run_script, args=(study, job))
     process.start()
     process.join(120)
+    if process.is_alive():
+        process.kill()
+        process.join()
     return process.exitcode, (study / job.log[0]).read_text()
 
 

@@ -95,7 +95,7 @@ def test_families_stay_on_one_side(run):
 
 def test_the_report_is_one_file_with_its_tables(run):
     text = (run / "results/tiny/write_report/report.html").read_text()
-    for expected in ("Release checklist", "Simulated data", "Privacy of the people", "Downloads"):
+    for expected in ("Release checklist", "Simulated data", "Singling out", "Downloads"):
         assert expected in text
     assert re.search(r"\b(pass|look|fail)\b", text)
     page = (run / "results/tiny/write_report/metrics.html").read_text()

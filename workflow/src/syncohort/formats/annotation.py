@@ -139,7 +139,7 @@ def _guess_from_line(line: str) -> str | None:
         return "genepred"
     if fields[0].lower().startswith("chr") and re.match(r".ii", kinds):
         return "bed"
-    if all(_heading_columns(line).values()):
+    if _is_heading(line, *_HEADINGS):
         return "table"
     if re.match(r"..ii", kinds):
         return "magma"
@@ -162,7 +162,7 @@ def _records(path: Path, format: str, parse: Callable) -> Iterator[tuple]:
             if not (gene and contig and 1 <= start <= end):
                 raise ValueError
         except (ValueError, IndexError):
-            names = all(_heading_columns(line)[each] for each in ("contig", "start", "end"))
+            names = _is_heading(line, "contig", "start", "end")
             advice = " A line that names the columns begins with #." if names else ""
             raise InputError(
                 f"{path}, line {number}: {line[:120]!r} is not a gene with start <= end; "
@@ -275,6 +275,15 @@ def _parse_glist(line: str):
 def _parse_magma(line: str):
     identifier, contig, start, end, *more = line.split()
     return None, more[1] if len(more) > 1 else identifier, contig, start, end
+
+
+def _is_heading(line: str, *fields: str) -> bool:
+    """Whether a line names columns for these fields, each once."""
+    try:
+        found = _heading_columns(line)
+    except InputError:
+        return False
+    return all(found[field] for field in fields)
 
 
 def _heading_columns(header: str) -> dict[str, list[str]]:
