@@ -94,6 +94,7 @@ def losses(epochs=8, *, auc=0.5, mixing=False) -> pd.DataFrame:
     validation = np.where(epoch % 2, np.nan, 1 / epoch + 0.5 * (epoch > 6))
     columns = {"epoch": epoch, "validation_loss": validation, "train_loss_fixed": 0.9 * validation}
     columns |= {"reconstruction_error": 2 * validation, "membership_auc": auc + epoch / 100}
+    columns |= {"membership_added": auc + epoch / 100}
     columns |= {f"error_t{t}": t + 1 / epoch for t in (0.1, 0.5, 0.9)}
     if mixing:
         columns |= {f"mixing_t{t}": t / epoch for t in (0.1, 0.5, 0.9)}
