@@ -115,7 +115,7 @@ def test_one_table(scripts, tmp_path, monkeypatch, capsys):
 
 
 def test_files_by_us_and_by_programs_agree(scripts, tmp_path):
-    files, size = scripts("genotype_files"), scripts("sizes").SIZES["tiny"]
+    files, size = scripts("reading_writing"), scripts("sizes").SIZES["tiny"]
     files.prepare(tmp_path, size)
     for form in ("bed", "pgen", "vcf"):
         theirs = getattr(files, f"plink2_{form}")(tmp_path, size)

@@ -19,7 +19,8 @@ from syncohort.figures.style import save
 from syncohort.files import all_or_nothing, save_arrays, write_rows
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
-from syncohort.formats.vcf import VcfSource, write_vcf
+from syncohort.formats.vcf import VcfSource
+from syncohort.formats.vcf_writing import write_vcf
 from syncohort.job import temporary_files_in
 from syncohort.report.html import write_page
 from syncohort.training.state import StateFile
