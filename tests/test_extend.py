@@ -176,9 +176,13 @@ calls = np.zeros((3, 2, 2))
 paths = [f"{contig}.zarr.zip" for contig in ("21", "22")]
 for path in paths:
     store_of(path, calls, people_of(["a", "a"]), contig=path[:2])
+class Named(list):
+    pass  # files in order, some under names too, as Snakemake hands them over
+files, made = Named(paths), Named(["variants.tsv"])
+files.stores, made.variants = paths, "variants.tsv"
 stand_in = SimpleNamespace(
-    input=SimpleNamespace(stores=paths),
-    output=SimpleNamespace(variants="variants.tsv"),
+    input=files,
+    output=made,
     log=["export.log"], threads=1, rule="export_variants", wildcards={},
 )
 runpy.run_path("workflow/scripts/export_variants.py", {"snakemake": stand_in})
