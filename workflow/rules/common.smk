@@ -416,6 +416,14 @@ def annotation_files():
     )
 
 
+def statement_of(wildcards):
+    """What the headers of a generator's files say of its people."""
+    from syncohort.synthesis.released import statement
+
+    name = wildcards.generator
+    return statement(STUDY.cohort, name, SETTINGS[name]["kind"])
+
+
 def configuration_text():
     """The configuration as YAML, without what jobs ask for, which changes no result."""
     import yaml

@@ -1,11 +1,4 @@
 # The synthetic cohort in the formats others read: results/<cohort>/release/<generator>/.
-from syncohort.synthesis.released import statement
-
-
-def statement_of(wildcards):
-    """What the headers of a generator's files say of its people."""
-    name = wildcards.generator
-    return statement(STUDY.cohort, name, SETTINGS[name]["kind"])
 
 
 rule export_vcf:
