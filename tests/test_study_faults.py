@@ -23,7 +23,13 @@ from clones import change_study, clone, snakemake, start_snakemake
 
 from syncohort.training.state import StateFile
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not os.environ.get("SYNCOHORT_TEST_FAULTS"),
+        reason="runs the study again and again: set SYNCOHORT_TEST_FAULTS=1",
+    ),
+]
 
 RESULTS = Path("results/tiny")
 KEEP_JOBS = """
@@ -258,11 +264,6 @@ def test_a_damaged_record_of_run_times_is_named(study, jobs, rule, damage):
 
 # --- kills
 
-WHEN_ASKED = pytest.mark.skipif(
-    not os.environ.get("SYNCOHORT_TEST_KILLS"),
-    reason="runs the study again and again: set SYNCOHORT_TEST_KILLS=1",
-)
-
 RELEASE = RESULTS / "release/small"
 PART = [  # without what is measured
     str(RELEASE / name)
@@ -285,7 +286,6 @@ def kill_all(process) -> None:
     process.wait()
 
 
-@WHEN_ASKED
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tmp_path, temporary):
     folder = clone(tmp_path / "killed")
     change_study(folder, **SMALLER)
@@ -314,7 +314,6 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tm
 # --- two runs
 
 
-@WHEN_ASKED
 def test_two_runs_on_one_results_folder_end_with_the_same_bytes(study, tmp_path):
     one, two = (clone(tmp_path / name) for name in ("one", "two"))
     shutil.copytree(study / "pristine", one / RESULTS)
