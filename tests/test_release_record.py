@@ -34,7 +34,7 @@ def released(**changes) -> Released:
         "simulated": False,
         "seed": 7,
         "configuration": "seed: 7\n",
-        "inputs": {"calls.vcf.gz": "abc"},
+        "inputs": [("calls.vcf.gz", "abc"), ("calls.vcf.gz", "def")],
         "files": ["samples.tsv", "vcf/21.vcf.gz"],
         "snps": {"21": 1_500},
     }
@@ -77,7 +77,9 @@ def test_the_record_names_every_file_and_where_they_come_from(tmp_path):
     assert all(graph[name]["@type"] == "File" for name in parts)
     run = graph["#run"]
     assert run["seed"] == 7 and run["configuration"] == "seed: 7\n"
-    assert graph[run["object"][0]["@id"]]["contentDigest"] == "abc"
+    inputs = [graph[each["@id"]] for each in run["object"]]
+    assert [each["name"] for each in inputs] == ["calls.vcf.gz"] * 2
+    assert [each["contentDigest"] for each in inputs] == ["abc", "def"]
     assert run["trainingPeople"] == 2
     assert graph["./"]["verdicts"]["linkage"] == "pass"
     assert graph[run["instrument"]["@id"]]["softwareVersion"]

@@ -14,6 +14,8 @@ RUN = os.environ.setdefault(
 # Snakemake hands its own search path on to every script: locally, with conda, on a cluster.
 sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 
+from syncohort.config.places import by_name
+from syncohort.config.places import folders_of
 from syncohort.config.requests import pairs_mb as request_of_pairs
 from syncohort.config.requests import request_mb
 from syncohort.config.requests import request_minutes
@@ -121,17 +123,12 @@ def content_of(*files):
 
 
 def digests_of_inputs():
-    """Name of each file of the user that the cohort is made of -> digest of its content."""
-    files = [
-        foreign_file for chrom in CHROMS for foreign_file in genotype_files_of(chrom)
-    ]
+    """Names of the user's files that the cohort is made of, and digests of their content."""
+    files = [file for chrom in CHROMS for file in genotype_files_of(chrom)]
     files += [*as_list(label_table()), *as_list(annotation_files())]
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
-    return {
-        Path(file).name: CONTENTS.of_file(Path(file))
-        for file in dict.fromkeys(files)
-        if is_foreign(file)
-    }
+    own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
+    return [(file.name, CONTENTS.of_file(file)) for file in own]
 
 
 def source():
@@ -425,11 +422,12 @@ def statement_of(wildcards):
 
 
 def configuration_text():
-    """The configuration as YAML, without what jobs ask for, which changes no result."""
+    """The configuration as YAML, without what jobs ask for, which changes no result, and without
+    the folders where the user's files lie."""
     import yaml
 
     settings = STUDY.model_dump(mode="json", exclude={"compute"})
-    return yaml.safe_dump(settings, sort_keys=False)
+    return yaml.safe_dump(by_name(settings), sort_keys=False)
 
 
 RUNS = Runs(".snakemake", FOLDER)

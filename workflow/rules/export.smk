@@ -142,7 +142,7 @@ rule describe_release:
                 if not file.endswith(tuple(DESCRIPTIONS))
             ],
         },
-        inputs=digests_of_inputs(),
+        inputs=lambda wildcards: digests_of_inputs(),
     script:
         "../scripts/describe_release.py"
 

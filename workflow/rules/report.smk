@@ -61,6 +61,7 @@ rule write_report:
             "calibration": CALIBRATION_OF,
             "presets": {name: SETTINGS[name].get("preset", "") for name in GENERATORS},
             "configuration": configuration_text(),
+            "folders": folders_of(STUDY.model_dump(mode="json")),
         },
         captions=CAPTIONS,
         benchmarks=f"{FOLDER}/benchmarks",

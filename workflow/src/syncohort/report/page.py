@@ -11,6 +11,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.config.places import without_folders
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, PRIVACY, REAL
 from syncohort.evaluation.verdicts.release import Release, answer
@@ -28,7 +29,7 @@ class Study:
 
     generators: name -> kind of those that are released; calibration: kind -> name of its
     generator; configuration: as YAML; simulated: nobody in the cohort exists; presets: released
-    generator -> its preset, "" for none.
+    generator -> its preset, "" for none; folders: where the user's files lie, which are not named.
     """
 
     cohort: str
@@ -39,6 +40,7 @@ class Study:
     configuration: str
     variants: dict[str, int] = field(default_factory=dict)
     presets: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
 
     @property
     def sources(self) -> list[str]:
@@ -205,7 +207,7 @@ def _tables(study: Study, material: Material) -> dict[str, Markup]:
         "trait": trait_parts(judged, [*study.sources, REAL], replicates),
         "guidance": guidance_parts(material.guidance),
         "paper": material.paper,
-        "checks": _check_parts(material),
+        "checks": _check_parts(study, material),
         "selection": material.selection,
         "methods": [_methods(study, material)],
         "downloads": [_downloads(study, material)],
@@ -240,8 +242,10 @@ def _label_parts(study: Study, material: Material, dimensions) -> list[str]:
     return parts
 
 
-def _check_parts(material: Material) -> list[str]:
+def _check_parts(study: Study, material: Material) -> list[str]:
     checks = material.checks.rename(columns={"name": "check"})
+    for column in ("found", "advice"):
+        checks[column] = [without_folders(str(text), study.folders) for text in checks[column]]
     return [pages.table(checks)] if len(checks) else []
 
 

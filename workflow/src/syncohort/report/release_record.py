@@ -1,6 +1,7 @@
 """What a release says of itself: README.md for people, ro-crate-metadata.json for programs.
 
-The record has the form of an RO-Crate 1.1 (Soiland-Reyes et al. 2022). It bears no date, so that the same run
+Files of the user go by their names: two of one name in different folders are two inputs. Of one above
+`contents.WHOLE_BYTES` the digest is of pieces. The record has the form of an RO-Crate 1.1 (Soiland-Reyes et al. 2022). It bears no date, so that the same run
 writes the same bytes: whoever publishes the release adds `datePublished`.
 """
 
@@ -42,7 +43,7 @@ class Released:
     simulated: nobody in the real cohort exists either.
     seed: of the configuration.
     configuration: as YAML.
-    inputs: name of each file of the user -> digest of its content.
+    inputs: (name, digest of the content) of each file of the user.
     files: of the release, as named below its folder.
     snps: chromosome -> number of SNPs.
     """
@@ -54,7 +55,7 @@ class Released:
     simulated: bool
     seed: int
     configuration: str
-    inputs: dict[str, str]
+    inputs: list[tuple[str, str]]
     files: list[str]
     snps: dict[str, int]
 
@@ -141,8 +142,8 @@ def _record(released: Released, found: Release, checklist, people, labels) -> di
         "sourceDigest": source_digest(PACKAGE),
     }
     inputs = [
-        {"@id": f"#input/{name}", "@type": "File", "name": name, "contentDigest": digest}
-        for name, digest in released.inputs.items()
+        {"@id": f"#input/{place}", "@type": "File", "name": name, "contentDigest": digest}
+        for place, (name, digest) in enumerate(released.inputs, start=1)
     ]
     action = {
         "@id": "#run",
