@@ -91,7 +91,7 @@ class Cluster:
         self._lock = None
 
     def __enter__(self) -> Self:
-        self._lock = open("/tmp/syncohort-test-cluster.lock", "w")
+        self._lock = open(Path(tempfile.gettempdir(), "syncohort-test-cluster.lock"), "w")
         fcntl.flock(self._lock, fcntl.LOCK_EX)  # one at a time on a machine
         try:
             self._start()

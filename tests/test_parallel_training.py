@@ -221,7 +221,9 @@ def test_a_loss_that_diverges_in_one_process_stops_with_the_advice():
 
 SCRIPT = """
 # like a script of Snakemake: with a file, and without a guard against being imported
+import signal
 import sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells ignore it in the background
 sys.path[:0] = {path}
 from test_parallel_training import together, waiting
 together(waiting, sys.argv[1])

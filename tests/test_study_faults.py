@@ -23,13 +23,7 @@ from clones import change_study, clone, snakemake, start_snakemake
 
 from syncohort.training.state import StateFile
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not os.environ.get("SYNCOHORT_TEST_FAULTS"),
-        reason="runs the study again and again: set SYNCOHORT_TEST_FAULTS=1",
-    ),
-]
+pytestmark = pytest.mark.slow
 
 RESULTS = Path("results/tiny")
 KEEP_JOBS = """

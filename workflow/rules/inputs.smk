@@ -1,0 +1,183 @@
+# The user's files, or the demo's: genotypes and their chromosomes, labels, maps, annotation.
+from syncohort.errors import examples
+from syncohort.errors import raise_all
+
+
+def source():
+    """Arguments of the genotype reader."""
+    files = {"bim", "fam", "pvar", "psam"}
+    if DEMO:
+        return {"kind": "vcf", "path": f"{FOLDER}/simulate_chromosome/{{chrom}}.vcf.gz"}
+    return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
+
+
+def source_of(wildcards):
+    """Arguments of the genotype reader for one chromosome.
+
+    Of the demo's own files only the one that is there by then, whatever lies beside it.
+    """
+    arguments = source()
+    if DEMO:
+        arguments["path"] = arguments["path"].format(chrom=wildcards.chrom)
+    return arguments
+
+
+def held_chromosomes():
+    """The chromosomes that the genotype files hold; large tables of variants are read once."""
+    from syncohort.formats.readers import source_files
+
+    files = source()
+    if any("{chrom}" in str(file) for file in files.values()):
+        return find_chromosomes(files)
+    own = source_files("", **files)
+    indexes = [f"{file}{end}" for file in own for end in (".tbi", ".csi")]
+    return CONTENTS.once(
+        f"chromosomes {files}", [*own, *indexes], lambda: find_chromosomes(files)
+    )
+
+
+def find_chromosomes(files):
+    """The chromosomes that genotype files hold; what that takes on disk lies in the results."""
+    from syncohort.files import temporary_folder
+    from syncohort.formats.readers import held_contigs
+    from syncohort.job import temporary_files_in
+
+    if files["kind"] != "vcf":
+        return held_contigs(**files)
+    make_private()
+    with temporary_files_in(temporary_folder(Path(FOLDER), "chromosomes")):
+        return held_contigs(**files)
+
+
+def study_chromosomes():
+    """The chromosomes of the study, in genomic order: from the configuration or the files."""
+    from syncohort.genotypes import contig_order
+    from syncohort.genotypes import normalise_contig
+
+    named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
+    if named is None:
+        held = held_chromosomes()
+        named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
+        if not named:
+            raise InputError(
+                f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
+                "chromosomes to use in input.chromosomes"
+            )
+    return sorted({normalise_contig(name) for name in named}, key=contig_order)
+
+
+def require_files(chroms):
+    """Stop before the DAG when a file the configuration names does not exist.
+
+    Those that are one for each chromosome are looked for under the names of `chroms`.
+    """
+    named = {
+        "labels.table": STUDY.labels.table,
+        "split.kinship_table": STUDY.split.kinship_table,
+        "genes.annotation": STUDY.genes.annotation,
+        "phasing.recombination_map": STUDY.phasing.recombination_map,
+        "selection.statistics": getattr(STUDY.selection, "statistics", None),
+        "evaluation.causal_snps": STUDY.evaluation.causal_snps,
+        "evaluation.recombination_map": STUDY.evaluation.recombination_map,
+    }
+    for section, generators in (
+        ("generators", STUDY.generators),
+        ("evaluation.calibration", STUDY.evaluation.calibration),
+    ):
+        for name, generator in generators.items():
+            file = getattr(generator, "recombination_map", None)
+            named[f"{section}.{name}.recombination_map"] = file
+    files = [
+        (key, name.replace("{chrom}", chrom))
+        for key, name in named.items()
+        if name
+        for chrom in (chroms if "{chrom}" in name else [""])
+    ]
+    missing = [f"{key}: {file}" for key, file in files if not Path(file).is_file()]
+    raise_all(missing, "These files of the configuration do not exist")
+
+
+try:
+    require_files([])
+    CHROMS = study_chromosomes()
+    require_files(CHROMS)
+except InputError as problem:
+    raise WorkflowError(str(problem)) from None
+
+
+def genotype_files(wildcards):
+    """The files one chromosome is read from."""
+    return genotype_files_of(wildcards.chrom)
+
+
+def genotype_files_of(chrom):
+    """The files that a chromosome is read from."""
+    if DEMO:
+        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
+        return [path, f"{path}.tbi"]
+    from syncohort.formats.readers import source_files
+
+    return [str(file) for file in source_files(chrom, **source())]
+
+
+def untouched_table():
+    """The label table as it is without the simulated trait, when there is one."""
+    if DEMO and STUDY.labels.table is None:
+        return "<results>/simulate_people/people.tsv"
+    return STUDY.labels.table or []
+
+
+def label_table():
+    """The label table, when there is one."""
+    return "<results>/simulate_trait/people.tsv" if STUDY.trait else untouched_table()
+
+
+def label_join():
+    """Arguments of `join_labels` but for the table."""
+    own_table = STUDY.labels.table is not None
+    family = STUDY.split.family_column
+    if DEMO and not own_table:
+        family = family or "family"
+    return {
+        **STUDY.labels.model_dump(exclude={"table", "case_label"}),
+        "id_column": STUDY.labels.id_column if own_table else None,
+        "family_column": family,
+        "person_missing_max": STUDY.filters.person_missing_max,
+    }
+
+
+def label_columns():
+    """The columns of the label table that make the labels."""
+    column = STUDY.labels.label_column
+    return [column] if isinstance(column, str) else column
+
+
+def causal_table():
+    """The known causal SNPs, when the labels are a simulated trait."""
+    if STUDY.evaluation.causal_snps:
+        return STUDY.evaluation.causal_snps
+    own = STUDY.trait and {"trait", "liability"} & set(label_columns())
+    return "<results>/simulate_trait/causal_snps.tsv" if own else []
+
+
+def map_of(path, wildcards):
+    """The genetic map of the chromosome that a wildcard names, when there is one."""
+    return path.replace("{chrom}", wildcards.chrom) if path else []
+
+
+def annotation_files():
+    """The gene annotation: the user's file, the demo's, or none."""
+    if STUDY.genes.annotation:
+        return [STUDY.genes.annotation]
+    return (
+        every_chrom("<results>/simulate_chromosome/{chrom}.genes.gtf") if DEMO else []
+    )
+
+
+def digests_of_inputs():
+    """Names of the user's files that the cohort is made of, and digests of their content."""
+    files = [file for chrom in CHROMS for file in genotype_files_of(chrom)]
+    files += [*as_list(label_table()), *as_list(annotation_files())]
+    files += as_list(getattr(STUDY.selection, "statistics", None) or [])
+    own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
+    return [(file.name, CONTENTS.of_file(file)) for file in own]

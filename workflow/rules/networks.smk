@@ -1,0 +1,80 @@
+# The networks of a generator: one for all chromosomes, or one for each, and their files.
+
+
+def networks_of(generator):
+    """The parts of the genome that a generator has a network for: chromosomes, or "all"."""
+    return CHROMS if generator in PLAN.per_chromosome else ["all"]
+
+
+def network_of_chrom(wildcards):
+    """The part of the genome whose network draws a chromosome."""
+    chrom, parts = wildcards.chrom, networks_of(wildcards.generator)
+    return chrom if chrom in parts else "all"
+
+
+def of_network(files):
+    """Look-up of those of a generator's files by chromosome that the network of a part reads."""
+
+    def chosen(wildcards):
+        own = networks_of(wildcards.generator) != ["all"]
+        found = files(wildcards)
+        return [found[CHROMS.index(wildcards.part)]] if own else found
+
+    return chosen
+
+
+network_latents = of_network(representation_latents)
+network_rows = of_network(representation_rows)
+network_models = of_network(representation_models)
+
+
+def network_blocks(wildcards):
+    """Where the gene blocks are that a network sees, when its sight is in base pairs."""
+    if not generator_of(wildcards)["denoiser"].get("sight_kb"):
+        return []
+    name = generator_of(wildcards)["representation"]
+    paths = [f"<results>/fit_gene_pca/{name}/{chrom}.blocks.tsv" for chrom in CHROMS]
+    return of_network(lambda wildcards: paths)(wildcards)
+
+
+def global_file(rule_name, file):
+    """Look-up of a file of the global vector, for generators that have one."""
+
+    def found(wildcards):
+        name = trained_as(wildcards)
+        own = name in PLAN.per_chromosome
+        return f"<results>/{rule_name}/{name}/{file}" if own else []
+
+    return found
+
+
+def stage_of(rule_name, generator, part):
+    """The name of a stage of one network, which decides its seed."""
+    return (rule_name, generator) if part == "all" else (rule_name, generator, part)
+
+
+def sampled_latents(wildcards):
+    """The shards of latents that a chromosome is decoded from."""
+    folder = (
+        f"<results>/sample_latents/{wildcards.generator}/{network_of_chrom(wildcards)}"
+    )
+    return [f"{folder}/{shard}.npy" for shard in SHARDS]
+
+
+def decoding_models(wildcards):
+    """The models of all that a chromosome's latents hold."""
+    models = representation_models(wildcards)
+    own = network_of_chrom(wildcards)
+    return models if own == "all" else [models[CHROMS.index(own)]]
+
+
+def every_network(pattern):
+    """Look-up of the files of a pattern for all networks of a generator."""
+    return lambda wildcards: [
+        pattern.format(generator=wildcards.generator, part=part)
+        for part in networks_of(wildcards.generator)
+    ]
+
+
+CHECKPOINT = "<results>/train_diffusion/{generator}/{part}/checkpoint.safetensors"
+LOSSES = "<results>/train_diffusion/{generator}/{part}/losses.tsv"

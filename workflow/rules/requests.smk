@@ -1,0 +1,88 @@
+# What jobs ask for: memory, time, threads, GPUs.
+from syncohort.config.requests import pairs_mb as request_of_pairs
+from syncohort.config.requests import request_mb
+from syncohort.config.requests import request_minutes
+from syncohort.config.requests import simulation_mb as request_of_simulation
+from syncohort.config.requests import training_mb as request_of_training
+
+# On a cluster small jobs are grouped (rules name their `group`) and each takes the one turn of its
+# group, so that a group asks for the memory of the largest and the time of all of them. Jobs have a
+# turn to take by slurm/profile.yaml alone: elsewhere they run side by side.
+workflow.register_resource("turn", 1)
+workflow.resourcescope(turn="local")
+
+
+def known_mb(files):
+    """Size of a job's input files [MB].
+
+    A genotype file that a group of jobs makes for itself is not there yet when the group asks: it
+    counts as large as the largest that is.
+    """
+    sizes = {file: os.path.getsize(file) for file in files if os.path.exists(file)}
+    stores = [size for file, size in sizes.items() if str(file).endswith(".zarr.zip")]
+    missing = sum(
+        str(file).endswith(".zarr.zip") for file in files if file not in sizes
+    )
+    return (sum(sizes.values()) + missing * max(stores, default=0)) / 1e6
+
+
+def memory_of(kind):
+    """What the jobs of a class of rules ask for, from the size of their input files: more each time
+    they are tried again (retries: in the profile)."""
+    return lambda wildcards, input, attempt: request_mb(
+        kind, known_mb(input), STUDY.compute.memory_mb, attempt
+    )
+
+
+def minutes_of(kind):
+    """How long they ask for, from the same."""
+    return lambda wildcards, input, attempt: request_minutes(
+        kind, known_mb(input), HEAVY_MINUTES, attempt
+    )
+
+
+light_mb = memory_of("table")
+stream_mb = memory_of("stream")
+heavy_mb = memory_of("cohort")
+
+
+def pairs_mb(wildcards, input, attempt):
+    """What the attacks ask for, which compare all pairs of people."""
+    return request_of_pairs(
+        STUDY.evaluation.privacy_people,
+        2 if STUDY.mode == "haplotype" else 1,
+        input.size_mb,
+        STUDY.compute.memory_mb,
+        attempt,
+    )
+
+
+TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
+HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
+light_minutes = minutes_of("table")
+stream_minutes = minutes_of("stream")
+heavy_minutes = minutes_of("cohort")
+
+THREADS = STUDY.compute.threads
+GPUS = min(1, STUDY.compute.gpus)
+# A resource, for where a job computes is no reason to run it again; parameters are.
+DEVICE = STUDY.compute.device
+
+# The training of a diffusion model has a process for each of its GPUs.
+TRAINING_GPUS = STUDY.compute.gpus
+TRAINING_THREADS = THREADS * max(1, TRAINING_GPUS)
+
+
+def training_mb(wildcards, input, attempt):
+    """What the training of a diffusion model asks for, from the check's table and the latents.
+
+    The table is no input, for another wish must not train again; it is there long before.
+    """
+    latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
+    name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
+    most_mb = STUDY.compute.memory_mb
+    estimates = f"{FOLDER}/check_cohort/estimates.tsv"
+    own = request_of_training(
+        estimates, name, wildcards.part, latents_mb, most_mb, attempt
+    )
+    return own * max(1, TRAINING_GPUS)
