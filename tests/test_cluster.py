@@ -19,10 +19,6 @@ from syncohort.files import lock_of
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(
-        not os.environ.get("SYNCOHORT_TEST_CLUSTER"),
-        reason="brings up SLURM for minutes: set SYNCOHORT_TEST_CLUSTER=1",
-    ),
     pytest.mark.skipif(why_not() is not None, reason=f"no SLURM cluster here: {why_not()}"),
 ]
 EPOCHS = 150
@@ -223,7 +219,7 @@ def test_jobs_of_a_killed_snakemake_are_not_started_twice(cluster, folder):
     again = start(folder, CHECKPOINT, "--force")
     said = finish(again)
     number = cluster.jobs_of("train_diffusion")[-1]["JobId"]
-    assert again.returncode == 1 and f"{number} (train_diffusion_wildcards_small)" in said, said
+    assert again.returncode == 1 and f"{number} (train_diffusion_wildcards_small_all)" in said, said
     assert len(cluster.jobs_of("train_diffusion")) == before + 1
     cluster.ask("scancel", number)
     wait_for(lambda: not cluster.ask("squeue", "--noheader"))

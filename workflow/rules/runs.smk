@@ -1,5 +1,8 @@
 # What a run does at its start and at its end.
+from syncohort.failed_jobs import say_why_groups_fail
 from syncohort.killed_runs import Runs
+
+say_why_groups_fail()
 
 RUNS = Runs(".snakemake", FOLDER)
 if workflow.is_main_process:

@@ -35,6 +35,27 @@ def on_processors(logs: str | Path, run: str | None = None) -> str:
     return f"{IDLE_GPU} in {len(found)} job(s):\n  " + "\n  ".join(found) if found else ""
 
 
+def say_why_groups_fail() -> None:
+    """Have this process of Snakemake say why a group of jobs failed, as it does of a single job.
+
+    Snakemake drops the message of a group: a refused submission would fail without a word.
+    """
+    from snakemake.jobs import GroupJob
+    from snakemake.logging import logger
+
+    if hasattr(GroupJob.log_error, "plain"):
+        return
+    plain = GroupJob.log_error
+
+    def log_error(self, msg=None, aux_logs=None, **kwargs):
+        if msg:
+            logger.error(f"Group {self.groupid}: {msg}")
+        plain(self, msg=msg, aux_logs=aux_logs, **kwargs)
+
+    log_error.plain = plain
+    GroupJob.log_error = log_error
+
+
 def _told(log: Path, run: str) -> str:
     """What a log and those of earlier tries say, when the last try failed."""
     last = _read(log, run)
