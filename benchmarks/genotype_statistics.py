@@ -21,7 +21,8 @@ from syncohort.dosages import minor, read_dosages
 from syncohort.evaluation.fidelity.relatedness import kinship
 from syncohort.evaluation.pair_counts import PairCounts
 from syncohort.evaluation.privacy.neighbours import distances_of, nearest_of
-from syncohort.genotypes import CohortStore, CohortWriter, People, slices
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, slices
 from syncohort.packed_calls import PackedCalls, masks
 
 FEW_VARIANTS = 400

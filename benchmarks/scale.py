@@ -49,7 +49,8 @@ def founders(n_snps: int):
 
 def write_cohort(path: Path, n_people: int, n_snps: int) -> None:
     """A store of mosaics of the founders."""
-    from syncohort.genotypes import CohortWriter, People, Variants, slices
+    from syncohort.genotype_writing import CohortWriter
+    from syncohort.genotypes import People, Variants, slices
 
     random = np.random.default_rng(2)
     haplotypes, position = founders(n_snps)

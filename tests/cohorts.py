@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation.groups import KEYS, Group, groups_of, in_words, is_group
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants
 
 NAMES = {"cohort": "test", "generator": "under test"}
 

@@ -22,7 +22,8 @@ from syncohort.evaluation.tidy import TIDY_COLUMNS
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.summary_statistics import read_summary_statistics
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants
 
 OPTIONS = {"case_label": "case", "n_components": 2, "minimum_people": 20, "seed": 3}
 NAMES = {"cohort": "test", "generator": "under test"}

@@ -20,7 +20,8 @@ from syncohort.cohort.people_checks import check_plans, read_checks, write_check
 from syncohort.errors import InputError
 from syncohort.formats.people_files import plink_phenotype
 from syncohort.formats.plink import write_plink
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, carries
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants, carries
 from syncohort.packed_calls import minor_allele_frequency
 from syncohort.report.check_page import write_check_page
 

@@ -7,7 +7,8 @@ import pytest
 from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
 from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, from_rows
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants, from_rows
 from syncohort.representations.gene_pca import GenePCA
 from syncohort.synthesis import decoding
 from syncohort.synthesis.decoding import (

@@ -32,7 +32,8 @@ from syncohort.formats import contents
 from syncohort.formats.contents import Contents
 from syncohort.formats.readers import held_contigs, open_source
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants
 from syncohort.job import temporary_files_in
 from syncohort.training.state import StateFile
 
@@ -78,7 +79,8 @@ HALF_A_STORE = """
 import time
 from pathlib import Path
 import numpy as np
-from syncohort.genotypes import CohortWriter, People, Variants
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import (People, Variants)
 people = People.unlabelled(["a", "b"])
 with CohortWriter(sys.argv[1], people) as writer:
     variants = Variants("1", [5], ["rs"], [["A", "C"]])

@@ -14,7 +14,8 @@ from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.sample_sheet import write_sample_sheet
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants
 
 HEADER = """##fileformat=VCFv4.2
 ##contig=<ID=chr20,length=63025520>

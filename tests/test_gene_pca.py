@@ -13,7 +13,8 @@ from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import combine_chromosomes, measure_reconstruction
 from syncohort.generators.encoding import encode_people
 from syncohort.generators.rows import LatentRows, read_rows_and_mask
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants, to_rows
 from syncohort.representations.base import PeopleFingerprint
 from syncohort.representations.block_covariance import BlockSums, batches, leading_eigenvectors
 from syncohort.representations.blocks import assign_genes

@@ -12,9 +12,9 @@ from syncohort import genotypes
 from syncohort.bits import compiled
 from syncohort.dosages import called_sums, share
 from syncohort.errors import InputError
+from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import (
     CohortStore,
-    CohortWriter,
     People,
     Variants,
     contig_order,

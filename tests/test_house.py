@@ -40,6 +40,7 @@ GROUND = {"errors", "seeds", "files", "checksums", "slurm", "job"} | {
     "killed_runs",
     "code_digest",
     "genotypes",
+    "genotype_writing",
     "dosages",
     "bits",
     "packed_calls",

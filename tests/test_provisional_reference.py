@@ -9,7 +9,8 @@ from syncohort.formats.pgen import provisional_flags, write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import CohortStore, CohortWriter, Variants
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, Variants
 
 N = 9
 MIXED = np.arange(N) % 3 == 0

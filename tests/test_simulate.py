@@ -1,5 +1,6 @@
 """The demo cohort: determinism, population genetics, families and genes."""
 
+import tracemalloc
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -265,3 +266,15 @@ def test_chromosome_settings_out_of_range(tmp_path, contig, changes, message):
     with pytest.raises(InputError, match=message):
         run_chromosome(tmp_path, contig, **changes)
     assert not list(tmp_path.iterdir())
+
+
+def test_memory_does_not_grow_with_the_sites(tmp_path):
+    """Sites of everybody are held a piece of 2,000 at a time, and two pieces at most."""
+    people, peaks = {"people_per_population": {"CEU": 2_400}, "n_families": 0}, []
+    for n_variants in (4_200, 8_200):
+        tracemalloc.start()
+        settings = {**people, "maf_min": 0, "length_bp": 1_900_000, "n_variants": n_variants}
+        run_chromosome(tmp_path, "21", **settings)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] - peaks[0] < 0.25 * 4_000 * 4_800  # a quarter of what the further sites take

@@ -12,7 +12,8 @@ from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import measure_reconstruction
 from syncohort.generators.encoding import encode_people
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, to_rows
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants, to_rows
 from syncohort.representations import load_representation, snp_vae_training
 from syncohort.representations.base import read_rows
 from syncohort.representations.snp_vae import SnpVAE

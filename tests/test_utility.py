@@ -17,7 +17,8 @@ from syncohort.evaluation.utility.augmentation import measure_augmentation
 from syncohort.evaluation.utility.bench import LabelledPeople, Training
 from syncohort.evaluation.utility.measure import measure_utility
 from syncohort.evaluation.utility.recovery import recovery_rate
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants
 
 KINDS = ["mlp", "logistic"]
 

@@ -23,7 +23,8 @@ from syncohort.association.regression import linear_estimates, logistic_estimate
 from syncohort.association.scan import scan_variants
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError, examples
-from syncohort.genotypes import SITE_COLUMNS, CohortStore, CohortWriter, People, carries
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import SITE_COLUMNS, CohortStore, People, carries
 
 # Clumping looks at so many of the smallest p-values per variant wanted, then at more.
 CANDIDATES = 10

@@ -14,7 +14,8 @@ import numpy as np
 from syncohort.baselines.mosaic import mosaic_calls
 from syncohort.baselines.panel import Panel
 from syncohort.cohort.synthetic_people import synthetic_ids
-from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, CohortWriter, People, slices
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, People, slices
 from syncohort.seeds import stage_seed
 
 

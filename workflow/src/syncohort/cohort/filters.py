@@ -11,7 +11,8 @@ from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.cohort.importing import _reasons
 from syncohort.dosages import minor
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore, CohortWriter, People
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People
 from syncohort.packed_calls import PackedCalls, masks_of
 
 

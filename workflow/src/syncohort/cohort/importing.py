@@ -11,7 +11,8 @@ import pandas as pd
 from syncohort.errors import InputError, examples
 from syncohort.formats.readers import open_source
 from syncohort.formats.sites import DROP_REASONS, Chunk
-from syncohort.genotypes import CohortStore, CohortWriter, People, Variants, variants_at_once
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants, variants_at_once
 
 # Of neighbouring phased calls, the share that may be of different phase sets: about as many as
 # statistical phasing gets wrong. Above it the file is no phased one.

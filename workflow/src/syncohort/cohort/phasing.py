@@ -22,7 +22,8 @@ from syncohort.errors import InputError
 from syncohort.files import private_folder, remove_private_folder
 from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import MISSING, CohortStore, CohortWriter, Variants
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import MISSING, CohortStore, Variants
 
 PROGRAM = "beagle"
 

@@ -21,11 +21,11 @@ import tskit
 
 from syncohort.errors import InputError, examples, raise_all
 from syncohort.formats.vcf_writing import write_vcf
+from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
     PLOIDY,
     CohortStore,
-    CohortWriter,
     People,
     Variants,
     normalise_contig,

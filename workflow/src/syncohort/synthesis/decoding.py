@@ -25,12 +25,12 @@ import numpy as np
 from syncohort.dosages import minor
 from syncohort.errors import InputError
 from syncohort.files import RowFile
+from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
     MISSING,
     PLOIDY,
     CohortStore,
-    CohortWriter,
     People,
     from_rows,
     rows_per_person,

@@ -1,0 +1,176 @@
+"""Writing a cohort dataset; what it is and how it is read: `genotypes`.
+
+Axes: V variants, S samples (people), P = 2 ploidy.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+import zarr
+from numcodecs import Blosc
+
+from syncohort.files import all_or_nothing, name_full_disk, private_folder, remove_private_folder
+from syncohort.genotypes import (
+    MISSING,
+    PLOIDY,
+    STORED_ROWS,
+    People,
+    Variants,
+    all_true,
+    chunk_shape,
+    slices,
+)
+
+_COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
+# alleles differ in their lowest bit: half the size in a quarter of the time
+_CALL_COMPRESSOR = Blosc(cname="zstd", clevel=3, shuffle=Blosc.BITSHUFFLE)
+
+
+class CohortWriter:
+    """Write one chromosome of a cohort: call `append` with its consecutive pieces.
+
+    Pieces wait until they fill a chunk of the store, which is therefore written once, whatever
+    their size. Used as a context manager; nothing stays behind at `path` when the block raises.
+    """
+
+    def __init__(self, path: str | Path, people: People):
+        self._path = Path(path)
+        self._people = people
+        self._parts = []
+        self._phased = True
+        self._folder = private_folder(self._path.with_suffix(".arrays"))
+        self._arrays = self._folder / "arrays"
+        self._root = zarr.open_group(self._arrays, mode="w", zarr_format=2)
+        chunk = chunk_shape(len(people))
+        self._calls = self._create(
+            "call_genotype",
+            ("variants", "samples", "ploidy"),
+            shape=(0, len(people), PLOIDY),
+            chunks=(*chunk, PLOIDY),
+            dtype="int8",
+            fill_value=None,
+        )
+        self._phasing = self._create(
+            "call_genotype_phased",
+            ("variants", "samples"),
+            shape=(0, len(people)),
+            chunks=chunk,
+            dtype="bool",
+            fill_value=True,
+        )
+        self._phasing_rows = []  # of chunks that are stored
+        self._waiting = np.empty((chunk[0], len(people), PLOIDY), dtype=np.int8)
+        self._waiting_phasing = np.empty((chunk[0], len(people)), dtype=bool)
+        self._n_waiting = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind, error, _):
+        try:
+            if kind is None:
+                self._finish()
+            name_full_disk(error, self._path)
+        except Exception as problem:
+            name_full_disk(problem, self._path)
+            raise
+        finally:
+            remove_private_folder(self._folder)
+
+    def append(self, variants: Variants, calls: np.ndarray, phased) -> None:
+        """Add the next variants [v] with calls int8 [v, S, P] and phased bool (scalar or [v, S])."""
+        if calls.dtype != np.int8 or calls.size and (calls.min() < MISSING or calls.max() > 1):
+            raise ValueError("calls must be int8 with values -1 (missing), 0 (REF) and 1 (ALT)")
+        phased = np.asarray(phased, dtype=bool)
+        if not all_true(phased):
+            self._phased &= not ((calls[..., 0] != calls[..., 1]) & ~phased).any()
+        phased = np.broadcast_to(phased, calls.shape[:2])
+        self._parts.append(variants)
+        for start in range(0, len(variants), len(self._waiting)):
+            some = slice(start, start + len(self._waiting))
+            self._keep(calls[some], phased[some])
+
+    def _keep(self, calls: np.ndarray, phased: np.ndarray) -> None:
+        """Let at most a chunk of variants wait; write a chunk when it is full."""
+        fitting = min(len(calls), len(self._waiting) - self._n_waiting)
+        place = slice(self._n_waiting, self._n_waiting + fitting)
+        self._waiting[place] = calls[:fitting]
+        self._waiting_phasing[place] = phased[:fitting]
+        self._n_waiting += fitting
+        if self._n_waiting == len(self._waiting):
+            self._write_waiting()
+        if fitting < len(calls):
+            self._keep(calls[fitting:], phased[fitting:])
+
+    def _write_waiting(self) -> None:
+        start = self._calls.shape[0]
+        stop = start + self._n_waiting
+        self._calls.resize((stop, *self._calls.shape[1:]))
+        self._phasing.resize((stop, self._phasing.shape[1]))
+        self._calls[start:stop] = self._waiting[: self._n_waiting]
+        if not self._waiting_phasing[: self._n_waiting].all():
+            self._phasing[start:stop] = self._waiting_phasing[: self._n_waiting]
+            self._phasing_rows.append(start // len(self._waiting))
+        self._n_waiting = 0
+
+    def forget_phase(self) -> None:
+        """Make every call written so far unphased."""
+        for part in slices(self._phasing.shape[0], self._phasing.chunks[0]):
+            self._phasing[part] = False
+        self._phasing_rows = list(range(self._phasing.shape[0] // self._phasing.chunks[0]))
+        self._waiting_phasing[: self._n_waiting] = False
+        self._phased = False
+
+    def _create(self, name, dimensions, **spec):
+        array = self._root.create_array(
+            name,
+            compressors=_CALL_COMPRESSOR if name.startswith("call_") else _COMPRESSOR,
+            config={"write_empty_chunks": True},  # so that a missing chunk is a lost one
+            **spec,
+        )
+        array.attrs["_ARRAY_DIMENSIONS"] = list(dimensions)
+        return array
+
+    def _save(self, name, dimensions, values, dtype) -> None:
+        values = np.asarray(values)
+        shape = values.shape
+        array = self._create(
+            name,
+            dimensions,
+            shape=shape,
+            chunks=tuple(max(n, 1) for n in shape),
+            dtype=dtype,
+            fill_value=None,
+        )
+        if values.size:
+            array[...] = values.astype(object) if dtype is str else values.astype(dtype)
+
+    def _finish(self) -> None:
+        if not self._parts:
+            raise ValueError(f"{self._path}: no variants were written")
+        self._write_waiting()
+        self._phasing.attrs[STORED_ROWS] = self._phasing_rows
+        variants = Variants.concatenate(self._parts)
+        self._save("contig_id", ["contigs"], [variants.contig], str)
+        self._save("variant_contig", ["variants"], np.zeros(len(variants)), "int8")
+        self._save("variant_position", ["variants"], variants.position_bp, "int32")
+        self._save("variant_id", ["variants"], variants.id, str)
+        self._save("variant_allele", ["variants", "alleles"], variants.allele, str)
+        self._save("variant_PR", ["variants"], variants.provisional, "bool")  # VCF's INFO/PR
+        self._save("sample_id", ["samples"], self._people.id, str)
+        self._save("sample_label", ["samples"], self._people.label, str)
+        self._save("sample_split", ["samples"], self._people.split, str)
+        self._save("sample_value", ["samples"], self._people.value, "float64")
+        self._root.attrs.update(vcf_zarr_version="0.4", source="syncohort", phased=self._phased)
+        zarr.consolidate_metadata(self._arrays)
+        files = sorted(file for file in self._arrays.rglob("*") if file.is_file())
+        with (
+            all_or_nothing(self._path) as (partial,),
+            zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as archive,
+        ):
+            for file in files:
+                # a fixed date, so that equal cohorts are equal files
+                entry = zipfile.ZipInfo(str(file.relative_to(self._arrays)))
+                archive.writestr(entry, file.read_bytes())
