@@ -8,8 +8,6 @@ one processor; memory is the largest it holds at once, program included.
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -18,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
-from scale import LABELS, own_use, write_cohort
+from scale import LABELS, write_cohort
+from timing import in_own_process, own_use
 
 N_REAL = 2_504
 PREPARED = ("fit_gene_pca", "encode", "train", "fit_embedding")
@@ -172,16 +171,8 @@ def evaluate(job: str, folder: Path, real, store) -> None:
 
 def measured(job: str, folder: Path, n_people: int) -> dict:
     """Processor seconds and peak memory of a job in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, __file__, "--job", job, str(folder), "--people", str(n_people)],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode:
-        raise SystemExit(f"{job}: {result.stderr}")
-    return {"job": job, "people": n_people} | json.loads(result.stdout.splitlines()[-1])
+    used = in_own_process(job, __file__, "--job", job, folder, "--people", n_people)
+    return {"job": job, "people": n_people} | used
 
 
 def main() -> None:

@@ -9,15 +9,13 @@ process of its own, on one processor; memory is the largest it holds at once, pr
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from timing import in_own_process, own_use
 
 SOURCE = Path(__file__).resolve().parents[1] / "workflow/src"
 sys.path.insert(0, str(SOURCE))
@@ -127,26 +125,6 @@ def run_stage(stage: str, folder: Path) -> None:
 STAGES = ("import", "filter", "fit_gene_pca", "encode", "decode", "export_vcf")
 
 
-def measured(stage: str, folder: Path) -> dict:
-    """Processor seconds and peak memory of a stage in a process of its own."""
-    result = subprocess.run(
-        [sys.executable, __file__, "--stage", stage, str(folder)],
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if result.returncode:
-        raise SystemExit(f"{stage}: {result.stderr}")
-    return json.loads(result.stdout.splitlines()[-1])
-
-
-def own_use() -> dict:
-    """Of this process so far, which Linux knows."""
-    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
-    return {"cpu_s": time.process_time(), "peak_mb": int(status["VmHWM"].split()[0]) / 1000}
-
-
 def measure_all(sizes) -> pd.DataFrame:
     """A row for each size and stage."""
     from syncohort.formats.plink import write_plink
@@ -160,7 +138,8 @@ def measure_all(sizes) -> pd.DataFrame:
             write_plink([CohortStore(folder / "raw.zip")], folder / "plink")
             for stage in STAGES:
                 rows.append(
-                    {"stage": stage, "people": n_people, "snps": n_snps} | measured(stage, folder)
+                    {"stage": stage, "people": n_people, "snps": n_snps}
+                    | in_own_process(stage, __file__, "--stage", stage, folder)
                 )
                 print(rows[-1], flush=True)
     return pd.DataFrame(rows).round(1)

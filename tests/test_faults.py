@@ -2,7 +2,6 @@
 
 import errno
 import gzip
-import multiprocessing
 import os
 import resource
 import shutil
@@ -21,6 +20,7 @@ import yaml
 from clones import clone, planned_rules, snakemake, start_snakemake
 from cohorts import linked_calls, people_of, store_of
 from conftest import REPOSITORY
+from forks import told
 from genotype_files import read_whole, vcf_of
 from matplotlib.figure import Figure
 
@@ -234,25 +234,10 @@ def test_a_file_larger_than_the_room_is_refused_before_it_is_written(tmp_path, m
     assert not list(tmp_path.iterdir())
 
 
-def limited(function, *args):
-    """Run a function in a process that may write files of 64 KiB; what it raises, in words."""
-
-    def run(pipe):
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
-        try:
-            function(*args)
-        except InputError as error:
-            pipe.send(str(error))
-        else:
-            pipe.send("nothing was raised")
-
-    mine, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=run, args=(theirs,))
-    process.start()
-    words = mine.recv() if mine.poll(120) else "no answer"
-    process.join(10)
-    return words
+def small_files() -> None:
+    """Let this process write files of 64 KiB at most."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, 1 << 16))
 
 
 def write_store(path):
@@ -269,7 +254,7 @@ WRITERS = {
 
 @pytest.mark.parametrize("name", WRITERS)
 def test_a_disk_that_fills_on_the_way_is_named_with_the_file(tmp_path, name):
-    words = limited(WRITERS[name], tmp_path / "out")
+    _, words = told(WRITERS[name], tmp_path / "out", first=small_files)
     assert (
         f"no space left: {tmp_path / 'out'} cannot be written" in words and "GB are free" in words
     )

@@ -1,7 +1,6 @@
 """Real disks that are full, without inodes or read-only: small ones in memory, mounted for a test."""
 
 import errno
-import multiprocessing
 import os
 import subprocess
 import sys
@@ -12,9 +11,9 @@ import pytest
 import torch
 from cohorts import people_of, store_of
 from conftest import REPOSITORY
+from forks import told
 from matplotlib.figure import Figure
 
-from syncohort.errors import InputError
 from syncohort.figures.style import save
 from syncohort.files import all_or_nothing, save_arrays, write_rows
 from syncohort.formats.pgen import write_pgen
@@ -49,29 +48,6 @@ def disk(tmp_path):
 
     yield make
     subprocess.run(["umount", "--lazy", str(folder)], capture_output=True, check=False)
-
-
-def told(function, *args) -> tuple[int, str]:
-    """Run a function in a process of its own: its exit code, and the InputError it raised."""
-
-    def run(pipe):
-        try:
-            function(*args)
-        except InputError as error:
-            pipe.send(str(error))
-        else:
-            pipe.send("nothing was raised")
-
-    mine, theirs = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=run, args=(theirs,))
-    process.start()
-    theirs.close()
-    try:
-        words = mine.recv()
-    except EOFError:
-        words = "no answer"
-    process.join()
-    return process.exitcode, words
 
 
 def noise(n_variants=600, n_people=300) -> np.ndarray:

@@ -79,19 +79,7 @@ def test_samples_that_become_equal_explain_nothing():
 
 
 def test_a_first_line_of_data_is_no_heading(tmp_path):
-    (tmp_path / "t.tsv").write_text("a\tpop\nb\tpop\n")
-    joined = join_labels(
-        pd.DataFrame({"sample": ["a", "b"]}),
-        np.zeros(2),
-        table=str(tmp_path / "t.tsv"),
-        id_column=None,
-        label_column="pop",
-        family_column=None,
-        missing=[],
-        minimum_people=1,
-        rare="stop",
-        person_missing_max=0.1,
-    )
+    joined = join(tmp_path, ["b"], ["a", "b"], heading="a")
     assert "the first line is no heading: it holds 'a'" in joined.problems[0]
 
 
