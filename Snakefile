@@ -17,9 +17,9 @@ if not workflow.overwrite_configfiles:
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/runs.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/requests.smk"
-include: "workflow/rules/runs.smk"
 include: "workflow/rules/lookups.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/targets.smk"
