@@ -26,6 +26,7 @@ rule import_chromosome:
         source=source_of,
         multiallelic=STUDY.filters.multiallelic,
         pass_only=STUDY.filters.pass_only,
+        build=STUDY.input.build,
     script:
         "../scripts/import_chromosome.py"
 

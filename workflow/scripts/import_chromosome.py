@@ -12,4 +12,5 @@ with job(snakemake):
         snakemake.output.summary,
         snakemake.output.people,
         pass_only=snakemake.params.pass_only,
+        build=snakemake.params.build,
     )

@@ -36,6 +36,7 @@ from syncohort.genotypes import (
     normalise_contig,
     slices,
 )
+from syncohort.ploidy import doubled
 
 
 def whole_calls(calls: np.ndarray) -> np.ndarray:
@@ -243,7 +244,9 @@ def write_pgen(
 ) -> None:
     """Write a cohort as PLINK 2 .pgen, .pvar and .psam, heterozygous calls phased as stored.
 
-    The .psam has one column beside the ids: PHENO1 with what the .fam of `write_plink` says, or
+    Of one copy the allele stands twice, as PLINK has it. Variants of chromosome X at which men
+    have two copies are on PAR1 and PAR2, as plink2 --split-par names them.
+    The .psam has SEX where it is known, and one more column beside the ids: PHENO1 with what the .fam of `write_plink` says, or
     label, as plink2's categories, where PLINK knows no phenotype. The sample sheet keeps labels
     as they are.
 
@@ -260,7 +263,8 @@ def write_pgen(
         _write_psam(people, case_label, psam, said)
         with open(pvar, "w", encoding="utf-8") as file:
             file.write(f"##source=SynCohort {__version__}\n{said}")
-            file.writelines(f"##contig=<ID={store.contig}>\n" for store in stores)
+            names = (name for store in stores for name in dict.fromkeys(_contig_names(store)))
+            file.writelines(f"##contig=<ID={name}>\n" for name in names)
             provisional = np.concatenate([store.variants.provisional for store in stores])
             columns = [*_PVAR]
             if provisional.any():
@@ -290,19 +294,35 @@ def _write_psam(people: People, case_label: str | None, path: Path, said: str) -
         column = {"label": categories(people.label)}
     else:
         column = {"PHENO1": phenotype.code}
-    table = pd.DataFrame({"#IID": people.id, **column})
+    sex = {"SEX": np.where(people.sex > 0, people.sex.astype(str), "NA")}
+    table = pd.DataFrame({"#IID": people.id, **(sex if people.has_sexes else {}), **column})
     with open(path, "w", encoding="utf-8") as file:
         file.write(said)
         table.to_csv(file, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 
 
+def _contig_names(store: CohortStore) -> np.ndarray:
+    """Chromosome of each variant as plink2 names it, [V]."""
+    variants = store.variants
+    names = np.full(len(variants), store.contig, dtype=object)
+    shared = np.flatnonzero(~variants.male_haploid)
+    if store.contig == "X" and len(shared):
+        # the first shared region ends and the second starts where men's one copy starts and ends
+        own = np.flatnonzero(variants.male_haploid)
+        middle = own[0] if len(own) else len(variants)
+        names[shared[shared < middle]], names[shared[shared >= middle]] = "PAR1", "PAR2"
+    return names
+
+
 def _pvar_lines(store: CohortStore, *, with_info: bool) -> Iterator[str]:
-    contig, variants = store.contig, store.variants
+    variants = store.variants
     info = np.where(variants.provisional, "\tPR", "\t.") if with_info else [""] * len(variants)
     columns = zip(
-        variants.position_bp.tolist(), variants.id, variants.allele.tolist(), info, strict=True
+        *(_contig_names(store), variants.position_bp.tolist(), variants.id),
+        *(variants.allele.tolist(), info),
+        strict=True,
     )
-    for position, name, (ref, alt), mark in columns:
+    for contig, position, name, (ref, alt), mark in columns:
         yield f"{contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
 
 
@@ -315,9 +335,10 @@ def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> Non
     for part, calls in store.variant_chunks():
         phasing = store.read_phasing(part) if phased else None
         for some in slices(len(calls), max(1, _STEP_ALLELES // (2 * n_people))):
-            codes = calls[some].reshape(-1, 2 * n_people).astype(np.int32)
+            two = doubled(calls[some])
+            codes = two.reshape(-1, 2 * n_people).astype(np.int32)
             if codes.min(initial=0) < 0:
-                codes = whole_calls(calls[some]).reshape(codes.shape).astype(np.int32)
+                codes = whole_calls(two).reshape(codes.shape).astype(np.int32)
                 codes[codes == MISSING] = _PGEN_MISSING
             if phased:
                 writer.append_partially_phased_batch(codes, phasing[some])

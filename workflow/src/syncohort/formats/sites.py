@@ -44,11 +44,12 @@ _OPEN_END = r"[.][ACGTN]+|[ACGTN]+[.]"  # a breakend without a mate
 class Chunk:
     """The next biallelic SNPs of a chromosome, in genomic order.
 
-    variants: v of them; calls: int8 [v, S, 2], -1 missing, 0 REF, 1 ALT; phased: bool [v, S].
+    variants: v of them; calls: int8 [v, S, 2], -1 missing, 0 REF, 1 ALT, -2 the second allele
+    of a call that has one; phased: bool [v, S].
     The counts, summed over the chunks of a chromosome, are its totals: n_read: records read,
     dropped: records left out by reason, failed: records that fail filters by the text of their
-    FILTER, codes: records by alleles that are no DNA ("A/B"), n_haploid: calls with one
-    allele, made missing, n_pairs and n_breaks: see `vcf.PhaseSets`. A chromosome without any
+    FILTER, codes: records by alleles that are no DNA ("A/B"), n_pairs and n_breaks: see
+    `vcf.PhaseSets`. A chromosome without any
     usable record gives one chunk without variants.
     """
 
@@ -57,7 +58,6 @@ class Chunk:
     phased: np.ndarray
     n_read: int
     dropped: dict[str, int]
-    n_haploid: int
     failed: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     n_pairs: int = 0
@@ -66,14 +66,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Calls:
-    """What a reader finds in some records: calls int8 [v, S, 2], phased bool [v, S], and counts.
-
-    n_haploid, n_pairs, n_breaks: see `Chunk`.
-    """
+    """What a reader finds in some records: calls, phased, n_pairs and n_breaks of `Chunk`."""
 
     calls: np.ndarray
     phased: np.ndarray
-    n_haploid: int = 0
     n_pairs: int = 0
     n_breaks: int = 0
 
@@ -277,7 +273,6 @@ def walk(
             found.phased,
             n_read,
             dropped,
-            found.n_haploid,
             failed,
             codes,
             found.n_pairs,

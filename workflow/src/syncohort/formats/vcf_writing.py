@@ -14,9 +14,13 @@ from syncohort.files import all_or_nothing
 from syncohort.formats.bgzf import write_bgzf
 from syncohort.formats.sites import PROVISIONAL_LINE
 from syncohort.genotypes import CohortStore, Variants, slices
+from syncohort.ploidy import ABSENT
 
-# one call is a tab and three characters: four bytes, so that it is one number
-_PHASED, _UNPHASED, _MISSING = (int(x) for x in np.frombuffer(b"\t0|0\t0/0\t./.", dtype="<u4"))
+# one call is a tab and three characters: four bytes, so that it is one number; of one copy it is a
+# tab and a character, and bytes of 0 that are left out of the line
+_PHASED, _UNPHASED, _MISSING, _HAPLOID, _HAPLOID_MISSING = (
+    int(x) for x in np.frombuffer(b"\t0|0\t0/0\t./.\t0\0\0\t.\0\0", dtype="<u4")
+)
 _STEP_CALLS = 1 << 17  # put into words at once, so that they stay in the processor's cache
 
 
@@ -29,7 +33,8 @@ def write_vcf(
 ) -> None:
     """Write one chromosome of a cohort as VCF 4.3, compressed in blocks, with its .tbi index.
 
-    Calls are `0|1` where phased, `0/1` where not, `./.` where missing. A call of which one
+    Calls are `0|1` where phased, `0/1` where not, `./.` where missing, and `1` or `.` where there
+    is one copy. A call of which one
     allele is missing is written as missing: PLINK files cannot say it, and plink2 refuses it.
     FILTER is `.`: no filter was applied to a synthetic record, so it passed none. A REF that
     may not be the reference genome's has the flag PR, as plink2 writes it.
@@ -80,7 +85,7 @@ def _heads(contig: str, variants: Variants) -> list[bytes]:
 
 
 def call_words(calls: np.ndarray, phased: np.ndarray) -> np.ndarray:
-    """The text of calls int8 [n, S, 2], phased bool [n, S], as uint32 [n, S], four letters each."""
+    """The text of calls int8 [n, S, 2], phased bool [n, S], as uint32 [n, S], four bytes each."""
     pairs = np.ascontiguousarray(calls).view("<u2")[..., 0]
     words = (pairs & np.uint16(1)).astype("<u4") << 8
     words |= (pairs >> 8).astype("<u4") << 24
@@ -90,6 +95,10 @@ def call_words(calls: np.ndarray, phased: np.ndarray) -> np.ndarray:
         words += np.where(phased, np.uint32(_PHASED), np.uint32(_UNPHASED))
     if calls.min(initial=0) < 0:
         words[(pairs & 0x8080) != 0] = _MISSING
+        first, second = calls[..., 0], calls[..., 1]
+        if second.min() == ABSENT:
+            haploid = np.where(first < 0, _HAPLOID_MISSING, _HAPLOID + (first.astype("<u4") << 8))
+            words = np.where(second == ABSENT, haploid, words).astype("<u4")
     return words
 
 
@@ -98,4 +107,5 @@ def _lines(heads: list[bytes], words: np.ndarray) -> bytes:
     width = 4 * words.shape[1]
     calls = memoryview(words.view(np.uint8).reshape(-1))
     tails = (calls[start : start + width] for start in range(0, len(calls), width or 1))
-    return b"".join(part for pair in zip(heads, tails, strict=True) for part in (*pair, b"\n"))
+    lines = b"".join(part for pair in zip(heads, tails, strict=True) for part in (*pair, b"\n"))
+    return lines.translate(None, b"\0") if words.min(initial=_PHASED) < 1 << 16 else lines
