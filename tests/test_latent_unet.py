@@ -40,11 +40,15 @@ def inputs(mask, n_rows=6):
 
 
 def test_flops_grow_with_the_length():
-    """Linearly but for the products of self-attention: 4 L^2 W each, in six layers and the middle."""
+    """Linearly, but for the products of self-attention, 4 L^2 W each, and what is done once a row."""
     short, long = (count_flops(*build(length), 2) for length in (128, 256))
-    levels = [(5, 1, 64), (5, 2, 128), (6, 4, 256)]  # attentions, shortening, channels
-    products = sum(4 * n * (128 / by) ** 2 * width for n, by, width in levels) / 1e9
-    assert long - 2 * short == pytest.approx(2 * products, rel=0.02)
+    levels = [(5, 1, 64), (5, 2, 128), (6, 4, 256)]  # transformers, shortening, channels
+    products = sum(4 * n * (128 // by) ** 2 * width for n, by, width in levels)
+    widths = sum(n * width for n, _, width in levels)
+    of_the_label = 2 * 128 * widths  # keys and values
+    of_the_time = 64 * 256 + 256**2 + 256 * (widths + 256)  # one residual block has no transformer
+    once = 2 * (of_the_time + of_the_label)
+    assert 1e9 * (long - 2 * short) == pytest.approx(2 * products - once)
 
 
 def test_over_one_token_attention_is_its_projection():
