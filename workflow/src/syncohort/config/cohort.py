@@ -108,6 +108,10 @@ class Input(Section):
         min_length=1,
         description="Chromosomes to use, with or without `chr`. null: every autosome in the files.",
     )
+    reference: str | Annotated[list[str], Field(min_length=1)] | None = Field(
+        None,
+        description="Reference genome of the same build: a FASTA file, plain, gzipped or compressed by bgzip, or a list of files; {chrom} stands for the chromosome. A .fai index beside a file is used. null: none.",
+    )
 
     @model_validator(mode="after")
     def _path_is_given(self):
