@@ -5,10 +5,9 @@ from syncohort.errors import raise_all
 
 def source():
     """Arguments of the genotype reader."""
-    files = {"bim", "fam", "pvar", "psam"}
     if DEMO:
         return {"kind": "vcf", "path": f"{FOLDER}/simulate_chromosome/{{chrom}}.vcf.gz"}
-    return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
+    return STUDY.input.model_dump(exclude={"chromosomes"}, exclude_none=True)
 
 
 def source_of(wildcards):

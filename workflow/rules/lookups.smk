@@ -229,7 +229,7 @@ def training_plans():
     """What the check needs to know of the trainings of diffusion models, and what they may ask for."""
     on_gpu = TRAINING_GPUS > 0 and DEVICE != "cpu"
     sections = ("denoiser", "diffusion", "training")
-    shape = {"kind", "network", "patch_snps", "latent_channels", "max_components"}
+    shape = {"kind", "shortening", "patch_snps", "latent_channels", "max_components"}
     models = {
         name: {
             "representation": STUDY.representations[
