@@ -86,6 +86,7 @@ def import_chromosome(
     summary = {
         "contig": store.contig,
         **vars(tally),
+        "n_people": len(people),
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
         "n_male_haploid": int(store.variants.male_haploid.sum()),
@@ -144,6 +145,7 @@ class Tally:
     n_haploid: int = 0
     n_pairs: int = 0
     n_breaks: int = 0
+    n_uncertain: int = 0
 
     def add(self, chunk: Chunk) -> None:
         """Take the next chunk."""
@@ -155,6 +157,7 @@ class Tally:
         self.n_haploid += int(((chunk.calls[..., 1] == ABSENT) & (chunk.calls[..., 0] >= 0)).sum())
         self.n_pairs += chunk.n_pairs
         self.n_breaks += chunk.n_breaks
+        self.n_uncertain += chunk.n_uncertain
 
 
 class _CallCounts:
