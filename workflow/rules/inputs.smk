@@ -57,7 +57,7 @@ def study_chromosomes():
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
     if named is None:
         held = held_chromosomes()
-        named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
+        named = [contig for contig in held if contig.isdigit() and 1 <= int(contig) <= 22]
         if not named:
             raise InputError(
                 f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
