@@ -62,7 +62,8 @@ COMPARISONS = (
         "diffusion_data:prepare",
         (
             Run("plain loop: float32, a file per person, batches of 16", "plain_diffusion:train"),
-            Run("syncohort: batches of 128", "our_diffusion:train"),
+            Run("syncohort: batches of 16", "our_diffusion:train_16"),
+            Run("syncohort: batches of 128", "our_diffusion:train_128"),
         ),
     ),
     Comparison(
@@ -74,6 +75,7 @@ COMPARISONS = (
             Run("syncohort: ancestral, 80 steps", "our_diffusion:sample_ancestral_80"),
             Run("syncohort: ancestral, 40 steps", "our_diffusion:sample_ancestral_40"),
             Run("syncohort: sde_dpm2m, 40 steps", "our_diffusion:sample_sde_dpm2m_40"),
+            Run("syncohort: sde_dpm2m, 20 steps", "our_diffusion:sample_sde_dpm2m_20"),
         ),
     ),
     Comparison("gene PCA, 14 SNPs a gene", "genes", "gene_pca:prepare_array", _GENE_PCA_RUNS),

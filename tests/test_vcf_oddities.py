@@ -14,7 +14,6 @@ from genotype_files import (
     run,
     simple_vcf,
     vcf_of,
-    write_bgzip,
 )
 
 from syncohort.cohort.genotype_checks import file_checks, ploidy_checks
