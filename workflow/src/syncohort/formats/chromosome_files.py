@@ -49,7 +49,9 @@ def name_for(contig: str, names: list[str], template: str) -> str:
     fitting = find_contig(contig, spellings(names), template)
     if len(fitting) > 1:
         found = ", ".join(template.replace(MARK, name) for name in fitting)
-        raise InputError(f"chromosome {contig}: several files fit {template}: {found}")
+        raise InputError(
+            f"chromosome {contig}: several files fit {template}: {found}; move one away"
+        )
     return fitting[0]
 
 
@@ -65,7 +67,9 @@ def of_chromosome(files: dict, name: str, template: str) -> dict:
     if "*" in filled["path"]:
         found = glob.glob(glob.escape(template.replace(MARK, name)).replace("[*]", "*"))
         if len(found) != 1:
-            raise InputError(f"input.path: several files fit {filled['path']}: {examples(found)}")
+            raise InputError(
+                f"input.path: several files fit {filled['path']}: {examples(found)}; move one away"
+            )
         filled["path"] = found[0]
     return filled
 
