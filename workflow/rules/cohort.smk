@@ -25,6 +25,7 @@ rule import_chromosome:
         content=lambda wildcards: content_of(genotype_files(wildcards)),
         source=source_of,
         multiallelic=STUDY.filters.multiallelic,
+        variants=STUDY.filters.variants,
         pass_only=STUDY.filters.pass_only,
     script:
         "../scripts/import_chromosome.py"

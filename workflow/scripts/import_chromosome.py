@@ -11,5 +11,6 @@ with job(snakemake):
         snakemake.output.store,
         snakemake.output.summary,
         snakemake.output.people,
+        variants=snakemake.params.variants,
         pass_only=snakemake.params.pass_only,
     )
