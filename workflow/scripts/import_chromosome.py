@@ -12,5 +12,6 @@ with job(snakemake):
         snakemake.output.summary,
         snakemake.output.people,
         variants=snakemake.params.variants,
+        reference=snakemake.input.reference,
         pass_only=snakemake.params.pass_only,
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pandas as pd
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.alleles import INDEL, MNP, kind_of
+from syncohort.formats.fasta import open_sequence
 from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.readers import open_source
 from syncohort.formats.shared_sites import forget_conflicts, shared_sites
@@ -37,6 +39,7 @@ def import_chromosome(
     people_path,
     *,
     variants: str = "snps",
+    reference: list[str] | tuple = (),
     pass_only: bool = False,
 ) -> None:
     """Read one chromosome of the user's genotypes into a cohort dataset of biallelic variants.
@@ -44,6 +47,7 @@ def import_chromosome(
     Args:
         source: arguments of `open_source`. contig: chromosome, any spelling.
         multiallelic: "drop" or "split", of SNPs. variants: "snps" or "all".
+        reference: FASTA files, to normalise variants by; none to have them as short as can be.
         pass_only: leave out records that fail a filter.
         store_path: cohort dataset to write; nothing is filtered by frequency yet.
         summary_path: JSON with the fields of `Tally` and what the files say of the chromosome.
@@ -55,9 +59,13 @@ def import_chromosome(
     counts = _CallCounts(len(people))
     options = {"multiallelic": multiallelic, "variants": variants, "pass_only": pass_only}
     chunks = opened.chunks(contig, size=variants_at_once(len(people)), **options)
-    if variants == "all" or multiallelic == "split":
-        chunks = normalised(chunks, None, tally.normalised)
-    with CohortWriter(store_path, people) as writer:
+    with ExitStack() as opened_files:
+        writer = opened_files.enter_context(CohortWriter(store_path, people))
+        if variants == "all" or multiallelic == "split":
+            sequence = None
+            if reference:
+                sequence = opened_files.enter_context(open_sequence(reference, contig))
+            chunks = normalised(chunks, sequence, tally.normalised)
         for chunk in chunks:
             _require_ids(chunk.variants, source["path"])
             tally.n_forgotten += forget_conflicts(chunk.calls, chunk.phased, chunk.variants)
@@ -77,7 +85,8 @@ def import_chromosome(
         "contig": store.contig,
         **tally.summary(),
         **_variant_counts(store.variants),
-        "has_reference": False,
+        "has_reference": bool(reference),
+        "n_people": len(people),
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
         "first_position_bp": int(store.variants.position_bp[0]),
@@ -119,6 +128,7 @@ class Tally:
     n_haploid: int = 0
     n_pairs: int = 0
     n_breaks: int = 0
+    n_uncertain: int = 0
     n_forgotten: int = 0
     normalised: NormalisedCounts = field(default_factory=NormalisedCounts)
 
@@ -133,6 +143,7 @@ class Tally:
         self.n_haploid += chunk.n_haploid
         self.n_pairs += chunk.n_pairs
         self.n_breaks += chunk.n_breaks
+        self.n_uncertain += chunk.n_uncertain
 
     def summary(self) -> dict:
         """The fields, those of `normalised` among them; what it left out counts as dropped."""
