@@ -18,7 +18,7 @@ from syncohort.formats.sample_sheet import read_sample_sheet, write_sample_sheet
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, People, to_rows
 from syncohort.packed_calls import PackedCalls, masks
-from syncohort.ploidy import ABSENT, MALE, doubled, has_one_copy, settled
+from syncohort.ploidy import ABSENT, MALE, doubled, has_one_copy, of_known_sex
 
 PEOPLE = x_people(60)
 ONE_COPY = has_one_copy(x_variants().male_haploid, PEOPLE.sex)
@@ -49,14 +49,14 @@ def kept_of(store, again) -> np.ndarray:
 def test_one_copy_however_it_is_written():
     calls = np.array([[[0, -2], [1, -1], [-1, 1], [1, 1], [0, 1], [-1, -1], [-1, -2]]], np.int8)
     man, woman = (np.full((1, 7), one) for one in (True, False))
-    assert settled(calls, man)[0, :, 0].tolist() == [0, 1, 1, 1, -1, -1, -1]
-    assert (settled(calls, man)[..., 1] == ABSENT).all()
+    assert of_known_sex(calls, man)[0, :, 0].tolist() == [0, 1, 1, 1, -1, -1, -1]
+    assert (of_known_sex(calls, man)[..., 1] == ABSENT).all()
     whole = [[-1, -1], [1, -1], [-1, 1], [1, 1], [0, 1], [-1, -1], [-1, -1]]
-    assert settled(calls, woman)[0].tolist() == whole
-    assert doubled(settled(calls, man))[0, :4].tolist() == [[0, 0], [1, 1], [1, 1], [1, 1]]
-    rows = to_rows(settled(calls, man), "haplotype", once=True)
+    assert of_known_sex(calls, woman)[0].tolist() == whole
+    assert doubled(of_known_sex(calls, man))[0, :4].tolist() == [[0, 0], [1, 1], [1, 1], [1, 1]]
+    rows = to_rows(of_known_sex(calls, man), "haplotype", once=True)
     assert (rows[1::2] == -1).all() and rows[::2].T.tolist() == [[0, 1, 1, 1, -1, -1, -1]]
-    assert to_rows(settled(calls, man), "genotype").T.tolist() == [[0, 2, 2, 2, -1, -1, -1]]
+    assert to_rows(of_known_sex(calls, man), "genotype").T.tolist() == [[0, 2, 2, 2, -1, -1, -1]]
 
 
 def test_a_store_keeps_sex_and_copies(store):

@@ -11,6 +11,8 @@ with job(snakemake):
         snakemake.output.store,
         snakemake.output.summary,
         snakemake.output.people,
+        variants=snakemake.params.variants,
+        reference=snakemake.input.reference,
         pass_only=snakemake.params.pass_only,
         build=snakemake.params.build,
     )

@@ -33,7 +33,7 @@ def doubled(calls: np.ndarray) -> np.ndarray:
     return np.stack([first, np.where(second == ABSENT, first, second)], axis=2)
 
 
-def settled(calls: np.ndarray, one_copy: np.ndarray) -> np.ndarray:
+def of_known_sex(calls: np.ndarray, one_copy: np.ndarray) -> np.ndarray:
     """Calls int8 [V, S, 2] of people of known sex, whatever way their file writes one copy.
 
     Of one copy (bool [V, S]) that is known by either allele or both; two that differ are an error

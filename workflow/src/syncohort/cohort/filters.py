@@ -15,7 +15,7 @@ from syncohort.errors import InputError
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CohortStore, People
 from syncohort.packed_calls import PackedCalls, masks_of
-from syncohort.ploidy import MALE, has_one_copy, settled
+from syncohort.ploidy import MALE, has_one_copy, of_known_sex
 
 
 def filter_variants(
@@ -32,7 +32,7 @@ def filter_variants(
     """Write the cohort dataset of one chromosome: labelled people, variants that pass.
 
     Every figure a variant is judged by comes from training people alone. On chromosome X calls
-    become those of the people's sex (`ploidy.settled`): one allele of males counts, and females
+    become those of the people's sex (`ploidy.of_known_sex`): one allele of males counts, and females
     alone are tested for Hardy-Weinberg equilibrium.
 
     Args:
@@ -56,7 +56,7 @@ def filter_variants(
         for part, calls in raw.variant_chunks(samples=index):
             male_haploid = raw.variants.male_haploid[part]
             if raw.contig == pseudo_autosomal.CONTIG:
-                calls = settled(calls, has_one_copy(male_haploid, people.sex))
+                calls = of_known_sex(calls, has_one_copy(male_haploid, people.sex))
             counts = PackedCalls.of(calls).count(masks)  # [v, labels]
             alt, alleles, called = (
                 each.sum(axis=1) for each in (counts.alt, counts.alleles, counts.called)

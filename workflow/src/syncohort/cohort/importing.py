@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +11,11 @@ import pandas as pd
 
 from syncohort.cohort import pseudo_autosomal
 from syncohort.errors import InputError, examples
+from syncohort.formats.alleles import INDEL, MNP, kind_of
+from syncohort.formats.fasta import open_sequence
+from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.readers import open_source
+from syncohort.formats.shared_sites import forget_conflicts, shared_sites
 from syncohort.formats.sites import DROP_REASONS, Chunk
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CohortStore, People, Variants, normalise_contig, variants_at_once
@@ -36,17 +41,21 @@ def import_chromosome(
     summary_path,
     people_path,
     *,
+    variants: str = "snps",
+    reference: list[str] | tuple = (),
     pass_only: bool = False,
     build: str | None = None,
 ) -> None:
-    """Read one chromosome of the user's genotypes into a cohort dataset of biallelic SNPs.
+    """Read one chromosome of the user's genotypes into a cohort dataset of biallelic variants.
 
     On chromosome X, where a call with one known allele is that of one copy, however it is
     written, it is kept as such; who has one copy is not known yet. Elsewhere it is missing.
 
     Args:
         source: arguments of `open_source`. contig: chromosome, any spelling.
-        multiallelic: "drop" or "split". pass_only: leave out records that fail a filter.
+        multiallelic: "drop" or "split", of SNPs. variants: "snps" or "all".
+        reference: FASTA files, to normalise variants by; none to have them as short as can be.
+        pass_only: leave out records that fail a filter.
         build: see `pseudo_autosomal.build_of_x`; for chromosome X alone.
         store_path: cohort dataset to write; nothing is filtered by frequency yet.
         summary_path: JSON with the fields of `Tally` and what the files say of the chromosome.
@@ -56,28 +65,36 @@ def import_chromosome(
     people = People.unlabelled(opened.sample_ids)
     tally = Tally()
     counts = _CallCounts(len(people))
-    options = {"multiallelic": multiallelic, "pass_only": pass_only}
-    size = variants_at_once(len(people))
+    options = {"multiallelic": multiallelic, "variants": variants, "pass_only": pass_only}
+    chunks = opened.chunks(contig, size=variants_at_once(len(people)), **options)
     is_x = normalise_contig(contig) == pseudo_autosomal.CONTIG
     if is_x:
         length_bp = opened.contig_length(contig)
         build = pseudo_autosomal.build_of_x(build, length_bp, source["path"])
-    with CohortWriter(store_path, people) as writer:
-        for chunk in opened.chunks(contig, size=size, **options):
+    with ExitStack() as opened_files:
+        writer = opened_files.enter_context(CohortWriter(store_path, people))
+        if variants == "all" or multiallelic == "split":
+            sequence = None
+            if reference:
+                sequence = opened_files.enter_context(open_sequence(reference, contig))
+            chunks = normalised(chunks, sequence, tally.normalised)
+        for chunk in chunks:
             _require_ids(chunk.variants, source["path"])
+            tally.n_forgotten += forget_conflicts(chunk.calls, chunk.phased, chunk.variants)
             tally.add(chunk)
-            variants, calls = chunk.variants, chunk.calls
+            own, calls = chunk.variants, chunk.calls
             if is_x:
-                variants = pseudo_autosomal.with_male_haploid(variants, build, source["path"])
+                own = pseudo_autosomal.with_male_haploid(own, build, source["path"])
                 calls = _one_copy_calls(calls)
-                counts.add(doubled(calls), variants.male_haploid)
+                counts.add(doubled(calls), own.male_haploid)
             else:
                 calls = _whole_calls(calls)
                 counts.add(calls)
-            writer.append(variants, calls, chunk.phased)
+            writer.append(own, calls, chunk.phased)
         if tally.n_kept == 0:
+            kind = "SNP" if variants == "snps" else "variant"
             raise InputError(
-                f"{source['path']}, chromosome {contig}: no biallelic SNP among {tally.n_read:,} "
+                f"{source['path']}, chromosome {contig}: no biallelic {kind} among {tally.n_read:,} "
                 f"records ({', '.join(in_words(tally.dropped)) or 'none'}). {_advice(tally)}"
             )
         if tally.n_breaks > BREAKS_MAX * tally.n_pairs:
@@ -85,7 +102,9 @@ def import_chromosome(
     store = CohortStore(store_path)
     summary = {
         "contig": store.contig,
-        **vars(tally),
+        **tally.summary(),
+        **_variant_counts(store.variants),
+        "has_reference": bool(reference),
         "n_people": len(people),
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
@@ -134,7 +153,7 @@ def _require_ids(variants: Variants, path: str) -> None:
 class Tally:
     """What was read of a chromosome and what became of it; see `sites.Chunk`.
 
-    n_haploid: calls with one allele alone.
+    n_haploid: calls with one allele alone. n_forgotten: see `shared_sites.forget_conflicts`.
     """
 
     n_read: int = 0
@@ -142,10 +161,13 @@ class Tally:
     dropped: Counter = field(default_factory=Counter)
     failed: Counter = field(default_factory=Counter)
     codes: Counter = field(default_factory=Counter)
+    symbols: Counter = field(default_factory=Counter)
     n_haploid: int = 0
     n_pairs: int = 0
     n_breaks: int = 0
     n_uncertain: int = 0
+    n_forgotten: int = 0
+    normalised: NormalisedCounts = field(default_factory=NormalisedCounts)
 
     def add(self, chunk: Chunk) -> None:
         """Take the next chunk."""
@@ -154,10 +176,30 @@ class Tally:
         self.dropped.update(chunk.dropped)
         self.failed.update(chunk.failed)
         self.codes.update(chunk.codes)
+        self.symbols.update(chunk.symbols)
         self.n_haploid += int(((chunk.calls[..., 1] == ABSENT) & (chunk.calls[..., 0] >= 0)).sum())
         self.n_pairs += chunk.n_pairs
         self.n_breaks += chunk.n_breaks
         self.n_uncertain += chunk.n_uncertain
+
+    def summary(self) -> dict:
+        """The fields, those of `normalised` among them; what it left out counts as dropped."""
+        found = vars(self) | vars(self.normalised)
+        dropped = self.dropped + Counter(duplicate=self.normalised.n_repeated)
+        return {name: found[name] for name in found if name != "normalised"} | {"dropped": dropped}
+
+
+def _variant_counts(variants: Variants) -> dict:
+    """Variants of a chromosome by their kinds, and by whether they share their position."""
+    position = variants.position_bp
+    _, n_there = np.unique(position, return_counts=True)
+    sites = shared_sites(variants)
+    return {
+        "kinds": Counter(kind_of(ref, alt) for ref, alt in variants.allele),
+        "n_shared_sites": len(sites),
+        "n_shared_variants": sum(site.stop - site.start for site in sites),
+        "n_torn": int((n_there > 1).sum()) - len(sites),
+    }
 
 
 class _CallCounts:
@@ -226,12 +268,14 @@ def in_words(dropped: dict[str, int]) -> list[str]:
 
 
 def _advice(tally: Tally) -> str:
-    """What to do about a chromosome without SNPs."""
+    """What to do about a chromosome of which nothing is used."""
     reason = max(tally.dropped, key=tally.dropped.get, default="")
     if reason == "coded":
         return allele_advice(tally.codes)
     if reason == "multiallelic":
         return "Keep one SNP for each ALT allele with filters.multiallelic: split."
+    if reason in (INDEL, MNP):
+        return "Keep indels and MNPs with filters.variants: all."
     if reason == "filter":
         return "Keep records that fail a filter with filters.pass_only: false."
     return "Leave the chromosome out with input.chromosomes."

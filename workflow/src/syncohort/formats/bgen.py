@@ -95,12 +95,13 @@ class BgenSource:
         contig: str,
         *,
         multiallelic: str = "drop",
+        variants: str = "snps",
         pass_only: bool = False,
         size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic SNPs.
+        """Walk along a chromosome in chunks of at most `size` biallelic variants.
 
-        A record of more than two alleles is left out under "split", too.
+        A record of more than two alleles is always left out.
 
         Raises:
             InputError: the chromosome is not in the file, or the file is damaged.
@@ -123,7 +124,7 @@ class BgenSource:
         def read(part: np.ndarray) -> Calls:
             return self._read(rows[part].tolist(), [records[at] for at in part])
 
-        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
     def _read(self, rows: list[int], records: list[Record]) -> Calls:
         """The calls of records with two alleles, which are these rows of the file."""

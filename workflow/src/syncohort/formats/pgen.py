@@ -18,6 +18,7 @@ from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_psam
 from syncohort.formats.phenotypes import categories, phenotype_of
 from syncohort.formats.plink import check_files
+from syncohort.formats.shared_sites import Records, join_calls, records_of
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     PROVISIONAL_LINE,
@@ -25,6 +26,7 @@ from syncohort.formats.sites import (
     Chunk,
     make_sites,
     one_allele_each,
+    own_calls,
     walk,
 )
 from syncohort.formats.variant_table import VariantTable, held_contigs
@@ -46,6 +48,7 @@ def whole_calls(calls: np.ndarray) -> np.ndarray:
 
 _PVAR = ("#CHROM", "POS", "ID", "REF", "ALT")
 
+_WITHIN_X_BP = 75_000_000  # far from both ends of chromosome X
 _PGEN_MISSING = -9
 _BLOCK_VARIANTS = 1 << 16  # of which a .pgen has one header
 _DOSAGE_BITS = 0x60  # of the type of a variant's record
@@ -108,13 +111,13 @@ class PgenSource:
         contig: str,
         *,
         multiallelic: str = "drop",
+        variants: str = "snps",
         pass_only: bool = False,
         size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic SNPs.
+        """Walk along a chromosome in chunks of at most `size` biallelic variants.
 
-        Under "split" each ALT allele of a record is a variant, and the others are missing
-        there, as in a VCF.
+        Under "split" each ALT allele of a record is a variant, as in a VCF; see `own_calls`.
 
         Raises:
             InputError: the chromosome is not in the file, or the file is damaged.
@@ -123,13 +126,13 @@ class PgenSource:
         columns = (table[name] for name in ("position", "id", "ref", "alt", "failed"))
         marked = self._header[0][rows] | table["provisional"].to_numpy(dtype=bool)
         sites = make_sites(contig, *columns, provisional=marked)
-        sites, record, allele = one_allele_each(sites, multiallelic)
+        sites, record, allele = one_allele_each(sites, multiallelic, variants)
         rows = rows[record]
 
         def read(part: np.ndarray) -> Calls:
-            return Calls(*self._read(rows[part], allele[part]))
+            return Calls(*self._read(rows[part], allele[part], variants))
 
-        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
     @cached_property
     def _header(self) -> tuple[np.ndarray, int]:
@@ -144,8 +147,13 @@ class PgenSource:
         )
         return [note] if self._header[1] else []
 
-    def _read(self, rows: np.ndarray, allele: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Calls int8 [v, S, 2] of the given ALT alleles of rows of the .pvar; phased [v, S]."""
+    def _read(
+        self, rows: np.ndarray, allele: np.ndarray, variants: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Calls int8 [v, S, 2] of the given ALT alleles of rows of the .pvar; phased [v, S].
+
+        variants: see `own_calls`.
+        """
         n_people = len(self.sample_ids)
         calls = np.empty((len(rows), n_people, 2), dtype=np.int8)
         phased = np.empty((len(rows), n_people), dtype=bool)
@@ -161,8 +169,8 @@ class PgenSource:
                 raise InputError(
                     f"{self._pgen}: {_message(error)} The file is damaged; make it again."
                 ) from None
-            found = (codes != 0).astype(np.int8)
-            found[(codes != allele[block, None]) & (codes != 0)] = MISSING
+            codes = np.maximum(codes, MISSING)  # pgenlib says -9
+            found = own_calls(codes, allele[block, None], variants)
             calls[block] = found.reshape(-1, n_people, 2)
         # pgenlib calls homozygous genotypes phased even where the file knows no phase at all
         return calls, phased & self._reader.hardcall_phase_present()
@@ -244,11 +252,13 @@ def write_pgen(
 ) -> None:
     """Write a cohort as PLINK 2 .pgen, .pvar and .psam, heterozygous calls phased as stored.
 
-    Of one copy the allele stands twice, as PLINK has it. Variants of chromosome X at which men
-    have two copies are on PAR1 and PAR2, as plink2 --split-par names them.
-    The .psam has SEX where it is known, and one more column beside the ids: PHENO1 with what the .fam of `write_plink` says, or
-    label, as plink2's categories, where PLINK knows no phenotype. The sample sheet keeps labels
-    as they are.
+    Variants of one position are one variant of several ALT alleles, see `shared_sites`. Of one copy
+    the allele stands twice, as PLINK has it. Variants of chromosome X at which men have two copies
+    are on PAR1 and PAR2, as plink2 --split-par names them.
+
+    The .psam has SEX where it is known, and one more column beside the ids: PHENO1 with what the
+    .fam of `write_plink` says, or label, as plink2's categories, where PLINK knows no phenotype.
+    The sample sheet keeps labels as they are.
 
     Args:
         stores: chromosomes in order, of the same people.
@@ -263,24 +273,27 @@ def write_pgen(
         _write_psam(people, case_label, psam, said)
         with open(pvar, "w", encoding="utf-8") as file:
             file.write(f"##source=SynCohort {__version__}\n{said}")
-            names = (name for store in stores for name in dict.fromkeys(_contig_names(store)))
+            records = [records_of(store.variants) for store in stores]
+            contigs = [_contigs_of(*each) for each in zip(stores, records, strict=True)]
+            names = dict.fromkeys(name for own in contigs for name in own)
             file.writelines(f"##contig=<ID={name}>\n" for name in names)
-            provisional = np.concatenate([store.variants.provisional for store in stores])
+            provisional = np.concatenate([own.provisional for own in records])
             columns = [*_PVAR]
             if provisional.any():
                 file.write(PROVISIONAL_LINE + "\n")
                 columns.append("INFO")
             file.write("\t".join(columns) + "\n")
-            for store in stores:
-                file.writelines(_pvar_lines(store, with_info=provisional.any()))
+            for own, names in zip(records, contigs, strict=True):
+                file.writelines(_pvar_lines(own, names, with_info=provisional.any()))
         phased = any(_knows_phase(store) for store in stores)
         # not as a context manager: closing one that is not full hides the error behind its own
         writer = pgenlib.PgenWriter(
             str(pgen).encode(),
             len(people),
-            variant_ct=sum(len(store.variants) for store in stores),
+            variant_ct=sum(map(len, records)),
             # all or none; where they differ the .pgen refers to the .pvar
             nonref_flags=bool(provisional.any()) if len(set(provisional)) < 2 else None,
+            allele_ct_limit=1 + max(own.n_alts.max() for own in records),
             hardcall_phase_present=phased,
         )
         for store in stores:
@@ -301,28 +314,18 @@ def _write_psam(people: People, case_label: str | None, path: Path, said: str) -
         table.to_csv(file, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 
 
-def _contig_names(store: CohortStore) -> np.ndarray:
-    """Chromosome of each variant as plink2 names it, [V]."""
-    variants = store.variants
-    names = np.full(len(variants), store.contig, dtype=object)
-    shared = np.flatnonzero(~variants.male_haploid)
-    if store.contig == "X" and len(shared):
-        # the first shared region ends and the second starts where men's one copy starts and ends
-        own = np.flatnonzero(variants.male_haploid)
-        middle = own[0] if len(own) else len(variants)
-        names[shared[shared < middle]], names[shared[shared >= middle]] = "PAR1", "PAR2"
-    return names
+def _contigs_of(store: CohortStore, records: Records) -> list[str]:
+    """Chromosome of each record as plink2 names it, [N]."""
+    if store.contig != "X":
+        return [store.contig] * len(records)
+    is_own = np.isin(records.position_bp, store.variants.position_bp[store.variants.male_haploid])
+    shared = np.where(records.position_bp < _WITHIN_X_BP, "PAR1", "PAR2")
+    return np.where(is_own, "X", shared).tolist()
 
 
-def _pvar_lines(store: CohortStore, *, with_info: bool) -> Iterator[str]:
-    variants = store.variants
-    info = np.where(variants.provisional, "\tPR", "\t.") if with_info else [""] * len(variants)
-    columns = zip(
-        *(_contig_names(store), variants.position_bp.tolist(), variants.id),
-        *(variants.allele.tolist(), info),
-        strict=True,
-    )
-    for contig, position, name, (ref, alt), mark in columns:
+def _pvar_lines(records: Records, contigs: list[str], *, with_info: bool) -> Iterator[str]:
+    for contig, (position, name, ref, alt, marked) in zip(contigs, records.lines(), strict=True):
+        mark = ("\tPR" if marked else "\t.") if with_info else ""
         yield f"{contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
 
 
@@ -333,7 +336,10 @@ def _knows_phase(store: CohortStore) -> bool:
 def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> None:
     n_people = len(store.people)
     for part, calls in store.variant_chunks():
-        phasing = store.read_phasing(part) if phased else None
+        records = records_of(store.variants[part])
+        phasing = store.read_phasing(part) if phased or records.sites else np.zeros(calls.shape[:2])
+        calls, phasing = join_calls(records, calls, phasing.astype(bool))
+        n_alleles = (records.n_alts + 1).astype(np.uint32)
         for some in slices(len(calls), max(1, _STEP_ALLELES // (2 * n_people))):
             two = doubled(calls[some])
             codes = two.reshape(-1, 2 * n_people).astype(np.int32)
@@ -341,6 +347,6 @@ def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> Non
                 codes = whole_calls(two).reshape(codes.shape).astype(np.int32)
                 codes[codes == MISSING] = _PGEN_MISSING
             if phased:
-                writer.append_partially_phased_batch(codes, phasing[some])
+                writer.append_partially_phased_batch(codes, phasing[some], n_alleles[some])
             else:
-                writer.append_alleles_batch(codes)
+                writer.append_alleles_batch(codes, allele_cts=n_alleles[some])

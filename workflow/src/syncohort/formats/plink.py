@@ -6,6 +6,7 @@ directions, so that a round trip changes nothing.
 Axes: V variants of the file, v of a chunk, S people, 2 alleles.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -73,10 +74,11 @@ class PlinkSource:
         contig: str,
         *,
         multiallelic: str = "drop",
+        variants: str = "snps",
         pass_only: bool = False,
         size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic SNPs, none phased.
+        """Walk along a chromosome in chunks of at most `size` biallelic variants, none phased.
 
         The file does not say which allele is the reference genome's: REF is provisional.
 
@@ -91,7 +93,7 @@ class PlinkSource:
             calls = self._read(rows[part])
             return Calls(calls, np.zeros(calls.shape[:2], dtype=bool))
 
-        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
         """Calls int8 [v, S, 2] of rows of the .bim."""
@@ -138,8 +140,10 @@ def write_plink(
 ) -> None:
     """Write a cohort as PLINK 1 .bed, .bim and .fam. Phase is lost: the format has none.
 
-    Of one copy the allele stands twice, as PLINK has it. Variants of chromosome X at which men
-    have two copies follow the others of X under the name XY.
+    Nor has it variants of several ALT alleles: each is a row, and an id that rows of one position
+    share gets the alleles of each added, `rs1:A:C`. Of one copy the allele stands twice, as PLINK
+    has it. Variants of chromosome X at which men have two copies follow the others of X under the
+    name XY.
 
     Args:
         stores: chromosomes in order, of the same people.
@@ -179,9 +183,20 @@ def _named_parts(store: CohortStore) -> list[tuple[str, np.ndarray]]:
 
 
 def _bim_lines(contig: str, variants: Variants) -> Iterator[str]:
-    columns = zip(variants.id, variants.position_bp.tolist(), variants.allele.tolist(), strict=True)
+    names = _own_ids(variants)
+    columns = zip(names, variants.position_bp.tolist(), variants.allele.tolist(), strict=True)
     for name, position, (ref, alt) in columns:
         yield f"{contig}\t{name}\t0\t{position}\t{alt}\t{ref}\n"
+
+
+def _own_ids(variants: Variants) -> list[str]:
+    """Ids [V] that no two variants of a position share, unless they have none."""
+    places = list(zip(variants.position_bp.tolist(), variants.id.tolist(), strict=True))
+    count = Counter(places)
+    return [
+        f"{name}:{ref}:{alt}" if name != "." and count[position, name] > 1 else name
+        for (position, name), (ref, alt) in zip(places, variants.allele.tolist(), strict=True)
+    ]
 
 
 def _pack(calls: np.ndarray) -> np.ndarray:
