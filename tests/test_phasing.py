@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from cohorts import people_of, store_of
+from cohorts import founder_calls, people_of, store_of
 
 from syncohort.cohort.phasing import phase_chromosome
 from syncohort.errors import InputError
@@ -14,16 +14,6 @@ from syncohort.genotypes import CohortStore
 beagle = pytest.mark.skipif(shutil.which("beagle") is None, reason="no program beagle")
 OPTIONS = {"recombination_map": None, "seed": 3, "threads": 1, "memory_mb": 2_000}
 SPLITS = np.array(["train", "holdout", "train", "validation", "train"] * 12)
-
-
-def founder_calls(n_variants=150, n_people=60, n_founders=8, seed=0) -> np.ndarray:
-    """Calls [V, S, P] of people who copy long stretches of few founders, in phase."""
-    rng = np.random.default_rng(seed)
-    founders = rng.random((n_variants, n_founders)) < rng.uniform(0.2, 0.5, (n_variants, 1))
-    jumps = (rng.random((n_variants, n_people * 2)) < 0.01).cumsum(axis=0)
-    copied = (jumps * 3 + rng.integers(n_founders, size=n_people * 2)) % n_founders
-    calls = founders[np.arange(n_variants)[:, None], copied]
-    return calls.reshape(n_variants, n_people, 2).astype(np.int8)
 
 
 def unphased_store(path, calls, splits=SPLITS) -> CohortStore:
@@ -140,6 +130,13 @@ def test_a_failure_shows_what_was_said_and_the_memory_it_had(tmp_path, monkeypat
     stand_in(tmp_path, monkeypatch, 'echo "memory $_JAVA_OPTIONS"; exit 3\n')
     monkeypatch.setenv("_JAVA_OPTIONS", "-Dx=1")
     with pytest.raises(InputError, match="(?s)code 3.*memory -Dx=1 -Xmx1600m.*memory_mb"):
+        phase(unphased_store(tmp_path / "in.zip", founder_calls()), tmp_path / "out.zip")
+
+
+def test_a_java_whose_threads_outlive_its_exception_is_ended(tmp_path, monkeypatch):
+    words = 'Exception in thread "main" java.lang.OutOfMemoryError: Java heap space'
+    stand_in(tmp_path, monkeypatch, f"echo '{words}'; echo '\tat main.Main'; sleep 600; true\n")
+    with pytest.raises(InputError, match="(?s)Beagle failed.*heap space\nFor lack of memory"):
         phase(unphased_store(tmp_path / "in.zip", founder_calls()), tmp_path / "out.zip")
 
 

@@ -3,7 +3,7 @@
 Axes: v variants of a chunk, n of them that are put into words at once, S people, 2 alleles.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from syncohort.formats.bgzf import write_bgzf
 from syncohort.formats.sites import PROVISIONAL_LINE
 from syncohort.genotypes import CohortStore, Variants, slices
 
+SOURCE = f"SynCohort {__version__}"
 # one call is a tab and three characters: four bytes, so that it is one number
 _PHASED, _UNPHASED, _MISSING = (int(x) for x in np.frombuffer(b"\t0|0\t0/0\t./.", dtype="<u4"))
 _STEP_CALLS = 1 << 17  # put into words at once, so that they stay in the processor's cache
@@ -23,7 +24,7 @@ _STEP_CALLS = 1 << 17  # put into words at once, so that they stay in the proces
 def write_vcf(
     store: CohortStore,
     path: str | Path,
-    source: str = f"SynCohort {__version__}",
+    source: str = SOURCE,
     threads: int = 1,
     people: str = "",
 ) -> None:
@@ -39,21 +40,35 @@ def write_vcf(
         source: what the header names as the origin. threads: that compress.
         people: what the header says of the people, "" for nothing.
     """
+
+    def pieces() -> Iterator[bytes]:
+        yield vcf_header(store, source, people)
+        for _, lines in record_lines(store):
+            yield lines
+
+    write_indexed(path, pieces(), threads)
+
+
+def write_indexed(path: str | Path, pieces: Iterable[bytes], threads: int = 1) -> None:
+    """Write consecutive pieces of the text of a VCF, compressed in blocks, with its .tbi index."""
     with all_or_nothing(path, f"{path}.tbi") as (partial, _):
-        write_bgzf(partial, _pieces(store, source, people), threads)
+        write_bgzf(partial, pieces, threads)
         pysam.tabix_index(str(partial), preset="vcf")
 
 
-def _pieces(store: CohortStore, source: str, people: str) -> Iterator[bytes]:
-    yield _header(store, source, people).encode()
+def record_lines(store: CohortStore) -> Iterator[tuple[Variants, bytes]]:
+    """The records of a cohort: some variants after others, and their lines."""
     for part, calls in store.variant_chunks():
-        phased = store.read_phasing(part)
-        heads = _heads(store.contig, store.variants[part])
+        phased, variants = store.read_phasing(part), store.variants[part]
+        heads = _heads(store.contig, variants)
         for some in slices(len(calls), max(1, _STEP_CALLS // calls.shape[1])):
-            yield _lines(heads[some], call_words(calls[some], phased[some]))
+            yield variants[some], _lines(heads[some], call_words(calls[some], phased[some]))
 
 
-def _header(store: CohortStore, source: str, people: str) -> str:
+def vcf_header(
+    store: CohortStore, source: str = SOURCE, people: str = "", further: Iterable[str] = ()
+) -> bytes:
+    """The header of a cohort's VCF. source, people: see `write_vcf`; further: lines of its own."""
     columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
     lines = [
         "##fileformat=VCFv4.3",
@@ -62,9 +77,10 @@ def _header(store: CohortStore, source: str, people: str) -> str:
         f"##contig=<ID={store.contig}>",
         *([PROVISIONAL_LINE] if store.variants.provisional.any() else []),
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+        *further,
         "\t".join([*columns, *store.people.id]),
     ]
-    return "\n".join(lines) + "\n"
+    return ("\n".join(lines) + "\n").encode()
 
 
 def _heads(contig: str, variants: Variants) -> list[bytes]:
