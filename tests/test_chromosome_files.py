@@ -9,7 +9,9 @@ from syncohort.formats.contents import Contents
 from syncohort.formats.readers import held_contigs, open_source, source_files
 
 ENDS = {"plink": (".bed", ".bim", ".fam"), "pgen": (".pgen", ".pvar", ".psam")}
-MAKE = {"plink": "--make-bed", "pgen": "--make-pgen"}
+ENDS["bgen"] = (".bgen", ".sample")
+MAKE = {"plink": ["--make-bed"], "pgen": ["--make-pgen"], "bgen": ["--export", "bgen-1.3"]}
+KINDS = ["vcf", "plink", "pgen", "bgen"]
 
 
 def write_files(folder, kind, chromosomes, people=6, n=30):
@@ -21,10 +23,10 @@ def write_files(folder, kind, chromosomes, people=6, n=30):
         write_bgzip(text, folder / f"chr{chrom}.vcf.gz")
         if kind != "vcf":
             vcf = folder / f"chr{chrom}.vcf.gz"
-            run("plink2", "--vcf", vcf, MAKE[kind], "--out", folder / f"chr{chrom}")
+            run("plink2", "--vcf", vcf, *MAKE[kind], "--out", folder / f"chr{chrom}")
 
 
-@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("prefix", [True, False])
 def test_a_file_per_chromosome_reads_like_each_alone(kind, prefix, tmp_path):
     write_files(tmp_path / "a", kind, ["1", "2", "10", "X"])
@@ -63,7 +65,7 @@ def test_one_table_of_people_beside_many_files(kind, tmp_path):
         open_source(kind, f"{tmp_path}/a/chr1", **others)
 
 
-@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_other_people_in_one_of_the_files(kind, tmp_path):
     write_files(tmp_path / "a", kind, ["1"])
     write_files(tmp_path / "a", kind, ["2"], people=7)
@@ -78,7 +80,7 @@ def test_no_file_fits(kind, tmp_path):
         open_source(kind, f"{tmp_path}/chr{{chrom}}")
 
 
-@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_braces_in_a_path_are_themselves(kind, tmp_path):
     write_files(tmp_path / "a{b}c", kind, ["1", "2"])
     end = ".vcf.gz" if kind == "vcf" else ""

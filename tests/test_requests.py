@@ -11,6 +11,7 @@ import pytest
 import torch
 import yaml
 from conftest import REPOSITORY
+from memory import peak_mb
 from pydantic import TypeAdapter
 
 from syncohort.code_digest import PACKAGE
@@ -183,25 +184,9 @@ options = {"n_classes": 3, "residual_from_class_mean": True, "scaling": "global"
 scale = latents.fit_normalisation(files, labels, files.mask, **options)
 tensors = map(torch.from_numpy, (labels, scale.center, scale.scale))
 prior.fit_prior(MappedRows(files, *tensors), 4, 1, rows=torch.from_numpy(rows))
-status = dict(line.split(":", 1) for line in open("/proc/self/status"))
-print(int(status["VmHWM"].split()[0]) / 1024)
 """
 
 
-def peak_mb(script: str, *arguments) -> float:
-    """What a script says of its peak memory, run as a program of its own."""
-    result = subprocess.run(
-        [sys.executable, "-c", script, *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={"PYTHONPATH": str(PACKAGE.parent), "OMP_NUM_THREADS": "1"},
-    )
-    assert result.returncode == 0, result.stderr
-    return float(result.stdout.splitlines()[-1])
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's account of memory is Linux's")
 def test_scale_and_prior_of_latents_on_disk_take_no_more_memory_for_more_people(tmp_path):
     few, many = (peak_mb(FITTED, tmp_path, n_rows, 500) for n_rows in (300, 3_300))
     further_mb = 3_000 * 500 * 8 * 4 / 1e6  # 48, as float32

@@ -5,10 +5,9 @@ from syncohort.errors import raise_all
 
 def source():
     """Arguments of the genotype reader."""
-    files = {"bim", "fam", "pvar", "psam"}
     if DEMO:
         return {"kind": "vcf", "path": f"{FOLDER}/simulate_chromosome/{{chrom}}.vcf.gz"}
-    return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
+    return STUDY.input.model_dump(exclude={"chromosomes"}, exclude_none=True)
 
 
 def source_of(wildcards):
@@ -72,6 +71,7 @@ def require_files(chroms):
     Those that are one for each chromosome are looked for under the names of `chroms`.
     """
     named = {
+        "input.reference": STUDY.input.reference,
         "labels.table": STUDY.labels.table,
         "split.kinship_table": STUDY.split.kinship_table,
         "genes.annotation": STUDY.genes.annotation,
@@ -91,8 +91,8 @@ def require_files(chroms):
             named[f"{section}.{name}.recombination_map"] = file
     files = [
         (key, name.replace("{chrom}", chrom))
-        for key, name in named.items()
-        if name
+        for key, names in named.items()
+        for name in as_list(names or [])
         for chrom in (chroms if "{chrom}" in name else [""])
     ]
     missing = [f"{key}: {file}" for key, file in files if not Path(file).is_file()]
@@ -120,6 +120,12 @@ def genotype_files_of(chrom):
     from syncohort.formats.readers import source_files
 
     return [str(file) for file in source_files(chrom, **source())]
+
+
+def reference_of(wildcards):
+    """The FASTA files that hold the reference of the chromosome a wildcard names; none without."""
+    names = as_list(STUDY.input.reference or [])
+    return [name.replace("{chrom}", wildcards.chrom) for name in names]
 
 
 def untouched_table():

@@ -29,13 +29,17 @@ _LARGEST_HUMAN = 22
 _NUMBERED_PLINK_CODES = 26
 # Above it, what is not used is worth a look.
 _UNUSED_LOOK = 0.2
+# Above it, so are probabilities that are no hard calls.
+_UNCERTAIN_LOOK = 0.05
 
 
 def file_checks(summaries: list[dict]) -> list[Check]:
-    """What was odd about the files; records that fail a filter; reference alleles; MNPs; codes."""
+    """What was odd about the files; records that fail a filter; probabilities that are no calls;
+    reference alleles; MNPs; codes."""
     return [
         *_note_checks(summaries),
         *_filter_checks(summaries),
+        *_uncertain_checks(summaries),
         *_reference_checks(summaries),
         *_mnp_checks(summaries),
         *_code_checks(summaries),
@@ -61,6 +65,25 @@ def _filter_checks(summaries) -> list[Check]:
     return [Check("records that fail a filter", found, "ok" if dropped else "look", advice)]
 
 
+def _uncertain_checks(summaries) -> list[Check]:
+    n_uncertain = sum(summary["n_uncertain"] for summary in summaries)
+    if not n_uncertain:
+        return []
+    n_calls = sum(summary["n_kept"] * summary["n_people"] for summary in summaries)
+    look = n_uncertain > _UNCERTAIN_LOOK * n_calls
+    return [
+        Check(
+            "imputed genotypes",
+            f"{n_uncertain:,} of {n_calls:,} probabilities ({n_uncertain / n_calls:.2%}) are further "
+            "from a hard call than input.hard_call_threshold: missing",
+            "look" if look else "ok",
+            "Many. Leave variants out that were imputed badly (INFO, r2) before the run."
+            if look
+            else "",
+        )
+    ]
+
+
 def _reference_checks(summaries) -> list[Check]:
     n_provisional = sum(summary["n_provisional"] for summary in summaries)
     if not n_provisional:
@@ -70,10 +93,11 @@ def _reference_checks(summaries) -> list[Check]:
         Check(
             "reference alleles",
             f"provisional at {n_provisional:,} of {n_kept:,} SNPs: the files do not say which "
-            "allele is the reference genome's (PLINK 1 files never do)",
+            "allele is the reference genome's (PLINK 1 and BGEN files never do)",
             "look",
             "The release marks them so (PR in the VCF and .pvar). Where the reference matters, set "
-            "it first: `plink2 --ref-from-fa force --fa GENOME --make-pgen`.",
+            "it first: `plink2 --ref-from-fa force --fa GENOME --make-pgen`. Of a BGEN whose first allele "
+            "is known to be the reference genome's, say input.ref_allele: first.",
         )
     ]
 

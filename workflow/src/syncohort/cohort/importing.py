@@ -67,6 +67,7 @@ def import_chromosome(
     summary = {
         "contig": store.contig,
         **vars(tally),
+        "n_people": len(people),
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
         "first_position_bp": int(store.variants.position_bp[0]),
@@ -104,6 +105,7 @@ class Tally:
     n_haploid: int = 0
     n_pairs: int = 0
     n_breaks: int = 0
+    n_uncertain: int = 0
 
     def add(self, chunk: Chunk) -> None:
         """Take the next chunk."""
@@ -115,6 +117,7 @@ class Tally:
         self.n_haploid += chunk.n_haploid
         self.n_pairs += chunk.n_pairs
         self.n_breaks += chunk.n_breaks
+        self.n_uncertain += chunk.n_uncertain
 
 
 class _CallCounts:

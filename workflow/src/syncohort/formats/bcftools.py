@@ -19,7 +19,7 @@ from typing import NoReturn
 import pysam
 
 from syncohort.errors import InputError, examples
-from syncohort.formats.bgzf import BGZF_END
+from syncohort.formats.bgzf import BGZF_END, is_blocked, require_end
 from syncohort.formats.compression import ZSTD
 from syncohort.formats.index_files import indexed_spans
 from syncohort.formats.sites import spellings
@@ -149,19 +149,9 @@ class VcfFile:
                 "compressed by bgzip: unpack it"
             )
         self._gzipped = start[:2] == b"\x1f\x8b"
-        self._blocked = self._gzipped and start[12:14] == b"BC"
+        self._blocked = is_blocked(start)
         if self._blocked:
-            self._check_end()
-
-    def _check_end(self) -> None:
-        with open(self.path, "rb") as file:
-            file.seek(-min(len(BGZF_END), self.path.stat().st_size), 2)
-            if file.read() != BGZF_END:
-                raise InputError(
-                    f"{self.path}: the file is cut short: it does not end with the BGZF "
-                    "end-of-file block. Copy or make it again; "
-                    "`bcftools view FILE > /dev/null` tells whether the copy is whole."
-                )
+            require_end(path)
 
     @cached_property
     def header(self) -> list[str]:
@@ -360,7 +350,7 @@ class VcfFile:
         except (OSError, EOFError, struct.error):
             return True
         rest = self.path.stat().st_size - (address + length + 1)
-        return head[12:14] != b"BC" or within != n_bytes or rest not in (0, len(BGZF_END))
+        return not is_blocked(head) or within != n_bytes or rest not in (0, len(BGZF_END))
 
     def _beside(self) -> Path | None:
         """The newest index that lies beside the file."""

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from syncohort.errors import InputError
+
 BGZF_END = bytes.fromhex("1f8b08040000000000ff0600424302001b0003000000000000000000")
 _HEAD = bytes.fromhex("1f8b08040000000000ff060042430200")
 _BLOCK_BYTES = 0xFF00  # as bgzip's: a block fits 64 KB even where it cannot be compressed
@@ -27,6 +29,22 @@ def write_bgzf(path: str | Path, pieces: Iterable[bytes], threads: int = 1) -> N
                 file.write(pending.popleft().result())
         file.writelines(each.result() for each in pending)
         file.write(BGZF_END)
+
+
+def is_blocked(start: bytes) -> bool:
+    """Whether a file that begins with these 14 bytes or more is compressed in blocks."""
+    return start[:2] == b"\x1f\x8b" and start[12:14] == b"BC"
+
+
+def require_end(path: str | Path) -> None:
+    """Raise InputError for a file in blocks without the last one, which says that it is whole."""
+    with open(path, "rb") as file:
+        file.seek(-min(len(BGZF_END), Path(path).stat().st_size), 2)
+        if file.read() != BGZF_END:
+            raise InputError(
+                f"{path}: the file is cut short: it does not end with the BGZF end-of-file block. "
+                "Copy or make it again; `bgzip --test FILE` tells whether the copy is whole."
+            )
 
 
 def _batches(pieces: Iterable[bytes]) -> Iterator[memoryview]:

@@ -1,4 +1,4 @@
-"""What the three readers share: which records of a chromosome become variants, and in what shape.
+"""What the readers share: which records of a chromosome become variants, and in what shape.
 
 Axes: N records of the file, v variants of a chunk, S people, 2 alleles.
 """
@@ -48,8 +48,9 @@ class Chunk:
     The counts, summed over the chunks of a chromosome, are its totals: n_read: records read,
     dropped: records left out by reason, failed: records that fail filters by the text of their
     FILTER, codes: records by alleles that are no DNA ("A/B"), n_haploid: calls with one
-    allele, made missing, n_pairs and n_breaks: see `vcf.PhaseSets`. A chromosome without any
-    usable record gives one chunk without variants.
+    allele, made missing, n_pairs and n_breaks: see `vcf.PhaseSets`, n_uncertain: probabilities
+    that are no hard call, made missing. A chromosome without any usable record gives one chunk
+    without variants.
     """
 
     variants: Variants
@@ -62,13 +63,14 @@ class Chunk:
     codes: dict[str, int] = field(default_factory=dict)
     n_pairs: int = 0
     n_breaks: int = 0
+    n_uncertain: int = 0
 
 
 @dataclass(frozen=True)
 class Calls:
     """What a reader finds in some records: calls int8 [v, S, 2], phased bool [v, S], and counts.
 
-    n_haploid, n_pairs, n_breaks: see `Chunk`.
+    n_haploid, n_pairs, n_breaks, n_uncertain: see `Chunk`.
     """
 
     calls: np.ndarray
@@ -76,6 +78,7 @@ class Calls:
     n_haploid: int = 0
     n_pairs: int = 0
     n_breaks: int = 0
+    n_uncertain: int = 0
 
 
 @dataclass(frozen=True)
@@ -282,6 +285,7 @@ def walk(
             codes,
             found.n_pairs,
             found.n_breaks,
+            found.n_uncertain,
         )
         n_read, dropped, failed, codes = 0, {}, {}, {}
 
