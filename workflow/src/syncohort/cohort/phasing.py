@@ -9,14 +9,16 @@ Axes: V variants, v of a chunk, S people, P = 2 ploidy.
 import logging
 import shutil
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from cyvcf2 import VCF
 
 from syncohort.files import private_folder, remove_private_folder
 from syncohort.formats.beagle import Beagle, read_records, write_beagle_map, write_people
 from syncohort.formats.genetic_map import read_genetic_map
+from syncohort.formats.shared_sites import records_of
+from syncohort.formats.sites import own_calls
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import MISSING, CohortStore
 
@@ -129,8 +131,9 @@ def _phased_chunks(vcf: Path, store: CohortStore) -> Iterator[np.ndarray]:
 
     Raises RuntimeError when it holds others.
     """
-    records = read_records(vcf, store.variants)
+    lines = iter(VCF(str(vcf)))
     for some in store.variant_slices():
-        part = islice(records, some.stop - some.start)
-        calls = [record.genotype.array()[:, :2] for record in part]
-        yield np.stack(calls).astype(np.int8)
+        records = records_of(store.variants[some])
+        codes = [line.genotype.array()[:, :2] for line in read_records(lines, records, vcf)]
+        numbers = records.number[:, None, None]
+        yield own_calls(np.stack(codes)[records.record], numbers, "all")

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import psutil
-from cyvcf2 import VCF
 
 from syncohort.errors import InputError
 from syncohort.formats.genetic_map import GeneticMap
+from syncohort.formats.shared_sites import Records
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CohortStore, People, Variants
@@ -141,17 +141,16 @@ def write_beagle_map(path: Path, genetic_map: GeneticMap, contig: str, position_
     return path
 
 
-def read_records(vcf: Path, variants: Variants) -> Iterator:
-    """The records (cyvcf2) of a VCF that must hold these variants.
+def read_records(lines: Iterator, records: Records, vcf: Path) -> Iterator:
+    """The next records (cyvcf2) of a VCF, which must be these.
 
-    Raises RuntimeError when it holds others.
+    lines: of the file `vcf`. Raises RuntimeError when it holds others.
     """
-    records = iter(VCF(str(vcf)))
-    for position_bp, (ref, alt) in zip(variants.position_bp, variants.allele, strict=True):
-        record = next(records, None)
-        if record is None or (record.POS, record.REF, record.ALT) != (position_bp, ref, [alt]):
+    for position_bp, _, ref, alt, _ in records.lines():
+        line = next(lines, None)
+        if line is None or (line.POS, line.REF, ",".join(line.ALT)) != (position_bp, ref, alt):
             raise RuntimeError(f"{vcf}: no record {position_bp} {ref}>{alt} where expected")
-        yield record
+        yield line
 
 
 def imputation_bin(maf: np.ndarray) -> np.ndarray:

@@ -3,7 +3,7 @@
 The modelled sites stay exactly as they are. What lies between them is the panel's: a rare allele
 there is one of the panel's people's, not of the cohort's.
 
-Axes: U used sites, S people, 2 alleles.
+Axes: V variants, u used ones of a chunk, S people, 2 alleles.
 """
 
 import gzip
@@ -27,6 +27,7 @@ from syncohort.formats.beagle import (
     write_people,
 )
 from syncohort.formats.genetic_map import GeneticMap, constant_map, read_genetic_map
+from syncohort.formats.shared_sites import records_of
 from syncohort.formats.vcf_writing import record_lines, vcf_header, write_indexed
 from syncohort.genotypes import CohortStore, Variants
 from syncohort.synthesis.panel_sites import (
@@ -84,9 +85,11 @@ def expand_cohort(
     given = recombination_map and read_genetic_map(recombination_map, store.contig)
     with tempfile.TemporaryDirectory(prefix="syncohort-imputing-") as folder:
         panel = read_panel(Path(panel_path), store.variants, Path(folder))
-        fates = fates_of(store.variants, panel.records)
+        records = records_of(store.variants)
+        fates = fates_of(records, panel.records)
         require_overlap(fates, panel, store.contig, overlap_min)
-        imputed = _impute(store, fates == USED, panel, beagle, given or None, Path(folder))
+        is_used = (fates == USED)[records.record]
+        imputed = _impute(store, is_used, panel, beagle, given or None, Path(folder))
         told = f"##expansion={expansion_statement(panel.path.name)}"
         merged = _Merged(store, imputed)
         header = vcf_header(store, people=people, further=[told, *_DECLARATIONS])
@@ -105,7 +108,7 @@ def _impute(
     genetic_map: GeneticMap | None,
     folder: Path,
 ) -> Path:
-    """The VCF that Beagle makes of the used sites and the panel between them."""
+    """The VCF that Beagle makes of the used variants [V] and the panel between them."""
     positions_bp = store.variants.position_bp[is_used]
     first, last = int(positions_bp[0]), int(positions_bp[-1])
     inside = panel.records.loc[panel.records["position_bp"].between(first, last), "position_bp"]
@@ -125,7 +128,7 @@ def _impute(
 
 
 def _used(store: CohortStore, is_used: np.ndarray, name: str) -> Iterator[tuple]:
-    """Variants and calls [u, S, 2] of the used sites, chunk by chunk, on a chromosome `name`."""
+    """Used variants and their calls [u, S, 2], chunk by chunk, on a chromosome `name`."""
     for part, calls in store.variant_chunks():
         own = is_used[part]
         if own.any():
@@ -170,11 +173,10 @@ class _Merged:
             yield b"\t".join(fields)
 
     def _modelled_records(self) -> Iterator[tuple[int, bool, list[bytes]]]:
-        for variants, lines in record_lines(self._store):
-            for position_bp, line in zip(
-                variants.position_bp.tolist(), lines.splitlines(keepends=True), strict=True
-            ):
-                yield position_bp, True, line.split(b"\t", 9)
+        for lines in record_lines(self._store):
+            for line in lines.splitlines(keepends=True):
+                fields = line.split(b"\t", 9)
+                yield int(fields[1]), True, fields
 
     def _beagle_records(self) -> Iterator[tuple[int, bool, list[bytes]]]:
         contig = self._store.contig.encode()

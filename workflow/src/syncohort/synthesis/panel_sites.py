@@ -1,6 +1,6 @@
 """A public panel beside a cohort: which of the cohort's sites it has, and with which alleles.
 
-Axes: V variants.
+Axes: N sites.
 """
 
 import io
@@ -12,6 +12,7 @@ import pandas as pd
 
 from syncohort.errors import InputError
 from syncohort.formats.bcftools import VcfFile, bcftools
+from syncohort.formats.shared_sites import Records
 from syncohort.formats.sites import find_contig
 from syncohort.genotypes import Variants
 
@@ -66,17 +67,17 @@ def read_panel(path: Path, variants: Variants, folder: Path) -> Panel:
     return Panel(path, name, len(file.samples), records)
 
 
-def fates_of(variants: Variants, records: pd.DataFrame) -> np.ndarray:
-    """How each of some variants [V] fits a panel, of `FATES`; records: of `Panel`.
+def fates_of(modelled: Records, records: pd.DataFrame) -> np.ndarray:
+    """How each of the modelled sites [N] fits a panel, of `FATES`; records: of `Panel`.
 
     swapped: REF and ALT are the panel's ALT and REF; other_strand: the complements fit.
     """
     ours = pd.DataFrame(
         {
-            "variant": np.arange(len(variants)),
-            "position_bp": variants.position_bp.astype(np.int64),
-            "own_ref": variants.allele[:, 0],
-            "own_alt": variants.allele[:, 1],
+            "site": np.arange(len(modelled)),
+            "position_bp": modelled.position_bp.astype(np.int64),
+            "own_ref": modelled.ref,
+            "own_alt": modelled.alt,
         }
     )
     pairs = ours.merge(records, on="position_bp", how="left")
@@ -93,14 +94,14 @@ def fates_of(variants: Variants, records: pd.DataFrame) -> np.ndarray:
         OTHER_ALLELES: ref != "",
     }
     place = np.select(list(tests.values()), range(len(tests)), len(tests))
-    best = pd.Series(place).groupby(pairs["variant"]).min()  # of all records at the position
+    best = pd.Series(place).groupby(pairs["site"]).min()  # of all records at the position
     return np.array(FATES, dtype=object)[best.to_numpy()]
 
 
 def require_overlap(fates: np.ndarray, panel: Panel, contig: str, overlap_min: float) -> None:
     """Raise InputError when a panel is of another genome build or has too few of the sites.
 
-    fates [V]: from `fates_of`.
+    fates [N]: from `fates_of`.
     """
     n_here = int((fates != NOT_IN_PANEL).sum())
     n_fitting = int(np.isin(fates, (USED, SWAPPED, OTHER_STRAND)).sum())
