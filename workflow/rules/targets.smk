@@ -1,23 +1,30 @@
 # What a run is for: the synthetic cohorts in every format, and the report's pages and pictures.
 DESCRIPTIONS = ["README.md", "ro-crate-metadata.json"]
+EXPANDED = STUDY.expansion.panel is not None
 RELEASED = {
     generator: expand(
         [
             "<results>/release/{generator}/samples.tsv",
-            "<results>/release/{generator}/vcf/{chrom}.vcf.gz",
-            "<results>/release/{generator}/vcf/{chrom}.vcf.gz.tbi",
+            "<results>/release/{generator}/{vcf}/{chrom}.vcf.gz",
+            "<results>/release/{generator}/{vcf}/{chrom}.vcf.gz.tbi",
             "<results>/release/{generator}/plink/synthetic.{plink}",
             "<results>/release/{generator}/pgen/synthetic.{pgen}",
             "<results>/release/{generator}/{description}",
         ],
         generator=generator,
         chrom=CHROMS,
+        vcf=["vcf", "expanded"] if EXPANDED else ["vcf"],
         plink=["bed", "bim", "fam"],
         pgen=["pgen", "pvar", "psam"],
         description=DESCRIPTIONS,
     )
     for generator in GENERATORS
 }
+EXPANSION_COUNTS = expand(
+    "<results>/expand_cohort/{generator}/{chrom}.tsv",
+    generator=GENERATORS if EXPANDED else [],
+    chrom=CHROMS,
+)
 CHECKSUMS = [f"<results>/release/{generator}/SHA256SUMS" for generator in GENERATORS]
 RELEASE = [*sum(RELEASED.values(), []), *CHECKSUMS]
 PICTURES = [

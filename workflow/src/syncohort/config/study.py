@@ -21,7 +21,7 @@ from syncohort.config.cohort import (
     Split,
     Trait,
 )
-from syncohort.config.evaluation import Compute, Evaluation, Release, Synthesis
+from syncohort.config.evaluation import Compute, Evaluation, Expansion, Release, Synthesis
 from syncohort.config.generator_names import (
     curve_name,
     guided_name,
@@ -79,6 +79,7 @@ class Config(Section):
     )
     synthesis: Synthesis = Synthesis()
     release: Release = Release()
+    expansion: Expansion = Expansion()
     evaluation: Evaluation = Evaluation()
     compute: Compute = Compute()
 
@@ -122,6 +123,15 @@ class Config(Section):
             )
         if self.input.kind == "vcf" and not self.labels.table:
             raise ValueError("labels.table is needed: a VCF file has no labels")
+        return self
+
+    @model_validator(mode="after")
+    def _haplotypes_can_be_imputed(self):
+        if self.expansion.panel and self.mode != "haplotype":
+            raise ValueError(
+                "expansion.panel needs mode: haplotype, for haplotypes are imputed; leave the "
+                "panel out"
+            )
         return self
 
     def _require_probabilities(self, name: str, generator) -> None:

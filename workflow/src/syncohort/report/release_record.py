@@ -22,7 +22,7 @@ from syncohort.evaluation.verdicts.release import Release, answer
 from syncohort.files import all_or_nothing
 from syncohort.report.methods import source_digest
 from syncohort.report.templates import fill
-from syncohort.synthesis.released import CHECKSUMS
+from syncohort.synthesis.released import CHECKSUMS, expansion_statement
 
 README, RECORD = "README.md", "ro-crate-metadata.json"
 _NAMED_LABELS = 8
@@ -43,6 +43,7 @@ class Released:
     simulated: nobody in the real cohort exists either.
     seed: of the configuration.
     configuration: as YAML.
+    panel: name of the public panel that other sites were imputed from, "" for none.
     inputs: (name, digest of the content) of each file of the user.
     files: of the release, as named below its folder.
     snps: chromosome -> number of SNPs.
@@ -55,6 +56,7 @@ class Released:
     simulated: bool
     seed: int
     configuration: str
+    panel: str
     inputs: list[tuple[str, str]]
     files: list[str]
     snps: dict[str, int]
@@ -103,6 +105,7 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         n_people=len(labels),
         n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
+        expansion=expansion_statement(released.panel) if released.panel else "",
         snps=", ".join(f"{n:,} on chromosome {contig}" for contig, n in released.snps.items()),
         n_training=int((people["split"] == "train").sum()),
         version=__version__,
@@ -138,6 +141,8 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
         "snps": released.snps,
         "mode": released.mode,
     }
+    if released.panel:
+        release["expansion"] = expansion_statement(released.panel)
     software = {
         "@id": "#syncohort",
         "@type": "SoftwareApplication",
