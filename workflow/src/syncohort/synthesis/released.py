@@ -22,6 +22,7 @@ _WRITTEN = (
     "vcf/*.vcf.gz.tbi",
     "plink/synthetic.*",
     "pgen/synthetic.*",
+    "fasta/*.fa.gz*",
 )
 
 _log = logging.getLogger(__name__)
