@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusion_data import N_CHANNELS
+from diffusion_data import N_CHANNELS, PLAIN_BATCH
 from sizes import Diffusion, Size
 from timing import Stopwatch, Timed
 
@@ -18,7 +18,7 @@ from syncohort.diffusion.prior import fit_prior
 from syncohort.generators.latents import Normalisation
 from syncohort.training.loop import fit
 
-BATCH = 128
+ROWS = 128  # of an epoch
 LABEL_DROPOUT = 0.1
 N_STEPS = 500
 
@@ -39,8 +39,8 @@ def generator_of(own: Diffusion, x0: torch.Tensor) -> Generator:
     return Generator(config, np.ones(shape, bool), as_is, fit_prior(x0, 256, seed=0))
 
 
-def train(folder: Path, size: Size) -> Timed:
-    """Some steps of `training.fit` on latents in memory."""
+def _train(folder: Path, size: Size, *, batch: int) -> Timed:
+    """Some epochs of `training.fit` over rows in memory."""
     own = size.diffusion
     x0 = torch.from_numpy(np.load(folder / "latents.npy"))
     labels = torch.from_numpy(np.load(folder / "labels.npy"))
@@ -54,17 +54,20 @@ def train(folder: Path, size: Size) -> Timed:
         return process.row_losses(network, x0[rows], times, noise, shown).mean()
 
     recipe = {"learning_rate": 5e-4, "ema_decay": 0.999, "seed": 0}
-    rows_an_epoch = min(BATCH, len(x0))
     with Stopwatch() as watch:
         fit(
             generator.network,
             loss,
-            rows_an_epoch,
-            epochs=own.batches,
-            batch_size=BATCH,
+            ROWS,
+            epochs=own.epochs,
+            batch_size=batch,
             **recipe,
         )
-    return Timed(own.batches * rows_an_epoch, watch.seconds)
+    return Timed(own.epochs * ROWS, watch.seconds)
+
+
+train_16 = partial(_train, batch=PLAIN_BATCH)
+train_128 = partial(_train, batch=ROWS)
 
 
 def _sample(folder: Path, size: Size, *, sampler: str, steps: int) -> Timed:
@@ -81,3 +84,4 @@ def _sample(folder: Path, size: Size, *, sampler: str, steps: int) -> Timed:
 sample_ancestral_80 = partial(_sample, sampler="ancestral", steps=80)
 sample_ancestral_40 = partial(_sample, sampler="ancestral", steps=40)
 sample_sde_dpm2m_40 = partial(_sample, sampler="sde_dpm2m", steps=40)
+sample_sde_dpm2m_20 = partial(_sample, sampler="sde_dpm2m", steps=20)

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 class Diffusion:
     """n_blocks gene blocks of 8 channels; denoiser: options of "mlp_cnn".
 
-    plain_batches, batches: training steps of either loop; plain_genomes, genomes: sampled by
-    either; plain_steps: of the plain sampler, all of T.
+    plain_batches: training steps of the plain loop; epochs: of ours, over 128 rows;
+    plain_genomes, genomes: sampled by either; plain_steps: of the plain sampler, all of T.
     """
 
     n_blocks: int
     denoiser: dict = field(default_factory=dict)
     n_classes: int = 26
     plain_batches: int = 24
-    batches: int = 6
+    epochs: int = 6
     plain_genomes: int = 16
     genomes: int = 64
     plain_steps: int = 500
@@ -76,7 +76,7 @@ SIZES = {
         Programs(300, 900),
     ),
     "small": Size(
-        Diffusion(256, _SMALL_DENOISER, plain_batches=48, batches=10),
+        Diffusion(256, _SMALL_DENOISER, plain_batches=48, epochs=10),
         GenePCA(2_000),
         Neighbours(1_000, 20_000, sklearn_rows=50),
         Programs(1_000, 5_000),

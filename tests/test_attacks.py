@@ -1,9 +1,12 @@
 """Attacks on people, each against a plain loop or what chance gives."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
 from cohorts import people_of, row_of, store_of, value_of
+from scipy.stats import genpareto
 
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.privacy.attributes import Told, region_rows
@@ -15,9 +18,17 @@ from syncohort.evaluation.privacy.membership import (
     targets_of,
     true_positive_rate,
 )
+from syncohort.evaluation.privacy.small_counts import (
+    label_rows,
+    matched_weights,
+    small_count_rows,
+)
+from syncohort.evaluation.privacy.tails import LowerTail
 from syncohort.evaluation.privacy.windows import WINDOW_SNPS, WindowSums, pack_rows
 from syncohort.evaluation.tidy import metric_row, tidy
+from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, PASS
 from syncohort.evaluation.verdicts.excess import with_excess
+from syncohort.evaluation.verdicts.judging import judge
 
 
 @pytest.mark.parametrize("n_non_members", [30, 200])
@@ -169,3 +180,140 @@ def test_excess_is_above_independent_snps():
     assert row["generator"] == "mine" and row["value"] == pytest.approx(0.08)
     assert row["low"] == pytest.approx(0.08 - 0.05) and row["high"] == pytest.approx(0.08 + 0.05)
     pd.testing.assert_frame_equal(with_excess(metrics, {}), metrics)
+
+
+# ---------------------------------------------------------------- small counts
+
+
+def small_counts(
+    folder, real_calls, splits, drawn, mode="haplotype", labels=None, drawn_labels=None
+):
+    """Metric rows of a cohort of one chromosome, and the training people's allele frequencies."""
+    labels = ["x"] * len(splits) if labels is None else labels
+    drawn_labels = ["x"] * drawn.shape[1] if drawn_labels is None else drawn_labels
+    phased = mode == "haplotype"
+    real = store_of(folder / "r.zip", real_calls, people_of(labels, splits), phased=phased)
+    synthetic = store_of(folder / "s.zip", drawn, people_of(drawn_labels), phased=phased)
+    training = [count_alleles(real, {"train": splits == "train"})["train"]]
+    return small_count_rows([real], [synthetic], training, mode, 1), training[0].frequency
+
+
+@pytest.mark.parametrize("mode", ["haplotype", "genotype"])
+def test_small_counts_equal_a_plain_loop(tmp_path, mode):
+    rng = np.random.default_rng(8)
+    splits = np.repeat(["train", "holdout", "validation"], [60, 25, 5]).astype(object)
+    founders = rng.random((150, 12)) < rng.choice([0.03, 0.4], (150, 1))
+    calls = founders[:, rng.choice(12, (90, 2), p=np.arange(1, 13) / 78)].astype(np.int8)
+    drawn = founders[:, rng.choice(12, (40, 2))].astype(np.int8)
+    for part in (calls, drawn):
+        part[rng.random(part.shape) < 0.002] ^= 1
+        part[rng.random(part.shape) < 0.001] = -1
+    rows, frequency = small_counts(tmp_path, calls, splits, drawn, mode)
+    sides = {"train": calls[:, :60], "holdout": calls[:, 60:85], "": drawn}
+
+    def haplotypes(people):
+        """Of each person, of each window, those of its rows."""
+        ploidy = 1 if mode == "haplotype" else 2
+        rows = people if mode == "haplotype" else people.sum(axis=2, keepdims=True)
+        if mode == "genotype":
+            rows = np.where((people < 0).any(axis=2, keepdims=True), -1, rows)
+        rows = np.where(rows < 0, np.rint(ploidy * frequency)[:, None, None], rows).astype(int)
+        return [
+            [(w, tuple(person[w : w + 64, i])) for w in (0, 64, 128) for i in range(rows.shape[2])]
+            for person in rows.transpose(1, 0, 2)
+        ]
+
+    carriers = Counter(each for person in haplotypes(sides["train"]) for each in set(person))
+    rarer = (frequency <= 0.5).astype(int)
+    of_allele = (sides["train"] == rarer[:, None, None]).any(axis=2).sum(axis=1)
+    for limit in (5, 10):
+        few = (of_allele > 0) & (of_allele < limit)
+        for part in ("", "holdout"):
+            each = [h for person in haplotypes(sides[part]) for h in person if carriers[h] < limit]
+            found = value_of(rows, "rare_haplotypes", part=part, carriers=f"{limit}")
+            assert found == pytest.approx(np.mean([carriers[h] > 0 for h in each]))
+            has = (sides[part] == rarer[:, None, None]).any(axis=2)[few]
+            found = value_of(rows, "rare_alleles", part=part, carriers=f"{limit}")
+            assert found == pytest.approx(has.sum(axis=0).mean())
+        shown = {h for person in haplotypes(drawn) for h in person if 0 < carriers[h] < limit}
+        row = row_of(rows, "small_counts", method="haplotypes", carriers=f"{limit}")
+        small = sum(count < limit for count in carriers.values())
+        assert row["value"] == len(shown) and row["note"] == f"of {small:,}"
+        has = (drawn == rarer[:, None, None]).any(axis=(1, 2))[few]
+        assert value_of(rows, "small_counts", method="alleles", carriers=f"{limit}") == has.sum()
+
+
+@pytest.mark.parametrize("released", ["copies", "others"])
+def test_alleles_of_few_people_fail_where_copied(tmp_path, released):
+    """A study without a lowest MAF: 3,000 alleles that one person of 250 carries on average."""
+    rng = np.random.default_rng(9)
+    splits = np.repeat(["train", "holdout"], 200).astype(object)
+    calls, others = ((rng.random((3_000, n, 2)) < 0.002).astype(np.int8) for n in (400, 200))
+    drawn = calls[:, :200] if released == "copies" else others
+    rows, _ = small_counts(tmp_path, calls, splits, drawn)
+    judged = judge(tidy(rows, cohort="c", generator="g"), {})
+    verdict = row_of(judged, "rare_alleles", carriers="5")["verdict"]
+    assert verdict == (FAIL if released == "copies" else PASS)
+
+
+def test_labels_of_few_people_deserve_a_look():
+    labels = {
+        "train": np.repeat(["many", "few", "single"], [30, 7, 1]),
+        "holdout": np.array(["many", "few"]),
+        "synthetic": np.array(["many", "few", "single"]),
+    }
+    judged = judge(tidy(label_rows(labels), cohort="c", generator="g"), {})
+    assert judged["value"].tolist() == [1, 2] and judged["verdict"].tolist() == [LOOK, LOOK]
+    assert judged["note"].iloc[1] == "of 2; holdout people have 1 of them"
+    alone = judge(
+        tidy(label_rows(labels | {"synthetic": np.array(["many"])}), cohort="c", generator="g"), {}
+    )
+    assert alone["verdict"].tolist() == [PASS, PASS]
+
+
+def test_weights_make_labels_as_frequent_as_in_the_holdout():
+    holdout, synthetic = np.array(list("aab")), np.array(list("abbbc"))
+    weights = matched_weights(synthetic, holdout, synthetic)
+    assert weights[4] == 0 and weights.mean() == pytest.approx(1)
+    assert weights[0] == pytest.approx(2 * weights[1:4].sum())
+    np.testing.assert_allclose(matched_weights(holdout, holdout, synthetic), 1)
+
+
+# ---------------------------------------------------------------- the tail of distances
+
+
+@pytest.mark.parametrize("shape", [0.0, 0.3])
+def test_a_tail_is_the_distribution_that_it_was_drawn_from(shape):
+    """Against scipy's own fit and distribution: 20,000 values, so that both are near the truth."""
+    law = genpareto(shape, scale=2)
+    values = 10 - law.rvs(20_000, random_state=1)
+    tail = LowerTail.pareto(values)
+    asked = 10 - law.isf([1e-2, 1e-3, 1e-4, 1e-5])
+    np.testing.assert_allclose(np.log10(tail.chance(asked)), [-2, -3, -4, -5], rtol=0.12)
+    depth = tail.start - values[values < tail.start]
+    fitted = genpareto.fit(depth, floc=0)
+    assert tail.shape == pytest.approx(max(fitted[0], 0), abs=0.08)
+    # the limit is where the chance is that of so many of so many
+    limit = tail.limit(0.5, 1_000)
+    assert tail.chance(np.array([limit]))[0] == pytest.approx(5e-4, rel=0.01)
+
+
+def test_chances_of_people_like_the_known_ones_are_those_of_ranks():
+    known = np.arange(1.0, 100.0)
+    tail = LowerTail.pareto(known)
+    assert tail.chance(np.array([50.0]))[0] == pytest.approx(51 / 100)
+    found = tail.chance(np.linspace(-30, 99, 500))
+    assert (np.diff(found) >= 0).all() and found[0] > 0
+    same = LowerTail.pareto(np.zeros(40))  # ties leave no tail
+    assert same.chance(np.zeros(3)).tolist() == [1.0] * 3
+
+
+def test_honest_people_rarely_have_a_riskiest_person():
+    """Tails as an exponential's are the heaviest that distances have; 0.05 expected."""
+    rng = np.random.default_rng(2)
+    smallest = [
+        LowerTail.pareto(-rng.exponential(size=200)).chance(-rng.exponential(size=800)).min()
+        for _ in range(200)
+    ]
+    chance = 1 - (1 - np.array(smallest)) ** 800
+    assert (chance < 0.05).mean() < 0.12 and (chance < 0.001).mean() < 0.02

@@ -9,7 +9,9 @@ from syncohort.formats.contents import Contents
 from syncohort.formats.readers import held_contigs, open_source, source_files
 
 ENDS = {"plink": (".bed", ".bim", ".fam"), "pgen": (".pgen", ".pvar", ".psam")}
-MAKE = {"plink": "--make-bed", "pgen": "--make-pgen"}
+ENDS["bgen"] = (".bgen", ".sample")
+MAKE = {"plink": ["--make-bed"], "pgen": ["--make-pgen"], "bgen": ["--export", "bgen-1.3"]}
+KINDS = ["vcf", "plink", "pgen", "bgen"]
 
 
 def write_files(folder, kind, chromosomes, people=6, n=30):
@@ -21,10 +23,10 @@ def write_files(folder, kind, chromosomes, people=6, n=30):
         write_bgzip(text, folder / f"chr{chrom}.vcf.gz")
         if kind != "vcf":
             vcf = folder / f"chr{chrom}.vcf.gz"
-            run("plink2", "--vcf", vcf, MAKE[kind], "--out", folder / f"chr{chrom}")
+            run("plink2", "--vcf", vcf, *MAKE[kind], "--out", folder / f"chr{chrom}")
 
 
-@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("prefix", [True, False])
 def test_a_file_per_chromosome_reads_like_each_alone(kind, prefix, tmp_path):
     write_files(tmp_path / "a", kind, ["1", "2", "10", "X"])
@@ -63,7 +65,7 @@ def test_one_table_of_people_beside_many_files(kind, tmp_path):
         open_source(kind, f"{tmp_path}/a/chr1", **others)
 
 
-@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_other_people_in_one_of_the_files(kind, tmp_path):
     write_files(tmp_path / "a", kind, ["1"])
     write_files(tmp_path / "a", kind, ["2"], people=7)
@@ -72,13 +74,60 @@ def test_other_people_in_one_of_the_files(kind, tmp_path):
         read_whole(open_source(kind, f"{tmp_path}/a/chr{{chrom}}{end}"), "2")
 
 
+FOREIGN = ("2", "X", "GL000191.1", "1_random", "MT", "HLA-A")
+UNPLACED = ("plink", "pgen")  # kinds that know chromosome 0
+
+
+def foreign_files(folder, kind, own="1"):
+    """A file named 1 that holds other chromosomes, too, and records without a place in a PLINK file;
+    and a file named 2."""
+    names = [*filter(None, [own]), *FOREIGN, *(["9"] if kind in UNPLACED else [])]
+    texts = [simple_vcf(6, contig=contig, seed=v) for v, contig in enumerate(names)]
+    rows = [line for text in texts for line in text.splitlines(True) if line[0] != "#"]
+    contigs = "".join(f"##contig=<ID={name}>\n" for name in names)
+    head = simple_vcf(0, contig="none").replace("##contig=<ID=none>\n", contigs)
+    write_bgzip(head + "".join(rows), folder / "chr1.vcf.gz")
+    write_bgzip(simple_vcf(6, contig="chr2"), folder / "chr2.vcf.gz")
+    if kind == "vcf":
+        return f"{folder}/chr{{chrom}}.vcf.gz"
+    for name in "12":
+        make = ("--allow-extra-chr", *MAKE[kind], "--out", folder / f"chr{name}")
+        run("plink2", "--vcf", folder / f"chr{name}.vcf.gz", *make)
+    if kind in UNPLACED:
+        table = folder / f"chr1{ENDS[kind][1]}"
+        table.write_text(table.read_text().replace("\n9\t", "\n0\t"))
+    return f"{folder}/chr{{chrom}}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_foreign_chromosomes_in_a_file_are_counted_by_name(kind, tmp_path):
+    need("plink2")
+    source = open_source(kind, foreign_files(tmp_path, kind))
+    assert source.contigs() == ["1", "2"]
+    for contig in "12":
+        assert len(read_whole(source, contig)[0]) == 6
+    file = "chr1.vcf.gz" if kind == "vcf" else f"chr1{ENDS[kind][0]}"
+    others = {name.upper() for name in FOREIGN} | ({"0"} if kind in UNPLACED else set())
+    assert source.counts() == {"1": 6, "2": 6} | {f"{name} in {file}": 6 for name in others}
+    (note,) = source.notes
+    assert f"{file}: holds records of other chromosomes than 1 (" in note
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_another_chromosome_than_its_name_stops(kind, tmp_path):
+    need("plink2")
+    source = open_source(kind, foreign_files(tmp_path, kind, own=""))
+    with pytest.raises(InputError, match="chr1[.].*: no variants of chromosome 1. It holds 2, X"):
+        read_whole(source, "1")
+
+
 @pytest.mark.parametrize("kind", ["plink", "pgen"])
 def test_no_file_fits(kind, tmp_path):
     with pytest.raises(InputError, match="no file fits"):
         open_source(kind, f"{tmp_path}/chr{{chrom}}")
 
 
-@pytest.mark.parametrize("kind", ["vcf", "plink", "pgen"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_braces_in_a_path_are_themselves(kind, tmp_path):
     write_files(tmp_path / "a{b}c", kind, ["1", "2"])
     end = ".vcf.gz" if kind == "vcf" else ""

@@ -311,6 +311,8 @@ def check(
         "n_haploid": n_haploid,
         "n_pairs": 0,
         "n_breaks": 0,
+        "n_uncertain": 0,
+        "n_people": 10,
         "n_provisional": 0,
         "held": {contig: len(store_calls)},
         "notes": [],

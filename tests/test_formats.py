@@ -634,7 +634,7 @@ def test_cut_pgen_ends_in_one_message(tmp_path):
 
 def test_source_that_does_not_exist():
     with pytest.raises(InputError, match="not a format; use one of vcf, plink, pgen"):
-        open_source("bgen", "x")
+        open_source("gen", "x")
     with pytest.raises(InputError, match="bim does not belong to kind 'vcf'"):
         open_source("vcf", "x.vcf", bim="x.bim")
     with pytest.raises(InputError, match="(?s)input.path: x.pgen.*input.pvar.*input.psam"):

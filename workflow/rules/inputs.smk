@@ -1,14 +1,18 @@
 # The user's files, or the demo's: genotypes and their chromosomes, labels, maps, annotation.
+import re
+
 from syncohort.errors import examples
 from syncohort.errors import raise_all
+
+# How a chromosome may be called: it is a part of the names of files.
+CHROM = "[A-Za-z0-9]+"
 
 
 def source():
     """Arguments of the genotype reader."""
-    files = {"bim", "fam", "pvar", "psam"}
     if DEMO:
         return {"kind": "vcf", "path": f"{FOLDER}/simulate_chromosome/{{chrom}}.vcf.gz"}
-    return STUDY.input.model_dump(include={"kind", "path", *files}, exclude_none=True)
+    return STUDY.input.model_dump(exclude={"chromosomes"}, exclude_none=True)
 
 
 def source_of(wildcards):
@@ -57,13 +61,38 @@ def study_chromosomes():
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
     if named is None:
         held = held_chromosomes()
-        named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
+        named = [
+            contig for contig in held if contig.isdigit() and 1 <= int(contig) <= 22
+        ]
         if not named:
             raise InputError(
                 f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
                 "chromosomes to use in input.chromosomes"
             )
-    return sorted({normalise_contig(name) for name in named}, key=contig_order)
+    chroms = sorted({normalise_contig(name) for name in named}, key=contig_order)
+    odd = [name for name in chroms if not re.fullmatch(CHROM, name)]
+    if odd:
+        raise InputError(
+            f"input.chromosomes: {examples(odd)}: contigs that are no chromosomes cannot be "
+            "used; names of chromosomes hold letters and digits alone. Leave them out, or "
+            "rename them (`bcftools annotate --rename-chrs`)"
+        )
+    return chroms
+
+
+def genotype_files(wildcards):
+    """The files one chromosome is read from."""
+    return genotype_files_of(wildcards.chrom)
+
+
+def genotype_files_of(chrom):
+    """The files that a chromosome is read from."""
+    if DEMO:
+        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
+        return [path, f"{path}.tbi"]
+    from syncohort.formats.readers import source_files
+
+    return [str(file) for file in source_files(chrom, **source())]
 
 
 def require_files(chroms):
@@ -96,6 +125,8 @@ def require_files(chroms):
     ]
     missing = [f"{key}: {file}" for key, file in files if not Path(file).is_file()]
     raise_all(missing, "These files of the configuration do not exist")
+    for chrom in chroms:
+        genotype_files_of(chrom)
 
 
 try:
@@ -106,25 +137,15 @@ except InputError as problem:
     raise WorkflowError(str(problem)) from None
 
 
-def genotype_files(wildcards):
-    """The files one chromosome is read from."""
-    return genotype_files_of(wildcards.chrom)
-
-
-def genotype_files_of(chrom):
-    """The files that a chromosome is read from."""
-    if DEMO:
-        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
-        return [path, f"{path}.tbi"]
-    from syncohort.formats.readers import source_files
-
-    return [str(file) for file in source_files(chrom, **source())]
-
-
 def reference_of(wildcards):
     """The FASTA files that hold the reference of the chromosome a wildcard names; none without."""
     names = as_list(STUDY.input.reference or [])
     return [name.replace("{chrom}", wildcards.chrom) for name in names]
+
+
+def normalising_reference_of(wildcards):
+    """The same files where variants are normalised by them."""
+    return reference_of(wildcards) if STUDY.filters.variants == "all" else []
 
 
 def untouched_table():

@@ -102,8 +102,8 @@ def choose_people(ids: np.ndarray, wanted: int | list[str] | None) -> np.ndarray
     unknown = [name for name in wanted if name not in places]
     if unknown:
         raise InputError(
-            f"release.fasta.people names {examples(unknown)}: no synthetic person has this id. They "
-            f"are {ids[0]} to {ids[-1]}."
+            f"release.fasta.people names {examples(unknown)}: nobody in the release has this id. It "
+            f"holds {ids[0]} to {ids[-1]}, without those that release.withhold leaves out."
         )
     return np.unique([places[name] for name in wanted])
 

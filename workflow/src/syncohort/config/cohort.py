@@ -68,13 +68,13 @@ class Demo(Section):
 class Input(Section):
     """The files with the real genotypes."""
 
-    kind: Literal["demo", "vcf", "plink", "pgen"] = Field(
+    kind: Literal["demo", "vcf", "plink", "pgen", "bgen"] = Field(
         "demo",
-        description="Format of the genotypes: `vcf` (VCF or BCF), `plink` (PLINK 1) or `pgen` (PLINK 2). `demo` simulates a cohort and reads no file.",
+        description="Format of the genotypes: `vcf` (VCF or BCF), `plink` (PLINK 1), `pgen` (PLINK 2) or `bgen` (BGEN 1.1 to 1.3). `demo` simulates a cohort and reads no file.",
     )
     path: str | None = Field(
         None,
-        description="VCF or BCF file; PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file. {chrom} stands for the chromosome where each has a file of its own, here and in the files below.",
+        description="VCF or BCF file; PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file; .bgen file. {chrom} stands for the chromosome where each has a file of its own, here and in the files below.",
     )
     bim: str | None = Field(
         None,
@@ -88,6 +88,20 @@ class Input(Section):
     )
     psam: str | None = Field(
         None, description="PLINK 2 people, when they are not in the .psam file beside the .pgen."
+    )
+    sample: str | None = Field(
+        None,
+        description="BGEN people, when they are not in the .sample file beside the .bgen. Without such a file they are those that the .bgen names.",
+    )
+    ref_allele: Literal["first", "last"] | None = Field(
+        None,
+        description="BGEN: which of the two alleles is REF, `first` (UK Biobank and most others) or `last`; BGEN files do not say it. null: the first one is taken, and marked as provisional.",
+    )
+    hard_call_threshold: float | None = Field(
+        None,
+        ge=0,
+        lt=0.5,
+        description="BGEN: farthest that a dosage may be from a whole number of alleles, as plink2 --hard-call-threshold has it; beyond it the call is missing. null: 0.1.",
     )
     chromosomes: list[Text] | None = Field(
         None,
@@ -114,7 +128,7 @@ class Labels(Section):
 
     table: str | None = Field(
         None,
-        description="TSV or CSV file with a header and one row per person. null: the people of the demo, the .fam or the .psam file.",
+        description="TSV or CSV file with a header and one row per person. null: the people of the demo, the .fam, the .psam or the .sample file.",
     )
     id_column: str | None = Field(
         None,
@@ -158,9 +172,13 @@ class Labels(Section):
 class Filters(Section):
     """Which people and variants are used. Frequencies are those of the training people."""
 
+    variants: Literal["snps", "all"] = Field(
+        "snps",
+        description="Kinds of variants: `snps`, or `all`, which are SNPs, indels and MNPs (several bases replaced by as many). Under `all`, each ALT allele of a site is modelled as a variant (`multiallelic` is not asked), and the release joins them again. Structural variants (`<DEL>`, `*`, breakends) are never used.",
+    )
     multiallelic: Literal["drop", "split"] = Field(
         "drop",
-        description="Sites with several ALT alleles: `drop` them, or `split` them into one SNP per ALT allele.",
+        description="SNPs with several ALT alleles, where `variants` is `snps`: `drop` the site, or `split` it into one SNP per ALT allele. A call of another allele than the variant's is missing there.",
     )
     pass_only: bool = Field(
         False,
@@ -194,7 +212,7 @@ class Split(Section):
     )
     family_column: str | None = Field(
         None,
-        description="Column of the label table, .fam or .psam file with a family id. A family is never divided between training, validation and holdout. null: no families (in the demo: its own).",
+        description="Column of the label table, .fam, .psam or .sample file with a family id. A family is never divided between training, validation and holdout. null: no families (in the demo: its own).",
     )
     kinship_table: str | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""The configuration of which people are drawn, what is measured, and what jobs ask for."""
+"""The configuration of which people are drawn and released, what is measured, and what jobs ask for."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The configuration of what is released: in which formats."""
+"""The configuration of what is released: of whom, and in which formats."""
 
 from typing import Annotated, Literal
 
@@ -28,7 +28,7 @@ class FastaExport(Section):
 
 
 class Release(Section):
-    """What is released of each generator."""
+    """Who of the synthetic people is released, and in which formats."""
 
     export: list[Literal["vcf", "plink", "pgen", "fasta"]] = Field(
         ["vcf", "plink", "pgen"],
@@ -36,6 +36,12 @@ class Release(Section):
         description="Formats of the genotypes: `vcf`, `plink` (PLINK 1), `pgen` (PLINK 2), and `fasta`, DNA sequences, for which `input.reference` is needed.",
     )
     fasta: FastaExport = FastaExport()
+    withhold: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the synthetic people to leave out of the release and of all measurements of it, those nearest to training people (`measure_risk`), for example 0.01. The report then shows what that changes. 0: nobody.",
+    )
 
     @field_validator("export")
     @classmethod

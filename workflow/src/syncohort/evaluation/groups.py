@@ -41,6 +41,7 @@ class Group(NamedTuple):
     maf_bin: of the variants, of `tidy.MAF_BINS`; distance_bin: of pairs of variants, with unit;
     window_snps: length of windows.
     known_snps: number of SNPs that an attacker knows of a person.
+    carriers: how many training people are no longer a small count.
     method: the attack, the kind of classifier or the distance that measured it.
     rows: "haplotypes" where they count one by one, not a person's together.
     noise: noise level of an attack on a network, as a share of T.
@@ -58,6 +59,7 @@ class Group(NamedTuple):
     distance_bin: str = ""
     window_snps: str = ""
     known_snps: str = ""
+    carriers: str = ""
     method: str = ""
     rows: str = ""
     noise: str = ""
@@ -97,6 +99,7 @@ def in_words(group: Group) -> str:
         group.snps and {CAUSAL: "causal SNPs"}.get(group.snps, group.snps),
         group.window_snps and f"{int(group.window_snps):,} SNPs",
         group.known_snps and f"{int(group.known_snps):,} SNPs known",
+        group.carriers and f"of fewer than {group.carriers} training people",
         group.maf_bin and f"MAF {group.maf_bin}",
         group.distance_bin,
         group.against and _AGAINST.get(group.against, group.against),

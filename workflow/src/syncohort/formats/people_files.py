@@ -49,8 +49,8 @@ def read_fam(path: Path) -> pd.DataFrame:
                 "order (`plink2 --make-just-fam`), or remove the line if they are"
             )
         table = TextTable(path, separator=BLANKS).read()
-        return _people(table.set_axis(_FAM, axis=1), path)
-    return _people(TextTable(path, names=_FAM).read(), path)
+        return people_table(table.set_axis(_FAM, axis=1), path)
+    return people_table(TextTable(path, names=_FAM).read(), path)
 
 
 def read_psam(path: Path) -> pd.DataFrame:
@@ -70,10 +70,15 @@ def read_psam(path: Path) -> pd.DataFrame:
             raise InputError(f"{path}: the heading lacks IID; found {', '.join(table)}")
     else:
         table = TextTable(path, names=_FAM[: 5 if len(first) == 5 else 6]).read()
-    return _people(table, path)
+    return people_table(table, path)
 
 
-def _people(table: pd.DataFrame, path) -> pd.DataFrame:
+def people_table(table: pd.DataFrame, path) -> pd.DataFrame:
+    """People as `read_psam` gives them, of a table of str under its names (family, sample ...).
+
+    Raises:
+        InputError: nobody, somebody with the id 0, or an id that occurs twice.
+    """
     if table.empty:
         raise InputError(f"{path}: holds no people; expected columns {', '.join(_FAM)}")
     table = table.reset_index(drop=True)

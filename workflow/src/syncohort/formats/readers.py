@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from syncohort.errors import InputError
+from syncohort.formats.bgen import BgenSource, bgen_contigs, bgen_files
 from syncohort.formats.chromosome_files import (
     ChromosomeFiles,
     find_names,
@@ -22,7 +23,8 @@ class _Format(NamedTuple):
     """How a kind of file is read.
 
     source: its reader; contigs: chromosomes that it holds; files: those it is read from;
-    ending: of a path that names none; companions: keys of the files beside it.
+    ending: of a path that names none; companions: keys of the files beside it; options: keys of
+    how it is read.
     """
 
     source: type
@@ -30,19 +32,28 @@ class _Format(NamedTuple):
     files: Callable
     ending: str = ""
     companions: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
 
 
 _FORMATS = {
     "vcf": _Format(VcfSource, vcf_contigs, lambda path: [vcf_file(path)]),
     "plink": _Format(PlinkSource, plink_contigs, plink_files, ".bed", ("bim", "fam")),
     "pgen": _Format(PgenSource, pgen_contigs, pgen_files, ".pgen", ("pvar", "psam")),
+    "bgen": _Format(
+        BgenSource,
+        bgen_contigs,
+        bgen_files,
+        ".bgen",
+        ("sample",),
+        ("ref_allele", "hard_call_threshold"),
+    ),
 }
 KINDS = tuple(_FORMATS)
 
-Source = VcfSource | PlinkSource | PgenSource | ChromosomeFiles
+Source = VcfSource | PlinkSource | PgenSource | BgenSource | ChromosomeFiles
 
 
-def open_source(kind: str, path: str, *, bim=None, fam=None, pvar=None, psam=None) -> Source:
+def open_source(kind: str, path: str, **others) -> Source:
     """Open genotypes for reading.
 
     A source has `sample_ids` [S], `people_columns()` (a table: column sample and what
@@ -51,20 +62,22 @@ def open_source(kind: str, path: str, *, bim=None, fam=None, pvar=None, psam=Non
     about the files) and `chunks(contig, multiallelic=, pass_only=, size=)`.
 
     Args:
-        kind: "vcf" (VCF or BCF), "plink" (PLINK 1) or "pgen" (PLINK 2).
-        path: VCF/BCF file, or the prefix, the .bed or the .pgen of a PLINK data set, with
+        kind: "vcf" (VCF or BCF), "plink" (PLINK 1), "pgen" (PLINK 2) or "bgen".
+        path: VCF/BCF file; the prefix, the .bed or the .pgen of a PLINK data set; the .bgen; with
             `{chrom}` in it when there is one per chromosome.
-        bim, fam, pvar, psam: files that are not beside the .bed or .pgen under its name.
+        others: by the keys of the configuration. bim, fam, pvar, psam, sample: files that are not
+            beside the .bed, .pgen or .bgen under its name. ref_allele, hard_call_threshold: see
+            `BgenSource`.
 
     Raises:
         InputError: unknown kind, files that are missing, damaged or do not fit together.
     """
-    files = _given(kind, path, bim=bim, fam=fam, pvar=pvar, psam=psam)
-    template = _template(kind, files)
+    files, options = _given(kind, path, **others)
+    template, source = _template(kind, files), _FORMATS[kind].source
     if template is None:
-        return _open_one(kind, files)
+        return source(**files, **options)
     return ChromosomeFiles(
-        lambda name: _open_one(kind, of_chromosome(files, name, template)), template
+        lambda name: source(**of_chromosome(files, name, template), **options), template
     )
 
 
@@ -74,7 +87,7 @@ def held_contigs(kind: str, path: str, **others) -> list[str]:
     Raises:
         InputError: files that are missing or cannot be read.
     """
-    files = _given(kind, path, **others)
+    files, _ = _given(kind, path, **others)
     template = _template(kind, files)
     if template is not None:
         return list(spellings(find_names(template)))
@@ -89,28 +102,30 @@ def source_files(contig: str, kind: str, path: str, **others) -> list[Path]:
     Raises:
         InputError: a file does not exist.
     """
-    files = _given(kind, path, **others)
+    files, _ = _given(kind, path, **others)
     template = _template(kind, files)
     if template is not None:
         files = of_chromosome(files, name_for(contig, find_names(template), template), template)
     return _FORMATS[kind].files(**files)
 
 
-def _given(kind: str, path: str, **others) -> dict[str, str | None]:
-    """The arguments of a kind's own reader.
+def _given(kind: str, path: str, **others) -> tuple[dict[str, str], dict]:
+    """The files that a kind's own reader is given, and its options.
 
     Raises:
-        InputError: unknown kind, or files of another kind.
+        InputError: unknown kind, or what belongs to another kind.
     """
     if kind not in KINDS:
         raise InputError(f"input.kind: {kind!r} is not a format; use one of {', '.join(KINDS)}")
+    form = _FORMATS[kind]
     given = {name: value for name, value in others.items() if value is not None}
-    foreign = [name for name in given if name not in _FORMATS[kind].companions]
+    foreign = [name for name in given if name not in form.companions + form.options]
     if foreign:
         raise InputError(
             f"input: {', '.join(foreign)} does not belong to kind {kind!r}; remove the key"
         )
-    return {"path": str(path), **given}
+    options = {name: given.pop(name) for name in form.options if name in given}
+    return {"path": str(path), **given}, options
 
 
 def _template(kind: str, files: dict) -> str | None:
@@ -128,7 +143,3 @@ def _template(kind: str, files: dict) -> str | None:
         )
     path = files["path"]
     return path if path.endswith(_FORMATS[kind].ending) else path + _FORMATS[kind].ending
-
-
-def _open_one(kind: str, files: dict) -> VcfSource | PlinkSource | PgenSource:
-    return _FORMATS[kind].source(**files)

@@ -232,7 +232,6 @@ class _Run:
         torch.manual_seed(seed)  # dropout knows no other generator
         with autocast(self._device, self._setting.precision):
             loss = self._loss_fn(self._model, rows, self._generator)
-        self._optimiser.zero_grad()
         loss.backward()
         loss = self._team.average(self._parameters, loss.detach(), share)
         if self._setting.clip_norm is not None:
@@ -240,6 +239,7 @@ class _Run:
         for group in self._optimiser.param_groups:
             group["lr"] = self._learning_rate()
         self._optimiser.step()
+        self._optimiser.zero_grad()  # the next forward pass has their memory
         self._loss_sum += loss * len(batch)
         self._progress.step += 1
         self._progress.batch += 1

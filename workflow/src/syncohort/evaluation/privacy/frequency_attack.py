@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.dosages import share
+from syncohort.evaluation.privacy.parties import Party
 from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, CohortStore, slices
 from syncohort.packed_calls import PackedCalls, masks
 
@@ -80,3 +81,47 @@ def frequency_scores(
         frequency = share(reference.alt - alt, reference.called - called)
     shift = np.nan_to_num(frequency - synthetic.frequency)
     return (signs * shift).sum(axis=1)
+
+
+def label_counts(
+    real: CohortStore, synthetic: CohortStore, groups: dict[str, Party]
+) -> dict[str, dict[str, AlleleCounts]]:
+    """Alleles by label of everybody in "synthetic" and in the attackers' "reference".
+
+    The reference of frequencies takes in the holdout people too, each without themself.
+    """
+    counts = {}
+    for name in ("synthetic", "reference", "holdout"):
+        store = real if groups[name].real else synthetic
+        members, labels = groups[name].members, store.people.label
+        masks = {str(label): members & (labels == label) for label in set(labels[members])}
+        counts[name] = count_alleles(store, masks)
+    both = [counts["reference"], counts["holdout"]]
+    labels = both[0].keys() & both[1].keys()
+    counts["reference"] = {label: both[0][label] + both[1][label] for label in labels}
+    return counts
+
+
+def add_frequency_scores(
+    scores: dict[str, np.ndarray],
+    rows: dict[str, np.ndarray],
+    groups: dict[str, Party],
+    counts: dict[str, dict[str, AlleleCounts]],
+    variants: slice,
+    each: int,
+) -> None:
+    """Add some variants' scores to `scores`, group -> [R], NaN where a label is not known.
+
+    rows: group -> rows int8 [R, v] of the variants, `each` a person.
+    counts: from `label_counts`, of the whole chromosome.
+    """
+    for name, score in scores.items():
+        labels = np.repeat(groups[name].label, each)
+        known = counts["synthetic"].keys() & counts["reference"].keys()
+        score[~np.isin(labels, list(known))] = np.nan
+        for label in known & set(labels):
+            own = np.flatnonzero(labels == label)
+            of_label = (counts[source][label][variants] for source in ("synthetic", "reference"))
+            score[own] += frequency_scores(
+                rows[name][own], each, *of_label, in_reference=name == "holdout"
+            )

@@ -7,7 +7,8 @@ sampled for distances, which hides copies in proportion; whole copies, copied wi
 attack on frequencies always use everybody.
 
 Two more attacks ask for what else can be found out: attribute_gain (`attributes`), of what is hidden of a person, and
-linkability_gain (`profiles`), whether two profiles are of one person.
+linkability_gain (`profiles`), whether two profiles are of one person. What few training people
+carry is counted by `small_counts`.
 
 The attacks on membership ("membership_auc", "membership_tpr", `membership_rows`) come by these doors, and
 by one more in `white_box`:
@@ -38,9 +39,9 @@ from syncohort.evaluation.privacy.copies import (
     find_copies,
 )
 from syncohort.evaluation.privacy.frequency_attack import (
-    AlleleCounts,
+    add_frequency_scores,
     count_alleles,
-    frequency_scores,
+    label_counts,
 )
 from syncohort.evaluation.privacy.membership import (
     ATTACKS,
@@ -59,6 +60,7 @@ from syncohort.evaluation.privacy.record_distances import (
     closest_rows,
     data_copying_row,
 )
+from syncohort.evaluation.privacy.small_counts import small_count_rows
 from syncohort.evaluation.privacy.windows import WindowSums, pack_rows
 from syncohort.evaluation.tidy import check_same_variants, metric_row, tidy
 from syncohort.genotypes import PLOIDY, CohortStore, common_people, rows_per_person, to_rows
@@ -80,7 +82,7 @@ _ROW_PAIRS = (  # whose distances to whom
 
 _PEOPLE_PAIRS = (("synthetic", "train"), ("holdout", "train"))
 _NEAR_PAIRS = (*_PEOPLE_PAIRS, ("reference", "train"))
-_PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP, _INFERENCE = range(5)  # random streams
+_PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP, _INFERENCE, _COUNTS = range(6)  # random streams
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,9 @@ def measure_privacy(
     everybody = {"synthetic": synthetic_stores[0].people.label}
     everybody["holdout"] = real_stores[0].people.label[groups["holdout"].members]
     metrics += copy_label_rows(copies, everybody, rng)
+    metrics += small_count_rows(
+        real_stores, synthetic_stores, training, mode, child_seed(seed, _COUNTS)
+    )
     attacked = np.concatenate([groups[name].index for name in ATTACKED])
     targets = targets_of(real_stores[0].people, attacked)
     scores = _attack_scores(distances)
@@ -254,7 +259,7 @@ def _measure_distances(real_stores, synthetic_stores, groups, training, mode) ->
             told = Told(n_attacked, alleles)
             pairs = (distances_of(of_rows["synthetic", name], "hamming") for name in ATTACKED)
             nearest = np.concatenate([pair.argmin(axis=0) for pair in pairs])
-        counts = _label_counts(real, synthetic, groups)
+        counts = label_counts(real, synthetic, groups)
         for variants, calls in walk(real, synthetic, groups):
             rows = {name: to_rows(part, mode) for name, part in calls.items()}
             attacked = np.concatenate([rows[name] for name in ATTACKED])
@@ -264,7 +269,7 @@ def _measure_distances(real_stores, synthetic_stores, groups, training, mode) ->
                 sums.add(packed, pack_rows(rows[name], common, alleles))
             if told:
                 told.add(attacked, rows["synthetic"][nearest], common)
-            _add_frequency_scores(frequency, rows, groups, counts, variants, each)
+            add_frequency_scores(frequency, rows, groups, counts, variants, each)
             people = {
                 name: Planes.of(to_rows(calls[name], "genotype"), dosages=True) for name in groups
             }
@@ -290,37 +295,6 @@ def _measure_distances(real_stores, synthetic_stores, groups, training, mode) ->
 def _add(counts: dict, planes: dict[str, Planes]) -> None:
     for (a, b), each in counts.items():
         each.add(planes[a], planes[b])
-
-
-def _label_counts(real, synthetic, groups) -> dict[str, dict[str, AlleleCounts]]:
-    """Alleles by label of everybody in "synthetic" and in the attackers' "reference".
-
-    The reference of frequencies takes in the holdout people too, each without themself.
-    """
-    counts = {}
-    for name in ("synthetic", "reference", "holdout"):
-        store = real if groups[name].real else synthetic
-        members, labels = groups[name].members, store.people.label
-        masks = {str(label): members & (labels == label) for label in set(labels[members])}
-        counts[name] = count_alleles(store, masks)
-    both = [counts["reference"], counts["holdout"]]
-    labels = both[0].keys() & both[1].keys()
-    counts["reference"] = {label: both[0][label] + both[1][label] for label in labels}
-    return counts
-
-
-def _add_frequency_scores(scores, rows, groups, counts, variants, each) -> None:
-    """Add some variants' scores to `scores`, group -> [R]."""
-    for name, score in scores.items():
-        labels = np.repeat(groups[name].label, each)
-        known = counts["synthetic"].keys() & counts["reference"].keys()
-        score[~np.isin(labels, list(known))] = np.nan
-        for label in known & set(labels):
-            own = np.flatnonzero(labels == label)
-            of_label = (counts[source][label][variants] for source in ("synthetic", "reference"))
-            score[own] += frequency_scores(
-                rows[name][own], each, *of_label, in_reference=name == "holdout"
-            )
 
 
 def _attack_scores(distances: _Distances) -> dict[Group, np.ndarray]:

@@ -167,6 +167,23 @@ def above(kind: str, passes: float, looks: float) -> Rule:
     return bounds
 
 
+def times_above(kind: str, passes: float, looks: float) -> Rule:
+    """At most so many times what a calibration row may reach by chance; see `within`."""
+
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        level = levels[kind].high
+        return at_most(passes * level, looks * level)(levels, is_validation)
+
+    return bounds
+
+
+def look_above(passes: float) -> Rule:
+    """What is above a value is for people to decide on: it never fails."""
+    return lambda levels, is_validation: Bounds(pass_high=passes)
+
+
 def below(kind: str, passes: float, looks: float) -> Rule:
     """At most so much below what a calibration row may reach by chance; see `within`."""
 

@@ -6,8 +6,10 @@ from syncohort.evaluation.verdicts.bounds import (
     at_least,
     at_most,
     below,
+    look_above,
     no_more_than,
     share_of,
+    times_above,
 )
 from syncohort.evaluation.verdicts.metric import Metric
 
@@ -127,6 +129,13 @@ PRIVACY_METRICS = (
         no_more_than(HOLDOUT),
     ),
     Metric(
+        "riskiest_person",
+        SINGLING_OUT,
+        "Riskiest person: chance that the nearest of as many real people is as near",
+        "not below 0.05; below, somebody is nearer to a training person than chance brings people",
+        at_least(0.05, 0.001),
+    ),
+    Metric(
         "identical_share",
         SINGLING_OUT,
         "Whole copies of training people",
@@ -153,6 +162,48 @@ PRIVACY_METRICS = (
         "Windows copied from training people",
         "no more than among holdout people",
         above(HOLDOUT, 0.01, 0.1),
+    ),
+    Metric(
+        "rare_haplotypes",
+        SINGLING_OUT,
+        "Rare haplotypes that training people have",
+        "the level of the holdout people",
+        only=_OF_HOLDOUT,
+    ),
+    Metric(
+        "rare_haplotypes",
+        SINGLING_OUT,
+        "Rare haplotypes that training people have",
+        "of a person's haplotypes with few carriers or none, as large a share as of holdout people's",
+        above(HOLDOUT, 0.02, 0.1),
+    ),
+    Metric(
+        "rare_alleles",
+        SINGLING_OUT,
+        "Alleles of few training people, per person",
+        "the level of the holdout people",
+        only=_OF_HOLDOUT,
+    ),
+    Metric(
+        "rare_alleles",
+        SINGLING_OUT,
+        "Alleles of few training people, per person",
+        "as many as holdout people have",
+        times_above(HOLDOUT, 1.1, 1.5),
+    ),
+    Metric(
+        "small_counts",
+        SINGLING_OUT,
+        "Labels of few training people in the release",
+        "0; a label of few people is for people to decide on",
+        look_above(0),
+        only={"method": "labels"},
+    ),
+    Metric(
+        "small_counts",
+        SINGLING_OUT,
+        "Different alleles or haplotypes of few training people in the release",
+        "the rows above say whether chance gives as many",
     ),
     Metric(
         "closest_record_ratio",
