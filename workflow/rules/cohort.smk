@@ -167,6 +167,9 @@ rule check_cohort:
         code=code_of("check_cohort", trained_code),
         simulated=DEMO,
         training=training_plans(),
+        beagle_for=[
+            *(["expansion.panel"] if STUDY.expansion.panel else []),
+        ],
         plans={
             "case_label": STUDY.labels.case_label,
             "selection": STUDY.selection.model_dump() if SELECTED else None,

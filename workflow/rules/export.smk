@@ -112,6 +112,43 @@ rule export_fasta:
         "../scripts/export_fasta.py"
 
 
+rule expand_cohort:
+    input:
+        store=synthetic_store,
+        panel=lambda wildcards: foreign(map_of(STUDY.expansion.panel, wildcards)),
+        recombination_map=lambda wildcards: foreign(
+            map_of(STUDY.expansion.recombination_map, wildcards)
+        ),
+    output:
+        vcf="<results>/release/{generator}/expanded/{chrom}.vcf.gz",
+        index="<results>/release/{generator}/expanded/{chrom}.vcf.gz.tbi",
+        counts="<results>/expand_cohort/{generator}/{chrom}.tsv",
+        accuracy="<results>/expand_cohort/{generator}/{chrom}.accuracy.tsv",
+    log:
+        "<logs>/expand_cohort/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/expand_cohort/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=TRAINING_MINUTES,
+    params:
+        code=code_of("expand_cohort"),
+        content=lambda wildcards: content_of(
+            map_of(STUDY.expansion.panel, wildcards),
+            map_of(STUDY.expansion.recombination_map, wildcards),
+        ),
+        statement=statement_of,
+        overlap_min=STUDY.expansion.overlap_min,
+        seed=lambda wildcards: seed_of(
+            "expand_cohort", wildcards.generator, wildcards.chrom
+        ),
+    script:
+        "../scripts/expand_cohort.py"
+
+
 rule export_samples:
     input:
         people=lambda wildcards: released_people(wildcards.generator),
@@ -171,6 +208,7 @@ rule describe_release:
             "simulated": DEMO,
             "seed": STUDY.seed,
             "configuration": configuration_text(),
+            "panel": os.path.basename(STUDY.expansion.panel or ""),
             "files": [
                 file.split("/", 3)[-1]
                 for file in RELEASED[wildcards.generator]

@@ -106,6 +106,8 @@ def require_files(chroms):
         "split.kinship_table": STUDY.split.kinship_table,
         "genes.annotation": STUDY.genes.annotation,
         "phasing.recombination_map": STUDY.phasing.recombination_map,
+        "expansion.panel": STUDY.expansion.panel,
+        "expansion.recombination_map": STUDY.expansion.recombination_map,
         "selection.statistics": getattr(STUDY.selection, "statistics", None),
         "evaluation.causal_snps": STUDY.evaluation.causal_snps,
         "evaluation.recombination_map": STUDY.evaluation.recombination_map,
@@ -189,7 +191,7 @@ def causal_table():
 
 
 def map_of(path, wildcards):
-    """The genetic map of the chromosome that a wildcard names, when there is one."""
+    """The genetic map, or panel, of the chromosome that a wildcard names, when there is one."""
     return path.replace("{chrom}", wildcards.chrom) if path else []
 
 
@@ -207,5 +209,7 @@ def digests_of_inputs():
     files = [file for chrom in CHROMS for file in genotype_files_of(chrom)]
     files += [*as_list(label_table()), *as_list(annotation_files())]
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
+    if STUDY.expansion.panel:
+        files += [STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in CHROMS]
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
     return [(file.name, CONTENTS.of_file(file)) for file in own]

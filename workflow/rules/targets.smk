@@ -8,6 +8,7 @@ EXPORTS = {
     "fasta": expand("{chrom}.fa.gz{index}", chrom=CHROMS, index=["", ".fai", ".gzi"]),
 }
 EXPORTED = [f"{form}/{file}" for form in STUDY.release.export for file in EXPORTS[form]]
+EXPANDED = STUDY.expansion.panel is not None
 RELEASED = {
     generator: expand(
         "<results>/release/{generator}/{file}",
@@ -15,11 +16,17 @@ RELEASED = {
         file=[
             "samples.tsv",
             *EXPORTED,
+            *([f"expanded/{file}" for file in EXPORTS["vcf"]] if EXPANDED else []),
             *DESCRIPTIONS,
         ],
     )
     for generator in GENERATORS
 }
+EXPANSION_COUNTS = expand(
+    "<results>/expand_cohort/{generator}/{chrom}.tsv",
+    generator=GENERATORS if EXPANDED else [],
+    chrom=CHROMS,
+)
 CHECKSUMS = [f"<results>/release/{generator}/SHA256SUMS" for generator in GENERATORS]
 RELEASE = [*sum(RELEASED.values(), []), *CHECKSUMS]
 PICTURES = [

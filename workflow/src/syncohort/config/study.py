@@ -21,7 +21,7 @@ from syncohort.config.cohort import (
     Split,
     Trait,
 )
-from syncohort.config.evaluation import Compute, Evaluation, Synthesis
+from syncohort.config.evaluation import Compute, Evaluation, Expansion, Synthesis
 from syncohort.config.generator_names import (
     curve_name,
     guided_name,
@@ -80,6 +80,7 @@ class Config(Section):
     )
     synthesis: Synthesis = Synthesis()
     release: Release = Release()
+    expansion: Expansion = Expansion()
     evaluation: Evaluation = Evaluation()
     compute: Compute = Compute()
 
@@ -130,6 +131,15 @@ class Config(Section):
         if "fasta" in self.release.export and not self.input.reference:
             raise ValueError(
                 "release.export: fasta needs the reference genome of the cohort: set input.reference"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _haplotypes_can_be_imputed(self):
+        if self.expansion.panel and self.mode != "haplotype":
+            raise ValueError(
+                "expansion.panel needs mode: haplotype, for haplotypes are imputed; leave the "
+                "panel out"
             )
         return self
 
@@ -214,12 +224,8 @@ def parse_config(values: dict, typed: dict[tuple[str, ...], str] | None = None) 
         ) from None
 
 
-_NO_KEYS = (
-    "[key]",
-    "str",
-    "list[str]",
-    "constrained-int",
-)  # pydantic's marks of a key and of alternatives
+# pydantic's marks of a key and of alternatives
+_NO_KEYS = ("[key]", "str", "list[str]", "constrained-int")
 # What pydantic says in words of its own.
 _PLAIN = {
     "bool_parsing": "should be true or false",
@@ -244,10 +250,9 @@ def _plain(errors: list[dict]) -> list[dict]:
 
     def is_empty(error: dict) -> bool:
         branch = str(error["loc"][-1]) if error["loc"] else ""
-        is_list = isinstance(error["input"], list)
-        return (branch in ("str", "constrained-int") and is_list) or (
-            branch.startswith("list[") and not is_list
-        )
+        if isinstance(error["input"], list):
+            return branch in ("str", "constrained-int")
+        return branch.startswith("list[")
 
     return [error for error in errors if not is_empty(error)]
 

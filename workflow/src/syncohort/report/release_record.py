@@ -23,7 +23,7 @@ from syncohort.evaluation.verdicts.release import Release, answer
 from syncohort.files import all_or_nothing
 from syncohort.report.methods import source_digest
 from syncohort.report.templates import fill
-from syncohort.synthesis.released import CHECKSUMS
+from syncohort.synthesis.released import CHECKSUMS, expansion_statement
 
 README, RECORD = "README.md", "ro-crate-metadata.json"
 _NAMED_LABELS = 8
@@ -45,6 +45,7 @@ class Released:
     simulated: nobody in the real cohort exists either.
     seed: of the configuration.
     configuration: as YAML.
+    panel: name of the public panel that other sites were imputed from, "" for none.
     inputs: (name, digest of the content) of each file of the user.
     files: of the release, as named below its folder.
     snps: chromosome -> number of SNPs.
@@ -58,6 +59,7 @@ class Released:
     simulated: bool
     seed: int
     configuration: str
+    panel: str
     inputs: list[tuple[str, str]]
     files: list[str]
     snps: dict[str, int]
@@ -107,6 +109,7 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         n_people=len(labels),
         n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
+        expansion=expansion_statement(released.panel) if released.panel else "",
         snps=", ".join(f"{n:,} on chromosome {contig}" for contig, n in released.snps.items()),
         mode=released.mode,
         sequences=_sequences(released.sequences),
@@ -154,6 +157,8 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
         "mode": released.mode,
         **({"sequences": released.sequences} if released.sequences else {}),
     }
+    if released.panel:
+        release["expansion"] = expansion_statement(released.panel)
     software = {
         "@id": "#syncohort",
         "@type": "SoftwareApplication",
