@@ -22,6 +22,7 @@ from syncohort.formats.sequence_edits import (
     person_choices,
 )
 from syncohort.genotypes import CohortStore, people_at_once, to_rows
+from syncohort.ploidy import MALE
 
 LINE_BASES = 60
 _LINES_BASES = 1 << 16  # made into lines at once
@@ -66,7 +67,8 @@ def write_fasta(
     """Write the sequences of one chromosome of some people.
 
     In haplotype mode each has two, ID#1#CHROMOSOME and ID#2#CHROMOSOME (the names of PanSN), in
-    genotype mode one with IUPAC codes, ID#consensus#CHROMOSOME. Bases that no variant changes are
+    genotype mode one with IUPAC codes, ID#consensus#CHROMOSOME. Of chromosome X men have one: the
+    second copy of what it shares with Y is on Y. Bases that no variant changes are
     the reference's, in its capitals and small letters. How alleles that overlap are treated:
     `sequence_edits`.
 
@@ -103,11 +105,14 @@ def write_fasta(
 def _rows(store: CohortStore, people: np.ndarray, mode: str) -> Iterator[tuple[str, np.ndarray]]:
     """The name of each sequence, and what its person has at each variant, int8 [V]."""
     names = ("1", "2") if mode == "haplotype" else (CONSENSUS,)
+    has_one = (store.people.sex == MALE) & store.variants.male_haploid.any()
     for some, calls in store.people_chunks(people, people_at_once(len(store.variants))):
         rows = iter(to_rows(calls, mode))
-        for person in store.people.id[some]:
+        for person, one in zip(store.people.id[some], has_one[some], strict=True):
             for name in names:
-                yield f"{person}#{name}#{store.contig}", next(rows)
+                row = next(rows)
+                if name != "2" or not one:
+                    yield f"{person}#{name}#{store.contig}", row
 
 
 def _text(
