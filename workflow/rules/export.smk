@@ -174,7 +174,7 @@ rule describe_release:
             "simulated": DEMO,
             "seed": STUDY.seed,
             "configuration": configuration_text(),
-            "panel": os.path.basename(STUDY.expansion.panel or ""),
+            "panel": PANEL,
             "files": [
                 file.split("/", 3)[-1]
                 for file in RELEASED[wildcards.generator]

@@ -1,6 +1,7 @@
 # What a run is for: the synthetic cohorts in every format, and the report's pages and pictures.
 DESCRIPTIONS = ["README.md", "ro-crate-metadata.json"]
-EXPANDED = STUDY.expansion.panel is not None
+PANEL = os.path.basename(STUDY.expansion.panel or "")
+EXPANDED = PANEL != ""
 RELEASED = {
     generator: expand(
         [
@@ -51,6 +52,7 @@ PICTURES = [
         if STUDY.evaluation.augmentation
         else []
     ),
+    *(["<results>/plot_imputation/imputation.svg"] if PLAN.panels else []),
     *expand(
         "<results>/plot_effects/{generator}.svg",
         generator=GENERATORS if "association" in DIMENSIONS else [],
