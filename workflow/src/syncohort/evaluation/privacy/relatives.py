@@ -16,6 +16,7 @@ from syncohort.evaluation.privacy.membership import Targets, membership_rows
 from syncohort.evaluation.privacy.neighbours import distances_of
 from syncohort.evaluation.privacy.parties import VARIANTS_AT_ONCE
 from syncohort.genotypes import PLOIDY, CohortStore, slices, to_rows
+from syncohort.ploidy import doubled
 from syncohort.seeds import child_seed
 
 METHOD = "child's haplotype"
@@ -62,7 +63,7 @@ def relative_rows(
         meiosis = Meiosis(len(attacked), child_seed(seed, stream))
         for variants in slices(len(real.variants), VARIANTS_AT_ONCE):
             position_bp = real.variants.position_bp[variants]
-            children = meiosis.haplotypes(real.read(variants, attacked), position_bp)
+            children = meiosis.haplotypes(doubled(real.read(variants, attacked)), position_bp)
             rows = children.T, to_rows(theirs.read(variants, synthetic), "haplotype")
             counts.add(*(Planes.of(each, dosages=False) for each in rows))
     nearest = distances_of(counts, "hamming").min(axis=1)
