@@ -40,6 +40,9 @@ _ACCESSIONS = (
     | {f"CP{68_278 - n:06d}": str(n) for n in range(1, 24)}
     | {"CP086569": "24", "NC_012920": "26", "J01415": "26", "CP068254": "26"}
 )  # fmt: skip
+_PREFIX = re.compile(
+    r"^(?:chr(?:om(?:osome)?)?[ _.-]?(?=(?:\d+(?:\.0)?|X|Y|XY|MT?)$)|chr(?!om))", re.IGNORECASE
+)
 # attribute of call_genotype_phased: which rows of its chunks are stored; others are all phased
 STORED_ROWS = "stored_chunk_rows"
 
@@ -66,9 +69,9 @@ def people_at_once(n_variants: int) -> int:
 def normalise_contig(name: str) -> str:
     """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX, 0X and 23 -> X, chrM -> MT.
 
-    Accessions of human chromosomes are read, too: NC_000020.11 and CM000682.2 -> 20.
+    The word chromosome may be written out, too. Accessions of human chromosomes are read, too: NC_000020.11 and CM000682.2 -> 20.
     """
-    bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = _PREFIX.sub("", str(name).strip()).upper()
     bare = re.sub(r"^(\d+)\.0$", r"\1", bare)  # a column of numbers with gaps, as pandas writes it
     if accession := re.fullmatch(r"(.+)\.\d+", bare):
         bare = _ACCESSIONS.get(accession[1], bare)

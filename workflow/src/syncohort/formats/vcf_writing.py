@@ -3,7 +3,8 @@
 Axes: v variants of a chunk, n of them that are put into words at once, S people, 2 alleles.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from syncohort.formats.shared_sites import Records, join_calls, records_of
 from syncohort.formats.sites import PROVISIONAL_LINE
 from syncohort.genotypes import CohortStore, slices
 
+SOURCE = f"SynCohort {__version__}"
 # one call is a tab and three characters: four bytes, so that it is one number
 _PHASED, _UNPHASED, _MISSING = (int(x) for x in np.frombuffer(b"\t0|0\t0/0\t./.", dtype="<u4"))
 _ONE_DIGIT = 9  # ALT alleles; calls of more are no four bytes
@@ -25,7 +27,7 @@ _STEP_CALLS = 1 << 17  # put into words at once, so that they stay in the proces
 def write_vcf(
     store: CohortStore,
     path: str | Path,
-    source: str = f"SynCohort {__version__}",
+    source: str = SOURCE,
     threads: int = 1,
     people: str = "",
 ) -> None:
@@ -42,13 +44,19 @@ def write_vcf(
         source: what the header names as the origin. threads: that compress.
         people: what the header says of the people, "" for nothing.
     """
+
+    write_indexed(path, chain([vcf_header(store, source, people)], record_lines(store)), threads)
+
+
+def write_indexed(path: str | Path, pieces: Iterable[bytes], threads: int = 1) -> None:
+    """Write consecutive pieces of the text of a VCF, compressed in blocks, with its .tbi index."""
     with all_or_nothing(path, f"{path}.tbi") as (partial, _):
-        write_bgzf(partial, _pieces(store, source, people), threads)
+        write_bgzf(partial, pieces, threads)
         pysam.tabix_index(str(partial), preset="vcf")
 
 
-def _pieces(store: CohortStore, source: str, people: str) -> Iterator[bytes]:
-    yield _header(store, source, people).encode()
+def record_lines(store: CohortStore) -> Iterator[bytes]:
+    """The lines of a cohort's records, some at once."""
     for part, calls in store.variant_chunks():
         records = records_of(store.variants[part])
         calls, phased = join_calls(records, calls, store.read_phasing(part))
@@ -61,7 +69,10 @@ def _pieces(store: CohortStore, source: str, people: str) -> Iterator[bytes]:
             yield _lines(heads[some], tails)
 
 
-def _header(store: CohortStore, source: str, people: str) -> str:
+def vcf_header(
+    store: CohortStore, source: str = SOURCE, people: str = "", further: Iterable[str] = ()
+) -> bytes:
+    """The header of a cohort's VCF. source, people: see `write_vcf`; further: lines of its own."""
     columns = ["#CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO", "FORMAT"]
     lines = [
         "##fileformat=VCFv4.3",
@@ -70,9 +81,10 @@ def _header(store: CohortStore, source: str, people: str) -> str:
         f"##contig=<ID={store.contig}>",
         *([PROVISIONAL_LINE] if store.variants.provisional.any() else []),
         '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">',
+        *further,
         "\t".join([*columns, *store.people.id]),
     ]
-    return "\n".join(lines) + "\n"
+    return ("\n".join(lines) + "\n").encode()
 
 
 def _heads(records: Records) -> list[bytes]:

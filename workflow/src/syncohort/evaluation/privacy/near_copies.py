@@ -17,7 +17,7 @@ from syncohort.evaluation.tidy import metric_row
 NEIGHBOURHOOD = 10  # the nearest training people that set a person's scale
 CHANCE = 1e-3  # of a count that fails by chance alone
 EXPECTED = (0.001, 0.01, 0.1, 1.0)  # people below a limit by chance, for each limit tried
-FARTHEST = 0.5  # nearness from which nobody is a near copy, however alike real people are
+FARTHEST = 0.7  # nearness from which nobody is a near copy; of half a genome it is 0.45 to 0.65
 NEAREST = 1e-3  # nearness of a whole copy
 
 
@@ -72,7 +72,8 @@ def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
 
     near_copies: people below the limit at which they exceed chance by most, of the limits of
     EXPECTED; chance is what the fitted tail of real people expects, or what they show, if that
-    is more.
+    is more. A person with half of the genome of one training person is one, too, unless real
+    people are as near to each other, as they are on a few short chromosomes.
     """
     if len(real) < TAIL_VALUES[0]:
         note = f"too few: {len(real)} real people that nothing was trained on"
