@@ -51,7 +51,11 @@ DIMENSIONS = {
 }
 
 BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")  # of a judged table
-COUNTED_PEOPLE = ("copied_people", "near_copies")  # metrics whose value is a number of people
+COUNTED_PEOPLE = (
+    "copied_people",
+    "near_copies",
+    "related_people",
+)  # metrics whose value is a number of people
 
 PRIVACY = (SINGLING_OUT, LINKABILITY, INFERENCE)
 FIDELITY = ("frequencies", "linkage", "individuals", "structure")
