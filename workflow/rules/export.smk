@@ -205,6 +205,7 @@ rule describe_release:
             "cohort": STUDY.cohort,
             "kind": SETTINGS[wildcards.generator]["kind"],
             "mode": STUDY.mode,
+            "kinds": STUDY.filters.variants,
             "simulated": DEMO,
             "seed": STUDY.seed,
             "configuration": configuration_text(),

@@ -99,6 +99,12 @@ METRICS = (
         times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
     ),
     Metric(
+        "settled_alleles",
+        "frequencies",
+        "ALT alleles taken away where a site of several had too many",
+        "far below independent SNPs': the alleles of a site were learned to exclude each other",
+    ),
+    Metric(
         "ld_r",
         "linkage",
         "Linkage: correlation with the holdout's",
