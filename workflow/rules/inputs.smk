@@ -7,7 +7,9 @@ def source():
     """Arguments of the genotype reader."""
     if DEMO:
         return {"kind": "vcf", "path": f"{FOLDER}/simulate_chromosome/{{chrom}}.vcf.gz"}
-    return STUDY.input.model_dump(exclude={"chromosomes"}, exclude_none=True)
+    keys = {"kind", "path", "bim", "fam", "pvar", "psam", "sample"}
+    keys |= {"ref_allele", "hard_call_threshold"}
+    return STUDY.input.model_dump(include=keys, exclude_none=True)
 
 
 def source_of(wildcards):

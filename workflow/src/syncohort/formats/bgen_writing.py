@@ -1,0 +1,96 @@
+"""Write BGEN 1.2: 8 bits a number, packed with zlib, as UK Biobank has it, and its .sample.
+
+REF is the first allele. Axes: v variants of a chunk, S people, 2 alleles.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from syncohort.files import all_or_nothing
+from syncohort.formats.oxford import write_sample
+from syncohort.genotypes import CohortStore, Variants, common_people
+
+_ZLIB, _LAYOUT_2, _HAS_IDS = 1, 2 << 2, 1 << 31
+_HEADER_BYTES = 20
+_BITS, _WHOLE = 8, 255
+_PLOIDY, _MISSING = 2, 2 | 0x80
+_LEVEL = 4  # of zlib: 7 % larger than 6 in two thirds of the time
+
+
+def write_bgen(
+    stores: list[CohortStore], prefix: str | Path, case_label: str | None = None
+) -> None:
+    """Write a cohort as a .bgen and its .sample.
+
+    The probabilities are those of hard calls, 0 and 1: of haplotypes where every heterozygous call
+    of a chromosome is phased, else of genotypes. A call of which one allele is missing is missing.
+
+    Args:
+        stores: chromosomes in order, of the same people.
+        prefix: path without extension.
+        case_label: see `phenotype_of`.
+    """
+    people = common_people(stores)
+    n_missing = np.zeros(len(people), dtype=np.int64)
+    n_variants = sum(len(store.variants) for store in stores)
+    with all_or_nothing(f"{prefix}.bgen", f"{prefix}.sample") as (bgen, sample):
+        with open(bgen, "wb") as file:
+            _write_header(file, people.id, n_variants)
+            for store in stores:
+                for part, calls in store.variant_chunks():
+                    is_missing = (calls < 0).any(axis=2)
+                    n_missing += is_missing.sum(axis=0)
+                    blocks = _blocks(calls, is_missing, phased=store.phased)
+                    file.writelines(map(_record, _names(store.variants[part]), blocks))
+        write_sample(people, n_missing / max(n_variants, 1), sample, case_label)
+
+
+def _write_header(file: BinaryIO, ids: np.ndarray, n_variants: int) -> None:
+    named = b"".join(_text(name, "H") for name in ids)
+    n_named = 8 + len(named)
+    flags = _ZLIB | _LAYOUT_2 | _HAS_IDS
+    file.write(struct.pack("<2I", _HEADER_BYTES + n_named, _HEADER_BYTES))
+    file.write(struct.pack("<2I4sI", n_variants, len(ids), b"bgen", flags))
+    file.write(struct.pack("<2I", n_named, len(ids)) + named)
+
+
+def _text(value: str, width: str) -> bytes:
+    """A text behind the number of its bytes."""
+    data = str(value).encode()
+    return struct.pack(f"<{width}", len(data)) + data
+
+
+def _names(variants: Variants) -> Iterator[bytes]:
+    """What stands before the genotypes of each variant: its ids, place and alleles."""
+    contig = _text(variants.contig, "H")
+    columns = zip(variants.id, variants.position_bp.tolist(), variants.allele.tolist(), strict=True)
+    for name, position, alleles in columns:
+        own_id = _text(f"{variants.contig}:{position}:{':'.join(alleles)}", "H")
+        place = contig + struct.pack("<IH", position, len(alleles))
+        yield own_id + _text(name, "H") + place + b"".join(_text(each, "I") for each in alleles)
+
+
+def _blocks(calls: np.ndarray, is_missing: np.ndarray, *, phased: bool) -> Iterator[bytes]:
+    """The genotypes of each variant: calls int8 [v, S, 2], is_missing bool [v, S]."""
+    n_people = calls.shape[1]
+    if phased:
+        numbers = (calls == 0).view(np.uint8) * np.uint8(_WHOLE)  # that each copy is REF
+    else:
+        n_alt = calls.sum(axis=2, dtype=np.int8)
+        numbers = np.stack([n_alt == 0, n_alt == 1], axis=2).view(np.uint8) * np.uint8(_WHOLE)
+    numbers[is_missing] = 0
+    ploidy = np.where(is_missing, np.uint8(_MISSING), np.uint8(_PLOIDY))
+    head = struct.pack("<IHBB", n_people, 2, _PLOIDY, _PLOIDY)
+    kind = bytes([phased, _BITS])
+    for own, stored in zip(ploidy, numbers, strict=True):
+        yield head + own.tobytes() + kind + stored.tobytes()
+
+
+def _record(names: bytes, block: bytes) -> bytes:
+    packed = zlib.compress(block, _LEVEL)
+    return names + struct.pack("<2I", len(packed) + 4, len(block)) + packed
