@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
-from syncohort.genotypes import Variants, contig_order, normalise_contig
+from syncohort.genotypes import MISSING, Variants, contig_order, normalise_contig
 
 CHUNK_VARIANTS = 2_000
 DROP_REASONS = {  # and how a page says it
@@ -48,7 +48,7 @@ class Chunk:
     The counts, summed over the chunks of a chromosome, are its totals: n_read: records read,
     dropped: records left out by reason, failed: records that fail filters by the text of their
     FILTER, codes: records by alleles that are no DNA ("A/B"), n_haploid: calls with one
-    allele, made missing, n_pairs and n_breaks: see `vcf.PhaseSets`, n_uncertain: probabilities
+    allele, made missing, n_pairs and n_breaks: see `phase_sets`, n_uncertain: probabilities
     that are no hard call, made missing. A chromosome without any usable record gives one chunk
     without variants.
     """
@@ -161,6 +161,11 @@ def one_allele_each(sites: Sites, multiallelic: str) -> tuple[Sites, np.ndarray,
         for place, (k, allele) in enumerate(own, start=starts[at]):
             number[place], sites.alt[place] = k, allele
     return sites, record, number
+
+
+def one_allele(calls: np.ndarray, number: int) -> np.ndarray:
+    """Calls [S, 2] with 1 for the given ALT allele and missing ones for other ALT alleles."""
+    return np.where(calls == number, 1, np.where(calls > 0, MISSING, calls))
 
 
 def _repeats(ref: str, alt: str) -> bool:
