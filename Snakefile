@@ -32,7 +32,7 @@ pathvars:
 
 
 wildcard_constraints:
-    chrom="[A-Za-z0-9]+",
+    chrom=CHROM,
     representation="|".join(STUDY.representations),
     generator="|".join([*MEASURED, *GUIDED]),
     source="|".join(["real", *EVALUATED, *GUIDED]),

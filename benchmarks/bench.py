@@ -36,16 +36,13 @@ class Comparison:
     """Ways to do one thing, the first of them the plain one.
 
     data: "module:function" of (folder, size) that writes what the runs read; unit: of what
-    is counted; same: such a function that raises AssertionError where their results differ;
-    rounds: how often all are run, one after the other; the median counts.
+    is counted.
     """
 
     what: str
     unit: str
     data: str
     runs: tuple[Run, ...]
-    same: str | None = None
-    rounds: int = 1
 
 
 _GENE_PCA_RUNS = (
@@ -81,53 +78,6 @@ COMPARISONS = (
     Comparison("gene PCA, 14 SNPs a gene", "genes", "gene_pca:prepare_array", _GENE_PCA_RUNS),
     Comparison("gene PCA, 32 SNPs a gene", "genes", "gene_pca:prepare_dense", _GENE_PCA_RUNS),
     Comparison(
-        "import a VCF",
-        "calls, processor time",
-        "reading_writing:prepare",
-        (
-            Run("a loop of cyvcf2 that keeps nothing", "reading_writing:cyvcf2_loop"),
-            Run("bio2zarr: vcf2zarr convert", "reading_writing:vcf2zarr"),
-            Run("plink2 --vcf --make-pgen, 1 thread", "reading_writing:plink2_import"),
-            Run("syncohort: checks, counts, cohort dataset", "reading_writing:import_vcf"),
-        ),
-        same="reading_writing:same_import",
-        rounds=3,
-    ),
-    Comparison(
-        "export PLINK 1",
-        "calls, processor time",
-        "reading_writing:prepare",
-        (
-            Run("plink2 --make-bed, 1 thread", "reading_writing:plink2_bed"),
-            Run("syncohort", "reading_writing:export_bed"),
-        ),
-        same="reading_writing:same_bed",
-        rounds=3,
-    ),
-    Comparison(
-        "export PGEN",
-        "calls, processor time",
-        "reading_writing:prepare",
-        (
-            Run("plink2 --make-pgen, 1 thread", "reading_writing:plink2_pgen"),
-            Run("syncohort", "reading_writing:export_pgen"),
-        ),
-        same="reading_writing:same_pgen",
-        rounds=3,
-    ),
-    Comparison(
-        "export VCF",
-        "calls, processor time",
-        "reading_writing:prepare",
-        (
-            Run("plink2 --export vcf bgz, 1 thread", "reading_writing:plink2_vcf"),
-            Run("bcftools view --output-type z", "reading_writing:bcftools_view"),
-            Run("syncohort, 1 thread, .tbi included", "reading_writing:export_vcf"),
-        ),
-        same="reading_writing:same_vcf",
-        rounds=3,
-    ),
-    Comparison(
         "nearest neighbours",
         "pairs",
         "neighbours:prepare",
@@ -146,8 +96,7 @@ def _call(work: str, folder: Path, size_name: str):
     module, function = work.split(":")
     size = import_module("sizes").SIZES[size_name]
     result = getattr(import_module(module), function)(folder, size)
-    peak = getattr(result, "peak_mb", None) or import_module("timing").peak_mb()
-    return result, peak
+    return result, import_module("timing").peak_mb()
 
 
 def in_child(work: str, folder: Path, size_name: str):
@@ -162,29 +111,20 @@ def compare(comparison: Comparison, size_name: str) -> list[dict]:
     with tempfile.TemporaryDirectory(prefix="bench_") as name:
         folder = Path(name)
         in_child(comparison.data, folder, size_name)
-        rounds = [
-            [in_child(run.work, folder, size_name) for run in comparison.runs]
-            for _ in range(comparison.rounds)
-        ]
-        if comparison.same:
-            in_child(comparison.same, folder, size_name)
-    for run, *measured in zip(comparison.runs, *rounds, strict=True):
-        if measured[0][0] is None:
-            print(f"{run.how}: not installed", flush=True)
-            continue
-        timed, peak = sorted(measured, key=lambda each: each[0].seconds)[len(measured) // 2]
-        rate = timed.amount / timed.seconds
-        rows.append(
-            {
-                "what": comparison.what,
-                "how": run.how,
-                "unit": comparison.unit,
-                "per_second": rate,
-                "times_plain": rate / rows[0]["per_second"] if rows else 1.0,
-                "peak_mb": peak,
-                "measured_on": f"{timed.amount:,} in {timed.seconds:.3g} s",
-            }
-        )
+        for run in comparison.runs:
+            timed, peak = in_child(run.work, folder, size_name)
+            rate = timed.amount / timed.seconds
+            rows.append(
+                {
+                    "what": comparison.what,
+                    "how": run.how,
+                    "unit": comparison.unit,
+                    "per_second": rate,
+                    "times_plain": rate / rows[0]["per_second"] if rows else 1.0,
+                    "peak_mb": peak,
+                    "measured_on": f"{timed.amount:,} in {timed.seconds:.3g} s",
+                }
+            )
     return rows
 
 

@@ -5,11 +5,13 @@ Results are written beside the data, as the programs write theirs, and read back
 Axes: V variants, S people, M pairs of variants.
 """
 
+import shutil
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from genotype_data import random_study, write_stores
 from real_programs import Line
 
 from syncohort.association.clumping import clump
@@ -21,63 +23,32 @@ from syncohort.dosages import minor, read_dosages
 from syncohort.evaluation.fidelity.relatedness import kinship
 from syncohort.evaluation.pair_counts import PairCounts
 from syncohort.evaluation.privacy.neighbours import distances_of, nearest_of
-from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, slices
+from syncohort.formats.plink import write_plink
+from syncohort.genotypes import CohortStore, slices
 from syncohort.packed_calls import PackedCalls, masks
 
-FEW_VARIANTS = 400
 LIMITS = {"maf_min": 0.01, "variant_missing_max": 0.1, "hwe_p_min": 1e-6}
 LD_KB, LD_MAF, LD_SHOWN = 200, 0.05, 0.9
 CLUMP_R2, CLUMP_KB = 0.1, 250
 
 
 def prepare(folder: Path, n_people: int, n_variants: int, vcf: Path | None) -> None:
-    """Write a cohort of one label, all of whom are in training, as a store, PLINK and PGEN files.
-
-    vcf: real genotypes to take; None resamples simulated ones. A folder `few` beside holds some
-    hundred of the variants, on which our code is loaded before it is timed.
-    """
-    from scale import write_cohort
-
-    from syncohort.cohort.importing import import_chromosome
-    from syncohort.formats.plink import write_plink
-
-    if vcf is None:
-        write_cohort(folder / "drawn.zip", n_people, n_variants)
-    else:
-        source = {"kind": "vcf", "path": str(vcf)}
-        outputs = [folder / name for name in ("drawn.zip", "drawn.json", "drawn.tsv")]
-        contig = subprocess.run(
-            ["bcftools", "index", "--stats", vcf], capture_output=True, text=True, check=True
-        ).stdout.split("\t")[0]
-        import_chromosome(source, contig, "drop", *outputs)
-    drawn = CohortStore(folder / "drawn.zip")
-    size = len(drawn.people)
-    people = People(drawn.people.id, ["x"] * size, ["train"] * size)
-    random = np.random.default_rng(1)
-    phenotype = random.normal(size=size).round(6)
-    covariates = random.normal(size=(size, 5)).round(6)
-    p = random.random(len(drawn.variants)).round(6) ** 3
-    (folder / "few").mkdir()
-    for place, n in ((folder, len(drawn.variants)), (folder / "few", FEW_VARIANTS)):
-        with CohortWriter(place / "cohort.zip", people) as writer:
-            for part, calls in drawn.variant_chunks():
-                kept = slice(part.start, min(part.stop, n))
-                if kept.start < n:
-                    writer.append(drawn.variants[kept], calls[: kept.stop - kept.start], True)
-        np.savez(place / "study.npz", phenotype=phenotype, covariates=covariates, p=p[:n])
-    store = CohortStore(folder / "cohort.zip")
+    """Write a cohort as a store, PLINK and PGEN files, and a study; see `write_stores`."""
+    write_stores(folder, n_people, n_variants, vcf)
+    for place in (folder, folder / "few"):
+        np.savez(place / "study.npz", **random_study(CohortStore(place / "cohort.zip")))
+    store, study = CohortStore(folder / "cohort.zip"), np.load(folder / "study.npz")
     write_plink([store], folder / "k")
-    names = [f"c{k}" for k in range(covariates.shape[1])]
-    ids = pd.DataFrame({"#FID": people.id, "IID": people.id})
-    traits = ids.assign(Q=phenotype, B=1 + (phenotype > 0.4))
+    ids = pd.DataFrame({"#FID": store.people.id, "IID": store.people.id})
+    traits = ids.assign(Q=study["phenotype"], B=1 + (study["phenotype"] > 0.4))
     traits.to_csv(folder / "traits.txt", sep="\t", index=False)
-    ids.join(pd.DataFrame(covariates, columns=names)).to_csv(
+    names = [f"c{k}" for k in range(study["covariates"].shape[1])]
+    ids.join(pd.DataFrame(study["covariates"], columns=names)).to_csv(
         folder / "covariates.txt", sep="\t", index=False
     )
     bim = pd.read_csv(folder / "k.bim", sep="\t", header=None)
-    pd.DataFrame({"SNP": bim[1], "P": p}).to_csv(folder / "p.txt", sep="\t", index=False)
-    if subprocess.run(["which", "plink2"], capture_output=True, check=False).returncode == 0:
+    pd.DataFrame({"SNP": bim[1], "P": study["p"]}).to_csv(folder / "p.txt", sep="\t", index=False)
+    if shutil.which("plink2"):
         command = ["plink2", "--bfile", "k", "--make-pgen", "--out", "k"]
         subprocess.run(command, cwd=folder, capture_output=True, check=True)
 

@@ -1,142 +1,116 @@
-"""Genotype files read and written, beside the field's programs: processor seconds of one thread.
+"""Genotype files read and written, ours and by the field's programs, from the same cohort.
 
-Every run takes the same cohort; `same_import` and `same_export` compare what they made.
+Our own files lie beside the programs' and are compared with them.
 """
 
+import gzip
 import shutil
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import numpy as np
-from scale import write_cohort
-from sizes import Size
-from timing import Processor, Timed
+import zarr
+from genotype_data import write_stores
+from real_programs import Line
 
-CONTIG = "22"
+from syncohort.cohort.importing import import_chromosome
+from syncohort.formats.pgen import write_pgen
+from syncohort.formats.plink import write_plink
+from syncohort.formats.vcf_writing import write_vcf
+from syncohort.genotypes import CohortStore
+
 VCF = "cohort.vcf.gz"
 
 
-def prepare(folder: Path, size: Size) -> None:
-    """Write cohort.zip and the same as cohort.vcf.gz, and as plink2.pgen where plink2 is."""
-    from syncohort.formats.vcf_writing import write_vcf
-    from syncohort.genotypes import CohortStore
-
-    own = size.programs
-    write_cohort(folder / "cohort.zip", own.n_people, own.n_variants)
-    write_vcf(CohortStore(folder / "cohort.zip"), folder / VCF)
+def prepare(folder: Path, n_people: int, n_variants: int, vcf: Path | None) -> None:
+    """Write a cohort as a store, as VCF, and as PGEN where plink2 is; see `write_stores`."""
+    write_stores(folder, n_people, n_variants, vcf)
+    for place in (folder, folder / "few"):
+        write_vcf(CohortStore(place / "cohort.zip"), place / VCF)
     if shutil.which("plink2"):
-        _run(["plink2", "--vcf", folder / VCF, "--make-pgen", "--out", folder / "plink2"])
+        command = ["plink2", "--vcf", VCF, "--make-pgen", "--out", "k"]
+        subprocess.run(command, cwd=folder, capture_output=True, check=True)
 
 
-def _run(command: list) -> Processor:
-    with Processor(programs=True) as used:
-        subprocess.run([str(each) for each in command], check=True, capture_output=True)
-    return used
-
-
-def _n_calls(size: Size) -> int:
-    return size.programs.n_people * size.programs.n_variants
-
-
-def _program(folder: Path, size: Size, *, command: str) -> Timed | None:
-    """A program with its arguments, None where it is not installed."""
-    words = command.replace("FOLDER", str(folder)).split()
-    if shutil.which(words[0]) is None:
-        return None
-    used = _run(words)
-    return Timed(_n_calls(size), used.seconds, used.peak_mb)
-
-
-def cyvcf2_loop(folder: Path, size: Size) -> Timed:
-    """Every record's alleles as an array, and nothing done with it."""
-    code = "import sys, cyvcf2\nfor v in cyvcf2.VCF(sys.argv[1]): v.genotype.array()"
-    return Timed(_n_calls(size), *_measured(_run([sys.executable, "-c", code, folder / VCF])))
-
-
-def _measured(used: Processor) -> tuple[float, float]:
-    return used.seconds, used.peak_mb
-
-
-def import_vcf(folder: Path, size: Size) -> Timed:
-    """Our import, the check of the file and the counts for the check page included."""
-    from syncohort.cohort.importing import import_chromosome
-
+def imported(folder: Path) -> None:
+    """The check of the file and the counts for the check page included."""
+    contig = CohortStore(folder / "cohort.zip").variants.contig
     outputs = [folder / name for name in ("imported.zip", "imported.json", "imported.tsv")]
-    with Processor() as used:
-        import_chromosome({"kind": "vcf", "path": str(folder / VCF)}, CONTIG, "drop", *outputs)
-    return Timed(_n_calls(size), used.seconds)
+    import_chromosome({"kind": "vcf", "path": str(folder / VCF)}, contig, "drop", *outputs)
 
 
-def same_import(folder: Path, size: Size) -> None:
-    """Raise AssertionError unless the imports hold the calls that the VCF was written from."""
-    import zarr
-
-    from syncohort.genotypes import CohortStore
-
-    truth = CohortStore(folder / "cohort.zip")
-    found = [CohortStore(folder / "imported.zip").read]
-    if (folder / "vcf2zarr").is_dir():
-        found.append(zarr.open_group(folder / "vcf2zarr", mode="r")["call_genotype"].__getitem__)
-    for part, calls in truth.variant_chunks():
-        for read in found:
-            np.testing.assert_array_equal(read(part), calls)
+def as_bed(folder: Path) -> None:
+    write_plink([CohortStore(folder / "cohort.zip")], folder / "ours")
 
 
-def _export(folder: Path, size: Size, *, form: str) -> Timed:
-    from syncohort.formats.pgen import write_pgen
-    from syncohort.formats.plink import write_plink
-    from syncohort.formats.vcf_writing import write_vcf
-    from syncohort.genotypes import CohortStore
-
-    with Processor() as used:
-        store = CohortStore(folder / "cohort.zip")
-        if form == "vcf":
-            write_vcf(store, folder / "ours.vcf.gz")
-        else:
-            {"bed": write_plink, "pgen": write_pgen}[form]([store], folder / "ours")
-    return Timed(_n_calls(size), used.seconds)
+def as_pgen(folder: Path) -> None:
+    write_pgen([CohortStore(folder / "cohort.zip")], folder / "ours")
 
 
-def _same_file(folder: Path, size: Size, *, end: str) -> None:
-    """Raise AssertionError unless plink2's file, where there is one, has the same bytes."""
-    theirs = folder / f"theirs{end}"
-    if theirs.exists():
-        assert theirs.read_bytes() == (folder / f"ours{end}").read_bytes(), end
+def as_vcf(folder: Path) -> None:
+    """With its index."""
+    write_vcf(CohortStore(folder / "cohort.zip"), folder / "ours.vcf.gz")
 
 
-def same_vcf(folder: Path, size: Size) -> None:
-    """Raise AssertionError unless plink2's VCF, where there is one, has the same calls."""
-    if (folder / "theirs.vcf.gz").exists():
-        ours, theirs = (_calls_text(folder / name) for name in ("ours.vcf.gz", "theirs.vcf.gz"))
-        assert ours == theirs
+def _require_calls(folder: Path, read) -> str:
+    """read: slice of variants -> calls int8 [V, S, 2]."""
+    for part, calls in CohortStore(folder / "cohort.zip").variant_chunks():
+        np.testing.assert_array_equal(read(part), calls)
+    return "all calls equal"
+
+
+def _compare_import(folder: Path) -> str:
+    return _require_calls(folder, CohortStore(folder / "imported.zip").read)
+
+
+def _compare_vcf2zarr(folder: Path) -> str:
+    _compare_import(folder)
+    theirs = zarr.open_group(folder / "vcf2zarr", mode="r")
+    return _require_calls(folder, theirs["call_genotype"].__getitem__)
+
+
+def _compare_bytes(end: str):
+    def compare(folder: Path) -> str:
+        assert (folder / f"o{end}").read_bytes() == (folder / f"ours{end}").read_bytes(), end
+        return "the same bytes"
+
+    return compare
 
 
 def _calls_text(path: Path) -> list[int]:
     """Digests of the calls of each record of a VCF."""
-    import gzip
-
     with gzip.open(path, "rb") as file:
         return [hash(line.split(b"\t", 9)[9]) for line in file if not line.startswith(b"#")]
 
 
-_PLINK2 = "plink2 --threads 1 --pfile FOLDER/plink2 --out FOLDER/theirs"
-vcf2zarr = partial(
-    _program, command=f"vcf2zarr convert --force --no-progress FOLDER/{VCF} FOLDER/vcf2zarr"
+def _compare_vcf(folder: Path) -> str:
+    assert _calls_text(folder / "ours.vcf.gz") == _calls_text(folder / "o.vcf.gz")
+    return "all calls equal"
+
+
+_LOOP = "import sys, cyvcf2\nfor v in cyvcf2.VCF(sys.argv[1]): v.genotype.array()"
+_VCF2ZARR = ("vcf2zarr", "convert", "--force", "--no-progress", VCF, "vcf2zarr")
+_PLINK2 = ("plink2", "--threads", "1", "--pfile", "k", "--out", "o")
+_BCFTOOLS = ("bcftools", "view", "--output-type", "z", "--output", "o.vcf.gz", VCF)
+
+LINES = (
+    Line(
+        "import a VCF",
+        imported.__name__,
+        (sys.executable, "-c", _LOOP, VCF),
+        _compare_import,
+        "a loop of cyvcf2 that keeps nothing",
+    ),
+    Line("import a VCF", imported.__name__, _VCF2ZARR, _compare_vcf2zarr),
+    Line(
+        "import a VCF",
+        imported.__name__,
+        ("plink2", "--threads", "1", "--vcf", VCF, "--make-pgen", "--out", "i"),
+        _compare_import,
+    ),
+    Line("export PLINK 1", as_bed.__name__, (*_PLINK2, "--make-bed"), _compare_bytes(".bed")),
+    Line("export PGEN", as_pgen.__name__, (*_PLINK2, "--make-pgen"), _compare_bytes(".pgen")),
+    Line("export VCF", as_vcf.__name__, (*_PLINK2, "--export", "vcf", "bgz"), _compare_vcf),
+    Line("export VCF", as_vcf.__name__, _BCFTOOLS, _compare_vcf),
 )
-plink2_import = partial(
-    _program,
-    command=f"plink2 --threads 1 --vcf FOLDER/{VCF} --make-pgen --out FOLDER/imported_by_plink2",
-)
-plink2_bed = partial(_program, command=f"{_PLINK2} --make-bed")
-plink2_pgen = partial(_program, command=f"{_PLINK2} --make-pgen")
-plink2_vcf = partial(_program, command=f"{_PLINK2} --export vcf bgz")
-bcftools_view = partial(
-    _program, command=f"bcftools view --output-type z --output FOLDER/bcftools.vcf.gz FOLDER/{VCF}"
-)
-export_bed = partial(_export, form="bed")
-export_pgen = partial(_export, form="pgen")
-export_vcf = partial(_export, form="vcf")
-same_bed = partial(_same_file, end=".bed")
-same_pgen = partial(_same_file, end=".pgen")

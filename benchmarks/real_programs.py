@@ -18,7 +18,7 @@ from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-FAMILIES = ("genotype_statistics",)
+FAMILIES = ("genotype_statistics", "reading_writing")
 ROUNDS = 3
 COLUMNS = (
     "what",
@@ -37,13 +37,14 @@ COLUMNS = (
 class Line:
     """what, in words; ours: name of a function of (folder) in the family's module; command: of the
     program, run in the folder; compare: folder -> how the results agree, in words; raises
-    AssertionError where they do not.
+    AssertionError where they do not; program: its name, if not that of the command.
     """
 
     what: str
     ours: str
     command: tuple[str, ...]
     compare: Callable[[Path], str]
+    program: str | None = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +90,8 @@ def run_ours(family: str, function: str, folder: Path) -> tuple[Use, float]:
 
 def measure(family: str, line: Line, folder: Path) -> dict:
     """A row of the table."""
-    program = line.command[0]
-    if shutil.which(program) is None:
+    program = line.program or line.command[0]
+    if shutil.which(line.command[0]) is None:
         return {"what": line.what, "program": program, "agreement": f"{program} is not installed"}
     ours, theirs, starts = [], [], []
     for _ in range(ROUNDS):

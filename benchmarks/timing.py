@@ -13,12 +13,10 @@ from typing import Self
 
 @dataclass(frozen=True)
 class Timed:
-    """amount: of what the run made or went through; seconds: wall-clock time it took, or the
-    processor's; peak_mb: of a program, None for the run's own process."""
+    """amount: of what the run made or went through; seconds: wall-clock time it took."""
 
     amount: float
     seconds: float
-    peak_mb: float | None = None
 
 
 class Stopwatch:
@@ -32,31 +30,9 @@ class Stopwatch:
         self.seconds = time.perf_counter() - self._started
 
 
-class Processor:
-    """`with Processor() as used: ...`; then used.seconds of the processor, system included.
-
-    programs: count the programs that were run alone, and not this process; used.peak_mb is then
-    the largest's. Otherwise both are counted.
-    """
-
-    def __init__(self, *, programs: bool = False):
-        self._who = (resource.RUSAGE_CHILDREN, *(() if programs else (resource.RUSAGE_SELF,)))
-
-    def _seconds(self) -> float:
-        return sum(sum(resource.getrusage(who)[:2]) for who in self._who)
-
-    def __enter__(self) -> Self:
-        self._started = self._seconds()
-        return self
-
-    def __exit__(self, *_) -> None:
-        self.seconds = self._seconds() - self._started
-        self.peak_mb = peak_mb(self._who[0])
-
-
-def peak_mb(who: int = resource.RUSAGE_SELF) -> float:
+def peak_mb() -> float:
     """Most memory this process has held [MB], the libraries it imported included."""
-    peak = resource.getrusage(who).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / (1_000_000 if sys.platform == "darwin" else 1_000)
 
 

@@ -23,7 +23,7 @@ LATENT_UNET = {
     "multipliers": [1, 2],
     "blocks_per_level": 1,
     "label_width": 12,
-    "heads": 2,
+    "head_width": 16,
     "dropout": 0.1,
 }
 OPTIONS = {
@@ -84,6 +84,15 @@ def test_parameter_count_is_the_papers(kind, count):
     assert not any(each.is_floating_point() for each in network.buffers())  # the masks alone
 
 
+def test_parameter_count_of_the_latent_unet_is_the_releases():
+    """SNPgen's base configuration: one channel; the table of two labels is counted apart."""
+    mask = torch.ones(64, 1, dtype=torch.bool)
+    with torch.device("meta"):
+        network = build_denoiser("latent_unet", mask, 2)
+    assert sum(each.numel() for each in network.unet.parameters()) == 16_215_617
+    assert sum(each.numel() for each in network.parameters()) == 16_215_617 + 2 * 128
+
+
 def test_flops_of_the_mlp_are_two_a_weight():
     network, mask = of_the_papers_size("mlp")
     weights = sum(each.numel() for each in network.parameters() if each.dim() == 2)
@@ -114,7 +123,7 @@ def assert_matches(kind, mask, reference):
     network = small(kind, mask).double()
     weights = {name: each.numpy() for name, each in network.state_dict().items()}
     x, fraction, label = inputs(mask)
-    found = network(x.double(), fraction.double(), label).detach().numpy()
+    found = network(x.double(), fraction.double(), label, residual=True).detach().numpy()
     for row in range(len(x)):
         written = reference(weights, x[row].double().numpy(), fraction[row].item(), label[row])
         expected = (x[row].numpy() + written) * mask.numpy()
@@ -123,6 +132,10 @@ def assert_matches(kind, mask, reference):
 
 def silu(h):
     return h / (1 + np.exp(-h))
+
+
+def gelu(h):
+    return h * (1 + erf(h / np.sqrt(2))) / 2
 
 
 def standardised(h, axis):
@@ -237,26 +250,55 @@ def reference_cnn(weights, x, fraction, label):
 
 def reference_latent_unet(weights, x, fraction, label):
     """docs/methods.md 2 for one row and the small options, stage by stage."""
+    table = np.concatenate([weights["label.weight"], np.zeros((1, 12))])
+    weights = {name.removeprefix("unet."): each for name, each in weights.items()}
     layers = Convolutions(weights, fraction)
-    conv, norm = layers.conv, layers.norm
-    token = weights["label.weight"][label]
+    conv = layers.conv
+
+    def linear(name, h):
+        return h @ weights[f"{name}.weight"].T + weights.get(f"{name}.bias", 0)
+
+    def layer_norm(name, h):
+        return standardised(h, axis=1) * weights[f"{name}.weight"] + weights[f"{name}.bias"]
+
+    def attend(name, h, tokens):
+        query, key, value = (
+            linear(f"{name}.{part}", each)
+            for part, each in (("query", h), ("key", tokens), ("value", tokens))
+        )
+        heads = [slice(i, i + 16) for i in range(0, h.shape[1], 16)]
+        mixed = [attention(query[:, each], key[:, each], value[:, each]) for each in heads]
+        return linear(f"{name}.leave", np.concatenate(mixed, axis=1))
+
+    def transformer(name, h):
+        x = linear(f"{name}.enter", layers.norm(f"{name}.norm", h).T)
+        normed = layer_norm(f"{name}.around_norm", x)
+        x = x + attend(f"{name}.around", normed, normed)
+        x = x + attend(f"{name}.label", layer_norm(f"{name}.label_norm", x), table[label][None])
+        hidden = linear(f"{name}.ahead.enter", layer_norm(f"{name}.ahead_norm", x))
+        value, gate = np.split(hidden, 2, axis=1)
+        x = x + linear(f"{name}.ahead.leave", value * gelu(gate))
+        return h + linear(f"{name}.leave", x).T
+
+    def residual(name, h):
+        skip = conv(f"{name}.skip", h) if f"{name}.skip.weight" in weights else h
+        h = conv(f"{name}.enter", silu(layers.norm(f"{name}.enter_norm", h)))
+        h = h + layers.linear(f"{name}.modulate", silu(layers.embedding))[:, None]
+        return conv(f"{name}.leave", silu(layers.norm(f"{name}.leave_norm", h))) + skip
 
     def block(name, h):
-        """Over one token, attention adds its projection everywhere."""
-        h = layers.block(f"{name}.residual", h)
-        value = weights[f"{name}.attention.value.weight"] @ token
-        return h + layers.linear(f"{name}.attention.leave", value)[:, None]
+        return transformer(f"{name}.transformer", residual(f"{name}.residual", h))
 
     padded = np.pad(x, ((0, len(x) % 2), (0, 0))).T
     entered = conv("enter", padded)
     outer = block("down.0", entered)
     halved = conv("down.1.0", outer)[:, ::2]
     inner = block("down.2", halved)
-    h = block("middle.1", block("middle.0", inner))
+    h = residual("middle.1.residual", block("middle.0", inner))
     h = block("up.1.0", join(block("up.0.0", join(h, inner)), halved))
     h = conv("up.1.1.1", double(h))
     h = block("up.3.0", join(block("up.2.0", join(h, outer)), entered))
-    return conv("head.2", silu(norm("head.0", h))).T[: len(x)]
+    return conv("head.2", silu(layers.norm("head.0", h))).T[: len(x)]
 
 
 def reference_mlp_cnn(weights, x, fraction, label):
@@ -288,8 +330,7 @@ def reference_transformer(weights, x, fraction, label):
         mixed = [attention(query[:, each], key[:, each], value[:, each]) for each in heads]
         h = h + linear(f"{name}.self_attn.out_proj.", np.concatenate(mixed, axis=1))
         h = norm(f"{name}.norm1", h)
-        hidden = linear(f"{name}.linear1.", h)
-        hidden = hidden * (1 + erf(hidden / np.sqrt(2))) / 2  # GELU
+        hidden = gelu(linear(f"{name}.linear1.", h))
         return norm(f"{name}.norm2", h + linear(f"{name}.linear2.", hidden))
 
     def at_position(name, i, h):
@@ -358,7 +399,7 @@ def test_the_input_is_added_unless_told_not_to(kind, mask):
     x, fraction, label = inputs(mask)
     torch.testing.assert_close(
         network(x, fraction, label, residual=False) + x,
-        network(x, fraction, label),
+        network(x, fraction, label, residual=True),
         atol=1e-4,
         rtol=1e-5,
     )
@@ -447,7 +488,11 @@ def test_mixing_weight_is_the_share_of_the_cnn(mask):
         ("cnn", {"head_width": 96}, "head_width 96 .* the 128 channels .*; use 32"),
         ("mlp_cnn", {"mlp": {"widths": [64]}}, "mlp denoiser: give at least two"),
         ("latent_unet", {"base_width": 48}, "base_width 48 .* give a multiple of 32"),
-        ("latent_unet", {"heads": 3}, "base_width 64 .* that its 3 heads share evenly"),
+        (
+            "latent_unet",
+            {"head_width": 24},
+            "base_width 64 .* that heads of 24 channels divide evenly",
+        ),
         ("transformer", {"heads": 5}, "heads 5 .* its width 384; use 4"),
     ],
 )
@@ -468,7 +513,7 @@ def test_a_whole_position_is_the_class_and_between_them_are_mixtures(kind, mask)
         for name, each in network.named_parameters():  # tables by label, and the MLP's weights
             if "label" in name or (name == "label_at_position" and each.dim() == 3):
                 columns = each.T if "up." in name and name.endswith("label.weight") else each
-                if len(columns) == N_CLASSES + 1:
+                if len(columns) in (N_CLASSES, N_CLASSES + 1):  # without or with "no label"
                     columns[0] = 0.75 * columns[1] + 0.25 * columns[2]
         first = network(x, fraction, torch.zeros(len(x), dtype=torch.int64))
     torch.testing.assert_close(between, first, rtol=1e-4, atol=1e-4)

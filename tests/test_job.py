@@ -9,6 +9,7 @@ import pytest
 
 from syncohort.code_digest import PACKAGE
 from syncohort.failed_jobs import failures, on_processors
+from syncohort.slurm import forgets_too_soon
 
 HEAD = """
 import os, sys
@@ -136,6 +137,12 @@ echo "JobId=$5 JobState={state} TimeLimit=00:10:00 MinMemoryNode=1G StdOut={outp
 """
 
 
+def put_program(path: Path, text: str) -> None:
+    path.parent.mkdir()
+    path.write_text(text)
+    path.chmod(0o755)
+
+
 @pytest.mark.parametrize(
     "state, output, said",
     [
@@ -147,13 +154,11 @@ echo "JobId=$5 JobState={state} TimeLimit=00:10:00 MinMemoryNode=1G StdOut={outp
     ],
 )
 def test_slurm_is_asked_how_a_killed_job_ended(tmp_path, monkeypatch, state, output, said):
-    programs = tmp_path / "bin"
-    programs.mkdir()
     (tmp_path / "out.log").write_text(output)
-    program = programs / "scontrol"
-    program.write_text(SCONTROL.format(state=state, output=tmp_path / "out.log"))
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    put_program(
+        tmp_path / "bin/scontrol", SCONTROL.format(state=state, output=tmp_path / "out.log")
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     monkeypatch.setenv("SLURM_JOB_ID", "7")
     log = tmp_path / "logs" / "fit.log"
     log.parent.mkdir()
@@ -162,6 +167,26 @@ def test_slurm_is_asked_how_a_killed_job_ended(tmp_path, monkeypatch, state, out
     attempt(log, "", "a")
     assert f"fit.log.1): {said}" in log.read_text()
     assert failures(log.parent, "a") == ""
+
+
+@pytest.mark.parametrize(
+    "seconds, command, refused",
+    [
+        (120, "squeue", True),
+        (300, "squeue", False),
+        (120, "sacct", False),
+        ("n/a", "squeue", False),
+    ],
+)
+def test_a_cluster_that_forgets_finished_jobs_too_soon(
+    tmp_path, monkeypatch, seconds, command, refused
+):
+    put_program(tmp_path / "bin/scontrol", f"#!/bin/sh\necho 'MinJobAge    = {seconds} sec'\n")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    said = forgets_too_soon(command)
+    assert bool(said) == refused
+    if refused:
+        assert "after 120 s (MinJobAge)" in said and "slurm-status-command: sacct" in said
 
 
 def test_snakemake_shows_the_cause_once(tmp_path):

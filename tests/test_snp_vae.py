@@ -1,6 +1,7 @@
 """The SNP autoencoder: its loss against closed forms, what it keeps, and what its files promise."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from syncohort.representations.base import read_rows
 from syncohort.representations.snp_vae import SnpVAE
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
 from syncohort.representations.snp_vae_training import (
+    Adversary,
     AutoencoderAndCritic,
     Objective,
     SnpVAESettings,
@@ -39,7 +41,10 @@ SMALL = {
     "width": 16,
     "widths": [16],
     "blocks_per_level": 1,
+    "decoder_blocks": 1,
     "latent_channels": 4,
+    "groups": 8,
+    "attention_bias": True,
     "kl_weight": 1e-3,
     "learned_scale": True,
     "discriminator": None,
@@ -89,23 +94,68 @@ def fit(stores, path, mode="genotype", **changes) -> SnpVAE:
 
 
 def layout_of(n_variants=N_VARIANTS, n_calls=3, patch_snps=4, width=16, widths=(16,), channels=4):
-    return Layout(n_variants, n_calls, patch_snps, width, widths, 1, channels)
+    return Layout(n_variants, n_calls, patch_snps, width, widths, 1, 1, channels, 8, True)
 
 
 # --- the network
 
 
-def test_the_papers_network_turns_2048_snps_into_128_numbers():
-    study = parse_config({"generators": {"a": {"preset": "snpgen_paper"}}})
+def of_the_paper(**changes) -> dict:
+    """The settings of `snp_vae_paper`."""
+    study = parse_config({"representations": {"snp_vae_paper": changes}})
     paper = study.representations["snp_vae_paper"].model_dump(exclude={"kind"})
-    settings = snp_vae_training.network_settings(**paper)
-    names = ("patch_snps", "width", "widths", "blocks_per_level", "latent_channels")
-    layout = Layout(2048, 3, *(settings[name] for name in names))
-    assert (layout.shortening, layout.n_positions, layout.latent_channels) == (16, 128, 1)
-    network = SnpAutoencoder(layout)
-    mean, log_variance = network.encode(one_hot(torch.zeros(2, 2048, dtype=torch.long), layout))
-    assert mean.shape == log_variance.shape == (2, 1, 128)
-    assert network.decode(mean).shape == (2, 3, 2048)
+    return snp_vae_training.network_settings(**paper)
+
+
+def published(n_variants: int, **changes) -> tuple[Layout, Adversary]:
+    """The network of `snpgen_paper` for so many SNPs."""
+    settings = of_the_paper(**changes)
+    settings.pop("training")
+    found = SnpVAESettings.of(settings)
+    return found.layout(n_variants, 3), found.discriminator
+
+
+def count(network) -> int:
+    return sum(each.numel() for each in network.parameters())
+
+
+@pytest.mark.parametrize("n_variants", [1024, 2048])
+@pytest.mark.parametrize(
+    "changes, weights, shortening",
+    [
+        ({}, 2_045_733, 32),  # the release's base configuration
+        ({"shortening": 16}, 2_007_845, 16),  # 2,048 SNPs become 128 numbers
+    ],
+    ids=["base", "16"],
+)
+def test_parameter_count_of_the_autoencoder_is_the_releases(
+    n_variants, changes, weights, shortening
+):
+    layout, _ = published(n_variants, **changes)
+    with torch.device("meta"):
+        network = SnpAutoencoder(layout)
+        calls = one_hot(torch.empty(2, n_variants, dtype=torch.long), layout)
+    assert count(network) == weights
+    mean, log_variance = network.encode(calls)
+    assert mean.shape == log_variance.shape == (2, 1, n_variants // shortening)
+    assert network.decode(mean).shape == (2, 3, n_variants)
+
+
+def test_parameter_count_of_the_discriminator_is_the_releases():
+    """Six convolutions of kernel 3 to 16, 32, 64 and three times 128 channels, and a last map."""
+    layout, adversary = published(1024)
+    with torch.device("meta"):
+        critic = Discriminator(3, layout.length, adversary.channels, adversary.depth)
+    widths = [3, 16, 32, 64, 128, 128, 128]
+    convolutions = sum(3 * a * b + b for a, b in pairwise(widths))
+    assert count(critic) == convolutions + 128 + 1
+
+
+@pytest.mark.parametrize("length, positions", [(8, 2), (32, 2), (96, 3), (128, 2), (2048, 32)])
+def test_the_discriminator_has_places_to_compare(length, positions):
+    """In training its norms need two."""
+    scores = Discriminator(3, length, 8, 6)(torch.rand(4, 3, length))
+    assert scores.shape == (4, 1, positions)
 
 
 @pytest.mark.parametrize("patch_snps, widths", [(1, (16, 16, 16)), (4, (16,)), (4, (16, 16))])
@@ -172,7 +222,9 @@ def test_missing_calls_do_not_move_the_loss():
 
 def networks_of(seed=0) -> AutoencoderAndCritic:
     torch.manual_seed(seed)
-    return AutoencoderAndCritic(SnpAutoencoder(layout_of()), Discriminator(3, 8, 3))
+    return AutoencoderAndCritic(
+        SnpAutoencoder(layout_of()), Discriminator(3, layout_of().length, 8, 3)
+    )
 
 
 def losses_of(networks, rows, *, weight, start_step=0):
@@ -225,7 +277,7 @@ def reconstruction_of(networks, rows):
     mean, log_variance = network.encode(one_hot(rows, network.layout))
     noise = torch.randn(mean.shape, generator=torch.Generator().manual_seed(1))
     logits = network.decode(mean + (0.5 * log_variance).exp() * noise)
-    loss = reconstruction_loss(logits, rows, network.log_scale)
+    loss = reconstruction_loss(logits, rows, networks.log_scale)
     return torch.autograd.grad(loss, network.decoder.leave.weight)[0]
 
 
@@ -263,6 +315,17 @@ def test_correlated_genotypes_come_back(tmp_path, mode, share):
     guess = (np.broadcast_to(commonest, rows.shape) != rows)[seen].mean()
     assert error < share * guess
     np.testing.assert_allclose(model.mean, np.ma.masked_less(train, 0).mean(axis=0), atol=1e-6)
+
+
+def test_the_published_network_is_fitted_with_its_discriminator(tmp_path):
+    """47 SNPs are two positions; that it can be done, not how good it is."""
+    stores = cohort(tmp_path / "c", n_people=30)
+    settings = of_the_paper(training={"epochs": 1, "batch_size": 9})
+    settings["discriminator"] = settings["discriminator"] | {"start_step": 1}
+    model = fit(stores, tmp_path / "m.safetensors", **settings)
+    rows = read_rows(stores, slice(0, 5), "genotype")
+    assert model.encode(rows).shape == (5, 2, 1)
+    assert model.reconstruct(rows)[0].shape == (5, N_VARIANTS)
 
 
 def test_a_useless_channel_shows_in_the_log(tmp_path, caplog):
@@ -356,7 +419,7 @@ def test_files_of_something_else_are_refused(fitted, tmp_path):
     from safetensors.torch import save_file
 
     save_file({"a": torch.zeros(1)}, other)
-    with pytest.raises(InputError, match="made with syncohort snp_vae 2, here is a file without"):
+    with pytest.raises(InputError, match="made with syncohort snp_vae 3, here is a file without"):
         load_representation(other)
     with pytest.raises(InputError, match=r"chromosome 22 of the SnpVAE is not there"):
         model.stores_of(stores[:1])
@@ -483,6 +546,9 @@ def test_representations_of_the_user_stand_beside_ours():
     assert found["snp_vae_paper"].network == "published"
     with pytest.raises(InputError, match=r"representations.snp_vae.patch_snps: .* at most 64"):
         parse_config({"representations": {"snp_vae": {"patch_snps": 65}}})
+    for changes in ({"shortening": 16}, {"network": "published"}):
+        with pytest.raises(InputError, match=r"`shortening` .* is for `network: published`"):
+            parse_config({"representations": {"snp_vae": changes}})
 
 
 @pytest.mark.parametrize("name", ["snp_vae", "snp_vae_paper"])
@@ -511,4 +577,4 @@ def test_the_files_fingerprint_is_of_all_chromosomes(fitted, tmp_path):
 def test_the_scale_of_the_loss_is_learned_or_left_alone(tmp_path, learned):
     stores = cohort(tmp_path / "c", n_people=50)
     model = fit(stores, tmp_path / "m.safetensors", learned_scale=learned)
-    assert (model.network.log_scale.item() != 0) == learned
+    assert (model.training["log_scale"] != 0) == learned

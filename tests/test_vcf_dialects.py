@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from genotype_files import GT_LINE, need, read_text, read_whole, run, vcf_of, write_bgzip
 
-from syncohort.cohort.genotype_checks import file_checks, phase_checks, unused_check
+from syncohort.cohort.genotype_checks import phase_checks
 from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.variant_checks import file_checks, unused_check
 from syncohort.errors import InputError
 from syncohort.formats.readers import open_source
 from syncohort.genotypes import CohortStore, normalise_contig
@@ -162,6 +163,10 @@ def test_only_multiallelic_records_advise_to_split(tmp_path):
             ("Chr1", "1"),
             ("chrM", "MT"),
             ("chr1_KI270706v1_random", "1_KI270706V1_RANDOM"),
+            ("chromosome01", "1"),
+            ("Chrom_X", "X"),
+            ("chr 22", "22"),
+            ("chromosome1_random", "CHROMOSOME1_RANDOM"),
         ],
     ],
 )

@@ -1,6 +1,11 @@
 # The user's files, or the demo's: genotypes and their chromosomes, labels, maps, annotation.
+import re
+
 from syncohort.errors import examples
 from syncohort.errors import raise_all
+
+# How a chromosome may be called: it is a part of the names of files.
+CHROM = "[A-Za-z0-9]+"
 
 
 def source():
@@ -58,13 +63,38 @@ def study_chromosomes():
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
     if named is None:
         held = held_chromosomes()
-        named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
+        named = [
+            contig for contig in held if contig.isdigit() and 1 <= int(contig) <= 22
+        ]
         if not named:
             raise InputError(
                 f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
                 "chromosomes to use in input.chromosomes"
             )
-    return sorted({normalise_contig(name) for name in named}, key=contig_order)
+    chroms = sorted({normalise_contig(name) for name in named}, key=contig_order)
+    odd = [name for name in chroms if not re.fullmatch(CHROM, name)]
+    if odd:
+        raise InputError(
+            f"input.chromosomes: {examples(odd)}: contigs that are no chromosomes cannot be "
+            "used; names of chromosomes hold letters and digits alone. Leave them out, or "
+            "rename them (`bcftools annotate --rename-chrs`)"
+        )
+    return chroms
+
+
+def genotype_files(wildcards):
+    """The files one chromosome is read from."""
+    return genotype_files_of(wildcards.chrom)
+
+
+def genotype_files_of(chrom):
+    """The files that a chromosome is read from."""
+    if DEMO:
+        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
+        return [path, f"{path}.tbi"]
+    from syncohort.formats.readers import source_files
+
+    return [str(file) for file in source_files(chrom, **source())]
 
 
 def require_files(chroms):
@@ -78,6 +108,8 @@ def require_files(chroms):
         "split.kinship_table": STUDY.split.kinship_table,
         "genes.annotation": STUDY.genes.annotation,
         "phasing.recombination_map": STUDY.phasing.recombination_map,
+        "expansion.panel": STUDY.expansion.panel,
+        "expansion.recombination_map": STUDY.expansion.recombination_map,
         "selection.statistics": getattr(STUDY.selection, "statistics", None),
         "evaluation.causal_snps": STUDY.evaluation.causal_snps,
         "evaluation.recombination_map": STUDY.evaluation.recombination_map,
@@ -97,6 +129,8 @@ def require_files(chroms):
     ]
     missing = [f"{key}: {file}" for key, file in files if not Path(file).is_file()]
     raise_all(missing, "These files of the configuration do not exist")
+    for chrom in chroms:
+        genotype_files_of(chrom)
 
 
 try:
@@ -107,25 +141,15 @@ except InputError as problem:
     raise WorkflowError(str(problem)) from None
 
 
-def genotype_files(wildcards):
-    """The files one chromosome is read from."""
-    return genotype_files_of(wildcards.chrom)
-
-
-def genotype_files_of(chrom):
-    """The files that a chromosome is read from."""
-    if DEMO:
-        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
-        return [path, f"{path}.tbi"]
-    from syncohort.formats.readers import source_files
-
-    return [str(file) for file in source_files(chrom, **source())]
-
-
 def reference_of(wildcards):
     """The FASTA files that hold the reference of the chromosome a wildcard names; none without."""
     names = as_list(STUDY.input.reference or [])
     return [name.replace("{chrom}", wildcards.chrom) for name in names]
+
+
+def normalising_reference_of(wildcards):
+    """The same files where variants are normalised by them."""
+    return reference_of(wildcards) if STUDY.filters.variants == "all" else []
 
 
 def untouched_table():
@@ -169,7 +193,7 @@ def causal_table():
 
 
 def map_of(path, wildcards):
-    """The genetic map of the chromosome that a wildcard names, when there is one."""
+    """The genetic map, or panel, of the chromosome that a wildcard names, when there is one."""
     return path.replace("{chrom}", wildcards.chrom) if path else []
 
 
@@ -187,5 +211,7 @@ def digests_of_inputs():
     files = [file for chrom in CHROMS for file in genotype_files_of(chrom)]
     files += [*as_list(label_table()), *as_list(annotation_files())]
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
+    if STUDY.expansion.panel:
+        files += [STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in CHROMS]
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
     return [(file.name, CONTENTS.of_file(file)) for file in own]

@@ -16,6 +16,7 @@ with job(snakemake):
         generator=snakemake.wildcards.generator,
         inputs=params.inputs,
         snps={each["contig"]: each["n_kept"] for each in counts},
+        sequences=[json.loads(Path(path).read_text()) for path in found.sequences],
     )
     write_release_record(
         released,
@@ -23,5 +24,6 @@ with job(snakemake):
         checklist=read_tables([found.checklist]),
         people=read_tables([found.people], ["sample", "label", "split"]),
         labels=read_tables([found.synthetic], ["label"])["label"],
+        n_drawn=len(read_tables([found.drawn], ["label"])),
         folder=os.path.dirname(snakemake.output.readme),
     )

@@ -40,6 +40,9 @@ _ACCESSIONS = (
     | {f"CP{68_278 - n:06d}": str(n) for n in range(1, 24)}
     | {"CP086569": "24", "NC_012920": "26", "J01415": "26", "CP068254": "26"}
 )  # fmt: skip
+_PREFIX = re.compile(
+    r"^(?:chr(?:om(?:osome)?)?[ _.-]?(?=(?:\d+(?:\.0)?|X|Y|XY|MT?)$)|chr(?!om))", re.IGNORECASE
+)
 # attribute of call_genotype_phased: which rows of its chunks are stored; others are all phased
 STORED_ROWS = "stored_chunk_rows"
 
@@ -66,9 +69,9 @@ def people_at_once(n_variants: int) -> int:
 def normalise_contig(name: str) -> str:
     """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX, 0X and 23 -> X, chrM -> MT.
 
-    Accessions of human chromosomes are read, too: NC_000020.11 and CM000682.2 -> 20.
+    The word chromosome may be written out, too. Accessions of human chromosomes are read, too: NC_000020.11 and CM000682.2 -> 20.
     """
-    bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = _PREFIX.sub("", str(name).strip()).upper()
     bare = re.sub(r"^(\d+)\.0$", r"\1", bare)  # a column of numbers with gaps, as pandas writes it
     if accession := re.fullmatch(r"(.+)\.\d+", bare):
         bare = _ACCESSIONS.get(accession[1], bare)
@@ -183,6 +186,14 @@ class People:
         return People(np.asarray(sample_ids, dtype=object), blank, blank)
 
 
+def site_slices(variants: Variants, size: int) -> Iterator[slice]:
+    """Consecutive slices of about `size` variants, in which those of a position stay together."""
+    position = variants.position_bp
+    edges = np.unique(np.searchsorted(position, position[::size]))
+    for start, stop in itertools.pairwise([*edges.tolist(), len(position)]):
+        yield slice(start, stop)
+
+
 def values_of(table: pd.DataFrame) -> np.ndarray | None:
     """The column `value` [S] of a table of str, NaN where it is empty; None without one."""
     return pd.to_numeric(table["value"]).to_numpy(np.float64) if "value" in table else None
@@ -232,7 +243,8 @@ class CohortStore:
     """Read access to one chromosome of a cohort. Metadata is in memory, calls stay on disk.
 
     Attributes: path, variants (`Variants`), people (`People`), phased (bool: every
-    heterozygous call is phased).
+    heterozygous call is phased), n_settled (of a synthetic cohort: ALT alleles that were taken
+    away, because a site had more of them than places, see `shared_sites.settle`).
     """
 
     def __init__(self, path: str | Path):
@@ -262,6 +274,7 @@ class CohortStore:
             self._root["sample_value"][:],
         )
         self.phased = bool(self._root.attrs["phased"])
+        self.n_settled = int(self._root.attrs["n_settled"])
 
     @contextmanager
     def _damage_is_named(self, *further: type[Exception]) -> Iterator[None]:
@@ -316,8 +329,8 @@ class CohortStore:
             yield index[some], self.read(samples=index[some])
 
     def variant_slices(self) -> Iterator[slice]:
-        """Consecutive slices of the variants, each a chunk of the store."""
-        return slices(len(self.variants), self._calls.chunks[0])
+        """Consecutive slices of the variants, each a chunk of the store; see `site_slices`."""
+        return site_slices(self.variants, self._calls.chunks[0])
 
     def variant_chunks(self, samples=slice(None)) -> Iterator[tuple]:
         """Walk along the chromosome: yield (slice of variants, calls int8 [v, S', P]).

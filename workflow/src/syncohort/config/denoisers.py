@@ -92,7 +92,8 @@ class LatentUNetConfig(Section):
     """The UNet of SNPgen."""
 
     kind: Literal["latent_unet"] = Field(
-        "latent_unet", description="SNPgen's 1-D UNet with cross-attention to the label."
+        "latent_unet",
+        description="SNPgen's 1-D UNet with attention to all positions and to the label.",
     )
     size: Size = "published"
 

@@ -1,4 +1,4 @@
-"""The configuration of which people are drawn, what is measured, and what jobs ask for."""
+"""The configuration of which people are drawn and released, what is measured, and what jobs ask for."""
 
 from typing import Annotated, Literal
 
@@ -40,6 +40,23 @@ class Synthesis(Section):
         if self.labels == "counts" and self.people is not None:
             raise ValueError("with `labels: counts` leave `people` out: the counts say how many")
         return self
+
+
+class Expansion(Section):
+    """Sites that are not modelled: the released haplotypes imputed from a public panel, beside the release."""
+
+    panel: str | None = Field(
+        None,
+        description="VCF of phased people who are public, of the cohort's genome build, for `mode: haplotype`; {chrom} stands for the chromosome. Rare alleles between the modelled sites are then these people's, not the cohort's. Needs Beagle. null: only what is modelled is released.",
+    )
+    recombination_map: str | None = Field(
+        None,
+        description="Genetic map for Beagle (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
+    )
+    overlap_min: PositiveFraction = Field(
+        0.5,
+        description="Least share of the modelled sites that the panel must have with the same REF and ALT.",
+    )
 
 
 class Evaluation(Section):

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from syncohort.cohort.genotype_checks import estimated_losses
 from syncohort.cohort.people_checks import Check
+from syncohort.cohort.variant_checks import estimated_losses
 from syncohort.config.requests import least_training_mb, training_request_mb
 from syncohort.diffusion.demand import demand_of, training_bytes, training_seconds
 from syncohort.diffusion.settings import resident_bytes
@@ -21,7 +21,6 @@ from syncohort.genotypes import rows_per_person
 
 SNPS_PER_BLOCK = 12  # of `gene_pca` by loss: 9 to 14 on cohorts of 300 to 2,500 people
 _LATENT_BYTES = 2  # on disk
-_SHORTENING = 4  # of the published `snp_vae`
 
 
 @dataclass(frozen=True)
@@ -81,9 +80,7 @@ def latent_shape(representation: dict, n_snps: int, max_snps: int) -> tuple[int,
     representation: its section; max_snps: most SNPs of a block.
     """
     if representation["kind"] == "snp_vae":
-        per_block = representation["patch_snps"]
-        if representation["network"] == "published":
-            per_block *= _SHORTENING
+        per_block = representation["shortening"] or representation["patch_snps"]
         return -(-n_snps // per_block), representation["latent_channels"]
     per_block = min(SNPS_PER_BLOCK, max_snps)
     return -(-n_snps // per_block), representation["max_components"]

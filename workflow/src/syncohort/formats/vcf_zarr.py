@@ -25,8 +25,8 @@ from syncohort.formats.sites import (
     Sites,
     find_contig,
     make_sites,
-    one_allele,
     one_allele_each,
+    own_calls,
     spellings,
     walk,
 )
@@ -129,10 +129,11 @@ class VcfZarrSource:
         contig: str,
         *,
         multiallelic: str = "drop",
+        variants: str = "snps",
         pass_only: bool = False,
         size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic SNPs, as of a VCF.
+        """Walk along a chromosome in chunks of at most `size` biallelic variants, as of a VCF.
 
         Raises:
             InputError: the chromosome is not in the store, or the store is damaged.
@@ -142,15 +143,18 @@ class VcfZarrSource:
         rows = np.flatnonzero(np.isin(self._codes, codes))
         with self._damage_is_named():
             records = self._sites(contig, rows)
-        sites, record, number = one_allele_each(records, multiallelic)
+        sites, record, number = one_allele_each(records, multiallelic, variants)
         several = np.array(["," in alt for alt in records.alt], dtype=bool)
-        n_sets = PhaseSets(len(self.sample_ids))
+        sets = PhaseSets(len(self.sample_ids))
 
         def read(part: np.ndarray) -> Calls:
             with self._damage_is_named():
-                return self._read(rows[record[part]], number[part], several[record[part]], n_sets)
+                found = self._read(rows[record[part]], several[record[part]], sets)
+                for i in np.flatnonzero(several[record[part]]):
+                    found.calls[i] = own_calls(found.calls[i], number[part][i], variants)
+                return found
 
-        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
     def _sites(self, contig: str, rows: np.ndarray) -> Sites:
         """The records at rows [N], which rise."""
@@ -191,10 +195,11 @@ class VcfZarrSource:
         piece = array[low:high]
         return piece if len(piece) == len(rows) and rows[0] == low else piece[rows - low]
 
-    def _read(
-        self, rows: np.ndarray, number: np.ndarray, several: np.ndarray, sets: PhaseSets
-    ) -> Calls:
-        """Calls of records at rows [v]: of ALT allele number [v], where there are several [v]."""
+    def _read(self, rows: np.ndarray, several: np.ndarray, sets: PhaseSets) -> Calls:
+        """Calls of records at rows [v], by the number of the allele.
+
+        several: bool [v], which have more than one ALT allele; sets: takes the phase sets.
+        """
         alleles = self._at("call_genotype", rows)
         if alleles.shape[2] > 2 and (alleles[..., 2:] != ABSENT).any():
             raise InputError(
@@ -208,8 +213,6 @@ class VcfZarrSource:
                 f"{self._path}: a call is of an allele that its record does not list. Make the "
                 "store again."
             )
-        for i in np.flatnonzero(several):
-            calls[i] = one_allele(calls[i], number[i])
         phased = np.zeros(calls.shape[:2], dtype=bool)
         if "call_genotype_phased" in self._root:
             phased = self._at("call_genotype_phased", rows).astype(bool)

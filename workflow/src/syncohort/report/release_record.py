@@ -8,7 +8,7 @@ writes the same bytes: whoever publishes the release adds `datePublished`.
 import hashlib
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -17,12 +17,13 @@ from syncohort import __version__
 from syncohort.code_digest import PACKAGE
 from syncohort.cohort.synthetic_people import ID_PREFIX
 from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.errors import examples
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, PRIVACY
 from syncohort.evaluation.verdicts.release import Release, answer
 from syncohort.files import all_or_nothing
 from syncohort.report.methods import source_digest
 from syncohort.report.templates import fill
-from syncohort.synthesis.released import CHECKSUMS
+from syncohort.synthesis.released import CHECKSUMS, expansion_statement
 
 README, RECORD = "README.md", "ro-crate-metadata.json"
 _NAMED_LABELS = 8
@@ -31,6 +32,7 @@ _FORMATS = {
     ".gz": "application/gzip",
     ".md": "text/markdown",
     ".json": "application/json",
+    ".fai": "text/tab-separated-values",
 }
 
 
@@ -43,9 +45,11 @@ class Released:
     simulated: nobody in the real cohort exists either.
     seed: of the configuration.
     configuration: as YAML.
+    panel: name of the public panel that other sites were imputed from, "" for none.
     inputs: (name, digest of the content) of each file of the user.
     files: of the release, as named below its folder.
     snps: chromosome -> number of SNPs.
+    sequences: of each chromosome with DNA sequences, the fields of `fasta_writing.Written`.
     """
 
     cohort: str
@@ -55,9 +59,11 @@ class Released:
     simulated: bool
     seed: int
     configuration: str
+    panel: str
     inputs: list[tuple[str, str]]
     files: list[str]
     snps: dict[str, int]
+    sequences: list[dict] = field(default_factory=list)
 
 
 def write_release_record(
@@ -66,6 +72,7 @@ def write_release_record(
     checklist: pd.DataFrame,
     people: pd.DataFrame,
     labels: pd.Series,
+    n_drawn: int,
     folder: str | Path,
 ) -> None:
     """Write README.md and ro-crate-metadata.json of a release.
@@ -73,17 +80,19 @@ def write_release_record(
     judged, checklist: from `judging`.
     people: of the real cohort, columns sample, label, split.
     labels: of the synthetic people.
+    n_drawn: number of people who were drawn; those who are no more among them were withheld.
     folder: of the release.
     """
     found = answer(judged, released.generator, released.kind)
     folder = Path(folder)
     with all_or_nothing(folder / README, folder / RECORD) as (readme, record):
-        readme.write_text(_readme(released, found, checklist, people, labels))
-        entries = _record(released, found, checklist, people, labels)
+        n_withheld = n_drawn - len(labels)
+        readme.write_text(_readme(released, found, checklist, people, labels, n_withheld))
+        entries = _record(released, found, checklist, people, labels, n_withheld)
         record.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
-def _readme(released: Released, found: Release, checklist, people, labels) -> str:
+def _readme(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> str:
     counts = labels.astype(str).value_counts(sort=False).sort_index()
     named = [f"{label} {count:,}" for label, count in counts.head(_NAMED_LABELS).items()]
     more = len(counts) - len(named)
@@ -98,8 +107,12 @@ def _readme(released: Released, found: Release, checklist, people, labels) -> st
         id_prefix=ID_PREFIX,
         answer=found,
         n_people=len(labels),
+        n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
+        expansion=expansion_statement(released.panel) if released.panel else "",
         snps=", ".join(f"{n:,} on chromosome {contig}" for contig, n in released.snps.items()),
+        mode=released.mode,
+        sequences=_sequences(released.sequences),
         n_training=int((people["split"] == "train").sum()),
         version=__version__,
         commit=_commit(),
@@ -113,7 +126,16 @@ def _readme(released: Released, found: Release, checklist, people, labels) -> st
     )
 
 
-def _record(released: Released, found: Release, checklist, people, labels) -> dict:
+def _sequences(parts: list[dict]) -> dict:
+    """What was written as DNA sequences, all chromosomes together; empty without any."""
+    if not parts:
+        return {}
+    whole = {name: sum(part[name] for part in parts) for name in parts[0] if name[:2] == "n_"}
+    references = list(dict.fromkeys(part["reference"] for part in parts))
+    return {**whole, "references": examples(references)}
+
+
+def _record(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> dict:
     """The record as an RO-Crate: its context and its graph of entities."""
     own = checklist[checklist["generator"] == released.generator]
     verdicts = dict(zip(own["dimension"], own["verdict"], strict=True))
@@ -130,9 +152,13 @@ def _record(released: Released, found: Release, checklist, people, labels) -> di
         "mayBeReleased": {"level": found.level, "sentence": found.sentence},
         "verdicts": verdicts,
         "people": len(labels),
+        "peopleWithheld": n_withheld,
         "snps": released.snps,
         "mode": released.mode,
+        **({"sequences": released.sequences} if released.sequences else {}),
     }
+    if released.panel:
+        release["expansion"] = expansion_statement(released.panel)
     software = {
         "@id": "#syncohort",
         "@type": "SoftwareApplication",

@@ -25,7 +25,7 @@ from syncohort.representations.base import Representation, fingerprint_variants
 from syncohort.representations.snp_vae_network import Layout, SnpAutoencoder, one_hot
 from syncohort.training.tensor_file import write_tensors
 
-_KIND = "syncohort snp_vae 2"
+_KIND = "syncohort snp_vae 3"
 _ROWS_AT_ONCE = 128
 
 

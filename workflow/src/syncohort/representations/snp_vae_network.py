@@ -21,8 +21,6 @@ from torch.nn.utils.parametrizations import spectral_norm
 from syncohort.networks.convolutions import Attention, Residual, conv, norm
 from syncohort.networks.position_linear import PositionLinear, zeros
 
-_GROUPS = 8
-
 # Log-variances of the posterior beyond these are of no use and overflow (as in latent diffusion).
 _LOG_VARIANCES = (-30.0, 20.0)
 _LEAK = 0.2
@@ -35,7 +33,9 @@ _FIRST_LOG_VARIANCE = -4.0
 @dataclass(frozen=True)
 class Layout:
     """Sizes of the autoencoder. patch_snps: B; width: channels of the first layer; widths: of the
-    levels, each half as long as the one before."""
+    levels, each half as long as the one before; blocks_per_level: residual blocks of the encoder;
+    decoder_blocks: of the decoder; latent_channels: K; groups: of the norms; attention_bias:
+    whether the attention in the middle has biases."""
 
     n_variants: int
     n_calls: int
@@ -43,7 +43,10 @@ class Layout:
     width: int
     widths: Sequence[int]
     blocks_per_level: int
+    decoder_blocks: int
     latent_channels: int
+    groups: int
+    attention_bias: bool
 
     @property
     def shortening(self) -> int:
@@ -68,20 +71,36 @@ def one_hot(rows, layout: Layout):
     return (padded[:, None] == calls[:, None]).float()
 
 
-def _residual(width_in: int, width_out: int) -> Residual:
-    return Residual(width_in, width_out, groups=_GROUPS, identity=False)
+def _residual(layout: Layout, width_in: int, width_out: int) -> Residual:
+    return Residual(width_in, width_out, groups=layout.groups, identity=False)
 
 
-def _middle(width: int) -> list[nn.Module]:
-    return [
-        _residual(width, width),
-        Attention(width, head_width=width, groups=_GROUPS, identity=False),
-        _residual(width, width),
-    ]
+def _middle(layout: Layout, width: int) -> list[nn.Module]:
+    attention = Attention(
+        width,
+        head_width=width,
+        groups=layout.groups,
+        identity=False,
+        bias=layout.attention_bias,
+    )
+    return [_residual(layout, width, width), attention, _residual(layout, width, width)]
 
 
-def _level(width_in: int, width: int, n_blocks: int) -> list[nn.Module]:
-    return [_residual(width if i else width_in, width) for i in range(n_blocks)]
+def _level(layout: Layout, width_in: int, width: int, n_blocks: int) -> list[nn.Module]:
+    return [_residual(layout, width if i else width_in, width) for i in range(n_blocks)]
+
+
+def _last_norm(layout: Layout, width: int) -> list[nn.Module]:
+    return [norm(width, layout.groups), nn.SiLU()]
+
+
+def _halve(width: int) -> list[nn.Module]:
+    """Padded at the end alone, as in latent diffusion."""
+    return [nn.ConstantPad1d((0, 1), 0), nn.Conv1d(width, width, kernel_size=3, stride=2)]
+
+
+def _double(width: int) -> list[nn.Module]:
+    return [nn.Upsample(scale_factor=2), conv(width, width)]
 
 
 class _OwnWeights(PositionLinear):
@@ -128,11 +147,11 @@ class _Encoder(nn.Module):
         layers, width = [], layout.width
         for level, own in enumerate(layout.widths):
             if level:
-                layers.append(conv(width, width, stride=2))
-            layers += _level(width, own, layout.blocks_per_level)
+                layers += _halve(width)
+            layers += _level(layout, width, own, layout.blocks_per_level)
             width = own
-        layers += [*_middle(width), norm(width, _GROUPS), nn.SiLU()]
-        self.body = nn.Sequential(*layers)
+        layers += _middle(layout, width)
+        self.body = nn.Sequential(*layers, *_last_norm(layout, width))
         self.leave = _innermost(layout, width, 2 * layout.latent_channels)
         with torch.no_grad():
             self.leave.bias[..., layout.latent_channels :] = _FIRST_LOG_VARIANCE
@@ -151,13 +170,13 @@ class _Decoder(nn.Module):
         self.patch_snps = layout.patch_snps
         width = layout.widths[-1]
         self.enter = _innermost(layout, layout.latent_channels, width)
-        layers = _middle(width)
+        layers = _middle(layout, width)
         for level, own in reversed(list(enumerate(layout.widths))):
-            layers += _level(width, own, layout.blocks_per_level)
+            layers += _level(layout, width, own, layout.decoder_blocks)
             width = own
             if level:
-                layers += [nn.Upsample(scale_factor=2), conv(width, width)]
-        self.body = nn.Sequential(*layers, norm(width, _GROUPS), nn.SiLU())
+                layers += _double(width)
+        self.body = nn.Sequential(*layers, *_last_norm(layout, width))
         self.leave = _outermost(layout, width, layout.n_calls * layout.patch_snps)
 
     def forward(self, latents):
@@ -169,15 +188,13 @@ class SnpAutoencoder(nn.Module):
     """The variational autoencoder: `encode` and `decode`.
 
     log_frequencies: [C, V] of the calls in training. With patches, the biases of the logits start
-    there: a decoder that says nothing gives the training frequencies. `log_scale`: the one
-    log-variance of the cross-entropy.
+    there: a decoder that says nothing gives the training frequencies.
     """
 
     def __init__(self, layout: Layout, log_frequencies=None):
         super().__init__()
         self.layout = layout
         self.encoder, self.decoder = _Encoder(layout), _Decoder(layout)
-        self.log_scale = nn.Parameter(torch.zeros(()))
         if layout.patch_snps > 1 and log_frequencies is not None:
             padded = F.pad(log_frequencies, (0, layout.length - layout.n_variants))
             with torch.no_grad():
@@ -195,20 +212,25 @@ class SnpAutoencoder(nn.Module):
 class Discriminator(nn.Module):
     """Calls or their probabilities [N, C, L] -> scores [N, 1, L'], high for real ones.
 
-    `depth` convolutions of kernel 4 with spectral norm (Miyato et al. 2018), all but the last two
-    halving the length; the scores are of stretches of the genome (Isola et al. 2017).
+    Convolutions with spectral norm (Miyato et al. 2018), each halving the length; the scores are
+    of stretches of the genome (Isola et al. 2017).
+
+    channels: of the last layers; the first of six has an eighth of them; depth: convolutions, fewer
+    where the length L would not leave two positions to score.
     """
 
-    def __init__(self, n_calls: int, channels: int, depth: int):
+    def __init__(self, n_calls: int, length: int, channels: int, depth: int):
         super().__init__()
-        layers, width = [], n_calls
-        for layer in range(depth - 1):
-            stride = 2 if layer < depth - 2 else 1
-            layers += [spectral_norm(nn.Conv1d(width, channels, 4, stride, padding=2))]
-            layers += [nn.LeakyReLU(_LEAK)]
-            width = channels
-        layers.append(spectral_norm(nn.Conv1d(width, 1, 4, padding=2)))
-        self.body = nn.Sequential(*layers)
+        depth = min(depth, length.bit_length() - 2)
+        layers, before = [], n_calls
+        for layer in range(depth):
+            width = channels // 2 ** max(depth - 3 - layer, 0)
+            layers.append(spectral_norm(conv(before, width, stride=2)))
+            if layer:
+                layers.append(nn.InstanceNorm1d(width))
+            layers.append(nn.LeakyReLU(_LEAK))
+            before = width
+        self.body = nn.Sequential(*layers, nn.Conv1d(before, 1, kernel_size=1))
 
     def forward(self, calls):
         return self.body(calls).float()

@@ -48,14 +48,19 @@ NETWORKS = {
         "width": 96,
         "widths": (96,),
         "blocks_per_level": 1,
+        "decoder_blocks": 1,
+        "groups": 8,
+        "attention_bias": True,
         "learned_scale": False,
         "discriminator": None,
         "training": {"weight_decay": 0.0, "warmup_steps": 100, "clip_norm": 1.0, "ema_decay": 0.99},
     },
     "published": {  # SNPgen's
         "width": 32,
-        "widths": (32, 64, 64, 128, 128),
         "blocks_per_level": 2,
+        "decoder_blocks": 3,
+        "groups": 32,
+        "attention_bias": False,
         "learned_scale": True,
         "discriminator": {"weight": 0.5, "start_step": 20_001, "channels": 128, "depth": 6},
         "training": {
@@ -67,13 +72,24 @@ NETWORKS = {
     },
 }
 
+# Channels of the levels of SNPgen's network, by SNPs for each position of the latents.
+PUBLISHED_WIDTHS = {
+    8: (32, 64, 64, 128),
+    16: (32, 64, 64, 128, 128),
+    32: (32, 32, 64, 64, 128, 128),
+    64: (32, 32, 32, 64, 64, 128, 128),
+}
 
-def network_settings(network: str, training: dict, **sizes) -> dict:
+
+def network_settings(network: str, training: dict, shortening: int | None, **sizes) -> dict:
     """The arguments of `fit_snp_vae` for a network by name, one of `NETWORKS`.
 
-    training, sizes: what the configuration leaves to the user.
+    training, sizes: what the configuration leaves to the user; shortening: one of
+    `PUBLISHED_WIDTHS` for the published network, None for ours.
     """
     fixed = NETWORKS[network]
+    if shortening is not None:
+        fixed = fixed | {"widths": PUBLISHED_WIDTHS[shortening]}
     return {**fixed, **sizes, "training": fixed["training"] | training}
 
 
@@ -92,16 +108,18 @@ class Adversary:
 class SnpVAESettings:
     """Sizes and loss of the autoencoder; the keys of a section `snp_vae` but for `training`.
 
-    patch_snps: see `SnpAutoencoder`; width: channels of the first layer; widths: of the levels,
-    each half as long as the one before; blocks_per_level: residual blocks; latent_channels: K;
-    kl_weight, learned_scale: of the loss; discriminator: None for none.
+    patch_snps to attention_bias: see `Layout`; kl_weight, learned_scale: of the loss;
+    discriminator: None for none.
     """
 
     patch_snps: int
     width: int
     widths: list[int]
     blocks_per_level: int
+    decoder_blocks: int
     latent_channels: int
+    groups: int
+    attention_bias: bool
     kl_weight: float
     learned_scale: bool
     discriminator: Adversary | None
@@ -122,7 +140,10 @@ class SnpVAESettings:
             width=self.width,
             widths=tuple(self.widths),
             blocks_per_level=self.blocks_per_level,
+            decoder_blocks=self.decoder_blocks,
             latent_channels=self.latent_channels,
+            groups=self.groups,
+            attention_bias=self.attention_bias,
         )
 
 
@@ -150,13 +171,15 @@ class Rows:
 class AutoencoderAndCritic(nn.Module):
     """What one training run fits: the autoencoder, and the discriminator if there is one.
 
-    step: training steps so far, saved with the weights.
+    log_scale: the one log-variance of the cross-entropy; step: training steps so far, saved with
+    the weights.
     """
 
     def __init__(self, autoencoder: SnpAutoencoder, discriminator: Discriminator | None):
         super().__init__()
         self.autoencoder = autoencoder
         self.discriminator = discriminator
+        self.log_scale = nn.Parameter(torch.zeros(()))
         self.register_buffer("step", torch.zeros((), dtype=torch.int64))
 
 
@@ -180,7 +203,7 @@ class Objective:
         mean, log_variance = network.encode(calls)
         noise = torch.randn(mean.shape, generator=generator, device=mean.device)
         logits = network.decode(mean + torch.exp(0.5 * log_variance) * noise)
-        found = reconstruction_loss(logits, rows, network.log_scale)
+        found = reconstruction_loss(logits, rows, networks.log_scale)
         divergence = kl_divergence(mean, log_variance)
         total, judged = found + self.kl_weight * divergence, 0.0
         if networks.discriminator is not None:
@@ -298,7 +321,7 @@ def fit_snp_vae(
         "training": asdict(training),
     }
     networks = _new_networks(layout, data, adversary, seed).to(device)
-    networks.autoencoder.log_scale.requires_grad_(autoencoder.learned_scale)
+    networks.log_scale.requires_grad_(autoencoder.learned_scale)
     pressure = () if adversary is None else (adversary.weight, adversary.start_step)
     objective = Objective(torch.from_numpy(data.train).to(device), autoencoder.kl_weight, *pressure)
     validation = torch.from_numpy(data.validation).to(device)
@@ -325,7 +348,12 @@ def fit_snp_vae(
         mode=mode,
         mean=data.mean,
         network=networks.autoencoder.cpu(),
-        training=recipe | {"best_epoch": result.best_epoch, "accuracy": 1 - result.best_loss},
+        training=recipe
+        | {
+            "best_epoch": result.best_epoch,
+            "accuracy": 1 - result.best_loss,
+            "log_scale": networks.log_scale.item(),
+        },
         training_fingerprint=data.fingerprint,
     ).save(work.result_path)
     work.clear_state()
@@ -361,7 +389,8 @@ def _new_networks(
         torch.manual_seed(child_seed(seed, _WEIGHTS))
         critic = None
         if adversary is not None:
-            critic = Discriminator(layout.n_calls, adversary.channels, adversary.depth)
+            sizes = (adversary.channels, adversary.depth)
+            critic = Discriminator(layout.n_calls, layout.length, *sizes)
         return AutoencoderAndCritic(
             SnpAutoencoder(layout, data.log_frequencies(layout.n_calls)), critic
         )

@@ -3,7 +3,7 @@
 t_fraction is t / T in (0, 1], float32; label is a class, int64 in 0..C - 1, or a position among C
 anchors, float32 (see `conditioning`); C is "no label".
 A network with `n_scores` is given `conditioning.Told` in the place of labels.
-residual: whether x is added to what the layers give, as in the paper (the default), or not.
+residual: whether x is added to what the layers give; the default is the way of the network's paper.
 Outputs are 0 at padded positions. A UNet says with `narrowest_layers` which layers lie between
 the way down and the way up. `build_denoiser` knows the networks by name.
 """
