@@ -274,7 +274,8 @@ def test_what_is_written_is_read_by_plink2_and_by_us(phased, tmp_path):
     calls[5, 1] = calls[7, 3, 0] = -1
     people = people_of(["case", "control"] * 4)
     store = store_of(tmp_path / "s.zip", calls, people, phased=phased)
-    write_bgen([store], tmp_path / "b")
+    write_bgen([store], tmp_path / "b", statement="nobody here exists")
+    assert b"people=nobody here exists" in (tmp_path / "b.bgen").read_bytes()[:60]
     calls[7, 3] = -1
     expected = calls if phased else np.sort(calls)
     _, found, known, _ = read_whole(open_source("bgen", tmp_path / "b"), "1")

@@ -23,7 +23,10 @@ _LEVEL = 4  # of zlib: 7 % larger than 6 in two thirds of the time
 
 
 def write_bgen(
-    stores: list[CohortStore], prefix: str | Path, case_label: str | None = None
+    stores: list[CohortStore],
+    prefix: str | Path,
+    case_label: str | None = None,
+    statement: str = "",
 ) -> None:
     """Write a cohort as a .bgen and its .sample.
 
@@ -34,13 +37,14 @@ def write_bgen(
         stores: chromosomes in order, of the same people.
         prefix: path without extension.
         case_label: see `phenotype_of`.
+        statement: what the free area of the .bgen's header says of the people, "" for nothing.
     """
     people = common_people(stores)
     n_missing = np.zeros(len(people), dtype=np.int64)
     n_variants = sum(len(store.variants) for store in stores)
     with all_or_nothing(f"{prefix}.bgen", f"{prefix}.sample") as (bgen, sample):
         with open(bgen, "wb") as file:
-            _write_header(file, people.id, n_variants)
+            _write_header(file, people.id, n_variants, f"people={statement}" if statement else "")
             for store in stores:
                 for part, calls in store.variant_chunks():
                     is_missing = (calls < 0).any(axis=2)
@@ -50,12 +54,13 @@ def write_bgen(
         write_sample(people, n_missing / max(n_variants, 1), sample, case_label)
 
 
-def _write_header(file: BinaryIO, ids: np.ndarray, n_variants: int) -> None:
+def _write_header(file: BinaryIO, ids: np.ndarray, n_variants: int, said: str) -> None:
     named = b"".join(_text(name, "H") for name in ids)
-    n_named = 8 + len(named)
-    flags = _ZLIB | _LAYOUT_2 | _HAS_IDS
-    file.write(struct.pack("<2I", _HEADER_BYTES + n_named, _HEADER_BYTES))
-    file.write(struct.pack("<2I4sI", n_variants, len(ids), b"bgen", flags))
+    n_named, free = 8 + len(named), said.encode()
+    n_header = _HEADER_BYTES + len(free)
+    file.write(struct.pack("<2I", n_header + n_named, n_header))
+    file.write(struct.pack("<2I4s", n_variants, len(ids), b"bgen") + free)
+    file.write(struct.pack("<I", _ZLIB | _LAYOUT_2 | _HAS_IDS))
     file.write(struct.pack("<2I", n_named, len(ids)) + named)
 
 
