@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from bgen_files import PACK, block_of
 from bgen_files import write_bgen as write_records
+from chromosome_x import x_people, x_store
 from cohorts import people_of, store_of
 from genotype_files import GT_LINE, need, read_whole, run, vcf_of
 
@@ -16,6 +17,7 @@ from syncohort.formats.oxford import read_sample, write_sample
 from syncohort.formats.people_files import read_psam
 from syncohort.formats.readers import held_contigs, open_source
 from syncohort.genotypes import People
+from syncohort.ploidy import ABSENT, doubled
 
 DS_LINE = '##FORMAT=<ID=DS,Number=1,Type=Float,Description="Dosage">'
 N_PEOPLE = 23
@@ -121,18 +123,19 @@ def test_every_number_of_bits_against_plain_python(n_bits, packing, tmp_path):
     assert np.array_equal(np.concatenate([calls, phased[..., None]], axis=2), truth)
 
 
-def test_people_with_one_copy_or_none_have_no_call(tmp_path):
-    people = [(255, 0), (255,), 2, (), 1, (0, 255)]
+def test_people_with_one_copy_have_one_allele_and_with_none_no_call(tmp_path):
+    people = [(255, 0), (255,), 2, (), 1, (0, 255), (0,), (128,)]
     for n_bits in (8, 7):
         scaled = [tuple(n >> 8 - n_bits for n in one) if isinstance(one, tuple) else one
                   for one in people]  # fmt: skip
         block = block_of(scaled, n_bits)
         path = write_records(
-            tmp_path / "x.bgen", [("X", 9, ("A", "C"), block)], 6, ids=list("abcdef")
+            tmp_path / "x.bgen", [("X", 9, ("A", "C"), block)], 8, ids=list("abcdefgh")
         )
         _, calls, _, chunks = read_whole(open_source("bgen", path), "X")
-        assert calls[0].tolist() == [[0, 0], *4 * [[-1, -1]], [0, 1]]
-        assert chunks[0].n_haploid == 1 and chunks[0].n_uncertain == 0
+        unknown = 3 * [[-1, -1]]
+        assert calls[0].tolist() == [[0, 0], [0, -2], *unknown, [0, 1], [1, -2], [-1, -1]]
+        assert chunks[0].n_uncertain == 1
 
 
 def test_records_that_are_no_snps_of_two_alleles_are_counted(tmp_path):
@@ -291,6 +294,26 @@ def test_what_is_written_is_read_by_plink2_and_by_us(phased, tmp_path):
     psam = read_psam(tmp_path / "p.psam")
     assert psam["phenotype"].tolist() == ["2", "1"] * 4
     assert psam["sample"].tolist() == people.id.tolist()
+
+
+@pytest.mark.parametrize("phased", [True, False], ids=["phased", "unphased"])
+def test_men_have_one_copy_of_x_in_a_written_file(phased, tmp_path):
+    need("plink2")
+    people = x_people(12)
+    store = x_store(tmp_path / "x.zip", people, phased=phased, missing=0.1)
+    write_bgen([store], tmp_path / "x")
+    source = open_source("bgen", tmp_path / "x", ref_allele="first")
+    assert source.people_columns()["sex"].astype(int).tolist() == people.sex.tolist()
+    truth = store.read()
+    calls = read_whole(source, "X")[1]
+    absent = truth[..., 1] == ABSENT
+    assert np.array_equal(calls[..., 1] == ABSENT, absent & (truth[..., 0] >= 0))
+    truth = np.where((truth == -1).any(axis=2, keepdims=True), np.int8(-1), truth)
+    assert np.array_equal(np.sort(doubled(calls)), np.sort(doubled(truth)))
+    made = ["--bgen", tmp_path / "x.bgen", "ref-first", "--sample", tmp_path / "x.sample"]
+    run("plink2", *made, "--make-pgen", "--out", tmp_path / "p")
+    theirs = read_whole(open_source("pgen", tmp_path / "p"), "X")[1]
+    assert np.array_equal(np.sort(doubled(theirs)), np.sort(doubled(truth)))
 
 
 def test_labels_and_numbers_of_a_written_sample_file(tmp_path):

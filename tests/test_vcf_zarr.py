@@ -129,6 +129,7 @@ def test_a_store_reads_like_its_vcf(zarr_format, name, vcf, tmp_path):
         read_whole(source, "7")
 
 
+@pytest.mark.slow
 def test_stores_of_vcf2zarr(vcf, tmp_path):
     need("vcf2zarr")
     run("bcftools", "index", "--tbi", shutil.copy(vcf, tmp_path / "x.vcf.gz"))

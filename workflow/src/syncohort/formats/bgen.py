@@ -11,7 +11,6 @@ import pandas as pd
 
 from syncohort.errors import InputError
 from syncohort.formats.bgen_calls import (
-    HAPLOID,
     HARD_CALL_THRESHOLD,
     UNCERTAIN,
     Malformed,
@@ -99,8 +98,7 @@ class BgenSource:
     ) -> Iterator[Chunk]:
         """Walk along a chromosome in chunks of at most `size` biallelic variants.
 
-        A record of more than two alleles is always left out. Somebody with one copy
-        has no call.
+        A record of more than two alleles is always left out.
 
         Raises:
             InputError: the chromosome is not in the file, or the file is damaged.
@@ -139,8 +137,7 @@ class BgenSource:
                 except Malformed as problem:
                     raise self._file.error(self._file.named(record), problem) from None
         calls, phased = to_calls(codes, is_phased, ref_last=self._ref_allele == "last")
-        n_haploid, n_uncertain = (int((codes == code).sum()) for code in (HAPLOID, UNCERTAIN))
-        return Calls(calls, phased, n_haploid, n_uncertain=n_uncertain)
+        return Calls(calls, phased, n_uncertain=int((codes == UNCERTAIN).sum()))
 
 
 def _people_of(file: BgenFile, sample: Path | None = None) -> pd.DataFrame:

@@ -149,10 +149,16 @@ class VcfZarrSource:
 
         def read(part: np.ndarray) -> Calls:
             with self._damage_is_named():
-                found = self._read(rows[record[part]], several[record[part]], sets)
-                for i in np.flatnonzero(several[record[part]]):
-                    found.calls[i] = own_calls(found.calls[i], number[part][i], variants)
-                return found
+                own, with_several = rows[record[part]], several[record[part]]
+                calls = self._alleles(own, with_several)
+                for i in np.flatnonzero(with_several):
+                    calls[i] = own_calls(calls[i], number[part][i], variants)
+                phased = self._phased(own, calls.shape[:2])
+                n_pairs, n_breaks = sets.n_pairs, sets.n_breaks
+                if "call_PS" in self._root:
+                    for one in zip(calls, phased, self._at("call_PS", own), strict=True):
+                        sets.add(*one[:2], set_codes(one[2]))
+                return Calls(calls, phased, sets.n_pairs - n_pairs, sets.n_breaks - n_breaks)
 
         yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
@@ -195,10 +201,10 @@ class VcfZarrSource:
         piece = array[low:high]
         return piece if len(piece) == len(rows) and rows[0] == low else piece[rows - low]
 
-    def _read(self, rows: np.ndarray, several: np.ndarray, sets: PhaseSets) -> Calls:
-        """Calls of records at rows [v], by the number of the allele.
+    def _alleles(self, rows: np.ndarray, several: np.ndarray) -> np.ndarray:
+        """Calls int8 [v, S, 2] of records at rows [v], by the numbers of their alleles.
 
-        several: bool [v], which have more than one ALT allele; sets: takes the phase sets.
+        several: bool [v], which records have more than one ALT allele.
         """
         alleles = self._at("call_genotype", rows)
         if alleles.shape[2] > 2 and (alleles[..., 2:] != ABSENT).any():
@@ -213,15 +219,13 @@ class VcfZarrSource:
                 f"{self._path}: a call is of an allele that its record does not list. Make the "
                 "store again."
             )
-        phased = np.zeros(calls.shape[:2], dtype=bool)
-        if "call_genotype_phased" in self._root:
-            phased = self._at("call_genotype_phased", rows).astype(bool)
-        before = sets.n_pairs, sets.n_breaks
-        if "call_PS" in self._root:
-            for own, known, codes in zip(calls, phased, self._at("call_PS", rows), strict=True):
-                sets.add(own, known, set_codes(codes))
-        since = {"n_pairs": sets.n_pairs - before[0], "n_breaks": sets.n_breaks - before[1]}
-        return Calls(calls, phased, **since)
+        return calls
+
+    def _phased(self, rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+        """Which calls of records at rows are phased, bool [v, S]; none where the store is silent."""
+        if "call_genotype_phased" not in self._root:
+            return np.zeros(shape, dtype=bool)
+        return self._at("call_genotype_phased", rows).astype(bool)
 
     @contextmanager
     def _damage_is_named(self) -> Iterator[None]:
