@@ -111,15 +111,16 @@ def _nearest(
     training, index: indices of the training people [B], and of the others [A]. Kinship is that by
     chromosomes of which everybody has two.
     """
-    pairs = list(zip(real_stores, stores, strict=True))
-    with_one_copy = [pair for pair in pairs if pair[0].variants.male_haploid.any()]
+    of_two, of_one = [], []
+    for pair in zip(real_stores, stores, strict=True):
+        (of_one if pair[0].variants.male_haploid.any() else of_two).append(pair)
     parts = []
     for part in slices(len(index), _PEOPLE_AT_ONCE):
         own = index[part]
         counts = PairCounts(len(own), len(training), dosages=True, own=True)
-        _count_pairs(counts, [p for p in pairs if p not in with_one_copy], own, training)
+        _count_pairs(counts, of_two, own, training)
         closest = np.nan_to_num(kinship(counts), nan=-np.inf).max(axis=1)
-        _count_pairs(counts, with_one_copy, own, training)
+        _count_pairs(counts, of_one, own, training)
         found = distances_of(counts, "l1")
         columns = {"distance": found.min(axis=1), "nearness": nearness(found), "kinship": closest}
         parts.append(pd.DataFrame(columns))
