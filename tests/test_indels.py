@@ -5,7 +5,10 @@ import json
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
+from clones import clone, snakemake
 from genotype_files import need, read_whole, run, vcf_of
 
 from syncohort.cohort.importing import import_chromosome
@@ -241,3 +244,43 @@ def _written(path, text):
 
 def _lines_of(path) -> list[str]:
     return [line for line in gzip.open(path, "rt").read().splitlines() if line[0] != "#"]
+
+
+@pytest.mark.slow
+def test_a_study_of_every_variant_releases_sites_joined_again(tmp_path):
+    need("bcftools", "plink2")
+    rng = np.random.default_rng(2)
+    reference = "".join(rng.choice(list("AC"), 6000, p=[0.7, 0.3]))
+    folder = clone(tmp_path / "clone")
+    _written(folder / "x.fa", f">1\n{reference}\n")
+    _written(folder / "x.vcf", vcf_of(random_records(reference, rng, 150, 60), people=60))
+    _written(folder / "x.tsv", "id\tlabel\n" + "".join(f"p{i}\tall\n" for i in range(60)))
+    study = {
+        "cohort": "indels",
+        "input": {"kind": "vcf", "path": "x.vcf", "reference": "x.fa"},
+        "filters": {"variants": "all"},
+        "labels": {"table": "x.tsv", "label_column": "label"},
+        "genes": {"intergenic": "own"},
+        "generators": {"drawn": {"kind": "independent"}},
+    }
+    (folder / "x.yaml").write_text(yaml.safe_dump(study))
+    release = folder / "results/indels/release/drawn"
+    files = (
+        release / name for name in ("vcf/1.vcf.gz", "pgen/synthetic.pgen", "plink/synthetic.bed")
+    )
+    done = snakemake(folder, *(str(file.relative_to(folder)) for file in files), study="x.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (folder / "results/indels/examine_cohort/checks.tsv").read_text()
+    assert "sites of several ALT alleles" in page and "further to the left" in page
+    used = CohortStore(folder / "results/indels/filter_variants/1.zarr.zip").variants
+    sites = zip(used.position_bp.tolist(), used.allele.tolist(), strict=True)
+    split = rows_of(run("bcftools", "norm", "-m-", "-f", folder / "x.fa", release / "vcf/1.vcf.gz"))
+    assert [row[:3] for row in split] == sorted((at, *pair) for at, pair in sites)
+    drawn = np.array([[call.split("|") for call in row[3:]] for row in split]).astype(int)
+    for options in (
+        ("--pfile", release / "pgen/synthetic"),
+        ("--bfile", release / "plink/synthetic"),
+    ):
+        run("plink2", *options, "--freq", "counts", "--out", folder / "counts")
+        counts = pd.read_csv(folder / "counts.acount", sep="\t", dtype=str)["ALT_CTS"]
+        assert sum(map(int, ",".join(counts).split(","))) == drawn.sum()
