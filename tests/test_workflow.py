@@ -1,6 +1,7 @@
 """The real Snakefile end to end, in a copy of the clone, on a tiny cohort."""
 
 import gzip
+import os
 import re
 import shutil
 import subprocess
@@ -170,6 +171,23 @@ def test_the_published_recipe_and_networks_of_chromosomes_go_into_one_report(run
 
 def test_a_second_run_has_nothing_to_do(run):
     assert planned_rules(run) == set()
+
+
+@pytest.mark.parametrize("days", ["in the future", "of any order"])
+def test_dates_of_a_clock_that_was_set_back_rerun_nothing_and_hide_nothing(run, days, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "clock")
+    results = [file for file in (folder / "results").rglob("*") if file.is_file()]
+    rng = np.random.default_rng(0)
+    for file in results:
+        shift = 900 if days == "in the future" else rng.integers(-900, 900)
+        date = file.stat().st_mtime + 86_400 * float(shift)
+        os.utime(file, (date, date))
+    assert planned_rules(folder) == set()
+    # another split, made by a run that ended before anything was made of it
+    target = "results/tiny/split_people/people.tsv"
+    study = change_study(folder, split={"validation": 0.2})
+    assert snakemake(folder, target, study=study).returncode == 0
+    assert planned_rules(folder, study=study) >= {"filter_variants", "train_diffusion"}
 
 
 @pytest.mark.parametrize("file", ["sections.yaml", "templates/methods.html", "pca.rst"])
