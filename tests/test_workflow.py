@@ -330,6 +330,15 @@ def test_chromosomes_that_cannot_be_used_stop_before_any_job(run, files, chromos
     assert message in failure(run, study, "--dry-run")
 
 
+def test_braces_in_a_path_are_no_wildcards(run):
+    (run / "{a}").mkdir(exist_ok=True)
+    shutil.copy(run / "results/tiny/simulate_people/people.tsv", run / "{a}/x{y}.tsv")
+    study = change_study(run, labels={"table": "{a}/x{y}.tsv"})
+    assert "join_labels" in planned_rules(run, study=study)
+    (link,) = (run / ".snakemake/syncohort_links").rglob("*.tsv")
+    assert link.name == "x(y).tsv" and link.samefile(run / "{a}/x{y}.tsv")
+
+
 def test_labels_of_other_people_are_told_with_the_page(run, tmp_path):
     (run / "others.tsv").write_text("sample\tsuperpopulation\nnobody\tEUR\nelse\tAFR\n")
     study = change_study(run, cohort="wrong", labels={"table": "others.tsv"})
