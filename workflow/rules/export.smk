@@ -83,6 +83,35 @@ rule export_pgen:
         "../scripts/export_pgen.py"
 
 
+rule export_fasta:
+    input:
+        store=synthetic_store,
+        reference=lambda wildcards: foreign(reference_of(wildcards)),
+    output:
+        fasta="<results>/release/{generator}/fasta/{chrom}.fa.gz",
+        fai="<results>/release/{generator}/fasta/{chrom}.fa.gz.fai",
+        gzi="<results>/release/{generator}/fasta/{chrom}.fa.gz.gzi",
+        summary="<results>/export_fasta/{generator}/{chrom}.json",
+    log:
+        "<logs>/export_fasta/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/export_fasta/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: min(2, THREADS)
+    resources:
+        mem_mb=stream_mb,
+        runtime=sequences_minutes,
+    params:
+        code=code_of("export_fasta"),
+        content=lambda wildcards: content_of(reference_of(wildcards)),
+        statement=statement_of,
+        mode=STUDY.mode,
+        export=STUDY.release.fasta.model_dump(),
+    script:
+        "../scripts/export_fasta.py"
+
+
 rule expand_cohort:
     input:
         store=synthetic_store,
@@ -150,6 +179,11 @@ rule describe_release:
         drawn="<results>/draw_labels/people.tsv",
         synthetic=lambda wildcards: released_people(wildcards.generator),
         variants=every_chrom(COHORT_COUNTS),
+        sequences=(
+            every_chrom("<results>/export_fasta/{generator}/{chrom}.json")
+            if "fasta" in STUDY.release.export
+            else []
+        ),
         templates=templates_of("release_readme.md"),
     output:
         readme="<results>/release/{generator}/README.md",

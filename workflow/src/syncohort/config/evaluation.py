@@ -59,17 +59,6 @@ class Expansion(Section):
     )
 
 
-class Release(Section):
-    """Who of the synthetic people is released."""
-
-    withhold: float = Field(
-        0.0,
-        ge=0,
-        le=0.5,
-        description="Share of the synthetic people to leave out of the release and of all measurements of it, those nearest to training people (`measure_risk`), for example 0.01. The report then shows what that changes. 0: nobody.",
-    )
-
-
 class Evaluation(Section):
     """What the report measures."""
 

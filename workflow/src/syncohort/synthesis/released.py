@@ -24,6 +24,7 @@ _WRITTEN = (
     "expanded/*.vcf.gz.tbi",
     "plink/synthetic.*",
     "pgen/synthetic.*",
+    "fasta/*.fa.gz*",
 )
 
 _log = logging.getLogger(__name__)

@@ -30,6 +30,7 @@ from syncohort.evaluation.verdicts.metric import Metric
 from syncohort.evaluation.verdicts.privacy_metrics import (
     INFERENCE,
     LINKABILITY,
+    MODEL,
     PRIVACY_METRICS,
     SINGLING_OUT,
 )
@@ -40,7 +41,7 @@ DIMENSIONS = {
     SINGLING_OUT: "Singling out",
     LINKABILITY: "Linkability",
     INFERENCE: "Inference",
-    "model": "The trained network",
+    MODEL: "The trained network",
     "frequencies": "Allele frequencies",
     "linkage": "Linkage",
     "individuals": "Individuals",
