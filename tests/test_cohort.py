@@ -13,7 +13,7 @@ from syncohort.cohort.checks import consistent_builds, examine_cohort
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.gate import require_usable
 from syncohort.cohort.hardy_weinberg import hwe_p_values, hwe_p_values_by_label
-from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.importing import Tally, import_chromosome
 from syncohort.cohort.joining import join_people, read_join, read_joined, write_join
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import check_plans, read_checks, synthesis_checks, write_checks
@@ -301,19 +301,16 @@ def check(
     place = {"contig": contig, "phased": phased, "start": start}
     store = write_store(tmp_path / "raw.zip", store_calls, **place)
     summary = {
+        **Tally(n_read=len(store_calls), n_kept=len(store_calls)).summary(),
+        **dict.fromkeys(("n_shared_sites", "n_shared_variants", "n_torn", "n_provisional"), 0),
         "contig": contig,
-        "n_read": len(store_calls),
-        "n_kept": len(store_calls),
         "dropped": {"duplicate": 3},
+        "kinds": {"snp": len(store_calls)},
         "phased": store.phased,
-        "failed": {},
-        "codes": {},
         "n_haploid": n_haploid,
-        "n_pairs": 0,
-        "n_breaks": 0,
-        "n_uncertain": 0,
-        "n_people": 10,
-        "n_provisional": 0,
+        "n_male_haploid": 0,
+        "n_people": n_people,
+        "has_reference": False,
         "held": {contig: len(store_calls)},
         "notes": [],
         "n_monomorphic": 0,
