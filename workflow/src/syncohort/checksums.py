@@ -12,6 +12,7 @@ no reader can see that a bit of a .bed was flipped.
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -62,24 +63,27 @@ class Checksums:
     def put_dates_in_order(self) -> None:
         """Date files so that Snakemake sees which of them are made of what is another by now.
 
-        It looks at the content of a source only where that is newer than what was made of it. So
-        a file gets a date before that of a source that has changed since, and none before that of
-        a source that has not, whatever clocks the dates come from.
+        It looks at the content of a source only where that is newer than what was made of it, and
+        fails a job whose source is of the future. So no file keeps a date that is still to come;
+        a file gets one before that of a source that has changed since, and none before that of
+        a source that has not.
         """
+        now = time.time_ns()
         sums, made_of = self._notes()
         dates: dict[str, int] = {}
         for name in TopologicalSorter(made_of).static_order():
             file = self._results / name
             if not file.exists():
                 continue
-            date = file.stat().st_mtime_ns
+            own = file.stat().st_mtime_ns
+            date = min(own, now)
             sources = made_of.get(name, {}).keys() & dates.keys()
             changed = [each for each in sources if made_of[name][each] != sums.get(each)]
             if changed:
                 dates[name] = min(date, *(dates[each] - _SECOND_NS for each in changed))
             else:
                 dates[name] = max([date, *(dates[each] for each in sources)])
-            if dates[name] != date and os.access(file, os.W_OK):
+            if dates[name] != own and os.access(file, os.W_OK):
                 os.utime(file, ns=(dates[name], dates[name]))
 
     def _notes(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
