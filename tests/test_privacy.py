@@ -309,10 +309,10 @@ def risk_of(cohort, name, drawn, labels):
 def test_one_near_copy_is_the_riskiest_person(cohort):
     drawn = population_calls(cohort.train_labels, seed=21)
     honest = risk_of(cohort, "honest", drawn, cohort.train_labels)
-    assert judge(honest.metrics, {})["verdict"].tolist() == [PASS]
+    assert row_of(judge(honest.metrics, {}), "riskiest_person")["verdict"] == PASS
     drawn[:, [7]] = near_copies_of(cohort, np.array([7]), seed=3)
     risk = risk_of(cohort, "near", drawn, cohort.train_labels)
-    assert judge(risk.metrics, {})["verdict"].tolist() == [FAIL]
+    assert row_of(judge(risk.metrics, {}), "riskiest_person")["verdict"] == FAIL
     assert risk.people["p"].argmin() == 7 and (risk.people["p"].drop(7) > 1e-4).all()
     # the distance is to the nearest training person, by a plain loop
     training = cohort.train.sum(axis=2)
@@ -325,7 +325,7 @@ def test_people_nobody_was_trained_on_have_no_riskiest_person(cohort):
     for split in ("validation", "holdout"):
         own = cohort.splits == split
         risk = risk_of(cohort, split, cohort.calls[:, own], cohort.labels[own])
-        assert judge(risk.metrics, {})["verdict"].tolist() == [PASS]
+        assert row_of(judge(risk.metrics, {}), "riskiest_person")["verdict"] == PASS
         assert risk.people["p"].between(0, 1).all() and len(risk.people) == own.sum()
 
 
@@ -429,7 +429,7 @@ def test_chromosomes_count_together(cohort, copied, tmp_path):
     metrics = measure_privacy(real, synthetic, **OPTIONS).metrics
     cut = ["window_copies", "attribute_gain", "rare_haplotypes", "small_counts"]  # by chromosome
     exact = ~metrics["metric"].isin(cut)
-    exact &= ~metrics["method"].isin(["windows", "window ratio"])
+    exact &= ~metrics["method"].isin(["windows", "window ratio", "child's haplotype"])
     same = metrics[exact].merge(copied.metrics, on=["metric", *KEYS])
     assert len(same) == exact.sum()
     np.testing.assert_allclose(same["value_x"], same["value_y"], atol=1e-6)

@@ -130,6 +130,20 @@ PRIVACY_METRICS = (
         no_more_than(HOLDOUT),
     ),
     Metric(
+        "related_people",
+        SINGLING_OUT,
+        "People who are relatives of training people",
+        "expected from real people that nothing was trained on",
+        only={"part": REAL},
+    ),
+    Metric(
+        "related_people",
+        SINGLING_OUT,
+        "People who are relatives of training people",
+        "no more than chance gives at the rate of real people",
+        no_more_than(HOLDOUT),
+    ),
+    Metric(
         "riskiest_person",
         SINGLING_OUT,
         "Riskiest person: chance that the nearest of as many real people is as near",
