@@ -57,6 +57,12 @@ def trained_as(wildcards):
     return PLAN.trained_as(wildcards.generator)
 
 
+def every_recombination_map(wildcards):
+    """The genetic maps of a mosaic, one for each chromosome, when it has any."""
+    path = generator_of(wildcards).get("recombination_map")
+    return [path.replace("{chrom}", chrom) for chrom in CHROMS] if path else []
+
+
 def recombination_map_of(wildcards):
     """The genetic map of a mosaic, when it has one."""
     return map_of(generator_of(wildcards).get("recombination_map"), wildcards)
@@ -169,6 +175,14 @@ def training_cohort(wildcards):
     if wildcards.source == "real":
         return []
     return expand(cohort_pattern(wildcards.source), chrom=CHROMS)
+
+
+def panel_store(wildcards):
+    """The synthetic cohort that holdout people are imputed from, for its chromosome; none for the
+    real people."""
+    if wildcards.source == "real":
+        return []
+    return cohort_pattern(wildcards.source).format(chrom=wildcards.chrom)
 
 
 def checkpoint_of(wildcards):

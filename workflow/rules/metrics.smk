@@ -11,6 +11,9 @@ rule collect_metrics:
             "<results>/measure_risk/{generator}.tsv",
             generator=[*EVALUATED, *PLAN.drawn],
         ),
+        shadows=expand(
+            "<results>/attack_with_shadows/{generator}.tsv", generator=PLAN.shadowed
+        ),
         white_box=expand(
             "<results>/attack_white_box/{generator}.tsv",
             generator=[*DIFFUSION, *REPLICATES],
@@ -32,6 +35,9 @@ rule collect_metrics:
         augmentation=expand(
             "<results>/measure_augmentation/{generator}.tsv",
             generator=GENERATORS if STUDY.evaluation.augmentation else [],
+        ),
+        imputation=expand(
+            "<results>/summarise_imputation/{source}.tsv", source=PLAN.panels
         ),
         association=expand(
             "<results>/measure_association/{generator}.tsv",

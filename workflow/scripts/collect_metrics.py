@@ -19,11 +19,13 @@ with job(snakemake):
         "fidelity",
         "privacy",
         "risk",
+        "shadows",
         "white_box",
         "global_vector",
         "embedding",
         "utility",
         "augmentation",
+        "imputation",
     )
     files = [path for stage in (*stages, "association") for path in found[stage]]
     metrics = with_excess(join_metrics([read_tables(files), *rates]), params.calibration)

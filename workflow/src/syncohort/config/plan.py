@@ -108,6 +108,18 @@ class Plan:
         return [*self.evaluated, *self.curve, *self.drawn]
 
     @cached_property
+    def panels(self) -> list[str]:
+        """Those that holdout people are imputed from, real people first; none unless asked for."""
+        if not self._study.evaluation.imputation:
+            return []
+        beside = [
+            name
+            for name in self._study.evaluation.calibration
+            if self.settings[name]["kind"] in ("independent", "mosaic")
+        ]
+        return ["real", *self.generators, *beside]
+
+    @cached_property
     def settings(self) -> dict[str, dict]:
         """Generator -> its section of the configuration, plain values."""
         study = self._study
@@ -132,6 +144,14 @@ class Plan:
     def allele_generators(self) -> list[str]:
         """Those that draw alleles of training people, without a representation."""
         return [name for name in self.measured if self.settings[name]["kind"] in ALLELE_KINDS]
+
+    @cached_property
+    def shadowed(self) -> list[str]:
+        """Those that are attacked with shadow models."""
+        if not self._study.evaluation.shadow_models:
+            return []
+        drawing = set(self.allele_generators) - {VALIDATION}
+        return [name for name in self.evaluated if name in drawing]
 
     @cached_property
     def latent_generators(self) -> list[str]:
