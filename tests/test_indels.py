@@ -18,7 +18,7 @@ from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
-from syncohort.formats.shared_sites import settle
+from syncohort.formats.shared_sites import forget_conflicts, join_calls, records_of, settle
 from syncohort.formats.sites import Chunk
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, Variants
@@ -148,6 +148,17 @@ def test_calls_of_three_alleles_are_forgotten_and_ids_stay_apart(tmp_path):
     write_plink([store], tmp_path / "y")
     names = [line.split()[1] for line in (tmp_path / "y.bim").read_text().splitlines()]
     assert names == ["v10:A:C", "v10:AT:A", "v20:A:C", "v20:A:G"]
+
+
+@pytest.mark.parametrize("phased", [True, False])
+def test_one_copy_has_one_alt_allele_of_a_site(phased):
+    variants = Variants("X", [9, 9], [".", "."], [("A", "C"), ("A", "G")])
+    one, none = (1, -2), (0, -2)
+    calls = np.array([[one, one, none, (0, 1)], [none, one, one, (0, 1)]], dtype=np.int8)
+    phasing = np.full((2, 4), phased)
+    assert forget_conflicts(calls, phasing, variants) == 1 + phased
+    codes, _ = join_calls(records_of(variants), calls, phasing)
+    assert codes.tolist() == [[[1, -2], [-1, -2], [2, -2], [-1, -1] if phased else [1, 2]]]
 
 
 def test_more_alt_alleles_than_digits(tmp_path):
