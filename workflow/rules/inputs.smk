@@ -1,6 +1,8 @@
-# The user's files, or the demo's: genotypes and their chromosomes, labels, maps, annotation.
+# The user's files, public ones, or the demo's: genotypes and their chromosomes, labels, maps, annotation.
 from syncohort.errors import examples
 from syncohort.errors import raise_all
+from syncohort.resources.registry import datasets
+from syncohort.resources.registry import remote_file
 
 
 def source():
@@ -48,12 +50,27 @@ def find_chromosomes(files):
         return held_contigs(**files)
 
 
+def public_genotypes():
+    """The public data set that the genotypes are, None for the user's or the demo's."""
+    return None if DEMO else dataset_of(STUDY.input.path, RESOURCES)
+
+
 def study_chromosomes():
     """The chromosomes of the study, in genomic order: from the configuration or the files."""
     from syncohort.genotypes import contig_order
     from syncohort.genotypes import normalise_contig
 
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
+    public = public_genotypes()
+    if public is not None:
+        known = public.chromosomes
+        lacking = set(map(normalise_contig, named or [])) - set(known)
+        if lacking:
+            raise InputError(
+                f"input.chromosomes: {', '.join(sorted(lacking))}: not in the data set "
+                f"{public.name}, which has {', '.join(known)}"
+            )
+        named = named or known
     if named is None:
         held = held_chromosomes()
         named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
@@ -93,7 +110,11 @@ def require_files(chroms):
         for name in as_list(names or [])
         for chrom in (chroms if "{chrom}" in name else [""])
     ]
-    missing = [f"{key}: {file}" for key, file in files if not Path(file).is_file()]
+    missing = [
+        f"{key}: {file}"
+        for key, file in files
+        if is_foreign(file) and not Path(file).is_file()
+    ]
     raise_all(missing, "These files of the configuration do not exist")
 
 
@@ -115,9 +136,42 @@ def genotype_files_of(chrom):
     if DEMO:
         path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
         return [path, f"{path}.tbi"]
+    public = public_genotypes()
+    if public is not None:
+        others = [file for key, file in source().items() if key not in ("kind", "path")]
+        return [*files_of(public, chrom), *others]
     from syncohort.formats.readers import source_files
 
     return [str(file) for file in source_files(chrom, **source())]
+
+
+def files_of(dataset, chrom):
+    """Where the files of a chromosome of a public data set lie."""
+    return [f"{RESOURCES}/{dataset.name}/{name}" for name in dataset.names(chrom)]
+
+
+def resource_files():
+    """Where the files of all public data sets lie that the study names."""
+
+    def named(settings):
+        if isinstance(settings, dict):
+            settings = list(settings.values())
+        if isinstance(settings, list):
+            return [each for part in settings for each in named(part)]
+        found = isinstance(settings, str) and dataset_of(settings, RESOURCES)
+        return [found] if found else []
+
+    found = named(STUDY.model_dump(mode="json"))
+    return sorted(
+        {file for each in found for chrom in CHROMS for file in files_of(each, chrom)}
+    )
+
+
+def remote_of(wildcards):
+    """What is published of the file that wildcards name; plain values, as parameters are."""
+    from dataclasses import asdict
+
+    return asdict(remote_file(wildcards.dataset, wildcards.file))
 
 
 def reference_of(wildcards):
@@ -186,4 +240,15 @@ def digests_of_inputs():
     files += [*as_list(label_table()), *as_list(annotation_files())]
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
-    return [(file.name, CONTENTS.of_file(file)) for file in own]
+    public = [
+        Path(file)
+        for file in dict.fromkeys(files)
+        if dataset_of(file, RESOURCES) is not None
+    ]
+    return [
+        *[(file.name, CONTENTS.of_file(file)) for file in own],
+        *[
+            (file.name, remote_file(file.parent.name, file.name).checksum or "")
+            for file in public
+        ],
+    ]
