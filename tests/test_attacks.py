@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohorts import people_of, row_of, store_of, value_of
+from scipy.stats import genpareto
 
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.privacy.attributes import Told, region_rows
@@ -22,6 +23,7 @@ from syncohort.evaluation.privacy.small_counts import (
     matched_weights,
     small_count_rows,
 )
+from syncohort.evaluation.privacy.tails import LowerTail
 from syncohort.evaluation.privacy.windows import WINDOW_SNPS, WindowSums, pack_rows
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, PASS
@@ -275,3 +277,43 @@ def test_weights_make_labels_as_frequent_as_in_the_holdout():
     assert weights[4] == 0 and weights.mean() == pytest.approx(1)
     assert weights[0] == pytest.approx(2 * weights[1:4].sum())
     np.testing.assert_allclose(matched_weights(holdout, holdout, synthetic), 1)
+
+
+# ---------------------------------------------------------------- the tail of distances
+
+
+@pytest.mark.parametrize("shape", [0.0, 0.3])
+def test_a_tail_is_the_distribution_that_it_was_drawn_from(shape):
+    """Against scipy's own fit and distribution: 20,000 values, so that both are near the truth."""
+    law = genpareto(shape, scale=2)
+    values = 10 - law.rvs(20_000, random_state=1)
+    tail = LowerTail.pareto(values)
+    asked = 10 - law.isf([1e-2, 1e-3, 1e-4, 1e-5])
+    np.testing.assert_allclose(np.log10(tail.chance(asked)), [-2, -3, -4, -5], rtol=0.12)
+    depth = tail.start - values[values < tail.start]
+    fitted = genpareto.fit(depth, floc=0)
+    assert tail.shape == pytest.approx(max(fitted[0], 0), abs=0.08)
+    # the limit is where the chance is that of so many of so many
+    limit = tail.limit(0.5, 1_000)
+    assert tail.chance(np.array([limit]))[0] == pytest.approx(5e-4, rel=0.01)
+
+
+def test_chances_of_people_like_the_known_ones_are_those_of_ranks():
+    known = np.arange(1.0, 100.0)
+    tail = LowerTail.pareto(known)
+    assert tail.chance(np.array([50.0]))[0] == pytest.approx(51 / 100)
+    found = tail.chance(np.linspace(-30, 99, 500))
+    assert (np.diff(found) >= 0).all() and found[0] > 0
+    same = LowerTail.pareto(np.zeros(40))  # ties leave no tail
+    assert same.chance(np.zeros(3)).tolist() == [1.0] * 3
+
+
+def test_honest_people_rarely_have_a_riskiest_person():
+    """Tails as an exponential's are the heaviest that distances have; 0.05 expected."""
+    rng = np.random.default_rng(2)
+    smallest = [
+        LowerTail.pareto(-rng.exponential(size=200)).chance(-rng.exponential(size=800)).min()
+        for _ in range(200)
+    ]
+    chance = 1 - (1 - np.array(smallest)) ** 800
+    assert (chance < 0.05).mean() < 0.12 and (chance < 0.001).mean() < 0.02

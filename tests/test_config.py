@@ -218,7 +218,8 @@ def test_a_preset_is_a_start_that_single_keys_change():
         ({"generators": {"mosaic_ne500": {}}}, "cannot be called mosaic_ne500"),
         ({"generators": {"mosaic_ne50000": {}}}, "mosaic_ne<number>"),
         ({"generators": {"a": {}, "a_seed2": {}}}, "cannot be called a_seed2"),
-        ({"generators": {"a": {}, "a_g2": {}}}, "<generator>_g<number> of a, a_g2; rename it"),
+        ({"generators": {"a": {}, "a_drawn": {}}}, "cannot be called a_drawn"),
+        ({"generators": {"a": {}, "a_g2": {}}}, "<generator>_drawn of a, a_g2; rename it"),
         (
             {"evaluation": {"calibration": {"train": {"kind": "mosaic"}}}},
             "cannot be called train",

@@ -49,3 +49,14 @@ def test_points_of_a_guidance_curve_are_sampled_from_the_released_model():
     changed = found.settings["ours_g2"]["sampling"]
     assert changed == found.settings["ours"]["sampling"] | {"guidance_scale": 2}
     assert "association" in found.dimensions
+
+
+def test_everybody_drawn_is_measured_beside_the_release_where_people_are_withheld():
+    assert plan().drawn == {} and "genetic_diffusion_drawn" not in plan().measured
+    found = plan(
+        release={"withhold": 0.01}, generators={"ours": {}, "gauss": {"kind": "block_gaussian"}}
+    )
+    assert found.drawn == {"ours_drawn": "ours", "gauss_drawn": "gauss"}
+    assert found.measured[-2:] == ["ours_drawn", "gauss_drawn"]
+    assert not set(found.drawn) & {*found.evaluated, *found.generators}
+    assert found.settings["ours_drawn"] == found.settings["ours"]

@@ -16,6 +16,7 @@ from syncohort.evaluation.privacy.membership import Targets, membership_rows
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
 from syncohort.evaluation.privacy.neighbours import pairwise_distances
 from syncohort.evaluation.privacy.record_distances import adversarial_rows, data_copying_row
+from syncohort.evaluation.privacy.risk import measure_risk
 from syncohort.evaluation.tidy import TIDY_COLUMNS
 from syncohort.evaluation.verdicts.bounds import FAIL, PASS
 from syncohort.evaluation.verdicts.judging import judge
@@ -284,6 +285,35 @@ def test_real_people_as_the_release_are_no_copies(cohort):
         assert found["copied_people"] == found["near_copies"] == PASS
     drawn = population_calls(cohort.train_labels, seed=22)
     assert verdicts_of(cohort, drawn, cohort.train_labels)["near_copies"] == PASS
+
+
+def risk_of(cohort, name, drawn, labels):
+    store = store_of(cohort.folder / f"risk {name}.zip", drawn, people_of(labels, prefix="s"))
+    options = {"max_people": 3_000, "seed": 1, "is_validation": name == "validation", **NAMES}
+    return measure_risk([cohort.real], [store], **options)
+
+
+def test_one_near_copy_is_the_riskiest_person(cohort):
+    drawn = population_calls(cohort.train_labels, seed=21)
+    honest = risk_of(cohort, "honest", drawn, cohort.train_labels)
+    assert judge(honest.metrics, {})["verdict"].tolist() == [PASS]
+    drawn[:, [7]] = near_copies_of(cohort, np.array([7]), seed=3)
+    risk = risk_of(cohort, "near", drawn, cohort.train_labels)
+    assert judge(risk.metrics, {})["verdict"].tolist() == [FAIL]
+    assert risk.people["p"].argmin() == 7 and (risk.people["p"].drop(7) > 1e-4).all()
+    # the distance is to the nearest training person, by a plain loop
+    training = cohort.train.sum(axis=2)
+    for person in (0, 7, 100):
+        apart = np.abs(drawn[:, person].sum(axis=1)[:, None] - training).mean(axis=0)
+        assert risk.people["distance"][person] == pytest.approx(apart.min())
+
+
+def test_people_nobody_was_trained_on_have_no_riskiest_person(cohort):
+    for split in ("validation", "holdout"):
+        own = cohort.splits == split
+        risk = risk_of(cohort, split, cohort.calls[:, own], cohort.labels[own])
+        assert judge(risk.metrics, {})["verdict"].tolist() == [PASS]
+        assert risk.people["p"].between(0, 1).all() and len(risk.people) == own.sum()
 
 
 def test_relatives_among_real_people_are_allowed_for():

@@ -41,10 +41,10 @@ def released(**changes) -> Released:
     return Released(**settings | changes)
 
 
-def written(folder, **changes) -> tuple[str, dict]:
+def written(folder, n_drawn=100, **changes) -> tuple[str, dict]:
     judged = judge(metrics(), CALIBRATION)
     write_release_record(
-        released(**changes), judged, release_checklist(judged), PEOPLE, LABELS, folder
+        released(**changes), judged, release_checklist(judged), PEOPLE, LABELS, n_drawn, folder
     )
     return (folder / README).read_text(), json.loads((folder / RECORD).read_text())
 
@@ -58,6 +58,13 @@ def test_the_readme_says_what_it_is_and_whether_it_may_leave(tmp_path):
     assert "- Linkage: pass." in text and "Not fit for" in text
     text, _ = written(tmp_path, generator="memoriser")
     assert "memoriser must not be released" in text and "- Linkage: fail." in text
+
+
+def test_people_who_are_withheld_are_counted(tmp_path):
+    text, record = written(tmp_path, n_drawn=102)
+    assert "| people | 100; the 2 nearest to training people were left out |" in text
+    release = next(each for each in record["@graph"] if each["@id"] == "./")
+    assert release["people"] == 100 and release["peopleWithheld"] == 2
 
 
 def test_what_copies_real_haplotypes_is_not_called_synthetic(tmp_path):

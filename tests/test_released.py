@@ -3,6 +3,7 @@
 import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
 from cohorts import people_of, store_of
 
@@ -11,6 +12,7 @@ from syncohort.errors import InputError
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.readers import open_source
 from syncohort.formats.vcf_writing import write_vcf
+from syncohort.genotypes import CohortStore
 from syncohort.synthesis.released import (
     purge,
     read_checksums,
@@ -19,6 +21,7 @@ from syncohort.synthesis.released import (
     withdraw,
     write_checksums,
 )
+from syncohort.synthesis.withholding import keep_people, withhold
 
 
 def folder_of(root, *names):
@@ -156,3 +159,31 @@ def test_files_say_that_their_people_are_synthetic(tmp_path):
     assert "SYN3" in again and len([row for row in again.splitlines() if row[0] != "#"]) == 5
     for kind, path in (("vcf", "c.vcf.gz"), ("pgen", "c")):
         assert open_source(kind, str(tmp_path / path)).sample_ids.tolist() == people.id.tolist()
+
+
+# ---------------------------------------------------------------- people who are withheld
+
+
+def test_the_riskiest_share_is_withheld_in_every_chromosome(tmp_path):
+    people = people_of(list("aabbaabbaa"), prefix="SYN")
+    calls = np.random.default_rng(1).integers(-1, 2, (70, 10, 2)).astype(np.int8)
+    p = np.array([0.5, 0.01, 0.2, 0.9, 0.01, 0.3, 0.4, 0.6, 0.8, 0.7])
+    nearness = np.full(10, 0.9)
+    nearness[4] = 0.3  # nearer than the other of the same chance
+    risk = pd.DataFrame({"p": p, "nearness": nearness})
+    kept = withhold(people, risk, 0.11)  # of ten, two
+    assert kept.id.tolist() == [f"SYN{i}" for i in range(10) if i not in (1, 4)]
+    assert withhold(people, risk, 0.1).id.tolist() == [f"SYN{i}" for i in range(10) if i != 4]
+    store = store_of(tmp_path / "drawn.zip", calls, people, phased=False)
+    keep_people(store, kept, tmp_path / "kept.zip")
+    found = CohortStore(tmp_path / "kept.zip")
+    stay = [i for i in range(10) if i not in (1, 4)]
+    np.testing.assert_array_equal(found.read(), calls[:, stay])
+    assert found.people.label.tolist() == people.label[stay].tolist() and not found.phased
+    assert found.variants.id.tolist() == store.variants.id.tolist()
+
+
+def test_without_risks_nobody_can_be_withheld():
+    risk = pd.DataFrame({"p": [np.nan] * 3, "nearness": [0.9] * 3})
+    with pytest.raises(InputError, match="fewer than 10 validation and holdout people"):
+        withhold(people_of(list("abc")), risk, 0.01)

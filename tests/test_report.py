@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -92,6 +93,7 @@ def material(judged, tmp_path_factory) -> Material:
         judged=judged,
         people=people,
         checks=pd.DataFrame({"name": ["phase"], "found": ["all"], "level": ["ok"], "advice": [""]}),
+        drawn_people=360,
         synthetic_people=360,
         pictures=[str(frontier), str(privacy)],
         captions=CAPTIONS,
@@ -296,3 +298,14 @@ def test_privacy_that_was_not_measured_is_red_in_the_checklist(judged, tmp_path,
         cells = re.findall(r"<td([^>]*)>(.*?)</td>", row, re.DOTALL)
         assert cells[: len(RELEASED)] == [(' class="fail"', "not measured")] * len(RELEASED)
     assert text.count("cannot be released on this evidence") == len(RELEASED)
+
+
+def test_what_withholding_changes_is_shown_before_beside_after(material, judged, tmp_path):
+    before = judged[judged["generator"] == "memoriser"].assign(generator="good_drawn")
+    changed = replace(
+        material, judged=pd.concat([judged, before], ignore_index=True), drawn_people=364
+    )
+    write_report(study(drawn={"good_drawn": "good"}), changed, tmp_path / "report.html")
+    text = (tmp_path / "report.html").read_text()
+    assert "The riskiest people are withheld" in text and "good_drawn</th>" in text
+    assert "360 from each generator; the 4 riskiest of 364 are withheld" in text

@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from genotype_files import GT_LINE, need, read_text, read_whole, run, vcf_of, write_bgzip
 
-from syncohort.cohort.genotype_checks import file_checks, phase_checks, unused_check
+from syncohort.cohort.genotype_checks import phase_checks
 from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.variant_checks import file_checks, unused_check
 from syncohort.errors import InputError
 from syncohort.formats.readers import open_source
 from syncohort.genotypes import CohortStore, normalise_contig

@@ -17,8 +17,9 @@ from genotype_files import (
     write_bgzip,
 )
 
-from syncohort.cohort.genotype_checks import file_checks, ploidy_checks
+from syncohort.cohort.genotype_checks import ploidy_checks
 from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.variant_checks import file_checks
 from syncohort.errors import InputError
 from syncohort.formats.readers import open_source
 from syncohort.genotypes import CohortStore

@@ -6,7 +6,8 @@ TRAIN_SHARE = (
 
 rule import_chromosome:
     input:
-        lambda wildcards: foreign(genotype_files(wildcards)),
+        genotypes=lambda wildcards: foreign(genotype_files(wildcards)),
+        reference=lambda wildcards: foreign(normalising_reference_of(wildcards)),
     output:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
         summary="<results>/import_chromosome/{chrom}.json",
@@ -22,9 +23,12 @@ rule import_chromosome:
         runtime=stream_minutes,
     params:
         code=code_of("import_chromosome"),
-        content=lambda wildcards: content_of(genotype_files(wildcards)),
+        content=lambda wildcards: content_of(
+            genotype_files(wildcards), normalising_reference_of(wildcards)
+        ),
         source=source_of,
         multiallelic=STUDY.filters.multiallelic,
+        variants=STUDY.filters.variants,
         pass_only=STUDY.filters.pass_only,
     script:
         "../scripts/import_chromosome.py"

@@ -12,7 +12,7 @@ rule export_vcf:
     benchmark:
         "<benchmarks>/export_vcf/{generator}/{chrom}.tsv"
     group:
-        "cohort_{generator}"
+        READING_GROUP
     conda:
         "../../envs/syncohort.yaml"
     threads: min(2, THREADS)
@@ -85,7 +85,7 @@ rule export_pgen:
 
 rule export_samples:
     input:
-        people="<results>/draw_labels/people.tsv",
+        people=lambda wildcards: released_people(wildcards.generator),
     output:
         people="<results>/release/{generator}/samples.tsv",
     log:
@@ -110,7 +110,8 @@ rule describe_release:
         metrics="<results>/collect_metrics/metrics.tsv",
         checklist="<results>/collect_metrics/checklist.tsv",
         people="<results>/split_people/people.tsv",
-        synthetic="<results>/draw_labels/people.tsv",
+        drawn="<results>/draw_labels/people.tsv",
+        synthetic=lambda wildcards: released_people(wildcards.generator),
         variants=every_chrom(COHORT_COUNTS),
         templates=templates_of("release_readme.md"),
     output:

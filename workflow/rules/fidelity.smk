@@ -24,7 +24,7 @@ rule measure_fidelity:
     benchmark:
         "<benchmarks>/measure_fidelity/{generator}/{chrom}.tsv"
     group:
-        "cohort_{generator}"
+        READING_GROUP
     conda:
         "../../envs/syncohort.yaml"
     resources:

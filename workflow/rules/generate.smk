@@ -245,3 +245,48 @@ rule decode_cohort:
         ),
     script:
         "../scripts/decode_cohort.py"
+
+
+rule withhold_people:
+    input:
+        people="<results>/draw_labels/people.tsv",
+        risk=risk_of_drawn,
+    output:
+        people="<results>/withhold_people/{generator}/people.tsv",
+    log:
+        "<logs>/withhold_people/{generator}.log",
+    benchmark:
+        "<benchmarks>/withhold_people/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("withhold_people"),
+        share=STUDY.release.withhold,
+    script:
+        "../scripts/withhold_people.py"
+
+
+rule keep_people:
+    input:
+        store=drawn_store,
+        people="<results>/withhold_people/{generator}/people.tsv",
+    output:
+        store="<results>/keep_people/{generator}/{chrom}.zarr.zip",
+    log:
+        "<logs>/keep_people/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/keep_people/{generator}/{chrom}.tsv"
+    group:
+        READING_GROUP
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("keep_people"),
+    script:
+        "../scripts/keep_people.py"

@@ -180,6 +180,11 @@ def reference_of(wildcards):
     return [name.replace("{chrom}", wildcards.chrom) for name in names]
 
 
+def normalising_reference_of(wildcards):
+    """The same files where variants are normalised by them."""
+    return reference_of(wildcards) if STUDY.filters.variants == "all" else []
+
+
 def untouched_table():
     """The label table as it is without the simulated trait, when there is one."""
     if DEMO and STUDY.labels.table is None:

@@ -17,6 +17,10 @@ MEASURED = PLAN.measured
 SETTINGS = PLAN.settings
 REPRESENTATIONS = PLAN.representations
 DIMENSIONS = PLAN.dimensions
+WITHHELD = STUDY.release.withhold > 0
+# On a cluster, jobs that read a generator's chromosomes, which wait for who is withheld: those that
+# draw them are not in their group then.
+READING_GROUP = "release_{generator}" if WITHHELD else "cohort_{generator}"
 SHARDS = list(range(STUDY.synthesis.shards))
 
 
@@ -116,11 +120,38 @@ def reconstruction_tables(wildcards):
 
 
 def cohort_pattern(generator):
-    """The cohort of a generator, by chromosome: decoded from latents, or drawn as alleles."""
+    """The cohort of a generator that is measured and, of a released one, released, by chromosome."""
+    if generator in PLAN.drawn:
+        return drawn_pattern(PLAN.drawn[generator])
+    if WITHHELD and generator in GENERATORS:
+        return f"<results>/keep_people/{generator}/{{chrom}}.zarr.zip"
+    return drawn_pattern(generator)
+
+
+def drawn_pattern(generator):
+    """All that a generator drew, by chromosome: decoded from latents, or drawn as alleles."""
     rule_name = (
         "draw_alleles" if generator in PLAN.allele_generators else "decode_cohort"
     )
     return f"<results>/{rule_name}/{generator}/{{chrom}}.zarr.zip"
+
+
+def drawn_store(wildcards):
+    """All that the generator a wildcard names drew, for its chromosome."""
+    return drawn_pattern(wildcards.generator).format(chrom=wildcards.chrom)
+
+
+def released_people(generator):
+    """The table of the people of a generator who are released."""
+    if WITHHELD:
+        return f"<results>/withhold_people/{generator}/people.tsv"
+    return "<results>/draw_labels/people.tsv"
+
+
+def risk_of_drawn(wildcards):
+    """The table with the risk of each person that the generator a wildcard names drew."""
+    names = {own: name for name, own in PLAN.drawn.items()}
+    return f"<results>/measure_risk/{names[wildcards.generator]}.people.tsv"
 
 
 def synthetic_store(wildcards):

@@ -7,6 +7,10 @@ rule collect_metrics:
             "<results>/summarise_fidelity/{generator}.tsv", generator=MEASURED
         ),
         privacy=expand("<results>/measure_privacy/{generator}.tsv", generator=MEASURED),
+        risk=expand(
+            "<results>/measure_risk/{generator}.tsv",
+            generator=[*EVALUATED, *PLAN.drawn],
+        ),
         white_box=expand(
             "<results>/attack_white_box/{generator}.tsv",
             generator=[*DIFFUSION, *REPLICATES],

@@ -30,6 +30,31 @@ rule measure_privacy:
         "../scripts/measure_privacy.py"
 
 
+rule measure_risk:
+    input:
+        real=every_chrom(COHORT),
+        synthetic=synthetic_stores,
+    output:
+        metrics="<results>/measure_risk/{generator}.tsv",
+        people="<results>/measure_risk/{generator}.people.tsv",
+    log:
+        "<logs>/measure_risk/{generator}.log",
+    benchmark:
+        "<benchmarks>/measure_risk/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("measure_risk"),
+        cohort=STUDY.cohort,
+        max_people=STUDY.evaluation.privacy_people,
+        seed=seed_of("measure_risk"),
+    script:
+        "../scripts/measure_risk.py"
+
+
 rule attack_white_box:
     input:
         checkpoints=every_network(CHECKPOINT),

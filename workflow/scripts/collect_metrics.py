@@ -18,6 +18,7 @@ with job(snakemake):
     stages = (
         "fidelity",
         "privacy",
+        "risk",
         "white_box",
         "global_vector",
         "embedding",

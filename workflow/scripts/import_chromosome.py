@@ -11,5 +11,7 @@ with job(snakemake):
         snakemake.output.store,
         snakemake.output.summary,
         snakemake.output.people,
+        variants=snakemake.params.variants,
+        reference=snakemake.input.reference,
         pass_only=snakemake.params.pass_only,
     )

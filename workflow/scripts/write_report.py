@@ -28,6 +28,7 @@ with job(snakemake):
         labels=read_tables([found.labels]),
         people=people,
         checks=read_tables([found.checks]),
+        drawn_people=len(read_tables([found.drawn], ["label"])),
         synthetic_people=len(read_tables([found.synthetic], ["label"])),
         pictures=found.pictures,
         captions=snakemake.params.captions,

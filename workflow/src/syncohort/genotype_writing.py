@@ -33,6 +33,8 @@ class CohortWriter:
 
     Pieces wait until they fill a chunk of the store, which is therefore written once, whatever
     their size. Used as a context manager; nothing stays behind at `path` when the block raises.
+
+    n_settled: to be set to how many drawn alleles were taken away; see `CohortStore`.
     """
 
     def __init__(self, path: str | Path, people: People):
@@ -64,6 +66,7 @@ class CohortWriter:
         self._waiting = np.empty((chunk[0], len(people), PLOIDY), dtype=np.int8)
         self._waiting_phasing = np.empty((chunk[0], len(people)), dtype=bool)
         self._n_waiting = 0
+        self.n_settled = 0
 
     def __enter__(self) -> Self:
         return self
@@ -163,7 +166,12 @@ class CohortWriter:
         self._save("sample_label", ["samples"], self._people.label, str)
         self._save("sample_split", ["samples"], self._people.split, str)
         self._save("sample_value", ["samples"], self._people.value, "float64")
-        self._root.attrs.update(vcf_zarr_version="0.4", source="syncohort", phased=self._phased)
+        self._root.attrs.update(
+            vcf_zarr_version="0.4",
+            source="syncohort",
+            phased=self._phased,
+            n_settled=self.n_settled,
+        )
         zarr.consolidate_metadata(self._arrays)
         files = sorted(file for file in self._arrays.rglob("*") if file.is_file())
         with (

@@ -183,6 +183,14 @@ class People:
         return People(np.asarray(sample_ids, dtype=object), blank, blank)
 
 
+def site_slices(variants: Variants, size: int) -> Iterator[slice]:
+    """Consecutive slices of about `size` variants, in which those of a position stay together."""
+    position = variants.position_bp
+    edges = np.unique(np.searchsorted(position, position[::size]))
+    for start, stop in itertools.pairwise([*edges.tolist(), len(position)]):
+        yield slice(start, stop)
+
+
 def values_of(table: pd.DataFrame) -> np.ndarray | None:
     """The column `value` [S] of a table of str, NaN where it is empty; None without one."""
     return pd.to_numeric(table["value"]).to_numpy(np.float64) if "value" in table else None
@@ -232,7 +240,8 @@ class CohortStore:
     """Read access to one chromosome of a cohort. Metadata is in memory, calls stay on disk.
 
     Attributes: path, variants (`Variants`), people (`People`), phased (bool: every
-    heterozygous call is phased).
+    heterozygous call is phased), n_settled (of a synthetic cohort: ALT alleles that were taken
+    away, because a site had more of them than places, see `shared_sites.settle`).
     """
 
     def __init__(self, path: str | Path):
@@ -262,6 +271,7 @@ class CohortStore:
             self._root["sample_value"][:],
         )
         self.phased = bool(self._root.attrs["phased"])
+        self.n_settled = int(self._root.attrs["n_settled"])
 
     @contextmanager
     def _damage_is_named(self, *further: type[Exception]) -> Iterator[None]:
@@ -316,8 +326,8 @@ class CohortStore:
             yield index[some], self.read(samples=index[some])
 
     def variant_slices(self) -> Iterator[slice]:
-        """Consecutive slices of the variants, each a chunk of the store."""
-        return slices(len(self.variants), self._calls.chunks[0])
+        """Consecutive slices of the variants, each a chunk of the store; see `site_slices`."""
+        return site_slices(self.variants, self._calls.chunks[0])
 
     def variant_chunks(self, samples=slice(None)) -> Iterator[tuple]:
         """Walk along the chromosome: yield (slice of variants, calls int8 [v, S', P]).

@@ -14,6 +14,7 @@ import numpy as np
 from syncohort.baselines.mosaic import mosaic_calls
 from syncohort.baselines.panel import Panel
 from syncohort.cohort.synthetic_people import synthetic_ids
+from syncohort.formats.shared_sites import settle_calls
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, People, slices
 from syncohort.seeds import stage_seed
@@ -35,6 +36,8 @@ def draw_alleles(
     panel = Panel.of(store, people)
     with CohortWriter(out_path, people) as writer:
         for part, calls, phased in _KINDS[kind](store, panel, seed, **settings):
+            if kind != "bootstrap":  # whole people are as they are
+                writer.n_settled += settle_calls(calls, store.variants[part], phased=store.phased)
             writer.append(store.variants[part], calls, phased)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from syncohort.cohort import genotype_checks, pedigree_checks, people_checks
+from syncohort.cohort import genotype_checks, pedigree_checks, people_checks, variant_checks
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.importing import in_words
 from syncohort.cohort.labels import LabelJoin
@@ -74,9 +74,9 @@ def examine_cohort(
         checks += _build_checks(summaries, genes, builds)
     checks += genotype_checks.phase_checks(summaries, mode, phasing)
     checks += ploidy
-    checks += genotype_checks.file_checks(summaries)
+    checks += variant_checks.file_checks(summaries)
     checks += genotype_checks.name_checks(summaries)
-    checks.append(genotype_checks.unused_check(summaries, **filters))
+    checks.append(variant_checks.unused_check(summaries, **filters))
     checks.append(people_checks.missing_check(people["missing"].to_numpy(), person_missing_max))
     return checks, variants
 

@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,11 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
+from syncohort.formats.alleles import INDEL, MNP, kind_of
+from syncohort.formats.fasta import open_sequence
+from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.readers import open_source
+from syncohort.formats.shared_sites import forget_conflicts, shared_sites
 from syncohort.formats.sites import DROP_REASONS, Chunk
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CohortStore, People, Variants, variants_at_once
@@ -33,13 +38,17 @@ def import_chromosome(
     summary_path,
     people_path,
     *,
+    variants: str = "snps",
+    reference: list[str] | tuple = (),
     pass_only: bool = False,
 ) -> None:
-    """Read one chromosome of the user's genotypes into a cohort dataset of biallelic SNPs.
+    """Read one chromosome of the user's genotypes into a cohort dataset of biallelic variants.
 
     Args:
         source: arguments of `open_source`. contig: chromosome, any spelling.
-        multiallelic: "drop" or "split". pass_only: leave out records that fail a filter.
+        multiallelic: "drop" or "split", of SNPs. variants: "snps" or "all".
+        reference: FASTA files, to normalise variants by; none to have them as short as can be.
+        pass_only: leave out records that fail a filter.
         store_path: cohort dataset to write; nothing is filtered by frequency yet.
         summary_path: JSON with the fields of `Tally` and what the files say of the chromosome.
         people_path: TSV, what the files say of people, and the columns `CALL_COUNTS`.
@@ -48,17 +57,25 @@ def import_chromosome(
     people = People.unlabelled(opened.sample_ids)
     tally = Tally()
     counts = _CallCounts(len(people))
-    options = {"multiallelic": multiallelic, "pass_only": pass_only}
-    size = variants_at_once(len(people))
-    with CohortWriter(store_path, people) as writer:
-        for chunk in opened.chunks(contig, size=size, **options):
+    options = {"multiallelic": multiallelic, "variants": variants, "pass_only": pass_only}
+    chunks = opened.chunks(contig, size=variants_at_once(len(people)), **options)
+    with ExitStack() as opened_files:
+        writer = opened_files.enter_context(CohortWriter(store_path, people))
+        if variants == "all" or multiallelic == "split":
+            sequence = None
+            if reference:
+                sequence = opened_files.enter_context(open_sequence(reference, contig))
+            chunks = normalised(chunks, sequence, tally.normalised)
+        for chunk in chunks:
             _require_ids(chunk.variants, source["path"])
+            tally.n_forgotten += forget_conflicts(chunk.calls, chunk.phased, chunk.variants)
             tally.add(chunk)
             counts.add(chunk.calls)
             writer.append(chunk.variants, chunk.calls, chunk.phased)
         if tally.n_kept == 0:
+            kind = "SNP" if variants == "snps" else "variant"
             raise InputError(
-                f"{source['path']}, chromosome {contig}: no biallelic SNP among {tally.n_read:,} "
+                f"{source['path']}, chromosome {contig}: no biallelic {kind} among {tally.n_read:,} "
                 f"records ({', '.join(in_words(tally.dropped)) or 'none'}). {_advice(tally)}"
             )
         if tally.n_breaks > BREAKS_MAX * tally.n_pairs:
@@ -66,7 +83,9 @@ def import_chromosome(
     store = CohortStore(store_path)
     summary = {
         "contig": store.contig,
-        **vars(tally),
+        **tally.summary(),
+        **_variant_counts(store.variants),
+        "has_reference": bool(reference),
         "n_people": len(people),
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
@@ -95,17 +114,23 @@ def _require_ids(variants: Variants, path: str) -> None:
 
 @dataclass
 class Tally:
-    """What was read of a chromosome and what became of it; see `sites.Chunk`."""
+    """What was read of a chromosome and what became of it; see `sites.Chunk`.
+
+    n_forgotten: see `shared_sites.forget_conflicts`.
+    """
 
     n_read: int = 0
     n_kept: int = 0
     dropped: Counter = field(default_factory=Counter)
     failed: Counter = field(default_factory=Counter)
     codes: Counter = field(default_factory=Counter)
+    symbols: Counter = field(default_factory=Counter)
     n_haploid: int = 0
     n_pairs: int = 0
     n_breaks: int = 0
     n_uncertain: int = 0
+    n_forgotten: int = 0
+    normalised: NormalisedCounts = field(default_factory=NormalisedCounts)
 
     def add(self, chunk: Chunk) -> None:
         """Take the next chunk."""
@@ -114,10 +139,30 @@ class Tally:
         self.dropped.update(chunk.dropped)
         self.failed.update(chunk.failed)
         self.codes.update(chunk.codes)
+        self.symbols.update(chunk.symbols)
         self.n_haploid += chunk.n_haploid
         self.n_pairs += chunk.n_pairs
         self.n_breaks += chunk.n_breaks
         self.n_uncertain += chunk.n_uncertain
+
+    def summary(self) -> dict:
+        """The fields, those of `normalised` among them; what it left out counts as dropped."""
+        found = vars(self) | vars(self.normalised)
+        dropped = self.dropped + Counter(duplicate=self.normalised.n_repeated)
+        return {name: found[name] for name in found if name != "normalised"} | {"dropped": dropped}
+
+
+def _variant_counts(variants: Variants) -> dict:
+    """Variants of a chromosome by their kinds, and by whether they share their position."""
+    position = variants.position_bp
+    _, n_there = np.unique(position, return_counts=True)
+    sites = shared_sites(variants)
+    return {
+        "kinds": Counter(kind_of(ref, alt) for ref, alt in variants.allele),
+        "n_shared_sites": len(sites),
+        "n_shared_variants": sum(site.stop - site.start for site in sites),
+        "n_torn": int((n_there > 1).sum()) - len(sites),
+    }
 
 
 class _CallCounts:
@@ -183,12 +228,14 @@ def in_words(dropped: dict[str, int]) -> list[str]:
 
 
 def _advice(tally: Tally) -> str:
-    """What to do about a chromosome without SNPs."""
+    """What to do about a chromosome of which nothing is used."""
     reason = max(tally.dropped, key=tally.dropped.get, default="")
     if reason == "coded":
         return allele_advice(tally.codes)
     if reason == "multiallelic":
         return "Keep one SNP for each ALT allele with filters.multiallelic: split."
+    if reason in (INDEL, MNP):
+        return "Keep indels and MNPs with filters.variants: all."
     if reason == "filter":
         return "Keep records that fail a filter with filters.pass_only: false."
     return "Leave the chromosome out with input.chromosomes."

@@ -21,6 +21,8 @@ from cyvcf2 import VCF
 from syncohort.errors import InputError
 from syncohort.files import private_folder, remove_private_folder
 from syncohort.formats.genetic_map import read_genetic_map
+from syncohort.formats.shared_sites import records_of
+from syncohort.formats.sites import own_calls
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import MISSING, CohortStore, Variants
@@ -170,13 +172,14 @@ def _phased_chunks(vcf: Path, store: CohortStore) -> Iterator[np.ndarray]:
 
     Raises RuntimeError when it holds others.
     """
-    records = iter(VCF(str(vcf)))
+    lines = iter(VCF(str(vcf)))
     for some in store.variant_slices():
-        part = store.variants[some]
-        calls = []
-        for position_bp, (ref, alt) in zip(part.position_bp, part.allele, strict=True):
-            record = next(records, None)
-            if record is None or (record.POS, record.REF, record.ALT) != (position_bp, ref, [alt]):
+        records = records_of(store.variants[some])
+        codes = []
+        for position_bp, _, ref, alt, _ in records.lines():
+            line = next(lines, None)
+            if line is None or (line.POS, line.REF, ",".join(line.ALT)) != (position_bp, ref, alt):
                 raise RuntimeError(f"{vcf}: no record {position_bp} {ref}>{alt} where expected")
-            calls.append(record.genotype.array()[:, :2])
-        yield np.stack(calls).astype(np.int8)
+            codes.append(line.genotype.array()[:, :2])
+        numbers = records.number[:, None, None]
+        yield own_calls(np.stack(codes)[records.record], numbers, "all")

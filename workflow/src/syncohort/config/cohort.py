@@ -172,9 +172,13 @@ class Labels(Section):
 class Filters(Section):
     """Which people and variants are used. Frequencies are those of the training people."""
 
+    variants: Literal["snps", "all"] = Field(
+        "snps",
+        description="Kinds of variants: `snps`, or `all`, which are SNPs, indels and MNPs (several bases replaced by as many). Under `all`, each ALT allele of a site is modelled as a variant (`multiallelic` is not asked), and the release joins them again. Structural variants (`<DEL>`, `*`, breakends) are never used.",
+    )
     multiallelic: Literal["drop", "split"] = Field(
         "drop",
-        description="Sites with several ALT alleles: `drop` them, or `split` them into one SNP per ALT allele.",
+        description="SNPs with several ALT alleles, where `variants` is `snps`: `drop` the site, or `split` it into one SNP per ALT allele. A call of another allele than the variant's is missing there.",
     )
     pass_only: bool = Field(
         False,

@@ -1,4 +1,4 @@
-"""The configuration of which people are drawn, what is measured, and what jobs ask for."""
+"""The configuration of which people are drawn and released, what is measured, and what jobs ask for."""
 
 from typing import Annotated, Literal
 
@@ -40,6 +40,17 @@ class Synthesis(Section):
         if self.labels == "counts" and self.people is not None:
             raise ValueError("with `labels: counts` leave `people` out: the counts say how many")
         return self
+
+
+class Release(Section):
+    """Who of the synthetic people is released."""
+
+    withhold: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        description="Share of the synthetic people to leave out of the release and of all measurements of it, those nearest to training people (`measure_risk`), for example 0.01. The report then shows what that changes. 0: nobody.",
+    )
 
 
 class Evaluation(Section):

@@ -27,16 +27,21 @@ def guided_name(generator: str, guidance_scale: float) -> str:
     return f"{generator}_g{guidance_scale:g}"
 
 
+def drawn_name(generator: str) -> str:
+    """A released generator with the people who are withheld from its release."""
+    return f"{generator}_drawn"
+
+
 def reserved_problems(generators: Iterable[str], calibration: Iterable[str]) -> list[str]:
     """What is wrong with the names of `generators` and `evaluation.calibration`, in words."""
     generators, calibration = list(generators), list(calibration)
     names = "|".join(map(re.escape, generators))
     number = r"\d[\d.e+-]*"
-    derived = re.compile(rf"mosaic_ne{number}|(?:{names})_(?:seed\d+|g{number})")
+    derived = re.compile(rf"mosaic_ne{number}|(?:{names})_(?:seed\d+|g{number}|drawn)")
     problems = [
         f"a generator cannot be called {name}: the report has a row or a word of that name. "
-        f"Reserved are {', '.join(RESERVED)}, mosaic_ne<number>, and <generator>_seed<number> "
-        f"and <generator>_g<number> of {', '.join(generators)}; rename it"
+        f"Reserved are {', '.join(RESERVED)}, mosaic_ne<number>, and <generator>_seed<number>, "
+        f"<generator>_g<number> and <generator>_drawn of {', '.join(generators)}; rename it"
         for name in (*generators, *calibration)
         if name in RESERVED or derived.fullmatch(name)
     ]

@@ -8,6 +8,7 @@ from functools import cached_property
 from syncohort.config.generator_names import (
     VALIDATION,
     curve_name,
+    drawn_name,
     guided_name,
     replicate_name,
 )
@@ -91,14 +92,20 @@ class Plan:
         return {name: self.settings[name]["sampling"]["guidance_scale"] for name in names}
 
     @cached_property
+    def drawn(self) -> dict[str, str]:
+        """Released generators with the people whom their release leaves out -> the generator."""
+        withheld = self._study.release.withhold > 0
+        return {drawn_name(name): name for name in self.generators if withheld}
+
+    @cached_property
     def evaluated(self) -> list[str]:
-        """All but the curves."""
+        """All but the curves and those with people who are withheld."""
         return [*self.generators, *self.replicates, *self.calibration]
 
     @cached_property
     def measured(self) -> list[str]:
         """All whose fidelity and leakage are measured."""
-        return [*self.evaluated, *self.curve]
+        return [*self.evaluated, *self.curve, *self.drawn]
 
     @cached_property
     def settings(self) -> dict[str, dict]:
@@ -111,7 +118,7 @@ class Plan:
             VALIDATION: {"kind": VALIDATION},
             **{name: _section(generator) for name, generator in beside},
             **{name: self._mosaic(size) for name, size in self.curve.items()},
-            **{key: own[name] for key, name in self.replicates.items()},
+            **{key: own[name] for key, name in (self.replicates | self.drawn).items()},
             **{key: _at_scale(own[name], scale) for key, (name, scale) in self.guided.items()},
         }
 

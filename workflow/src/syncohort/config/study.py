@@ -21,7 +21,7 @@ from syncohort.config.cohort import (
     Split,
     Trait,
 )
-from syncohort.config.evaluation import Compute, Evaluation, Synthesis
+from syncohort.config.evaluation import Compute, Evaluation, Release, Synthesis
 from syncohort.config.generator_names import (
     curve_name,
     guided_name,
@@ -84,6 +84,7 @@ class Config(Section):
         description="Generators by names of your choice. Each makes a synthetic cohort of its own, and one report compares them.",
     )
     synthesis: Synthesis = Synthesis()
+    release: Release = Release()
     evaluation: Evaluation = Evaluation()
     compute: Compute = Compute()
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from syncohort.cohort.genotype_checks import estimated_losses
 from syncohort.cohort.people_checks import Check
+from syncohort.cohort.variant_checks import estimated_losses
 from syncohort.config.requests import least_training_mb, training_request_mb
 from syncohort.diffusion.demand import demand_of, training_bytes, training_seconds
 from syncohort.diffusion.settings import resident_bytes

@@ -96,12 +96,13 @@ class BgenSource:
         contig: str,
         *,
         multiallelic: str = "drop",
+        variants: str = "snps",
         pass_only: bool = False,
         size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic SNPs.
+        """Walk along a chromosome in chunks of at most `size` biallelic variants.
 
-        A record of more than two alleles is left out under "split", too. Somebody with one copy
+        A record of more than two alleles is always left out. Somebody with one copy
         has no call.
 
         Raises:
@@ -125,7 +126,7 @@ class BgenSource:
         def read(part: np.ndarray) -> Calls:
             return self._read(rows[part].tolist(), [records[at] for at in part])
 
-        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
     def _read(self, rows: list[int], records: list[Record]) -> Calls:
         """The calls of records with two alleles, which are these rows of the file."""

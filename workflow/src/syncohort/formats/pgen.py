@@ -18,6 +18,7 @@ from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_psam
 from syncohort.formats.phenotypes import categories, phenotype_of
 from syncohort.formats.plink import check_files
+from syncohort.formats.shared_sites import Records, join_calls, records_of
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     PROVISIONAL_LINE,
@@ -25,6 +26,7 @@ from syncohort.formats.sites import (
     Chunk,
     make_sites,
     one_allele_each,
+    own_calls,
     walk,
 )
 from syncohort.formats.variant_table import VariantTable, held_contigs
@@ -107,13 +109,13 @@ class PgenSource:
         contig: str,
         *,
         multiallelic: str = "drop",
+        variants: str = "snps",
         pass_only: bool = False,
         size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic SNPs.
+        """Walk along a chromosome in chunks of at most `size` biallelic variants.
 
-        Under "split" each ALT allele of a record is a variant, and the others are missing
-        there, as in a VCF.
+        Under "split" each ALT allele of a record is a variant, as in a VCF; see `own_calls`.
 
         Raises:
             InputError: the chromosome is not in the file, or the file is damaged.
@@ -122,13 +124,13 @@ class PgenSource:
         columns = (table[name] for name in ("position", "id", "ref", "alt", "failed"))
         marked = self._header[0][rows] | table["provisional"].to_numpy(dtype=bool)
         sites = make_sites(contig, *columns, provisional=marked)
-        sites, record, allele = one_allele_each(sites, multiallelic)
+        sites, record, allele = one_allele_each(sites, multiallelic, variants)
         rows = rows[record]
 
         def read(part: np.ndarray) -> Calls:
-            return Calls(*self._read(rows[part], allele[part]))
+            return Calls(*self._read(rows[part], allele[part], variants))
 
-        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
     @cached_property
     def _header(self) -> tuple[np.ndarray, int]:
@@ -143,8 +145,13 @@ class PgenSource:
         )
         return [note] if self._header[1] else []
 
-    def _read(self, rows: np.ndarray, allele: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Calls int8 [v, S, 2] of the given ALT alleles of rows of the .pvar; phased [v, S]."""
+    def _read(
+        self, rows: np.ndarray, allele: np.ndarray, variants: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Calls int8 [v, S, 2] of the given ALT alleles of rows of the .pvar; phased [v, S].
+
+        variants: see `own_calls`.
+        """
         n_people = len(self.sample_ids)
         calls = np.empty((len(rows), n_people, 2), dtype=np.int8)
         phased = np.empty((len(rows), n_people), dtype=bool)
@@ -160,8 +167,8 @@ class PgenSource:
                 raise InputError(
                     f"{self._pgen}: {_message(error)} The file is damaged; make it again."
                 ) from None
-            found = (codes != 0).astype(np.int8)
-            found[(codes != allele[block, None]) & (codes != 0)] = MISSING
+            codes = np.maximum(codes, MISSING)  # pgenlib says -9
+            found = own_calls(codes, allele[block, None], variants)
             calls[block] = found.reshape(-1, n_people, 2)
         # pgenlib calls homozygous genotypes phased even where the file knows no phase at all
         return calls, phased & self._reader.hardcall_phase_present()
@@ -243,6 +250,8 @@ def write_pgen(
 ) -> None:
     """Write a cohort as PLINK 2 .pgen, .pvar and .psam, heterozygous calls phased as stored.
 
+    Variants of one position are one variant of several ALT alleles, see `shared_sites`.
+
     The .psam has one column beside the ids: PHENO1 with what the .fam of `write_plink` says, or
     label, as plink2's categories, where PLINK knows no phenotype. The sample sheet keeps labels
     as they are.
@@ -261,22 +270,24 @@ def write_pgen(
         with open(pvar, "w", encoding="utf-8") as file:
             file.write(f"##source=SynCohort {__version__}\n{said}")
             file.writelines(f"##contig=<ID={store.contig}>\n" for store in stores)
-            provisional = np.concatenate([store.variants.provisional for store in stores])
+            records = [records_of(store.variants) for store in stores]
+            provisional = np.concatenate([own.provisional for own in records])
             columns = [*_PVAR]
             if provisional.any():
                 file.write(PROVISIONAL_LINE + "\n")
                 columns.append("INFO")
             file.write("\t".join(columns) + "\n")
-            for store in stores:
-                file.writelines(_pvar_lines(store, with_info=provisional.any()))
+            for own in records:
+                file.writelines(_pvar_lines(own, with_info=provisional.any()))
         phased = any(_knows_phase(store) for store in stores)
         # not as a context manager: closing one that is not full hides the error behind its own
         writer = pgenlib.PgenWriter(
             str(pgen).encode(),
             len(people),
-            variant_ct=sum(len(store.variants) for store in stores),
+            variant_ct=sum(map(len, records)),
             # all or none; where they differ the .pgen refers to the .pvar
             nonref_flags=bool(provisional.any()) if len(set(provisional)) < 2 else None,
+            allele_ct_limit=1 + max(own.n_alts.max() for own in records),
             hardcall_phase_present=phased,
         )
         for store in stores:
@@ -296,14 +307,10 @@ def _write_psam(people: People, case_label: str | None, path: Path, said: str) -
         table.to_csv(file, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 
 
-def _pvar_lines(store: CohortStore, *, with_info: bool) -> Iterator[str]:
-    contig, variants = store.contig, store.variants
-    info = np.where(variants.provisional, "\tPR", "\t.") if with_info else [""] * len(variants)
-    columns = zip(
-        variants.position_bp.tolist(), variants.id, variants.allele.tolist(), info, strict=True
-    )
-    for position, name, (ref, alt), mark in columns:
-        yield f"{contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
+def _pvar_lines(records: Records, *, with_info: bool) -> Iterator[str]:
+    for position, name, ref, alt, marked in records.lines():
+        mark = ("\tPR" if marked else "\t.") if with_info else ""
+        yield f"{records.contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
 
 
 def _knows_phase(store: CohortStore) -> bool:
@@ -313,13 +320,16 @@ def _knows_phase(store: CohortStore) -> bool:
 def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> None:
     n_people = len(store.people)
     for part, calls in store.variant_chunks():
-        phasing = store.read_phasing(part) if phased else None
+        records = records_of(store.variants[part])
+        phasing = store.read_phasing(part) if phased or records.sites else np.zeros(calls.shape[:2])
+        calls, phasing = join_calls(records, calls, phasing.astype(bool))
+        n_alleles = (records.n_alts + 1).astype(np.uint32)
         for some in slices(len(calls), max(1, _STEP_ALLELES // (2 * n_people))):
             codes = calls[some].reshape(-1, 2 * n_people).astype(np.int32)
             if codes.min(initial=0) < 0:
                 codes = whole_calls(calls[some]).reshape(codes.shape).astype(np.int32)
                 codes[codes == MISSING] = _PGEN_MISSING
             if phased:
-                writer.append_partially_phased_batch(codes, phasing[some])
+                writer.append_partially_phased_batch(codes, phasing[some], n_alleles[some])
             else:
-                writer.append_alleles_batch(codes)
+                writer.append_alleles_batch(codes, allele_cts=n_alleles[some])

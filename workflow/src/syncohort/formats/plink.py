@@ -6,6 +6,7 @@ directions, so that a round trip changes nothing.
 Axes: V variants of the file, v of a chunk, S people, 2 alleles.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -26,7 +27,7 @@ from syncohort.formats.sites import (
     walk,
 )
 from syncohort.formats.variant_table import VariantTable, held_contigs
-from syncohort.genotypes import MISSING, CohortStore, common_people
+from syncohort.genotypes import MISSING, CohortStore, Variants, common_people
 
 # Calls of allele 1 by the two bits of a person, and of the four people of a byte, 8 bytes as one.
 _CALLS = np.array([[1, 1], [MISSING, MISSING], [0, 1], [0, 0]], dtype=np.int8)
@@ -72,10 +73,11 @@ class PlinkSource:
         contig: str,
         *,
         multiallelic: str = "drop",
+        variants: str = "snps",
         pass_only: bool = False,
         size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic SNPs, none phased.
+        """Walk along a chromosome in chunks of at most `size` biallelic variants, none phased.
 
         The file does not say which allele is the reference genome's: REF is provisional.
 
@@ -90,7 +92,7 @@ class PlinkSource:
             calls = self._read(rows[part])
             return Calls(calls, np.zeros(calls.shape[:2], dtype=bool))
 
-        yield from walk(sites, multiallelic, size, read, pass_only=pass_only)
+        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
         """Calls int8 [v, S, 2] of rows of the .bim."""
@@ -138,6 +140,9 @@ def write_plink(
 ) -> None:
     """Write a cohort as PLINK 1 .bed, .bim and .fam. Phase is lost: the format has none.
 
+    Nor has it variants of several ALT alleles: each is a row, and an id that rows of one position
+    share gets the alleles of each added, `rs1:A:C`.
+
     Args:
         stores: chromosomes in order, of the same people.
         prefix: path without extension.
@@ -164,9 +169,20 @@ def write_plink(
 
 def _bim_lines(store: CohortStore) -> Iterator[str]:
     contig, variants = store.contig, store.variants
-    columns = zip(variants.id, variants.position_bp.tolist(), variants.allele.tolist(), strict=True)
+    names = _own_ids(variants)
+    columns = zip(names, variants.position_bp.tolist(), variants.allele.tolist(), strict=True)
     for name, position, (ref, alt) in columns:
         yield f"{contig}\t{name}\t0\t{position}\t{alt}\t{ref}\n"
+
+
+def _own_ids(variants: Variants) -> list[str]:
+    """Ids [V] that no two variants of a position share, unless they have none."""
+    places = list(zip(variants.position_bp.tolist(), variants.id.tolist(), strict=True))
+    count = Counter(places)
+    return [
+        f"{name}:{ref}:{alt}" if name != "." and count[position, name] > 1 else name
+        for (position, name), (ref, alt) in zip(places, variants.allele.tolist(), strict=True)
+    ]
 
 
 def _pack(calls: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
-from syncohort.genotypes import Variants, contig_order, normalise_contig
+from syncohort.formats.alleles import BASES, INDEL, MNP, is_spelled, kind_of, symbol_of
+from syncohort.genotypes import MISSING, Variants, contig_order, normalise_contig
 
 CHUNK_VARIANTS = 2_000
 DROP_REASONS = {  # and how a page says it
@@ -22,6 +23,7 @@ DROP_REASONS = {  # and how a page says it
     "indel": "indels",
     "structural": "structural variants",
     "coded": "whose alleles are not A, C, G or T",
+    "unspelled": "indels of which not every base is known (I, D, N)",
     "mnp": "of several bases (MNPs)",
     "spanning": "of spanning deletions (*)",
     "repeated": "that list an allele twice",
@@ -34,23 +36,20 @@ PROVISIONAL_LINE = (
     '##INFO=<ID=PR,Number=0,Type=Flag,Description="Provisional reference allele, may not be '
     'based on real reference genome">'
 )
-_BASES = {"A": 0, "C": 1, "G": 2, "T": 3}
 _PLACEHOLDERS = ("<NON_REF>", "<*>")  # of a gVCF: any allele that was not seen
-_NO_ALLELE = ("0", ".")
-_OPEN_END = r"[.][ACGTN]+|[ACGTN]+[.]"  # a breakend without a mate
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """The next biallelic SNPs of a chromosome, in genomic order.
+    """The next biallelic variants of a chromosome, in genomic order.
 
     variants: v of them; calls: int8 [v, S, 2], -1 missing, 0 REF, 1 ALT; phased: bool [v, S].
     The counts, summed over the chunks of a chromosome, are its totals: n_read: records read,
     dropped: records left out by reason, failed: records that fail filters by the text of their
-    FILTER, codes: records by alleles that are no DNA ("A/B"), n_haploid: calls with one
-    allele, made missing, n_pairs and n_breaks: see `vcf.PhaseSets`, n_uncertain: probabilities
-    that are no hard call, made missing. A chromosome without any usable record gives one chunk
-    without variants.
+    FILTER, codes: records by alleles that are no DNA ("A/B"), symbols: structural variants by
+    what they are called (`<DEL>`), n_haploid: calls with one allele, made missing, n_pairs and
+    n_breaks: see `vcf.PhaseSets`, n_uncertain: probabilities that are no hard call, made missing.
+    A chromosome without any usable record gives one chunk without variants.
     """
 
     variants: Variants
@@ -61,6 +60,7 @@ class Chunk:
     n_haploid: int
     failed: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
+    symbols: dict[str, int] = field(default_factory=dict)
     n_pairs: int = 0
     n_breaks: int = 0
     n_uncertain: int = 0
@@ -134,15 +134,19 @@ def make_sites(contig: str, position, names, ref, alt, failed=None, provisional=
     )
 
 
-def one_allele_each(sites: Sites, multiallelic: str) -> tuple[Sites, np.ndarray, np.ndarray]:
+def one_allele_each(
+    sites: Sites, multiallelic: str, variants: str = "snps"
+) -> tuple[Sites, np.ndarray, np.ndarray]:
     """Records as they are used, where each comes from and which ALT allele it is about.
 
-    Under "split" a record of several ALT alleles becomes one for each. Alleles that stand for
-    any other one in a gVCF (`<NON_REF>`, `<*>`) are none.
+    A record of several ALT alleles becomes one for each under "split", and always where
+    `variants` is "all". An id of as many names, parted by ";", gives each its own. Alleles that
+    stand for any other one in a gVCF (`<NON_REF>`, `<*>`) are none.
 
     Returns:
         sites [M], record [M] index into the records of the file, number [M] of the allele, from 1.
     """
+    splits = multiallelic == "split" or variants == "all"
     alt, number = sites.alt.copy(), np.ones(len(sites), dtype=np.int32)
     counts = np.ones(len(sites), dtype=np.int64)
     named = {}
@@ -152,14 +156,18 @@ def one_allele_each(sites: Sites, multiallelic: str) -> tuple[Sites, np.ndarray,
         own = [(k, allele) for k, allele in alleles if allele not in _PLACEHOLDERS]
         alt[at] = ",".join(allele for _, allele in own) or "."
         number[at] = own[0][0] if own else 1
-        if multiallelic == "split" and not _repeats(sites.ref[at], alt[at]):
+        if splits and not _repeats(sites.ref[at], alt[at]):
             named[at], counts[at] = own, max(len(own), 1)
     record = np.repeat(np.arange(len(sites)), counts)
     starts = np.cumsum(counts) - counts
     sites, number = replace(sites, alt=alt)[record], number[record]
     for at, own in named.items():
-        for place, (k, allele) in enumerate(own, start=starts[at]):
+        names = sites.id[starts[at]].split(";")
+        for i, (k, allele) in enumerate(own):
+            place = starts[at] + i
             number[place], sites.alt[place] = k, allele
+            if len(names) == len(own):
+                sites.id[place] = names[i]
     return sites, record, number
 
 
@@ -169,29 +177,37 @@ def _repeats(ref: str, alt: str) -> bool:
     return len(alleles) > 2 and len(set(alleles)) < len(alleles)
 
 
-def choose_snps(
-    sites: Sites, multiallelic: str, *, pass_only: bool = False
-) -> tuple[np.ndarray, dict[str, int], dict[str, int]]:
-    """Find the biallelic SNPs among the records of a chromosome.
+@dataclass(frozen=True)
+class _Chosen:
+    """rows: indices of the kept records, stably sorted by position; dropped: numbers of those
+    left out, by reason (`DROP_REASONS`); codes, symbols: see `Chunk`."""
+
+    rows: np.ndarray
+    dropped: dict[str, int]
+    codes: dict[str, int]
+    symbols: dict[str, int]
+
+
+def choose_variants(
+    sites: Sites, multiallelic: str, *, variants: str = "snps", pass_only: bool = False
+) -> _Chosen:
+    """Find the biallelic variants among the records of a chromosome.
 
     Args:
-        sites: all records; under "split" one record per ALT allele.
+        sites: all records, as of `one_allele_each`.
         multiallelic: "drop" leaves out every position at which two or more different SNPs
             are recorded, in one record or in several; "split" keeps each as its own variant.
+        variants: "snps", or "all", which keeps indels and MNPs too and drops no position.
         pass_only: leave out records that fail a filter.
-
-    Returns:
-        rows: indices into `sites` of the kept records, stably sorted by position.
-        dropped: number of records left out, by reason (`DROP_REASONS`; zeros omitted).
-        codes: records by their alleles ("A/B") where these are no DNA.
     """
     reason = np.full(len(sites), "", dtype=object)
-    ref, alt = _base_codes(sites.ref), _base_codes(sites.alt)
     several = pd.Series(sites.alt, dtype=object).str.contains(",").to_numpy(dtype=bool)
-    other = np.flatnonzero(~several & ((ref < 0) | (alt < 0) | (ref == alt)))
-    pairs = list(zip(sites.ref[other], sites.alt[other], strict=True))
-    kinds = {pair: _kind_of(*pair) for pair in set(pairs)}
-    reason[other] = [kinds[pair] for pair in pairs]
+    code, kinds = _pair_codes(sites, several)
+    for kind, rows in kinds.items():
+        reason[rows] = kind
+        if variants == "all" and kind in (INDEL, MNP):
+            spelled = [is_spelled(sites.ref[row], sites.alt[row]) for row in rows]
+            reason[rows] = np.where(spelled, "", "unspelled")
     reason[several] = "multiallelic"
     for row in np.flatnonzero(several):
         if _repeats(sites.ref[row], sites.alt[row]):
@@ -203,44 +219,46 @@ def choose_snps(
 
     rows = np.flatnonzero(reason == "")
     rows = rows[np.argsort(sites.position[rows], kind="stable")]
-    # REF and ALT swapped is the same variant: PLINK 1 orders alleles as it likes
-    pair = np.minimum(ref, alt)[rows] * 4 + np.maximum(ref, alt)[rows]
-    _, first = np.unique(sites.position[rows] * 16 + pair, return_index=True)
+    key = sites.position[rows] * (code.max(initial=0) + 1) + code[rows]
+    _, first = np.unique(key, return_index=True)
     reason[np.delete(rows, first)] = "duplicate"
     rows = rows[np.sort(first)]
-    if multiallelic == "drop":
+    if multiallelic == "drop" and variants == "snps":
         crowded = _crowded(sites, rows, np.flatnonzero(several))
         reason[rows[crowded]] = "multiallelic"
         rows = rows[~crowded]
-    counts = {name: int((reason == name).sum()) for name in DROP_REASONS}
-    coded = reason == "coded"
-    codes = Counter(
-        "/".join(sorted(pair)) for pair in zip(sites.ref[coded], sites.alt[coded], strict=True)
+    coded, symbolic = (
+        (sites.ref[r], sites.alt[r]) for r in (reason == "coded", reason == "structural")
     )
-    return rows, {name: count for name, count in counts.items() if count}, dict(codes)
+    return _Chosen(
+        rows,
+        {name: int((reason == name).sum()) for name in DROP_REASONS if (reason == name).any()},
+        dict(Counter("/".join(sorted(pair)) for pair in zip(*coded, strict=True))),
+        dict(Counter(symbol_of(*pair) for pair in zip(*symbolic, strict=True))),
+    )
 
 
-def _kind_of(ref: str, alt: str) -> str:
-    """Why a record with one ALT allele is no SNP."""
-    pair = {ref, alt}
-    one_alone = (
-        alt == "." or alt == "0" and not ref.isdigit() or ref in _NO_ALLELE and alt in _BASES
-    )
-    if ref == alt or one_alone:
-        return "monomorphic_code"
-    if any(mark in allele for allele in pair for mark in "<[]") or re.fullmatch(_OPEN_END, alt):
-        return "structural"
-    if pair & {"I", "D", "-"}:
-        return "indel"
-    if all(re.fullmatch("[ACGTN]+|[*]", allele) for allele in pair) and "N" not in pair:
-        if "*" in pair:
-            return "spanning"
-        return "mnp" if len(ref) == len(alt) else "indel"
-    return "coded"
+def _pair_codes(sites: Sites, several: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """A number [N] that equal pairs of alleles share, and the rows of each kind but SNPs.
+
+    REF and ALT swapped is the same SNP, and the same variant where REF is provisional: PLINK 1
+    orders alleles as it likes. several: rows of several ALT alleles, which have no kind.
+    """
+    ref, alt = _base_codes(sites.ref), _base_codes(sites.alt)
+    code = np.minimum(ref, alt) * 4 + np.maximum(ref, alt)
+    other = np.flatnonzero(~several & ((ref < 0) | (alt < 0) | (ref == alt)))
+    pairs = list(zip(sites.ref[other], sites.alt[other], strict=True))
+    kind_by_pair = {pair: kind_of(*pair) for pair in set(pairs)}
+    kinds = np.array([kind_by_pair[pair] for pair in pairs], dtype=object)
+    marked = sites.provisional[other].tolist()
+    keys = [tuple(sorted(p)) if swaps else p for p, swaps in zip(pairs, marked, strict=True)]
+    number = {key: i for i, key in enumerate(dict.fromkeys(keys), start=len(BASES) ** 2)}
+    code[other] = [number[key] for key in keys]
+    return code, {kind: other[kinds == kind] for kind in dict.fromkeys(kinds)}
 
 
 def _base_codes(alleles: np.ndarray) -> np.ndarray:
-    return pd.Series(alleles, dtype=object).map(_BASES).fillna(-1).to_numpy(dtype=np.int64)
+    return pd.Series(alleles, dtype=object).map(BASES).fillna(-1).to_numpy(dtype=np.int64)
 
 
 def _crowded(sites: Sites, rows: np.ndarray, several: np.ndarray) -> np.ndarray:
@@ -250,9 +268,20 @@ def _crowded(sites: Sites, rows: np.ndarray, several: np.ndarray) -> np.ndarray:
     with_snp = [
         row
         for row in several
-        if sites.ref[row] in _BASES and any(a in _BASES for a in sites.alt[row].split(","))
+        if sites.ref[row] in BASES and any(a in BASES for a in sites.alt[row].split(","))
     ]
     return np.isin(position, values[counts > 1]) | np.isin(position, sites.position[with_snp])
+
+
+def own_calls(codes: np.ndarray, number, variants: str) -> np.ndarray:
+    """Calls int8 of one ALT allele, of calls of alleles by their numbers.
+
+    codes: 0 REF, negative none. number: of the ALT allele. Another ALT allele is missing where
+    `variants` is "snps", for as REF it may be a false call; it counts as REF, not this ALT, where
+    it is "all", for it then is a variant of its own.
+    """
+    other = 0 if variants == "all" else MISSING
+    return np.where(codes == number, 1, np.where(codes > 0, other, codes)).astype(np.int8)
 
 
 def walk(
@@ -260,34 +289,25 @@ def walk(
     multiallelic: str,
     size: int,
     read: Callable[[np.ndarray], Calls],
-    *,
-    pass_only: bool = False,
+    **choice,
 ) -> Iterator[Chunk]:
     """Yield the chunks of a chromosome.
 
     read: the `Calls` of rows of `sites` [v], asked for in genomic order.
-    multiallelic, pass_only: see `choose_snps`.
+    multiallelic, choice: see `choose_variants`.
     """
-    rows, dropped, codes = choose_snps(sites, multiallelic, pass_only=pass_only)
-    failed = dict(Counter(sites.failed[sites.failed != ""]))
-    n_read = len(sites)
-    for start in range(0, max(len(rows), 1), size):
-        part = rows[start : start + size]
-        found = read(part)
-        yield Chunk(
-            sites.variants(part),
-            found.calls,
-            found.phased,
-            n_read,
-            dropped,
-            found.n_haploid,
-            failed,
-            codes,
-            found.n_pairs,
-            found.n_breaks,
-            found.n_uncertain,
-        )
-        n_read, dropped, failed, codes = 0, {}, {}, {}
+    chosen = choose_variants(sites, multiallelic, **choice)
+    totals = {
+        "n_read": len(sites),
+        "dropped": chosen.dropped,
+        "failed": dict(Counter(sites.failed[sites.failed != ""])),
+        "codes": chosen.codes,
+        "symbols": chosen.symbols,
+    }
+    for start in range(0, max(len(chosen.rows), 1), size):
+        part = chosen.rows[start : start + size]
+        yield Chunk(sites.variants(part), **vars(read(part)), **totals)
+        totals = {"n_read": 0, "dropped": {}}
 
 
 def spellings(names: Iterable[str]) -> dict[str, list[str]]:

@@ -26,6 +26,7 @@ from syncohort.formats.sites import (
     find_contig,
     make_sites,
     one_allele_each,
+    own_calls,
     walk,
 )
 from syncohort.formats.vcf_text import (
@@ -91,18 +92,18 @@ class VcfSource:
         contig: str,
         *,
         multiallelic: str = "drop",
+        variants: str = "snps",
         pass_only: bool = False,
         size: int = CHUNK_VARIANTS,
     ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic SNPs.
+        """Walk along a chromosome in chunks of at most `size` biallelic variants.
 
         The file is read once as long as its lines are plain (see `vcf_text`). From there on, or
         where it is BCF, bcftools cuts the chromosome out and keeps nothing but GT, phase sets and
         the mark of provisional REF alleles.
 
-        Under "split" each ALT allele of a record is a variant; an
-        allele that is another ALT is then missing: as REF it would be a false call.
-        A call with one allele (haploid) counts as missing.
+        Under "split" each ALT allele of a record is a variant, whose calls are those of
+        `own_calls`. A call with one allele (haploid) counts as missing.
 
         Raises:
             InputError: chromosome not in the file, damaged records, calls of three alleles.
@@ -114,16 +115,16 @@ class VcfSource:
                 f"{file.path}: chromosome {contig} stands under several names: {', '.join(names)}. "
                 "Give it one with `bcftools annotate --rename-chrs`."
             )
-        options = {"multiallelic": multiallelic, "size": size, "pass_only": pass_only}
+        choice = {"multiallelic": multiallelic, "variants": variants, "pass_only": pass_only}
         n_read = 0
         try:
             for block in self._plain_blocks(names[0]):
-                yield from _plain_chunks(block, **options)
+                yield from _plain_chunks(block, size, **choice)
                 n_read += len(block.sites)
         except Unusual as unusual:
             if unusual.args:
                 raise InputError(f"{file.path}: {unusual}") from None
-            yield from self._other_chunks(names[0], n_read, **options)
+            yield from self._other_chunks(names[0], n_read, size, **choice)
         else:
             if not file.confirm(names[0], n_read):
                 raise InputError(
@@ -140,7 +141,9 @@ class VcfSource:
             marked = block.sites.provisional & file.marks_references
             yield replace(block, sites=replace(block.sites, provisional=marked))
 
-    def _other_chunks(self, name: str, n_before: int, **options) -> Iterator[Chunk]:
+    def _other_chunks(
+        self, name: str, n_before: int, size: int, multiallelic: str, variants: str, pass_only: bool
+    ) -> Iterator[Chunk]:
         """The chunks of a chromosome without its first records, by way of bcftools."""
         file = self._file
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
@@ -151,10 +154,10 @@ class VcfSource:
                 sites = _read_sites(path, name, file.path)
                 file.confirm(name, len(sites))
             sites = sites[np.arange(n_before, len(sites))]
-            sites, record, number = one_allele_each(sites, options["multiallelic"])
+            sites, record, number = one_allele_each(sites, multiallelic, variants)
             record += n_before
-            read = _call_reader(path, record, number, len(self.sample_ids), file.path)
-            yield from walk(sites, read=read, **options)
+            read = _call_reader(path, record, number, len(self.sample_ids), file.path, variants)
+            yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
 
 def vcf_contigs(path: str) -> list[str]:
@@ -169,13 +172,15 @@ def vcf_file(path: str) -> Path:
     return Path(path)
 
 
-def _plain_chunks(block: Block, **options) -> Iterator[Chunk]:
-    """The chunks of a block of plain records; options: see `walk`.
+def _plain_chunks(
+    block: Block, size: int, multiallelic: str, variants: str, pass_only: bool
+) -> Iterator[Chunk]:
+    """The chunks of a block of plain records; see `walk`.
 
     Raises:
         Unusual: a call of an allele that its record does not list.
     """
-    sites, record, number = one_allele_each(block.sites, options["multiallelic"])
+    sites, record, number = one_allele_each(block.sites, multiallelic, variants)
     several = np.array(["," in alt for alt in block.sites.alt], dtype=bool)
     if (block.calls[~several] > 1).any():
         raise Unusual
@@ -186,10 +191,10 @@ def _plain_chunks(block: Block, **options) -> Iterator[Chunk]:
         calls = block.calls if whole else block.calls[own]
         phased = block.phased if whole else block.phased[own]
         for i in np.flatnonzero(several[own]):
-            calls[i] = _one_allele(calls[i], number[rows[i]])
+            calls[i] = own_calls(calls[i], number[rows[i]], variants)
         return Calls(calls, phased, _drop_haploid(calls))
 
-    yield from walk(sites, read=read, **options)
+    yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
 
 def _drop_haploid(calls: np.ndarray) -> int:
@@ -279,7 +284,9 @@ def _is_provisional(record, has_marks) -> bool:
     return bool(has_marks) and record.INFO.get("PR") is not None
 
 
-def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: int, source: Path):
+def _call_reader(
+    path: str, record: np.ndarray, number: np.ndarray, n_people: int, source: Path, variants: str
+):
     """A function for `walk`, which asks for ever later rows of the records at `path`.
 
     record [M], number [M]: see `one_allele_each`.
@@ -305,7 +312,7 @@ def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: in
             if alleles.shape[1] == 2:
                 calls[i, :, 0] = alleles[:, 0]
             if len(variant.ALT) > 1:
-                calls[i] = _one_allele(calls[i], number[row])
+                calls[i] = own_calls(calls[i], number[row], variants)
             elif calls[i].max() > 1:
                 raise InputError(
                     f"{source}: the record {_name_of(variant)} has a call of allele "
@@ -320,11 +327,6 @@ def _call_reader(path: str, record: np.ndarray, number: np.ndarray, n_people: in
         )
 
     return read
-
-
-def _one_allele(calls: np.ndarray, number: int) -> np.ndarray:
-    """Calls [S, 2] with 1 for the given ALT allele and missing ones for other ALT alleles."""
-    return np.where(calls == number, 1, np.where(calls > 0, MISSING, calls))
 
 
 def _alleles(record, source: Path) -> np.ndarray:

@@ -12,11 +12,13 @@ import pysam
 from syncohort import __version__
 from syncohort.files import all_or_nothing
 from syncohort.formats.bgzf import write_bgzf
+from syncohort.formats.shared_sites import Records, join_calls, records_of
 from syncohort.formats.sites import PROVISIONAL_LINE
-from syncohort.genotypes import CohortStore, Variants, slices
+from syncohort.genotypes import CohortStore, slices
 
 # one call is a tab and three characters: four bytes, so that it is one number
 _PHASED, _UNPHASED, _MISSING = (int(x) for x in np.frombuffer(b"\t0|0\t0/0\t./.", dtype="<u4"))
+_ONE_DIGIT = 9  # ALT alleles; calls of more are no four bytes
 _STEP_CALLS = 1 << 17  # put into words at once, so that they stay in the processor's cache
 
 
@@ -29,6 +31,7 @@ def write_vcf(
 ) -> None:
     """Write one chromosome of a cohort as VCF 4.3, compressed in blocks, with its .tbi index.
 
+    Variants of one position are one record, see `shared_sites`.
     Calls are `0|1` where phased, `0/1` where not, `./.` where missing. A call of which one
     allele is missing is written as missing: PLINK files cannot say it, and plink2 refuses it.
     FILTER is `.`: no filter was applied to a synthetic record, so it passed none. A REF that
@@ -47,10 +50,15 @@ def write_vcf(
 def _pieces(store: CohortStore, source: str, people: str) -> Iterator[bytes]:
     yield _header(store, source, people).encode()
     for part, calls in store.variant_chunks():
-        phased = store.read_phasing(part)
-        heads = _heads(store.contig, store.variants[part])
+        records = records_of(store.variants[part])
+        calls, phased = join_calls(records, calls, store.read_phasing(part))
+        heads = _heads(records)
+        wide = records.n_alts > _ONE_DIGIT
         for some in slices(len(calls), max(1, _STEP_CALLS // calls.shape[1])):
-            yield _lines(heads[some], call_words(calls[some], phased[some]))
+            tails = _tails(call_words(calls[some], phased[some]))
+            for i in np.flatnonzero(wide[some]):
+                tails[i] = _long_tail(calls[some][i], phased[some][i])
+            yield _lines(heads[some], tails)
 
 
 def _header(store: CohortStore, source: str, people: str) -> str:
@@ -67,22 +75,21 @@ def _header(store: CohortStore, source: str, people: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _heads(contig: str, variants: Variants) -> list[bytes]:
-    """The columns before the calls, for each variant."""
-    info = np.where(variants.provisional, "PR", ".").tolist()
-    columns = zip(
-        variants.position_bp.tolist(), variants.id, variants.allele.tolist(), info, strict=True
-    )
+def _heads(records: Records) -> list[bytes]:
+    """The columns before the calls, for each record."""
     return [
-        f"{contig}\t{position}\t{name}\t{ref}\t{alt}\t.\t.\t{mark}\tGT".encode()
-        for position, name, (ref, alt), mark in columns
+        f"{records.contig}\t{position}\t{name}\t{ref}\t{alt}\t.\t.\t{'PR' if marked else '.'}\tGT".encode()
+        for position, name, ref, alt, marked in records.lines()
     ]
 
 
 def call_words(calls: np.ndarray, phased: np.ndarray) -> np.ndarray:
-    """The text of calls int8 [n, S, 2], phased bool [n, S], as uint32 [n, S], four letters each."""
+    """The text of calls int8 [n, S, 2], phased bool [n, S], as uint32 [n, S], four letters each.
+
+    The alleles have one digit.
+    """
     pairs = np.ascontiguousarray(calls).view("<u2")[..., 0]
-    words = (pairs & np.uint16(1)).astype("<u4") << 8
+    words = (pairs & np.uint16(0xF)).astype("<u4") << 8
     words |= (pairs >> 8).astype("<u4") << 24
     if phased.all():
         words += np.uint32(_PHASED)
@@ -93,9 +100,23 @@ def call_words(calls: np.ndarray, phased: np.ndarray) -> np.ndarray:
     return words
 
 
-def _lines(heads: list[bytes], words: np.ndarray) -> bytes:
-    """Lines of their first columns and calls."""
+def _tails(words: np.ndarray) -> list[memoryview]:
+    """The text of the calls of each record."""
     width = 4 * words.shape[1]
     calls = memoryview(words.view(np.uint8).reshape(-1))
-    tails = (calls[start : start + width] for start in range(0, len(calls), width or 1))
+    return [calls[start : start + width] for start in range(0, len(calls), width or 1)]
+
+
+def _long_tail(calls: np.ndarray, phased: np.ndarray) -> bytes:
+    """The text of the calls [S, 2] of one record with alleles of any number of digits."""
+    marks = np.where(phased, "|", "/").tolist()
+    words = (
+        f"\t{one}{mark}{other}" if min(one, other) >= 0 else "\t./."
+        for (one, other), mark in zip(calls.tolist(), marks, strict=True)
+    )
+    return "".join(words).encode()
+
+
+def _lines(heads: list[bytes], tails: list) -> bytes:
+    """Lines of their first columns and calls."""
     return b"".join(part for pair in zip(heads, tails, strict=True) for part in (*pair, b"\n"))

@@ -1,5 +1,5 @@
 """Tables of the report that put generators side by side: main metrics, the imposed trait,
-guidance scales, and what several trainings of one generator differ in.
+guidance scales, what several trainings of one generator differ in, and what withholding changes.
 """
 
 import numpy as np
@@ -49,6 +49,25 @@ MAIN_METRICS = (  # None: of each kind of classifier
     ("effect_slope", Group(against=TRUTH)),
     ("score_auc", Group(against=REAL)),
     ("score_r", Group(against=REAL)),
+)
+
+WITHHELD_METRICS = (
+    ("riskiest_person", ALL),
+    ("copied_people", ALL),
+    ("near_copies", ALL),
+    ("closest_record_tail", ALL),
+    ("rare_haplotypes", Group(carriers="5")),
+    ("membership_auc", Group(method="distance")),
+    ("membership_auc", Group(method="density ratio")),
+    ("membership_auc", Group(method="windows", window_snps="256")),
+    ("membership_tpr", Group(method="distance", fpr="1 %")),
+    ("attribute_gain", Group(method="hidden 100 kb")),
+    ("frequency_error", ALL),
+    ("minor_frequency_kept", Group(maf_bin="1-2 %")),
+    ("ld_r", ALL),
+    ("ld_slope", ALL),
+    ("heterozygosity_ratio", ALL),
+    ("fst_r", ALL),
 )
 
 TRAIT_METRICS = (
@@ -126,6 +145,17 @@ def trait_parts(
     title = pages.heading("What comes back of the imposed trait", 3)
     table = _comparison(judged, TRAIT_METRICS, sources, replicates)
     return [title, pages.paragraph(_IMPOSED), table]
+
+
+def withheld_parts(judged: pd.DataFrame, drawn: dict[str, str]) -> list[str]:
+    """What leaving out the riskiest people changes, before beside after; [] where nobody is.
+
+    drawn: the name of a released generator with everybody it drew -> the generator.
+    """
+    return [
+        _comparison(judged, WITHHELD_METRICS, [before, after], None)
+        for before, after in drawn.items()
+    ]
 
 
 def guidance_parts(table: pd.DataFrame | None) -> list[str]:

@@ -18,7 +18,12 @@ from syncohort.evaluation.verdicts.release import Release, answer
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
-from syncohort.report.comparison import comparison_parts, guidance_parts, trait_parts
+from syncohort.report.comparison import (
+    comparison_parts,
+    guidance_parts,
+    trait_parts,
+    withheld_parts,
+)
 from syncohort.report.sections import fill_sections, read_sections
 from syncohort.report.templates import fill
 
@@ -29,7 +34,8 @@ class Study:
 
     generators: name -> kind of those that are released; calibration: kind -> name of its
     generator; configuration: as YAML; simulated: nobody in the cohort exists; presets: released
-    generator -> its preset, "" for none; folders: where the user's files lie, which are not named.
+    generator -> its preset, "" for none; folders: where the user's files lie, which are not named;
+    drawn: the name of a released generator with the people who are withheld -> the generator.
     """
 
     cohort: str
@@ -41,6 +47,7 @@ class Study:
     variants: dict[str, int] = field(default_factory=dict)
     presets: dict[str, str] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
+    drawn: dict[str, str] = field(default_factory=dict)
 
     @property
     def sources(self) -> list[str]:
@@ -54,7 +61,7 @@ class Material:
 
     judged: from `judging.judge`; checklist, labels: `release_checklist` and `label_checklist` of
     it; people: columns label, split; checks: name, found, level,
-    advice; pictures: files; released: their lists, `released.write_checksums`; captions: picture -> its reStructuredText; benchmarks:
+    advice; drawn_people: as many as were drawn, synthetic_people: as are released; pictures: files; released: their lists, `released.write_checksums`; captions: picture -> its reStructuredText; benchmarks:
     folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models;
     selection: HTML of `selection_report.selection_parts`, when variants are selected;
     guidance: `guidance_table`, replicates: `replicate_table`, where there are any.
@@ -65,6 +72,7 @@ class Material:
     labels: pd.DataFrame
     people: pd.DataFrame
     checks: pd.DataFrame
+    drawn_people: int
     synthetic_people: int
     pictures: list[str]
     captions: dict[str, str]
@@ -184,7 +192,7 @@ def _facts(study: Study, material: Material) -> pd.DataFrame:
             ),
         ),
         ("labels", f"{len(sizes):,}, with {of_label} training people each"),
-        ("synthetic people", f"{material.synthetic_people:,} from each generator"),
+        ("synthetic people", _released_people(material)),
         ("generators", ", ".join(f"{name} ({kind})" for name, kind in study.generators.items())),
         ("rows are", "haplotypes, two a person" if study.mode == "haplotype" else "people"),
     ]
@@ -192,6 +200,14 @@ def _facts(study: Study, material: Material) -> pd.DataFrame:
         total = f"{sum(study.variants.values()):,} on chromosomes {', '.join(study.variants)}"
         rows.insert(2, ("SNPs", total))
     return pd.DataFrame(rows, columns=["", study.cohort])
+
+
+def _released_people(material: Material) -> str:
+    text = f"{material.synthetic_people:,} from each generator"
+    withheld = material.drawn_people - material.synthetic_people
+    if not withheld:
+        return text
+    return f"{text}; the {withheld:,} riskiest of {material.drawn_people:,} are withheld"
 
 
 # --- tables ----------------------------------------------------------------------------------
@@ -204,6 +220,7 @@ def _tables(study: Study, material: Material) -> dict[str, Markup]:
         "comparison": comparison_parts(judged, study.presets, replicates),
         "fidelity_labels": _label_parts(study, material, FIDELITY),
         "privacy_labels": _label_parts(study, material, PRIVACY),
+        "withheld": withheld_parts(judged, study.drawn),
         "trait": trait_parts(judged, [*study.sources, REAL], replicates),
         "guidance": guidance_parts(material.guidance),
         "paper": material.paper,

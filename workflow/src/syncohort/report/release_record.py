@@ -66,6 +66,7 @@ def write_release_record(
     checklist: pd.DataFrame,
     people: pd.DataFrame,
     labels: pd.Series,
+    n_drawn: int,
     folder: str | Path,
 ) -> None:
     """Write README.md and ro-crate-metadata.json of a release.
@@ -73,17 +74,19 @@ def write_release_record(
     judged, checklist: from `judging`.
     people: of the real cohort, columns sample, label, split.
     labels: of the synthetic people.
+    n_drawn: number of people who were drawn; those who are no more among them were withheld.
     folder: of the release.
     """
     found = answer(judged, released.generator, released.kind)
     folder = Path(folder)
     with all_or_nothing(folder / README, folder / RECORD) as (readme, record):
-        readme.write_text(_readme(released, found, checklist, people, labels))
-        entries = _record(released, found, checklist, people, labels)
+        n_withheld = n_drawn - len(labels)
+        readme.write_text(_readme(released, found, checklist, people, labels, n_withheld))
+        entries = _record(released, found, checklist, people, labels, n_withheld)
         record.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
-def _readme(released: Released, found: Release, checklist, people, labels) -> str:
+def _readme(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> str:
     counts = labels.astype(str).value_counts(sort=False).sort_index()
     named = [f"{label} {count:,}" for label, count in counts.head(_NAMED_LABELS).items()]
     more = len(counts) - len(named)
@@ -98,6 +101,7 @@ def _readme(released: Released, found: Release, checklist, people, labels) -> st
         id_prefix=ID_PREFIX,
         answer=found,
         n_people=len(labels),
+        n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
         snps=", ".join(f"{n:,} on chromosome {contig}" for contig, n in released.snps.items()),
         n_training=int((people["split"] == "train").sum()),
@@ -113,7 +117,7 @@ def _readme(released: Released, found: Release, checklist, people, labels) -> st
     )
 
 
-def _record(released: Released, found: Release, checklist, people, labels) -> dict:
+def _record(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> dict:
     """The record as an RO-Crate: its context and its graph of entities."""
     own = checklist[checklist["generator"] == released.generator]
     verdicts = dict(zip(own["dimension"], own["verdict"], strict=True))
@@ -130,6 +134,7 @@ def _record(released: Released, found: Release, checklist, people, labels) -> di
         "mayBeReleased": {"level": found.level, "sentence": found.sentence},
         "verdicts": verdicts,
         "people": len(labels),
+        "peopleWithheld": n_withheld,
         "snps": released.snps,
         "mode": released.mode,
     }

@@ -25,6 +25,7 @@ import numpy as np
 from syncohort.dosages import minor
 from syncohort.errors import InputError
 from syncohort.files import RowFile
+from syncohort.formats.shared_sites import settle, shared_sites
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
@@ -34,6 +35,7 @@ from syncohort.genotypes import (
     People,
     from_rows,
     rows_per_person,
+    site_slices,
     slices,
     to_rows,
 )
@@ -104,7 +106,8 @@ def decode_cohort(
     cohort, of which training people alone are read. people: ids, labels and split of the whole
     synthetic cohort. seed: of the draws, which depend on it, the person and the variant.
     recentring: of the latents, before they are decoded. Calls are phased in haplotype mode. Variants are decoded in chunks, the fewer at once the more rows
-    there are.
+    there are. Where more ALT alleles of a site are decoded for a row than it has places for, those
+    of the highest values stay (`shared_sites.settle`), and the dataset says how many did not.
 
     Raises InputError when latents, model, real cohort and people do not fit together, or for a
     rule that needs probabilities the model does not give.
@@ -117,19 +120,24 @@ def decode_cohort(
     training = _TrainingRows(real, mode)
     labels = np.repeat(training.label_indices(people.label), rows_per_person(mode))
     with CohortWriter(out_path, people) as writer:
-        for part in _variant_chunks(len(variants), max(n_rows, len(training.labels))):
+        for part in site_slices(variants, _variants_at_once(max(n_rows, len(training.labels)))):
+            values = None
             if decision.rule == "argmax":
                 rows = sampled.decode(lambda *given: likeliest(model.probabilities(*given)), part)
             elif decision.rule == "sampled":
                 rows = draw_calls(sampled.decode(model.probabilities, part), part.start, seed)
-            elif decision.rule == "rounding":
-                rows = model.round_rows(sampled.decode(model.decode_variants, part))
             else:
                 values = sampled.decode(model.decode_variants, part)
-                thresholds = matched_thresholds(
-                    values, labels, training.shares[:, :, part], decision
-                )
-                rows = cut_values(values, labels, thresholds)
+                if decision.rule == "rounding":
+                    rows = model.round_rows(values)
+                else:
+                    shares = training.shares[:, :, part]
+                    thresholds = matched_thresholds(values, labels, shares, decision)
+                    rows = cut_values(values, labels, thresholds)
+            if shared_sites(variants[part]):
+                if values is None:
+                    values = sampled.decode(model.decode_variants, part)
+                writer.n_settled += settle(rows, values, variants[part], mode)
             writer.append(variants[part], from_rows(rows, mode), phased=mode == "haplotype")
 
 
@@ -261,12 +269,10 @@ class _TrainingRows:
         return np.concatenate(chunks, axis=2)
 
 
-def _variant_chunks(n_variants: int, n_rows: int) -> Iterator[slice]:
-    """Consecutive chunks that bound the values held at once, and fit those of the dataset."""
+def _variants_at_once(n_rows: int) -> int:
+    """So many that the values held are bounded, and their slices fit the chunks of the dataset."""
     pieces = -(-CHUNK_VARIANTS * n_rows // _CHUNK_ELEMENTS)
-    size = max(1, CHUNK_VARIANTS // pieces)
-    for start in range(0, n_variants, size):
-        yield slice(start, min(start + size, n_variants))
+    return max(1, CHUNK_VARIANTS // pieces)
 
 
 class _SampledRows:

@@ -7,18 +7,15 @@ region with one, and as many such people as they show are no leak.
 Axes: A, B people of two groups, N people.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.special import pdtrc  # scipy.stats takes half a second to import
 
 from syncohort.evaluation.groups import ALL, REAL, Group
+from syncohort.evaluation.privacy.tails import TAIL_VALUES, LowerTail
 from syncohort.evaluation.tidy import metric_row
 
 NEIGHBOURHOOD = 10  # the nearest training people that set a person's scale
 CHANCE = 1e-3  # of a count that fails by chance alone
-TAIL = 0.05  # share of real people that the tail is fitted to; of few a fifth,
-TAIL_PEOPLE = (10, 50)  # but at least ten, and never more than fifty for it
 EXPECTED = (0.001, 0.01, 0.1, 1.0)  # people below a limit by chance, for each limit tried
 FARTHEST = 0.5  # nearness from which nobody is a near copy, however alike real people are
 NEAREST = 1e-3  # nearness of a whole copy
@@ -68,33 +65,6 @@ def _rows(metric, count, n_ours, expected, most, seen, n_real, note="") -> list[
     ]
 
 
-@dataclass(frozen=True)
-class _Tail:
-    """The lower tail of real people's log nearness: exponential below `start`.
-
-    share: of people below start; decay: mean depth below it.
-    """
-
-    start: float
-    share: float
-    decay: float
-
-    @staticmethod
-    def of(values: np.ndarray) -> "_Tail":
-        n = len(values)
-        share = min(max(TAIL, np.clip(n / 5, *TAIL_PEOPLE) / n), 0.5)
-        start = np.quantile(values, share)
-        depth = start - values[values < start]
-        # the median: a twin among them must not make the tail as deep as itself
-        decay = np.median(depth) / np.log(2) if len(depth) else 0.0
-        return _Tail(float(start), share, float(decay))
-
-    def limit(self, expected: float, n_people: int) -> float:
-        """The log nearness below which so many of n_people are expected."""
-        limit = self.start - self.decay * max(np.log(n_people * self.share / expected), 0)
-        return min(limit, np.log(FARTHEST))
-
-
 def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
     """Metric rows of people too near to one training person.
 
@@ -104,14 +74,14 @@ def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
     EXPECTED; chance is what the fitted tail of real people expects, or what they show, if that
     is more.
     """
-    if len(real) < TAIL_PEOPLE[0]:
+    if len(real) < TAIL_VALUES[0]:
         note = f"too few: {len(real)} real people that nothing was trained on"
         return [metric_row("near_copies", ALL, np.nan, note=note)]
     log_ours, log_real = np.log(ours), np.log(real)
-    tail, scale = _Tail.of(log_real), len(ours) / len(real)
+    tail, scale = LowerTail.exponential(log_real), len(ours) / len(real)
     found = []
     for expected in EXPECTED:
-        limit = tail.limit(expected, len(ours))
+        limit = min(tail.limit(expected, len(ours)), np.log(FARTHEST))
         count, seen = int((log_ours < limit).sum()), int((log_real < limit).sum())
         most = most_by_chance(max(expected, scale * (seen + np.sqrt(seen))))
         found.append((count - most, count, scale * seen, most, seen, limit))

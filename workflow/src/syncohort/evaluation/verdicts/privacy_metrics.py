@@ -129,6 +129,13 @@ PRIVACY_METRICS = (
         no_more_than(HOLDOUT),
     ),
     Metric(
+        "riskiest_person",
+        SINGLING_OUT,
+        "Riskiest person: chance that the nearest of as many real people is as near",
+        "not below 0.05; below, somebody is nearer to a training person than chance brings people",
+        at_least(0.05, 0.001),
+    ),
+    Metric(
         "identical_share",
         SINGLING_OUT,
         "Whole copies of training people",

@@ -1,0 +1,10 @@
+"""Write one chromosome of a synthetic cohort without the people who are withheld."""
+
+from syncohort.formats.sample_sheet import read_sample_sheet
+from syncohort.genotypes import CohortStore
+from syncohort.job import job
+from syncohort.synthesis.withholding import keep_people
+
+with job(snakemake):
+    people = read_sample_sheet(snakemake.input.people)
+    keep_people(CohortStore(snakemake.input.store), people, snakemake.output.store)
