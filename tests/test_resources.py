@@ -1,11 +1,15 @@
 """Public data sets: the table of them, and downloads from servers that fail in every way."""
 
+import gzip
 import hashlib
+import re
 import subprocess
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from clones import clone, planned_rules, snakemake
+from conftest import REPOSITORY
 from http_source import Source, serving
 
 from syncohort.config.study import parse_config
@@ -236,3 +240,98 @@ def test_names_become_paths():
     assert "genes.annotation: resource:gencode-19: no such data set." in str(caught.value)
     assert "Did you mean resource:gencode-v19?" in str(caught.value)
     assert "labels.table: resource:1kg-panel: no such data set." in str(caught.value)
+
+
+# --- through the workflow
+
+
+def small_vcf(n_people=12, n_variants=30) -> bytes:
+    rng = np.random.default_rng(2)
+    names = [f"P{i}" for i in range(n_people)]
+    lines = ["##fileformat=VCFv4.2", "##contig=<ID=22,length=51304566>"]
+    lines.append('##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">')
+    lines.append(
+        "\t".join(["#CHROM POS ID REF ALT QUAL FILTER INFO FORMAT".replace(" ", "\t"), *names])
+    )
+    for position in range(n_variants):
+        calls = [f"{a}|{b}" for a, b in rng.integers(0, 2, (n_people, 2))]
+        lines.append(
+            "\t".join(["22", f"{position + 1}", ".", "A", "C", ".", ".", ".", "GT", *calls])
+        )
+    return gzip.compress("\n".join([*lines, ""]).encode())
+
+
+PUBLIC = {"/chr22.vcf.gz": small_vcf(), "/people.txt": b"sample\tpop\n"}
+PUBLIC["/people.txt"] += b"".join(b"P%d\t%s\n" % (i, b"ab"[i % 2 : i % 2 + 1]) for i in range(12))
+STUDY = """
+cohort: public
+input: {kind: vcf, path: "resource:calls"}
+labels: {table: "resource:people", id_column: sample, label_column: pop}
+genes: {intergenic: own}
+"""
+
+
+def table_of(folder, url: str, checksum: str) -> None:
+    """Data sets of a clone that are served at `url`."""
+    head = ("name", "version", "what", "build", "chromosomes", "url", "endings")
+    head += ("bytes", "checksum", "licence", "source")
+    rows = [
+        ("calls", "1", "genotypes", "GRCh37", "22", f"{url}/chr{{chrom}}.vcf.gz", "", "", ""),
+        ("people", "1", "labels", "", "", f"{url}/people.txt", "", "", checksum),
+    ]
+    lines = ["\t".join(head), *("\t".join((*row, "none", "http://example.org")) for row in rows)]
+    (folder / "resources/datasets.tsv").write_text("\n".join(lines) + "\n")
+    lines = ["dataset\tfile\tbytes\tchecksum\tsource", "calls\tchr22.vcf.gz\t\t\t"]
+    (folder / "resources/checksums.tsv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.slow
+def test_a_study_fetches_what_it_names(tmp_path):
+    """A wrong checksum stops it, with both; then all is fetched once and read."""
+    folder = clone(tmp_path / "clone")
+    (folder / "study.yaml").write_text(STUDY)
+    people = "results/public/join_labels/people.tsv"
+    with serving(Source(dict(PUBLIC))) as source:
+        table_of(folder, source.url, f"md5:{'0' * 32}")
+        failed = snakemake(folder, "fetch_resources", study="study.yaml")
+        right = hashlib.md5(PUBLIC["/people.txt"]).hexdigest()
+        assert failed.returncode and f"has the md5 {right}, as published" in failed.stderr
+        assert not (folder / "resources/data/people/people.txt").exists()
+        table_of(folder, source.url, f"md5:{right}")
+        done = snakemake(folder, people, study="study.yaml")
+        assert done.returncode == 0, done.stdout + done.stderr
+        asked = [path for path, _ in source.asked]
+        assert sorted(asked) == ["/chr22.vcf.gz", "/people.txt", "/people.txt"]
+    assert len((folder / people).read_text().splitlines()) == 13
+    log = (folder / "results/public/logs/fetch_resource/calls/chr22.vcf.gz.log").read_text()
+    assert "no published checksum; its SHA-256 is noted on first download" in log
+    assert planned_rules(folder, people, study="study.yaml") == set()
+
+
+STUDIES = {path.stem: path.read_text() for path in sorted((REPOSITORY / "config").glob("*.yaml"))}
+OWN = "/data/cohort"  # of config/case-control.yaml: the user's
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name not in ("config", "my_study")])
+def test_no_study_of_config_names_files_outside_the_clone(name):
+    found = re.findall(r"(?:path|bim|table|annotation|statistics): (\S+)", STUDIES[name])
+    assert all(file.startswith("resource:") or file == OWN for file in found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name in STUDIES if ": resource:" in STUDIES[name]])
+def test_every_study_of_public_data_can_be_planned_in_a_fresh_clone(name, tmp_path):
+    folder = clone(tmp_path / "clone")
+    plink_set(tmp_path / "cohort")
+    text = STUDIES[name].replace(OWN, str(tmp_path / "cohort"))
+    (folder / "study.yaml").write_text(text)
+    rules = planned_rules(folder, study="study.yaml")
+    assert {"fetch_resource", "import_chromosome", "train_diffusion", "write_report"} <= rules
+
+
+def plink_set(prefix) -> None:
+    """An empty PLINK set of two chromosomes: a plan reads the names of the chromosomes."""
+    lines = [f"{chrom}\trs{chrom}\t0\t{1000 + chrom}\tA\tC\n" for chrom in (1, 2)]
+    prefix.with_suffix(".bim").write_text("".join(lines))
+    prefix.with_suffix(".fam").write_text("F P 0 0 1 2\n")
+    prefix.with_suffix(".bed").write_bytes(b"\x6c\x1b\x01\x00\x00")

@@ -79,7 +79,16 @@ def study_chromosomes():
                 f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
                 "chromosomes to use in input.chromosomes"
             )
-    return sorted({normalise_contig(name) for name in named}, key=contig_order)
+    found = sorted({normalise_contig(name) for name in named}, key=contig_order)
+    unused = [
+        name for name in STUDY.filters.regions if normalise_contig(name) not in found
+    ]
+    if unused:
+        raise InputError(
+            f"filters.regions: chromosome {', '.join(unused)} is not in the study, which has "
+            f"{examples(found, 30)}"
+        )
+    return found
 
 
 def require_files(chroms):
@@ -209,6 +218,16 @@ def label_join():
         "family_column": family,
         "person_missing_max": STUDY.filters.person_missing_max,
     }
+
+
+def region_of(wildcards):
+    """First and last position to use of the chromosome that a wildcard names; None: all of it."""
+    from syncohort.genotypes import normalise_contig
+
+    named = {
+        normalise_contig(name): region for name, region in STUDY.filters.regions.items()
+    }
+    return named.get(wildcards.chrom)
 
 
 def label_columns():
