@@ -18,6 +18,7 @@ if not workflow.overwrite_configfiles:
 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/runs.smk"
+include: "workflow/rules/public.smk"
 include: "workflow/rules/inputs.smk"
 include: "workflow/rules/requests.smk"
 include: "workflow/rules/lookups.smk"
@@ -32,7 +33,7 @@ pathvars:
 
 
 wildcard_constraints:
-    chrom="[A-Za-z0-9]+",
+    chrom=CHROM,
     representation="|".join(STUDY.representations),
     generator="|".join([*MEASURED, *GUIDED]),
     source="|".join(["real", *EVALUATED, *GUIDED]),

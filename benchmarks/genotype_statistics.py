@@ -20,7 +20,7 @@ from syncohort.association.scan import scan_variants, write_scan
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.dosages import minor, read_dosages
-from syncohort.evaluation.fidelity.relatedness import kinship
+from syncohort.evaluation.kinship import kinship
 from syncohort.evaluation.pair_counts import PairCounts
 from syncohort.evaluation.privacy.neighbours import distances_of, nearest_of
 from syncohort.formats.plink import write_plink

@@ -36,6 +36,16 @@ def linked_calls(n_variants, labels, *, seed, n_founders=10) -> np.ndarray:
     return calls.astype(np.int8).reshape(n_variants, -1, 2)
 
 
+def founder_calls(n_variants=150, n_people=60, n_founders=8, seed=0) -> np.ndarray:
+    """Calls [V, S, P] of people who copy long stretches of few founders, in phase."""
+    rng = np.random.default_rng(seed)
+    founders = rng.random((n_variants, n_founders)) < rng.uniform(0.2, 0.5, (n_variants, 1))
+    jumps = (rng.random((n_variants, n_people * 2)) < 0.01).cumsum(axis=0)
+    copied = (jumps * 3 + rng.integers(n_founders, size=n_people * 2)) % n_founders
+    calls = founders[np.arange(n_variants)[:, None], copied]
+    return calls.reshape(n_variants, n_people, 2).astype(np.int8)
+
+
 def unlink(calls, labels, *, seed) -> np.ndarray:
     """Shuffle each variant among the haplotypes of a label: same frequencies, no linkage."""
     rng = np.random.default_rng(seed)

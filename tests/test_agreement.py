@@ -12,7 +12,7 @@ from syncohort.association.correlation import LabelledCalls
 from syncohort.association.regression import linear_estimates, logistic_estimates
 from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.dosages import share
-from syncohort.evaluation.fidelity.relatedness import kinship
+from syncohort.evaluation.kinship import kinship
 from syncohort.evaluation.pair_counts import PairCounts
 from syncohort.formats.plink import write_plink
 from syncohort.genotypes import to_rows

@@ -18,6 +18,8 @@ from syncohort.evaluation.privacy.membership import (
     targets_of,
     true_positive_rate,
 )
+from syncohort.evaluation.privacy.relatives import Meiosis, relative_rows
+from syncohort.evaluation.privacy.risk import measure_risk
 from syncohort.evaluation.privacy.small_counts import (
     label_rows,
     matched_weights,
@@ -317,3 +319,97 @@ def test_honest_people_rarely_have_a_riskiest_person():
     ]
     chance = 1 - (1 - np.array(smallest)) ** 800
     assert (chance < 0.05).mean() < 0.12 and (chance < 0.001).mean() < 0.02
+
+
+# ---------------------------------------------------------------- relatives
+
+
+def test_a_child_has_one_of_the_parents_alleles_and_crosses_over_as_haldane_says():
+    """1,000 parents, whose haplotypes are all 0 and all 1; 200 SNPs 1 Mb apart, in two chunks."""
+    calls = np.zeros((200, 1_000, 2), np.int8)
+    calls[..., 1] = 1
+    position_bp = 1_000_000 * np.arange(1, 201)
+    meiosis = Meiosis(1_000, seed=1)
+    parts = [meiosis.haplotypes(calls[p], position_bp[p]) for p in (slice(0, 90), slice(90, 200))]
+    child = np.concatenate(parts)
+    crossed = child[1:] != child[:-1]
+    odd = (1 - np.exp(-2 * 0.01)) / 2
+    assert crossed.mean() == pytest.approx(odd, rel=0.03)
+    assert crossed[89].mean() == pytest.approx(odd, abs=0.01)  # where the chunks meet
+    far = (child[0] != child[100]).mean()
+    assert far == pytest.approx((1 - np.exp(-2)) / 2, abs=0.05)
+    assert child[0].mean() == pytest.approx(0.5, abs=0.05)
+
+
+@pytest.fixture(scope="module")
+def parents(tmp_path_factory):
+    """Independent people of 4,000 SNPs on two chromosomes, and their children by others."""
+    folder, rng = tmp_path_factory.mktemp("parents"), np.random.default_rng(10)
+    splits = np.repeat(["train", "holdout", "validation"], [120, 60, 60]).astype(object)
+    frequency = rng.uniform(0.1, 0.9, (4_000, 1, 1))
+    calls = (rng.random((4_000, 240, 2)) < frequency).astype(np.int8)
+    others = (rng.random((4_000, 120, 2)) < frequency).astype(np.int8)
+    children = others.copy()
+    position_bp = 20_000 * np.arange(1, 2_001)
+    for start in (0, 2_000):
+        part = slice(start, start + 2_000)
+        children[part, :, 0] = Meiosis(120, start).haplotypes(calls[part, :120], position_bp)
+    stores = {}
+    for name, drawn, people in (
+        ("real", calls, people_of(["x"] * 240, splits)),
+        ("others", others, people_of(["x"] * 120)),
+        ("children", children, people_of(["x"] * 120)),
+        ("copies", calls[:, :120], people_of(["x"] * 120)),
+    ):
+        stores[name] = [
+            store_of(
+                folder / f"{name}{contig}.zip",
+                drawn[2_000 * place : 2_000 * (place + 1)],
+                people,
+                contig=contig,
+                position_bp=position_bp,
+            )
+            for place, contig in enumerate(("1", "2"))
+        ]
+    return stores
+
+
+@pytest.mark.parametrize("released", ["others", "children", "copies"])
+def test_relatives_of_training_people_are_found_and_counted(parents, released):
+    """A generator that leaks only relatives: nobody is a copy, everybody is a child."""
+    options = {"cohort": "c", "generator": "g", "max_people": 500, "seed": 1}
+    risk = measure_risk(parents["real"], parents[released], **options)
+    judged = judge(risk.metrics, {})
+    verdict = PASS if released == "others" else FAIL
+    for degree in ("first degree", "second degree"):
+        row = row_of(judged, "related_people", method=degree)
+        assert row["verdict"] == verdict, degree
+        assert row["value"] == (0 if released == "others" else 120)
+    assert row_of(judged, "riskiest_person")["verdict"] == verdict
+    if released == "children":
+        assert risk.people["kinship"].mean() == pytest.approx(0.25, abs=0.02)
+    targets = targets_of(parents["real"][0].people, np.arange(180))
+    rows = relative_rows(
+        parents["real"],
+        parents[released],
+        np.arange(180),
+        np.arange(120),
+        targets,
+        minimum_people=20,
+        seed=2,
+    )
+    row = row_of(rows, "membership_auc", method="child's haplotype")
+    assert row["low"] > 0.9 if released != "others" else row["low"] < 0.5 < row["high"]
+
+
+def test_relatives_are_not_counted_where_anybody_looks_like_one(tmp_path):
+    """60 SNPs say nothing of kinship: real people who are strangers seem to be relatives."""
+    rng = np.random.default_rng(11)
+    splits = np.repeat(["train", "holdout"], [100, 40]).astype(object)
+    calls = rng.integers(0, 2, (60, 140, 2)).astype(np.int8)
+    real = store_of(tmp_path / "r.zip", calls, people_of(["x"] * 140, splits))
+    drawn = store_of(tmp_path / "s.zip", calls[:, :100], people_of(["x"] * 100))
+    options = {"cohort": "c", "generator": "g", "max_people": 500, "seed": 1}
+    rows = measure_risk([real], [drawn], **options).metrics
+    row = row_of(rows, "related_people", method="second degree")
+    assert np.isnan(row["value"]) and "of real people look so related" in row["note"]

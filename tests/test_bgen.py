@@ -115,16 +115,19 @@ def test_every_number_of_bits_against_plain_python(n_bits, packing, tmp_path):
     assert np.array_equal(np.concatenate([calls, phased[..., None]], axis=2), truth)
 
 
-def test_people_with_one_copy_or_none_have_no_call(tmp_path):
-    people = [(255, 0), (255,), 2, (), 1, (0, 255)]
+def test_people_with_one_copy_have_one_allele_and_with_none_no_call(tmp_path):
+    people = [(255, 0), (255,), 2, (), 1, (0, 255), (0,), (128,)]
     for n_bits in (8, 7):
         scaled = [tuple(n >> 8 - n_bits for n in one) if isinstance(one, tuple) else one
                   for one in people]  # fmt: skip
         block = block_of(scaled, n_bits)
-        path = write_bgen(tmp_path / "x.bgen", [("X", 9, ("A", "C"), block)], 6, ids=list("abcdef"))
+        path = write_bgen(
+            tmp_path / "x.bgen", [("X", 9, ("A", "C"), block)], 8, ids=list("abcdefgh")
+        )
         _, calls, _, chunks = read_whole(open_source("bgen", path), "X")
-        assert calls[0].tolist() == [[0, 0], *4 * [[-1, -1]], [0, 1]]
-        assert chunks[0].n_haploid == 1 and chunks[0].n_uncertain == 0
+        unknown = 3 * [[-1, -1]]
+        assert calls[0].tolist() == [[0, 0], [0, -2], *unknown, [0, 1], [1, -2], [-1, -1]]
+        assert chunks[0].n_uncertain == 1
 
 
 def test_records_that_are_no_snps_of_two_alleles_are_counted(tmp_path):

@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 from conftest import REPOSITORY
 from fabricated import CALIBRATION, LABELS, metrics
+from scipy.stats import norm
 
 from syncohort.evaluation.groups import ALL, Group, size_bin
+from syncohort.evaluation.privacy.membership import Targets, membership_rows
 from syncohort.evaluation.tables import read_tables
 from syncohort.evaluation.tidy import MAJORITY, metric_row, tidy
 from syncohort.evaluation.verdicts.bounds import (
@@ -35,7 +37,7 @@ from syncohort.evaluation.verdicts.metrics import (
     describe,
     find_metric,
 )
-from syncohort.evaluation.verdicts.release import REQUIRED, release_verdict
+from syncohort.evaluation.verdicts.release import REQUIRED, release_verdict, value_in_words
 
 
 def study(**rows) -> pd.DataFrame:
@@ -261,7 +263,7 @@ def test_a_network_that_remembers_and_a_small_label_that_leaks_are_flagged():
     assert verdicts(generator=(*white_box, 1.0, 0.99, 1.0)) == {"generator": FAIL}
     label = ("membership_auc", Group(label="rare", method="frequency"))
     found = verdicts(validation=(*label, 0.52, 0.42, 0.62), generator=(*label, 0.9, 0.8, 0.97))
-    assert found == {"validation": PASS, "generator": FAIL}
+    assert found == {"validation": LOOK, "generator": FAIL}
 
 
 def test_real_people_and_the_commonest_label_are_not_judged():
@@ -425,3 +427,76 @@ def test_without_evidence_nothing_is_released(metric):
 def test_without_any_privacy_row_nothing_is_released():
     judged = judge(study(mine=[("ld_slope", ALL, 1.0)]), CALIBRATION)
     assert "cannot be released on this evidence" in release_verdict(judged, "mine").sentence
+
+
+# --- power
+
+
+def attack(members, non_members, shift, rng) -> dict:
+    """Metric row of an attack whose scores of members are so many standard deviations higher."""
+    member = np.arange(members + non_members) < members
+    names = np.full(len(member), "x", dtype=object)
+    targets = Targets(np.arange(len(member)).astype(str), names, member, {"x": members})
+    scores = rng.normal(size=len(member)) + shift * member
+    options = {"minimum_people": 20, "seed": int(rng.integers(2**31))}
+    return membership_rows(Group(method="distance"), scores, targets, **options)[0]
+
+
+def judged_attack(mine: dict, validation: dict) -> pd.Series:
+    tables = [
+        tidy([row], cohort="c", generator=name)
+        for name, row in (("mine", mine), ("validation", validation))
+    ]
+    return judge(pd.concat(tables, ignore_index=True), CALIBRATION).iloc[0]
+
+
+def auc_error(auc, members, non_members) -> float:
+    """Standard error of an AUC (Hanley & McNeil 1982, eq. 1 and 2)."""
+    q1, q2 = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    variance = auc * (1 - auc) + (members - 1) * (q1 - auc**2) + (non_members - 1) * (q2 - auc**2)
+    return math.sqrt(variance / (members * non_members))
+
+
+def test_the_smallest_leak_is_seen_in_four_of_five_studies():
+    """400 training and 100 holdout people; validation people as real people score."""
+    rng, members, non_members = np.random.default_rng(3), 400, 100
+    validation = attack(members, non_members, 0, rng)
+    smallest = judged_attack(attack(members, non_members, 0, rng), validation)["smallest"]
+    bound = max(0.53, validation["high"])
+    assert smallest == pytest.approx(bound + 0.84 * auc_error(0.5, members, non_members), abs=0.004)
+    shift = math.sqrt(2) * norm.ppf(smallest)  # AUC = norm.cdf(shift / sqrt 2)
+    seen = [
+        judged_attack(attack(members, non_members, shift, rng), validation)["verdict"] != PASS
+        for _ in range(60)
+    ]
+    assert 0.65 < np.mean(seen) < 0.94
+
+
+@pytest.mark.parametrize(("half", "verdict"), [(0.03, PASS), (0.3, LOOK)])
+def test_no_pass_without_power(half, verdict):
+    """An AUC of 0.6 must be seen; 20 holdout people do not let it be."""
+    row = ("membership_auc", Group(method="distance"), 0.5, 0.5 - half, 0.5 + half)
+    judged = judge(study(mine=[row], validation=[row]), CALIBRATION)
+    assert judged["verdict"].tolist() == [verdict] * 2
+    if verdict == LOOK:
+        words = value_in_words(judged.iloc[[0]])
+        assert words.endswith(": 0.5, but with so few people anything below 0.929 may go unseen")
+    ld = judge(study(mine=[("ld_kept", ALL, 1.0, 1 - half, 1 + half)]), CALIBRATION)
+    assert ld["verdict"].tolist() == [PASS] and ld["smallest"].isna().all()
+
+
+def test_an_interval_that_excludes_a_leak_is_enough():
+    """Validation people vary by so much that an AUC of 0.62 would pass; this one is far below."""
+    group = Group(method="distance")
+    validation = ("membership_auc", group, 0.55, 0.48, 0.62)
+    for value, low, high, verdict in ((0.5, 0.46, 0.54, PASS), (0.58, 0.54, 0.62, LOOK)):
+        mine = ("membership_auc", group, value, low, high)
+        judged = judge(study(mine=[mine], validation=[validation]), CALIBRATION)
+        assert judged["verdict"].iloc[0] == verdict
+
+
+def test_leaks_that_lower_a_value_have_power_on_that_side():
+    near = ("closest_record_ratio", Group(method="hamming"), 1.0)
+    judged = judge(study(mine=[(*near, 0.99, 1.01)], few=[(*near, 0.7, 1.3)]), CALIBRATION)
+    assert judged["verdict"].tolist() == [PASS, LOOK]
+    assert judged["smallest"].round(3).tolist() == [0.966, 0.841]

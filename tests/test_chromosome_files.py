@@ -74,6 +74,53 @@ def test_other_people_in_one_of_the_files(kind, tmp_path):
         read_whole(open_source(kind, f"{tmp_path}/a/chr{{chrom}}{end}"), "2")
 
 
+FOREIGN = ("2", "X", "GL000191.1", "1_random", "MT", "HLA-A")
+UNPLACED = ("plink", "pgen")  # kinds that know chromosome 0
+
+
+def foreign_files(folder, kind, own="1"):
+    """A file named 1 that holds other chromosomes, too, and records without a place in a PLINK file;
+    and a file named 2."""
+    names = [*filter(None, [own]), *FOREIGN, *(["9"] if kind in UNPLACED else [])]
+    texts = [simple_vcf(6, contig=contig, seed=v) for v, contig in enumerate(names)]
+    rows = [line for text in texts for line in text.splitlines(True) if line[0] != "#"]
+    contigs = "".join(f"##contig=<ID={name}>\n" for name in names)
+    head = simple_vcf(0, contig="none").replace("##contig=<ID=none>\n", contigs)
+    write_bgzip(head + "".join(rows), folder / "chr1.vcf.gz")
+    write_bgzip(simple_vcf(6, contig="chr2"), folder / "chr2.vcf.gz")
+    if kind == "vcf":
+        return f"{folder}/chr{{chrom}}.vcf.gz"
+    for name in "12":
+        make = ("--allow-extra-chr", *MAKE[kind], "--out", folder / f"chr{name}")
+        run("plink2", "--vcf", folder / f"chr{name}.vcf.gz", *make)
+    if kind in UNPLACED:
+        table = folder / f"chr1{ENDS[kind][1]}"
+        table.write_text(table.read_text().replace("\n9\t", "\n0\t"))
+    return f"{folder}/chr{{chrom}}"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_foreign_chromosomes_in_a_file_are_counted_by_name(kind, tmp_path):
+    need("plink2")
+    source = open_source(kind, foreign_files(tmp_path, kind))
+    assert source.contigs() == ["1", "2"]
+    for contig in "12":
+        assert len(read_whole(source, contig)[0]) == 6
+    file = "chr1.vcf.gz" if kind == "vcf" else f"chr1{ENDS[kind][0]}"
+    others = {name.upper() for name in FOREIGN} | ({"0"} if kind in UNPLACED else set())
+    assert source.counts() == {"1": 6, "2": 6} | {f"{name} in {file}": 6 for name in others}
+    (note,) = source.notes
+    assert f"{file}: holds records of other chromosomes than 1 (" in note
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_of_another_chromosome_than_its_name_stops(kind, tmp_path):
+    need("plink2")
+    source = open_source(kind, foreign_files(tmp_path, kind, own=""))
+    with pytest.raises(InputError, match="chr1[.].*: no variants of chromosome 1. It holds 2, X"):
+        read_whole(source, "1")
+
+
 @pytest.mark.parametrize("kind", ["plink", "pgen"])
 def test_no_file_fits(kind, tmp_path):
     with pytest.raises(InputError, match="no file fits"):

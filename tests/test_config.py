@@ -143,6 +143,13 @@ def test_a_key_in_the_wrong_section_is_shown_where_it_belongs():
             {"generators": {"a": {"sampling": {"centred": "x"}}}},
             "generators.a.sampling.centred: should be true or false; found 'x'",
         ),
+        (
+            {"release": {"fasta": {"people": "all"}}},
+            "fasta.people: should be a whole number; found",
+        ),
+        ({"release": {"fasta": {"people": 0}}}, "fasta.people: should be at least 1; found 0"),
+        ({"release": {"fasta": {"people": []}}}, "fasta.people: names nobody"),
+        ({"release": {"fasta": {"people": [7]}}}, "fasta.people: write '7' in quotes"),
     ],
 )
 def test_wrong_values_are_refused_in_plain_words(values, expected):
@@ -195,6 +202,8 @@ def test_a_preset_is_a_start_that_single_keys_change():
         ({"input": {"kind": "vcf"}}, "kind vcf needs a path"),
         ({"input": {"kind": "plink", "path": "x"}}, "genes.annotation is needed"),
         ({"generators": {"a": {"representation": "b"}}}, "`representations` has gene_pca"),
+        ({"release": {"export": ["fasta"]}}, "fasta needs the reference genome"),
+        ({"release": {"export": ["vcf", "vcf"]}}, "name each format once"),
         ({"synthesis": {"labels": "counts"}}, "`counts` is for `labels: counts`"),
         (
             {"generators": {"a": {"sampling": {"steps": 900}}}},

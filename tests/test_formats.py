@@ -56,7 +56,7 @@ def write_bgzip(text: str, path):
 
 
 def read_all(source, contig, **options):
-    """One chromosome in a single piece: variants, calls, phased, n_read, dropped, n_haploid."""
+    """One chromosome in a single piece: variants, calls, phased, n_read, dropped."""
     chunks = list(source.chunks(contig, **options))
     dropped = {}
     for chunk in chunks:
@@ -68,7 +68,6 @@ def read_all(source, contig, **options):
         np.concatenate([chunk.phased for chunk in chunks]),
         sum(chunk.n_read for chunk in chunks),
         dropped,
-        sum(chunk.n_haploid for chunk in chunks),
     )
 
 
@@ -156,14 +155,14 @@ def test_the_three_exports_agree_call_by_call(stores, tmp_path):
 
 def test_bed_reader_reads_the_plink_export(stores, tmp_path):
     bed_reader = pytest.importorskip("bed_reader")
-    write_plink(stores, tmp_path / "cohort", sex=["2"] * 13)
+    write_plink(stores, tmp_path / "cohort")
     calls = np.concatenate([store.read() for store in stores])
     alt_copies = np.where((calls < 0).any(axis=2), -127, calls.sum(axis=2))
     with bed_reader.open_bed(tmp_path / "cohort.bed") as bed:
         assert np.array_equal(bed.read(dtype="int8"), alt_copies.T)  # counts allele 1
         assert list(bed.allele_1[:7]) == list(stores[0].variants.allele[:, 1])
         assert list(bed.iid) == list(stores[0].people.id)
-        assert set(bed.sex) == {2}
+        assert set(bed.sex) == {0}
         assert list(bed.pheno) == ["2" if x == "case" else "1" for x in stores[0].people.label]
 
 
@@ -178,7 +177,7 @@ def test_what_is_written_reads_back(kind, stores, tmp_path):
     assert source.contigs() == ["1", "20"]
     assert list(source.sample_ids) == list(stores[0].people.id)
     for store in stores:
-        variants, calls, phased, n_read, dropped, _ = read_all(source, f"chr{store.contig}")
+        variants, calls, phased, n_read, dropped = read_all(source, f"chr{store.contig}")
         assert n_read == len(store.variants) and not dropped
         assert np.array_equal(variants.position_bp, store.variants.position_bp)
         assert np.array_equal(variants.id, store.variants.id)
@@ -240,20 +239,20 @@ def test_vcf_records_dropped_at_multiallelic_sites(tmp_path):
     assert source.contigs() == ["20"]
     assert source.contig_length("20") == 63_025_520
     assert source.people_columns().to_dict("list") == {"sample": ["a", "b", "c"]}
-    variants, calls, phased, n_read, dropped, n_haploid = read_all(source, "20")
+    variants, calls, phased, n_read, dropped = read_all(source, "20")
     assert list(variants.id) == ["r1", ".", "haploid", "first", "lower"]
     assert list(variants.position_bp) == [100, 120, 140, 150, 190]
     assert variants.allele[-1].tolist() == ["A", "G"]
     assert calls.tolist() == [
         [[0, 1], [1, 0], [1, 1]],
         [[-1, -1], [0, 1], [-1, 1]],
-        [[-1, -1], [-1, -1], [0, 1]],
+        [[1, -2], [-1, -2], [0, 1]],
         [[0, 0], [0, 1], [1, 1]],
         [[1, 0], [0, 0], [0, 0]],
     ]
     assert phased[[0, 1, 3]].tolist() == [[True] * 3, [False, False, True], [False] * 3]
     assert phased[4].tolist() == [False, False, True]
-    assert n_read == len(RECORDS) and n_haploid == 1
+    assert n_read == len(RECORDS)
     assert dropped == {
         "multiallelic": 3, "indel": 1, "structural": 1, "monomorphic_code": 1, "duplicate": 1,
     }  # fmt: skip
@@ -261,7 +260,7 @@ def test_vcf_records_dropped_at_multiallelic_sites(tmp_path):
 
 def test_vcf_split_makes_other_alleles_missing(tmp_path):
     source = open_source("vcf", str(write_bgzip(vcf_text(), tmp_path / "x.vcf.gz")))
-    variants, calls, phased, n_read, dropped, _ = read_all(source, "20", multiallelic="split")
+    variants, calls, phased, n_read, dropped = read_all(source, "20", multiallelic="split")
     assert n_read == len(RECORDS) + 1
     assert dropped == {"indel": 1, "structural": 1, "monomorphic_code": 1, "duplicate": 1}
     split = {tuple(a): c.tolist() for a, c in zip(variants.allele[1:3], calls[1:3], strict=True)}
@@ -335,7 +334,7 @@ def test_every_kind_of_vcf_file_reads_the_same(write, tmp_path):
 @pytest.mark.parametrize("multiallelic", ["drop", "split"])
 def test_real_vcf_against_a_loop_over_samples(multiallelic, real_data):
     path = str(real_data / "kg3/kg3_hipster8regions_17010snps.hg19.vcf.gz")
-    variants, calls, phased, n_read, dropped, _ = read_all(
+    variants, calls, phased, n_read, dropped = read_all(
         open_source("vcf", path), "chr4", multiallelic=multiallelic
     )
     with pysam.VariantFile(path) as file:
@@ -447,7 +446,7 @@ def test_plink_records_sorted_and_dropped(tmp_path):
     assert source.contigs() == ["2", "X"]
     assert list(source.sample_ids) == ["F1_1", "F2_1", "F2_2"]  # IID 1 is in two families
     assert source.people_columns().iloc[2].tolist() == ["F2_2", "F2", "", "F2_1", "", "1"]
-    variants, calls, _, n_read, dropped, _ = read_all(source, "2")
+    variants, calls, _, n_read, dropped = read_all(source, "2")
     assert list(variants.id) == ["early"] and n_read == 7
     assert variants.allele.tolist() == [["C", "T"]]
     assert dropped == {

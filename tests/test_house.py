@@ -42,6 +42,7 @@ GROUND = {"errors", "seeds", "files", "checksums", "slurm", "job"} | {
     "code_digest",
     "genotypes",
     "genotype_writing",
+    "ploidy",
     "dosages",
     "bits",
     "packed_calls",

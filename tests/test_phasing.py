@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from cohorts import people_of, store_of
+from cohorts import founder_calls, people_of, store_of
 
 from syncohort.cohort.phasing import phase_chromosome
 from syncohort.errors import InputError
@@ -14,16 +14,6 @@ from syncohort.genotypes import CohortStore
 beagle = pytest.mark.skipif(shutil.which("beagle") is None, reason="no program beagle")
 OPTIONS = {"recombination_map": None, "seed": 3, "threads": 1, "memory_mb": 2_000}
 SPLITS = np.array(["train", "holdout", "train", "validation", "train"] * 12)
-
-
-def founder_calls(n_variants=150, n_people=60, n_founders=8, seed=0) -> np.ndarray:
-    """Calls [V, S, P] of people who copy long stretches of few founders, in phase."""
-    rng = np.random.default_rng(seed)
-    founders = rng.random((n_variants, n_founders)) < rng.uniform(0.2, 0.5, (n_variants, 1))
-    jumps = (rng.random((n_variants, n_people * 2)) < 0.01).cumsum(axis=0)
-    copied = (jumps * 3 + rng.integers(n_founders, size=n_people * 2)) % n_founders
-    calls = founders[np.arange(n_variants)[:, None], copied]
-    return calls.reshape(n_variants, n_people, 2).astype(np.int8)
 
 
 def unphased_store(path, calls, splits=SPLITS) -> CohortStore:
@@ -91,6 +81,7 @@ def test_the_same_seed_gives_the_same_file_on_any_number_of_threads(tmp_path):
 @beagle
 def test_a_map_may_name_the_chromosome_otherwise_and_several_snps_share_a_place(tmp_path):
     calls, people = founder_calls(40), people_of(["a"] * len(SPLITS), SPLITS)
+    calls[1::2] *= 1 - calls[::2]  # no haplotype has both ALT alleles of a place
     position_bp = 1_000 + 500 * np.repeat(np.arange(20), 2)
     place = {"contig": "20", "position_bp": position_bp, "phased": False}
     store = store_of(tmp_path / "in.zip", np.sort(calls, axis=2), people, **place)
@@ -140,6 +131,13 @@ def test_a_failure_shows_what_was_said_and_the_memory_it_had(tmp_path, monkeypat
     stand_in(tmp_path, monkeypatch, 'echo "memory $_JAVA_OPTIONS"; exit 3\n')
     monkeypatch.setenv("_JAVA_OPTIONS", "-Dx=1")
     with pytest.raises(InputError, match="(?s)code 3.*memory -Dx=1 -Xmx1600m.*memory_mb"):
+        phase(unphased_store(tmp_path / "in.zip", founder_calls()), tmp_path / "out.zip")
+
+
+def test_a_java_whose_threads_outlive_its_exception_is_ended(tmp_path, monkeypatch):
+    words = 'Exception in thread "main" java.lang.OutOfMemoryError: Java heap space'
+    stand_in(tmp_path, monkeypatch, f"echo '{words}'; echo '\tat main.Main'; sleep 600; true\n")
+    with pytest.raises(InputError, match="(?s)Beagle failed.*heap space\nFor lack of memory"):
         phase(unphased_store(tmp_path / "in.zip", founder_calls()), tmp_path / "out.zip")
 
 

@@ -1,5 +1,6 @@
 """Known cheats are caught, real people pass, and every attack against a plain loop."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -260,8 +261,19 @@ def verdicts_of(cohort, drawn, labels, **options) -> dict[str, str]:
     return found | {"release": release_verdict(judged, NAMES["generator"])}
 
 
-@pytest.mark.parametrize("share", [None, 0.01, 0.05])
-@pytest.mark.parametrize("kind", ["copies", "near copies"])
+HALVES = {  # of the genome, which is copied
+    "first half": np.arange(N_VARIANTS) < N_VARIANTS // 2,
+    "half of stretches": np.arange(N_VARIANTS) // 25 % 2 == 0,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "share"),
+    [
+        *itertools.product(("copies", "near copies"), (None, 0.01, 0.05)),
+        *itertools.product(HALVES, (None, 0.01)),
+    ],
+)
 def test_copies_and_near_copies_fail_with_their_number(cohort, kind, share):
     """None: one person. 400 people are released."""
     drawn = population_calls(cohort.train_labels, seed=21)
@@ -269,10 +281,11 @@ def test_copies_and_near_copies_fail_with_their_number(cohort, kind, share):
     people = np.linspace(0, drawn.shape[1] - 1, n).round().astype(int)
     near = kind == "near copies"
     copies = near_copies_of(cohort, people, seed=3) if near else cohort.train[:, people]
-    drawn[:, people] = copies
+    copied = HALVES.get(kind, np.ones(N_VARIANTS, bool))
+    drawn[:, people] = np.where(copied[:, None, None], copies, drawn[:, people])
     found = verdicts_of(cohort, drawn, cohort.train_labels)
     assert found["near_copies"] == FAIL  # a copy is a near one
-    assert found["copied_people"] == (PASS if near else FAIL)
+    assert found["copied_people"] == (FAIL if kind == "copies" else PASS)
     assert found["release"].level == FAIL
     assert f"training people: {n} of 400 people" in found["release"].sentence
 
@@ -296,10 +309,10 @@ def risk_of(cohort, name, drawn, labels):
 def test_one_near_copy_is_the_riskiest_person(cohort):
     drawn = population_calls(cohort.train_labels, seed=21)
     honest = risk_of(cohort, "honest", drawn, cohort.train_labels)
-    assert judge(honest.metrics, {})["verdict"].tolist() == [PASS]
+    assert row_of(judge(honest.metrics, {}), "riskiest_person")["verdict"] == PASS
     drawn[:, [7]] = near_copies_of(cohort, np.array([7]), seed=3)
     risk = risk_of(cohort, "near", drawn, cohort.train_labels)
-    assert judge(risk.metrics, {})["verdict"].tolist() == [FAIL]
+    assert row_of(judge(risk.metrics, {}), "riskiest_person")["verdict"] == FAIL
     assert risk.people["p"].argmin() == 7 and (risk.people["p"].drop(7) > 1e-4).all()
     # the distance is to the nearest training person, by a plain loop
     training = cohort.train.sum(axis=2)
@@ -312,7 +325,7 @@ def test_people_nobody_was_trained_on_have_no_riskiest_person(cohort):
     for split in ("validation", "holdout"):
         own = cohort.splits == split
         risk = risk_of(cohort, split, cohort.calls[:, own], cohort.labels[own])
-        assert judge(risk.metrics, {})["verdict"].tolist() == [PASS]
+        assert row_of(judge(risk.metrics, {}), "riskiest_person")["verdict"] == PASS
         assert risk.people["p"].between(0, 1).all() and len(risk.people) == own.sum()
 
 
@@ -416,7 +429,7 @@ def test_chromosomes_count_together(cohort, copied, tmp_path):
     metrics = measure_privacy(real, synthetic, **OPTIONS).metrics
     cut = ["window_copies", "attribute_gain", "rare_haplotypes", "small_counts"]  # by chromosome
     exact = ~metrics["metric"].isin(cut)
-    exact &= ~metrics["method"].isin(["windows", "window ratio"])
+    exact &= ~metrics["method"].isin(["windows", "window ratio", "child's haplotype"])
     same = metrics[exact].merge(copied.metrics, on=["metric", *KEYS])
     assert len(same) == exact.sum()
     np.testing.assert_allclose(same["value_x"], same["value_y"], atol=1e-6)

@@ -34,6 +34,7 @@ def released(**changes) -> Released:
         "simulated": False,
         "seed": 7,
         "configuration": "seed: 7\n",
+        "panel": "",
         "inputs": [("calls.vcf.gz", "abc"), ("calls.vcf.gz", "def")],
         "files": ["samples.tsv", "vcf/21.vcf.gz"],
         "snps": {"21": 1_500},
@@ -58,6 +59,16 @@ def test_the_readme_says_what_it_is_and_whether_it_may_leave(tmp_path):
     assert "- Linkage: pass." in text and "Not fit for" in text
     text, _ = written(tmp_path, generator="memoriser")
     assert "memoriser must not be released" in text and "- Linkage: fail." in text
+
+
+def test_sites_of_a_public_panel_are_said_to_be_its_peoples(tmp_path):
+    words = "imputed from the panel kg.vcf.gz: rare alleles there are the panel's people's"
+    text, record = written(tmp_path)
+    assert "expanded/" not in text
+    text, record = written(tmp_path, panel="kg.vcf.gz")
+    assert "`expanded/` holds the same people" in text and words in text
+    release = next(each for each in record["@graph"] if each["@id"] == "./")
+    assert words in release["expansion"]
 
 
 def test_people_who_are_withheld_are_counted(tmp_path):

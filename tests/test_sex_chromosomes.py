@@ -1,4 +1,4 @@
-"""X, Y and MT: people with one copy are found however they are written, and stop the run."""
+"""X, Y and MT: who has one copy is found however it is written; Y and MT stop the run."""
 
 import json
 
@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 from genotype_files import need, run, vcf_of
 
-from syncohort.cohort.genotype_checks import name_checks, ploidy_checks, sex_of
+from syncohort.cohort.genotype_checks import name_checks, ploidy_checks
 from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.pseudo_autosomal import build_of_x
+from syncohort.cohort.sexes import sex_of, sexes
+from syncohort.errors import InputError
 
 N, PEOPLE = 200, 40
 MALE = np.arange(PEOPLE) % 2 == 0
@@ -33,13 +36,19 @@ def vcf_text(one_copy, *, contig, written, n=N):
     return vcf_of(rows, people=PEOPLE, contigs=(contig,))
 
 
-def checks_of(kind, path, contig, tmp_path, people=None):
-    """Lines of the page on ploidy; people: what a label table says of them."""
+def imported(kind, path, contig, tmp_path, people=None, build="none"):
+    """Summary, table and what is known of people; people: what a label table says of them."""
     out = [tmp_path / name for name in ("raw.zip", "raw.json", "raw.tsv")]
-    import_chromosome({"kind": kind, "path": str(path)}, contig, "drop", *out)
+    import_chromosome({"kind": kind, "path": str(path)}, contig, "drop", *out, build=build)
     table = pd.read_csv(out[2], sep="\t", dtype=str)
     known = table if people is None else pd.concat([table, people], axis=1)
-    return ploidy_checks([json.loads(out[1].read_text())], [table], known)
+    return json.loads(out[1].read_text()), table, known
+
+
+def checks_of(kind, path, contig, tmp_path, people=None, mode="haplotype", **options):
+    """Lines of the page on ploidy."""
+    summary, table, known = imported(kind, path, contig, tmp_path, people, **options)
+    return ploidy_checks([summary], [table], known, np.ones(len(table), bool), mode)
 
 
 def levels(checks) -> set[str]:
@@ -50,28 +59,31 @@ def levels(checks) -> set[str]:
 @pytest.mark.parametrize("written", ["{0}", "{0}/.", "./{0}", "{0}/{0}", "{0}|{0}"])
 def test_males_of_a_vcf_are_found_without_their_sex(contig, written, tmp_path):
     (tmp_path / "x.vcf").write_text(vcf_text(MALE, contig=contig, written=written))
-    checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path)
-    assert "stop" in levels(checks)
-    assert "input.chromosomes" in checks[0].advice
-    if written != "{0}":
-        assert f"{MALE.sum()} people of unknown sex" in checks[0].found
+    summary, table, known = imported("vcf", tmp_path / "x.vcf", "X", tmp_path)
+    assert (sexes(known, [summary], [table]) == np.where(MALE, 1, 2)).all()
+    checks = ploidy_checks([summary], [table], known, np.ones(PEOPLE, bool), "haplotype")
+    assert levels(checks) == {"ok"}
+    assert checks[0].found.startswith("20 males, 20 females, 0 unclear; 40 of them by")
+    assert f"one copy of {N} of {N} SNPs" in checks[1].found
 
 
-def test_women_alone_have_two_copies_of_x(tmp_path):
-    nobody = np.zeros(PEOPLE, dtype=bool)
-    (tmp_path / "x.vcf").write_text(vcf_text(nobody, contig="X", written=""))
-    assert checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path) == []
-    men = pd.DataFrame({"Gender": np.where(MALE, "M", "F")})
-    checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, men)
-    assert f"{MALE.sum()} people are male" in checks[0].found
-
-
-def test_men_among_the_women_of_a_file_are_found(tmp_path):
-    (tmp_path / "x.vcf").write_text(vcf_text(MALE, contig="X", written="{0}/{0}"))
-    women = pd.DataFrame({"sex": ["2"] * PEOPLE})
-    (check,) = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, women)
-    assert check.level == "stop"
-    assert f"{MALE.sum()} people are female (p0, p2" in check.found
+def test_sex_that_is_said_and_sex_that_is_seen(tmp_path):
+    text = vcf_text(MALE, contig="X", written="{0}/{0}").replace("0/0", "0/1", 3)
+    (tmp_path / "x.vcf").write_text(text)
+    said = pd.DataFrame({"Gender": np.where(MALE, "M", "F")})
+    checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, said)
+    assert levels(checks) == {"ok"} and checks[0].found == "20 males, 20 females, 0 unclear"
+    assert checks[2].found.startswith("2 on chromosome X")  # one of the 3 is a woman's
+    wrong = said.copy()
+    wrong.iloc[:2] = wrong.iloc[1::-1].to_numpy()
+    (look,) = (
+        check
+        for check in checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, wrong)
+        if check.name == "sex and chromosome X"
+    )
+    assert look.level == "look" and look.found.startswith("2 people (p0, p1)")
+    wrong.iloc[:] = wrong.iloc[::-1].to_numpy()
+    assert "stop" in levels(checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, wrong))
 
 
 def test_sexes_that_disagree_are_named(tmp_path):
@@ -88,10 +100,34 @@ def test_sexes_that_disagree_are_named(tmp_path):
 def test_few_snps_say_nothing_of_people_of_unknown_sex(tmp_path):
     nobody = np.zeros(PEOPLE, dtype=bool)
     (tmp_path / "x.vcf").write_text(vcf_text(nobody, contig="X", written="", n=6))
-    (check,) = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path)
-    assert check.level == "stop" and "too few SNPs" in check.found
+    checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path)
+    assert levels(checks) == {"ok", "stop"} and "40 (p0, p1" in checks[1].found
+    assert "column sex of the label table" in checks[1].advice
     women = pd.DataFrame({"sex": ["female"] * PEOPLE})
-    assert checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, women) == []
+    assert levels(checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, women)) == {"ok"}
+
+
+def test_a_label_of_both_sexes_cannot_be_drawn_as_genotypes(tmp_path):
+    (tmp_path / "x.vcf").write_text(vcf_text(MALE, contig="X", written="{0}"))
+    people = pd.DataFrame({"label": np.where(MALE, "a", "b")})
+    both = people.assign(label=["a"] * 20 + ["b"] * 20)
+    given = ("vcf", tmp_path / "x.vcf", "X", tmp_path)
+    assert levels(checks_of(*given, people, mode="genotype")) == {"ok"}
+    assert levels(checks_of(*given, both)) == {"ok"}
+    assert "stop" in levels(checks_of(*given, both, mode="genotype"))
+
+
+def test_the_build_tells_where_men_have_two_copies(tmp_path):
+    text = vcf_text(MALE, contig="X", written="{0}")
+    (tmp_path / "x.vcf").write_text(text)
+    with pytest.raises(InputError, match="Set input.build to GRCh37 or GRCh38, or to none"):
+        imported("vcf", tmp_path / "x.vcf", "X", tmp_path, build=None)
+    summary, *_ = imported("vcf", tmp_path / "x.vcf", "X", tmp_path, build="GRCh38")
+    assert summary["n_male_haploid"] == 0  # all in the first shared region
+    assert build_of_x(None, 156_040_895, "x") == "GRCh38"
+    (tmp_path / "x.vcf").write_text(text.replace("X\t2000\t", "X\t155300000\t"))
+    with pytest.raises(InputError, match="correct input.build"):
+        imported("vcf", tmp_path / "x.vcf", "X", tmp_path, build="GRCh37")
 
 
 @pytest.mark.parametrize("contig", ["Y", "chrY", "24", "MT", "chrM", "26"])
@@ -104,7 +140,7 @@ def test_y_and_mt_stop_even_when_written_with_two_alleles(contig, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["plink", "pgen"])
-@pytest.mark.parametrize(("contig", "level"), [("X", {"stop"}), ("Y", {"stop"}), ("MT", {"stop"}), ("PAR1", set()), ("7", set())])  # fmt: skip
+@pytest.mark.parametrize(("contig", "level"), [("X", {"ok"}), ("Y", {"stop"}), ("MT", {"stop"}), ("PAR1", set()), ("7", set())])  # fmt: skip
 @pytest.mark.parametrize("with_sex", [True, False])
 def test_plink_files(kind, contig, level, with_sex, tmp_path):
     need("plink2")

@@ -106,7 +106,7 @@ def test_a_chromosome_is_found_in_a_table_of_many(tmp_path):
     rows = [f"{n} v{i} 0 {i + 1} A C\n" for i, n in enumerate(names)]
     (tmp_path / "x.bim").write_text("".join(rows))
     table = VariantTable(tmp_path / "x.bim")
-    assert table.counts_of_contigs() == {"1": 1000, "2": 2000, "X": 1000}
+    assert table.counts_of_contigs() == {"0": 1000, "1": 1000, "2": 2000, "X": 1000}
     at, found = table.rows("2")
     assert at.tolist() == np.flatnonzero(np.isin(names, ["chr2", "2"])).tolist()
     assert found["id"].tolist() == [f"v{i}" for i in at]

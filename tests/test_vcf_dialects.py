@@ -163,6 +163,10 @@ def test_only_multiallelic_records_advise_to_split(tmp_path):
             ("Chr1", "1"),
             ("chrM", "MT"),
             ("chr1_KI270706v1_random", "1_KI270706V1_RANDOM"),
+            ("chromosome01", "1"),
+            ("Chrom_X", "X"),
+            ("chr 22", "22"),
+            ("chromosome1_random", "CHROMOSOME1_RANDOM"),
         ],
     ],
 )

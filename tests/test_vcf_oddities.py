@@ -14,7 +14,6 @@ from genotype_files import (
     run,
     simple_vcf,
     vcf_of,
-    write_bgzip,
 )
 
 from syncohort.cohort.genotype_checks import ploidy_checks
@@ -184,19 +183,6 @@ def test_people_without_any_call_are_named(tmp_path):
     (check,) = ploidy_checks([summary], [people], people)
     assert check.level == "look" and check.found.startswith("1 (p0)")
     assert "chromosome 1" in check.name
-
-
-def test_a_file_per_chromosome_that_holds_two(tmp_path):
-    texts = [simple_vcf(6, contig=contig, seed=v) for v, contig in enumerate("12")]
-    rows = "".join(line for line in texts[1].splitlines(True) if line[0] != "#")
-    first = texts[0].replace("##contig=<ID=1>", "##contig=<ID=1>\n##contig=<ID=2>")
-    write_bgzip(first + rows, tmp_path / "chr1.vcf.gz")
-    write_bgzip(texts[1], tmp_path / "chr2.vcf.gz")
-    source = open_source("vcf", f"{tmp_path}/chr{{chrom}}.vcf.gz")
-    assert len(read_whole(source, "2")[0]) == 6
-    assert source.counts() == {"1": 6, "2": 6}
-    (note,) = source.notes
-    assert "chr1.vcf.gz: holds chromosome 2 (6 records), too, not used" in note
 
 
 def test_a_bed_as_pgen(tmp_path):

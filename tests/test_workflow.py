@@ -291,6 +291,27 @@ def test_a_path_that_does_not_exist(run):
     assert "input.path: no file fits nowhere/{chrom}.vcf.gz" in failure(run, study)
 
 
+@pytest.mark.parametrize(
+    ("files", "chromosomes", "message"),
+    [
+        (["chr1", "chr01"], None, "chromosome 1: several files fit data/{chrom}.vcf: data/chr"),
+        (["1"], ["HLA-A*01:01"], "input.chromosomes: HLA-A*01:01: contigs that are no chromosomes"),
+        (["0"], None, "data/{chrom}.vcf: no autosome; found 0"),
+    ],
+)
+def test_chromosomes_that_cannot_be_used_stop_before_any_job(run, files, chromosomes, message):
+    shutil.rmtree(run / "data", ignore_errors=True)
+    (run / "data").mkdir()
+    for name in files:
+        (run / f"data/{name}.vcf").touch()
+    genotypes = {"kind": "vcf", "path": "data/{chrom}.vcf", "chromosomes": chromosomes}
+    (run / "data/x.tsv").touch()
+    study = change_study(
+        run, input=genotypes, labels={"table": "data/x.tsv"}, genes={"annotation": "data/x.tsv"}
+    )
+    assert message in failure(run, study, "--dry-run")
+
+
 def test_labels_of_other_people_are_told_with_the_page(run, tmp_path):
     (run / "others.tsv").write_text("sample\tsuperpopulation\nnobody\tEUR\nelse\tAFR\n")
     study = change_study(run, cohort="wrong", labels={"table": "others.tsv"})

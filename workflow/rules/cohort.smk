@@ -31,6 +31,7 @@ rule import_chromosome:
         variants=STUDY.filters.variants,
         pass_only=STUDY.filters.pass_only,
         region=region_of,
+        build=STUDY.input.build,
     script:
         "../scripts/import_chromosome.py"
 
@@ -105,6 +106,29 @@ rule examine_cohort:
         "../scripts/examine_cohort.py"
 
 
+rule compare_reference:
+    input:
+        store="<results>/import_chromosome/{chrom}.zarr.zip",
+        reference=lambda wildcards: foreign(reference_of(wildcards)),
+    output:
+        fit="<results>/compare_reference/{chrom}.json",
+    log:
+        "<logs>/compare_reference/{chrom}.log",
+    benchmark:
+        "<benchmarks>/compare_reference/{chrom}.tsv"
+    priority: 100
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("compare_reference"),
+        content=lambda wildcards: content_of(reference_of(wildcards)),
+    script:
+        "../scripts/compare_reference.py"
+
+
 # The page shows both: what the data are, which the split waits for, and whether what is asked for
 # can be had, which it does not: another wish must not train again. A job that fails ends the run, and
 # these have a high priority: what cannot be had is said before anything is trained.
@@ -114,6 +138,11 @@ rule check_cohort:
         variants="<results>/examine_cohort/variants.tsv",
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
         people="<results>/join_labels/people.tsv",
+        reference=(
+            every_chrom("<results>/compare_reference/{chrom}.json")
+            if STUDY.input.reference
+            else []
+        ),
         templates=templates_of("check.html"),
     output:
         page=report(
@@ -140,6 +169,9 @@ rule check_cohort:
         code=code_of("check_cohort", trained_code),
         simulated=DEMO,
         training=training_plans(),
+        beagle_for=[
+            *(["expansion.panel"] if STUDY.expansion.panel else []),
+        ],
         plans={
             "case_label": STUDY.labels.case_label,
             "selection": STUDY.selection.model_dump() if SELECTED else None,
@@ -151,6 +183,12 @@ rule check_cohort:
             },
             "missing": STUDY.labels.missing,
             "train_share": TRAIN_SHARE,
+        },
+        sequences={
+            **STUDY.release.fasta.model_dump(),
+            "exported": "fasta" in STUDY.release.export,
+            "n_generators": len(GENERATORS),
+            "mode": STUDY.mode,
         },
     script:
         "../scripts/check_cohort.py"

@@ -83,6 +83,72 @@ rule export_pgen:
         "../scripts/export_pgen.py"
 
 
+rule export_fasta:
+    input:
+        store=synthetic_store,
+        reference=lambda wildcards: foreign(reference_of(wildcards)),
+    output:
+        fasta="<results>/release/{generator}/fasta/{chrom}.fa.gz",
+        fai="<results>/release/{generator}/fasta/{chrom}.fa.gz.fai",
+        gzi="<results>/release/{generator}/fasta/{chrom}.fa.gz.gzi",
+        summary="<results>/export_fasta/{generator}/{chrom}.json",
+    log:
+        "<logs>/export_fasta/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/export_fasta/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: min(2, THREADS)
+    resources:
+        mem_mb=stream_mb,
+        runtime=sequences_minutes,
+    params:
+        code=code_of("export_fasta"),
+        content=lambda wildcards: content_of(reference_of(wildcards)),
+        statement=statement_of,
+        mode=STUDY.mode,
+        export=STUDY.release.fasta.model_dump(),
+    script:
+        "../scripts/export_fasta.py"
+
+
+rule expand_cohort:
+    input:
+        store=synthetic_store,
+        panel=lambda wildcards: foreign(map_of(STUDY.expansion.panel, wildcards)),
+        recombination_map=lambda wildcards: foreign(
+            map_of(STUDY.expansion.recombination_map, wildcards)
+        ),
+    output:
+        vcf="<results>/release/{generator}/expanded/{chrom}.vcf.gz",
+        index="<results>/release/{generator}/expanded/{chrom}.vcf.gz.tbi",
+        counts="<results>/expand_cohort/{generator}/{chrom}.tsv",
+        accuracy="<results>/expand_cohort/{generator}/{chrom}.accuracy.tsv",
+    log:
+        "<logs>/expand_cohort/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/expand_cohort/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=TRAINING_MINUTES,
+    params:
+        code=code_of("expand_cohort"),
+        content=lambda wildcards: content_of(
+            map_of(STUDY.expansion.panel, wildcards),
+            map_of(STUDY.expansion.recombination_map, wildcards),
+        ),
+        statement=statement_of,
+        overlap_min=STUDY.expansion.overlap_min,
+        seed=lambda wildcards: seed_of(
+            "expand_cohort", wildcards.generator, wildcards.chrom
+        ),
+    script:
+        "../scripts/expand_cohort.py"
+
+
 rule export_samples:
     input:
         people=lambda wildcards: released_people(wildcards.generator),
@@ -113,6 +179,11 @@ rule describe_release:
         drawn="<results>/draw_labels/people.tsv",
         synthetic=lambda wildcards: released_people(wildcards.generator),
         variants=every_chrom(COHORT_COUNTS),
+        sequences=(
+            every_chrom("<results>/export_fasta/{generator}/{chrom}.json")
+            if "fasta" in STUDY.release.export
+            else []
+        ),
         templates=templates_of("release_readme.md"),
     output:
         readme="<results>/release/{generator}/README.md",
@@ -137,6 +208,7 @@ rule describe_release:
             "simulated": DEMO,
             "seed": STUDY.seed,
             "configuration": configuration_text(),
+            "panel": os.path.basename(STUDY.expansion.panel or ""),
             "files": [
                 file.split("/", 3)[-1]
                 for file in RELEASED[wildcards.generator]

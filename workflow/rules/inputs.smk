@@ -1,8 +1,11 @@
 # The user's files, public ones, or the demo's: genotypes and their chromosomes, labels, maps, annotation.
+import re
+
 from syncohort.errors import examples
 from syncohort.errors import raise_all
-from syncohort.resources.registry import datasets
-from syncohort.resources.registry import remote_file
+
+# How a chromosome may be called: it is a part of the names of files.
+CHROM = "[A-Za-z0-9]+"
 
 
 def source():
@@ -50,11 +53,6 @@ def find_chromosomes(files):
         return held_contigs(**files)
 
 
-def public_genotypes():
-    """The public data set that the genotypes are, None for the user's or the demo's."""
-    return None if DEMO else dataset_of(STUDY.input.path, RESOURCES)
-
-
 def study_chromosomes():
     """The chromosomes of the study, in genomic order: from the configuration or the files."""
     from syncohort.genotypes import contig_order
@@ -73,22 +71,50 @@ def study_chromosomes():
         named = named or known
     if named is None:
         held = held_chromosomes()
-        named = [contig for contig in held if contig.isdigit() and int(contig) <= 22]
+        named = [
+            contig for contig in held if contig.isdigit() and 1 <= int(contig) <= 22
+        ]
         if not named:
             raise InputError(
                 f"{STUDY.input.path}: no autosome; found {examples(held, 30)}. Name the "
                 "chromosomes to use in input.chromosomes"
             )
-    found = sorted({normalise_contig(name) for name in named}, key=contig_order)
+    chroms = sorted({normalise_contig(name) for name in named}, key=contig_order)
+    odd = [name for name in chroms if not re.fullmatch(CHROM, name)]
+    if odd:
+        raise InputError(
+            f"input.chromosomes: {examples(odd)}: contigs that are no chromosomes cannot be "
+            "used; names of chromosomes hold letters and digits alone. Leave them out, or "
+            "rename them (`bcftools annotate --rename-chrs`)"
+        )
     unused = [
-        name for name in STUDY.filters.regions if normalise_contig(name) not in found
+        name for name in STUDY.filters.regions if normalise_contig(name) not in chroms
     ]
     if unused:
         raise InputError(
             f"filters.regions: chromosome {', '.join(unused)} is not in the study, which has "
-            f"{examples(found, 30)}"
+            f"{examples(chroms, 30)}"
         )
-    return found
+    return chroms
+
+
+def genotype_files(wildcards):
+    """The files one chromosome is read from."""
+    return genotype_files_of(wildcards.chrom)
+
+
+def genotype_files_of(chrom):
+    """The files that a chromosome is read from."""
+    if DEMO:
+        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
+        return [path, f"{path}.tbi"]
+    public = public_genotypes()
+    if public is not None:
+        others = [file for key, file in source().items() if key not in ("kind", "path")]
+        return [*files_of(public, chrom), *others]
+    from syncohort.formats.readers import source_files
+
+    return [str(file) for file in source_files(chrom, **source())]
 
 
 def require_files(chroms):
@@ -102,6 +128,8 @@ def require_files(chroms):
         "split.kinship_table": STUDY.split.kinship_table,
         "genes.annotation": STUDY.genes.annotation,
         "phasing.recombination_map": STUDY.phasing.recombination_map,
+        "expansion.panel": STUDY.expansion.panel,
+        "expansion.recombination_map": STUDY.expansion.recombination_map,
         "selection.statistics": getattr(STUDY.selection, "statistics", None),
         "evaluation.causal_snps": STUDY.evaluation.causal_snps,
         "evaluation.recombination_map": STUDY.evaluation.recombination_map,
@@ -125,6 +153,8 @@ def require_files(chroms):
         if is_foreign(file) and not Path(file).is_file()
     ]
     raise_all(missing, "These files of the configuration do not exist")
+    for chrom in chroms:
+        genotype_files_of(chrom)
 
 
 try:
@@ -133,54 +163,6 @@ try:
     require_files(CHROMS)
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
-
-
-def genotype_files(wildcards):
-    """The files one chromosome is read from."""
-    return genotype_files_of(wildcards.chrom)
-
-
-def genotype_files_of(chrom):
-    """The files that a chromosome is read from."""
-    if DEMO:
-        path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
-        return [path, f"{path}.tbi"]
-    public = public_genotypes()
-    if public is not None:
-        others = [file for key, file in source().items() if key not in ("kind", "path")]
-        return [*files_of(public, chrom), *others]
-    from syncohort.formats.readers import source_files
-
-    return [str(file) for file in source_files(chrom, **source())]
-
-
-def files_of(dataset, chrom):
-    """Where the files of a chromosome of a public data set lie."""
-    return [f"{RESOURCES}/{dataset.name}/{name}" for name in dataset.names(chrom)]
-
-
-def resource_files():
-    """Where the files of all public data sets lie that the study names."""
-
-    def named(settings):
-        if isinstance(settings, dict):
-            settings = list(settings.values())
-        if isinstance(settings, list):
-            return [each for part in settings for each in named(part)]
-        found = isinstance(settings, str) and dataset_of(settings, RESOURCES)
-        return [found] if found else []
-
-    found = named(STUDY.model_dump(mode="json"))
-    return sorted(
-        {file for each in found for chrom in CHROMS for file in files_of(each, chrom)}
-    )
-
-
-def remote_of(wildcards):
-    """What is published of the file that wildcards name; plain values, as parameters are."""
-    from dataclasses import asdict
-
-    return asdict(remote_file(wildcards.dataset, wildcards.file))
 
 
 def reference_of(wildcards):
@@ -245,7 +227,7 @@ def causal_table():
 
 
 def map_of(path, wildcards):
-    """The genetic map of the chromosome that a wildcard names, when there is one."""
+    """The genetic map, or panel, of the chromosome that a wildcard names, when there is one."""
     return path.replace("{chrom}", wildcards.chrom) if path else []
 
 
@@ -263,16 +245,7 @@ def digests_of_inputs():
     files = [file for chrom in CHROMS for file in genotype_files_of(chrom)]
     files += [*as_list(label_table()), *as_list(annotation_files())]
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
+    if STUDY.expansion.panel:
+        files += [STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in CHROMS]
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
-    public = [
-        Path(file)
-        for file in dict.fromkeys(files)
-        if dataset_of(file, RESOURCES) is not None
-    ]
-    return [
-        *[(file.name, CONTENTS.of_file(file)) for file in own],
-        *[
-            (file.name, remote_file(file.parent.name, file.name).checksum or "")
-            for file in public
-        ],
-    ]
+    return [(file.name, CONTENTS.of_file(file)) for file in own] + published(files)

@@ -19,6 +19,8 @@ rule write_report:
         selection=("<results>/plot_selection/verdict.txt" if SELECTED else []),
         selection_counts=("<results>/choose_variants/counts.tsv" if SELECTED else []),
         pictures=PICTURES,
+        expansion=EXPANSION_COUNTS,
+        imputed=[file.replace(".tsv", ".accuracy.tsv") for file in EXPANSION_COUNTS],
         checksums=CHECKSUMS,
         paper="<results>/tabulate_paper/paper.tsv" if DIFFUSION else [],
         guidance="<results>/tabulate_guidance/guidance.tsv" if GUIDED else [],
@@ -65,6 +67,7 @@ rule write_report:
             "configuration": configuration_text(),
             "folders": folders_of(STUDY.model_dump(mode="json")),
         },
+        panel=os.path.basename(STUDY.expansion.panel or ""),
         captions=CAPTIONS,
         benchmarks=f"{FOLDER}/benchmarks",
     script:

@@ -63,6 +63,15 @@ light_minutes = minutes_of("table")
 stream_minutes = minutes_of("stream")
 heavy_minutes = minutes_of("cohort")
 
+
+def sequences_minutes(wildcards, input, attempt):
+    """How long the sequences of a chromosome take: two minutes a person, beside what is read."""
+    people = STUDY.release.fasta.people
+    n_people = len(people) if isinstance(people, list) else people or HEAVY_MINUTES
+    wanted = stream_minutes(wildcards, input, attempt) + 2 * n_people * attempt
+    return min(wanted, HEAVY_MINUTES * attempt)
+
+
 THREADS = STUDY.compute.threads
 GPUS = min(1, STUDY.compute.gpus)
 # A resource, for where a job computes is no reason to run it again; parameters are.

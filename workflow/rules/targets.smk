@@ -1,23 +1,32 @@
 # What a run is for: the synthetic cohorts in every format, and the report's pages and pictures.
 DESCRIPTIONS = ["README.md", "ro-crate-metadata.json"]
+# The files of each format of release.export, in the folder of its name.
+EXPORTS = {
+    "vcf": expand("{chrom}.vcf.gz{index}", chrom=CHROMS, index=["", ".tbi"]),
+    "plink": expand("synthetic.{plink}", plink=["bed", "bim", "fam"]),
+    "pgen": expand("synthetic.{pgen}", pgen=["pgen", "pvar", "psam"]),
+    "fasta": expand("{chrom}.fa.gz{index}", chrom=CHROMS, index=["", ".fai", ".gzi"]),
+}
+EXPORTED = [f"{form}/{file}" for form in STUDY.release.export for file in EXPORTS[form]]
+EXPANDED = STUDY.expansion.panel is not None
 RELEASED = {
     generator: expand(
-        [
-            "<results>/release/{generator}/samples.tsv",
-            "<results>/release/{generator}/vcf/{chrom}.vcf.gz",
-            "<results>/release/{generator}/vcf/{chrom}.vcf.gz.tbi",
-            "<results>/release/{generator}/plink/synthetic.{plink}",
-            "<results>/release/{generator}/pgen/synthetic.{pgen}",
-            "<results>/release/{generator}/{description}",
-        ],
+        "<results>/release/{generator}/{file}",
         generator=generator,
-        chrom=CHROMS,
-        plink=["bed", "bim", "fam"],
-        pgen=["pgen", "pvar", "psam"],
-        description=DESCRIPTIONS,
+        file=[
+            "samples.tsv",
+            *EXPORTED,
+            *([f"expanded/{file}" for file in EXPORTS["vcf"]] if EXPANDED else []),
+            *DESCRIPTIONS,
+        ],
     )
     for generator in GENERATORS
 }
+EXPANSION_COUNTS = expand(
+    "<results>/expand_cohort/{generator}/{chrom}.tsv",
+    generator=GENERATORS if EXPANDED else [],
+    chrom=CHROMS,
+)
 CHECKSUMS = [f"<results>/release/{generator}/SHA256SUMS" for generator in GENERATORS]
 RELEASE = [*sum(RELEASED.values(), []), *CHECKSUMS]
 PICTURES = [

@@ -4,6 +4,8 @@ import pandas as pd
 
 from syncohort.cohort.joining import read_joined
 from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
+from syncohort.cohort.program_checks import program_checks
+from syncohort.cohort.reference_checks import reference_checks
 from syncohort.diffusion.estimates import (
     estimate_trainings,
     expected_chromosomes,
@@ -27,6 +29,13 @@ with job(snakemake):
     write_estimates(estimates, snakemake.output.estimates)
     checks = read_checks(snakemake.input.checks) + check_plans(people, **snakemake.params.plans)
     checks += training_checks(estimates, **training["limits"], **training["compute"])
+    checks += program_checks(snakemake.params.beagle_for)
+    checks += reference_checks(
+        snakemake.input.reference,
+        people,
+        snakemake.params.plans["synthesis"],
+        **snakemake.params.sequences,
+    )
     write_checks(checks, snakemake.output.checks)
     write_check_page(
         snakemake.output.page,

@@ -16,6 +16,7 @@ with job(snakemake):
         generator=snakemake.wildcards.generator,
         inputs=params.inputs,
         snps={each["contig"]: each["n_kept"] for each in counts},
+        sequences=[json.loads(Path(path).read_text()) for path in found.sequences],
     )
     write_release_record(
         released,

@@ -15,4 +15,5 @@ with job(snakemake):
         reference=snakemake.input.reference,
         pass_only=snakemake.params.pass_only,
         region=snakemake.params.region,
+        build=snakemake.params.build,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from syncohort.evaluation.tables import read_tables
 from syncohort.job import job
+from syncohort.report.expansion import expansion_parts
 from syncohort.report.page import Material, Study, write_metrics_page, write_report
 from syncohort.report.paper_tables import is_papers_task, paper_parts
 from syncohort.report.selection import selection_parts
@@ -22,6 +23,10 @@ with job(snakemake):
     selection = []
     if found.selection:
         selection = selection_parts(found.selection_counts, found.selection)
+    expansion = []
+    if found.get("expansion"):
+        counts, accuracy = read_tables(found.expansion), read_tables(found.imputed)
+        expansion = expansion_parts(counts, accuracy, snakemake.params.panel)
     material = Material(
         judged=read_tables([found.metrics]),
         checklist=read_tables([found.checklist]),
@@ -38,6 +43,7 @@ with job(snakemake):
         guidance=read_tables([found.guidance]) if found.get("guidance") else None,
         replicates=read_tables([found.replicates]) if found.get("replicates") else None,
         selection=selection,
+        expansion=expansion,
     )
     write_report(study, material, snakemake.output.report)
     write_metrics_page(study, material.judged, material.checklist, snakemake.output.page)

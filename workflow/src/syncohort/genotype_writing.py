@@ -13,7 +13,6 @@ from numcodecs import Blosc
 
 from syncohort.files import all_or_nothing, name_full_disk, private_folder, remove_private_folder
 from syncohort.genotypes import (
-    MISSING,
     PLOIDY,
     STORED_ROWS,
     People,
@@ -22,6 +21,7 @@ from syncohort.genotypes import (
     chunk_shape,
     slices,
 )
+from syncohort.ploidy import ABSENT, MISSING
 
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 # alleles differ in their lowest bit: half the size in a quarter of the time
@@ -84,11 +84,18 @@ class CohortWriter:
 
     def append(self, variants: Variants, calls: np.ndarray, phased) -> None:
         """Add the next variants [v] with calls int8 [v, S, P] and phased bool (scalar or [v, S])."""
-        if calls.dtype != np.int8 or calls.size and (calls.min() < MISSING or calls.max() > 1):
-            raise ValueError("calls must be int8 with values -1 (missing), 0 (REF) and 1 (ALT)")
+        least = calls.min(initial=0)
+        if least < MISSING:
+            least = min(calls[..., 0].min(), calls[..., 1].min() - ABSENT + MISSING)
+        if calls.dtype != np.int8 or least < MISSING or calls.max(initial=0) > 1:
+            raise ValueError(
+                "calls must be int8 with values -1 (missing), 0 (REF) and 1 (ALT), and -2 for the "
+                "second allele where there is one copy"
+            )
         phased = np.asarray(phased, dtype=bool)
         if not all_true(phased):
-            self._phased &= not ((calls[..., 0] != calls[..., 1]) & ~phased).any()
+            two = calls[..., 1] != ABSENT
+            self._phased &= not ((calls[..., 0] != calls[..., 1]) & two & ~phased).any()
         phased = np.broadcast_to(phased, calls.shape[:2])
         self._parts.append(variants)
         for start in range(0, len(variants), len(self._waiting)):
@@ -162,10 +169,12 @@ class CohortWriter:
         self._save("variant_id", ["variants"], variants.id, str)
         self._save("variant_allele", ["variants", "alleles"], variants.allele, str)
         self._save("variant_PR", ["variants"], variants.provisional, "bool")  # VCF's INFO/PR
+        self._save("variant_male_haploid", ["variants"], variants.male_haploid, "bool")
         self._save("sample_id", ["samples"], self._people.id, str)
         self._save("sample_label", ["samples"], self._people.label, str)
         self._save("sample_split", ["samples"], self._people.split, str)
         self._save("sample_value", ["samples"], self._people.value, "float64")
+        self._save("sample_sex", ["samples"], self._people.sex, "int8")
         self._root.attrs.update(
             vcf_zarr_version="0.4",
             source="syncohort",

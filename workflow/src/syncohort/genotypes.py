@@ -1,7 +1,8 @@
 """The cohort dataset: one Zarr store per chromosome, real and synthetic alike.
 
 Arrays carry the names of the VCF Zarr specification, so sgkit, xarray and vcztools
-open them; `sample_label`, `sample_split` and `sample_value` are ours. A store is one zip file,
+open them; `sample_label`, `sample_split`, `sample_value`, `sample_sex` and `variant_male_haploid`
+are ours. A store is one zip file,
 written beside its final name and moved there when complete.
 
 Axes: V variants, S samples (people), P = 2 ploidy, R rows (2 S haplotypes or S people).
@@ -13,7 +14,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Self
 
@@ -22,9 +23,9 @@ import pandas as pd
 import zarr
 
 from syncohort.errors import InputError, examples
+from syncohort.ploidy import MISSING, doubled
 
 PLOIDY = 2
-MISSING = -1
 SPLITS = ("train", "validation", "holdout")
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
@@ -40,6 +41,9 @@ _ACCESSIONS = (
     | {f"CP{68_278 - n:06d}": str(n) for n in range(1, 24)}
     | {"CP086569": "24", "NC_012920": "26", "J01415": "26", "CP068254": "26"}
 )  # fmt: skip
+_PREFIX = re.compile(
+    r"^(?:chr(?:om(?:osome)?)?[ _.-]?(?=(?:\d+(?:\.0)?|X|Y|XY|MT?)$)|chr(?!om))", re.IGNORECASE
+)
 # attribute of call_genotype_phased: which rows of its chunks are stored; others are all phased
 STORED_ROWS = "stored_chunk_rows"
 
@@ -66,9 +70,9 @@ def people_at_once(n_variants: int) -> int:
 def normalise_contig(name: str) -> str:
     """Return a chromosome name without `chr`: chr20 and 020 -> 20, chrX, 0X and 23 -> X, chrM -> MT.
 
-    Accessions of human chromosomes are read, too: NC_000020.11 and CM000682.2 -> 20.
+    The word chromosome may be written out, too. Accessions of human chromosomes are read, too: NC_000020.11 and CM000682.2 -> 20.
     """
-    bare = re.sub(r"(?i)^chr", "", str(name).strip()).upper()
+    bare = _PREFIX.sub("", str(name).strip()).upper()
     bare = re.sub(r"^(\d+)\.0$", r"\1", bare)  # a column of numbers with gaps, as pandas writes it
     if accession := re.fullmatch(r"(.+)\.\d+", bare):
         bare = _ACCESSIONS.get(accession[1], bare)
@@ -90,7 +94,8 @@ class Variants:
 
     contig: normalised chromosome name; position_bp [V] int32, 1-based, not decreasing;
     id [V] str ("." when the source has none); allele [V, 2] str, REF then ALT;
-    provisional [V] bool: REF may not be the allele of the reference genome (default: it is).
+    provisional [V] bool: REF may not be the allele of the reference genome (default: it is);
+    male_haploid [V] bool: men have one copy (default: nobody has).
     """
 
     contig: str
@@ -98,43 +103,40 @@ class Variants:
     id: np.ndarray
     allele: np.ndarray
     provisional: np.ndarray | None = None
+    male_haploid: np.ndarray | None = None
 
     def __post_init__(self):
         object.__setattr__(self, "position_bp", np.asarray(self.position_bp, dtype=np.int32))
         object.__setattr__(self, "id", np.asarray(self.id, dtype=object))
         allele = np.asarray(self.allele, dtype=object).reshape(-1, 2)
         object.__setattr__(self, "allele", allele)
-        given = np.zeros(len(allele)) if self.provisional is None else self.provisional
-        object.__setattr__(self, "provisional", np.asarray(given, dtype=bool))
-        columns = (self.position_bp, self.id, self.allele, self.provisional)
-        lengths = {len(column) for column in columns}
+        for name in ("provisional", "male_haploid"):
+            given = np.zeros(len(allele)) if getattr(self, name) is None else getattr(self, name)
+            object.__setattr__(self, name, np.asarray(given, dtype=bool))
+        lengths = {len(column) for column in self._columns}
         if len(lengths) != 1:
-            raise ValueError(
-                f"position, id, allele and provisional differ in length: {sorted(lengths)}"
-            )
+            raise ValueError(f"the columns of variants differ in length: {sorted(lengths)}")
         steps = np.diff(self.position_bp)
         if (steps < 0).any():
             at = int(np.argmax(steps < 0)) + 1
             raise ValueError(f"positions decrease at index {at} of chromosome {self.contig}")
+
+    @property
+    def _columns(self) -> tuple[np.ndarray, ...]:
+        return self.position_bp, self.id, self.allele, self.provisional, self.male_haploid
 
     def __len__(self) -> int:
         return len(self.position_bp)
 
     def __getitem__(self, index) -> Self:
         """Select variants by slice, mask or index array."""
-        columns = (self.position_bp, self.id, self.allele, self.provisional)
-        return Variants(self.contig, *(column[index] for column in columns))
+        return Variants(self.contig, *(column[index] for column in self._columns))
 
     @staticmethod
     def concatenate(parts: list["Variants"]) -> "Variants":
         """Join consecutive pieces of one chromosome."""
-        return Variants(
-            parts[0].contig,
-            np.concatenate([part.position_bp for part in parts]),
-            np.concatenate([part.id for part in parts]),
-            np.concatenate([part.allele for part in parts]),
-            np.concatenate([part.provisional for part in parts]),
-        )
+        columns = zip(*(part._columns for part in parts), strict=True)
+        return Variants(parts[0].contig, *(np.concatenate(column) for column in columns))
 
 
 @dataclass(frozen=True)
@@ -142,21 +144,25 @@ class People:
     """The samples of a cohort.
 
     id, label, split: [S] str; label and split may be "". value: [S] float64, the number of a
-    continuous trait whose bin is the label; NaN (the default) where there is none.
+    continuous trait whose bin is the label; NaN (the default) where there is none. sex: [S] int8,
+    see `ploidy`; 0, unknown, is the default.
     """
 
     id: np.ndarray
     label: np.ndarray
     split: np.ndarray
     value: np.ndarray | None = None
+    sex: np.ndarray | None = None
 
     def __post_init__(self):
         value = np.full(len(self.id), np.nan) if self.value is None else self.value
         object.__setattr__(self, "value", np.asarray(value, dtype=np.float64))
+        sex = np.zeros(len(self.id)) if self.sex is None else self.sex
+        object.__setattr__(self, "sex", np.asarray(sex, dtype=np.int8))
         for name in ("id", "label", "split"):
             object.__setattr__(self, name, np.asarray(getattr(self, name), dtype=object))
-        if not len(self.id) == len(self.label) == len(self.split) == len(self.value):
-            raise ValueError("id, label, split and value differ in length")
+        if len({len(getattr(self, each.name)) for each in fields(self)}) != 1:
+            raise ValueError("id, label, split, value and sex differ in length")
         unique, counts = np.unique(self.id.astype(str), return_counts=True)
         if (counts > 1).any():
             raise InputError(
@@ -169,12 +175,17 @@ class People:
 
     def __getitem__(self, index) -> Self:
         """Select people by slice, mask or index array."""
-        return People(self.id[index], self.label[index], self.split[index], self.value[index])
+        return People(*(getattr(self, each.name)[index] for each in fields(self)))
 
     @property
     def has_values(self) -> bool:
         """Whether the labels are bins of a continuous trait: somebody has a value."""
         return bool(np.isfinite(self.value).any())
+
+    @property
+    def has_sexes(self) -> bool:
+        """Whether somebody's sex is known: it is where chromosome X is used."""
+        return bool(self.sex.any())
 
     @staticmethod
     def unlabelled(sample_ids) -> "People":
@@ -206,12 +217,16 @@ def all_true(values: np.ndarray) -> bool:
     return bool(values.all() if any(values.strides) else values.flat[:1].all())
 
 
-def to_rows(calls: np.ndarray, mode: str) -> np.ndarray:
+def to_rows(calls: np.ndarray, mode: str, *, once: bool = False) -> np.ndarray:
     """Turn calls int8 [V, S, P] into model rows int8 [R, V], -1 missing.
 
-    Haplotype mode: two rows a person (2 i and 2 i + 1), alleles 0/1.
+    Haplotype mode: two rows a person (2 i and 2 i + 1), alleles 0/1. Of one copy both are the
+    same (see `ploidy`), or, `once`, the second is missing.
     Genotype mode: one row a person, dosage of ALT in [0, 2]; missing if either allele is.
     """
+    if once and mode == "haplotype":
+        calls = np.maximum(calls, MISSING)
+    calls = doubled(calls)
     if mode == "haplotype":
         return calls.reshape(len(calls), -1).T  # [V, S, P] -> [V, S*P] -> [R, V]
     pair = np.ascontiguousarray(calls).view(np.int16)[:, :, 0]  # both alleles, a byte each
@@ -263,12 +278,14 @@ class CohortStore:
             self._root["variant_id"][:],
             self._root["variant_allele"][:],
             self._root["variant_PR"][:],
+            self._root["variant_male_haploid"][:],
         )
         self.people = People(
             self._root["sample_id"][:],
             self._root["sample_label"][:],
             self._root["sample_split"][:],
             self._root["sample_value"][:],
+            self._root["sample_sex"][:],
         )
         self.phased = bool(self._root.attrs["phased"])
         self.n_settled = int(self._root.attrs["n_settled"])

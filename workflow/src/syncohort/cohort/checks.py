@@ -11,6 +11,7 @@ from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.importing import in_words
 from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.people_checks import Check
+from syncohort.cohort.sexes import sex_of
 from syncohort.errors import examples
 from syncohort.genotypes import CohortStore, contig_order
 
@@ -60,8 +61,9 @@ def examine_cohort(
     ploidy, sex = [], None
     if not checks:
         known = pd.concat([tables[0], people], axis=1)  # both may have a column of sex
-        sex = genotype_checks.sex_of(known)
-        ploidy = genotype_checks.ploidy_checks(summaries, tables, known)
+        sex = sex_of(known)
+        used = (people["excluded"] == "").to_numpy()
+        ploidy = genotype_checks.ploidy_checks(summaries, tables, known, used, mode)
     # share of each chromosome's SNPs in genes; none without an annotation
     inside = [inside_genes(store.variants, genes).mean() for store in stores if genes is not None]
     variants = _variant_table(summaries, genes, inside)
@@ -74,6 +76,9 @@ def examine_cohort(
         checks += _build_checks(summaries, genes, builds)
     checks += genotype_checks.phase_checks(summaries, mode, phasing)
     checks += ploidy
+    if any(store.contig == "X" for store in stores):
+        found = "chromosome X is read, and not modelled yet"
+        checks.append(Check("ploidy", found, "stop", "Leave it out with input.chromosomes."))
     checks += variant_checks.file_checks(summaries)
     checks += genotype_checks.name_checks(summaries)
     checks.append(variant_checks.unused_check(summaries, **filters))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort import pseudo_autosomal
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.cohort.importing import _reasons
@@ -14,6 +15,7 @@ from syncohort.errors import InputError
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CohortStore, People
 from syncohort.packed_calls import PackedCalls, masks_of
+from syncohort.ploidy import MALE, has_one_copy, of_known_sex
 
 
 def filter_variants(
@@ -29,7 +31,9 @@ def filter_variants(
 ) -> None:
     """Write the cohort dataset of one chromosome: labelled people, variants that pass.
 
-    Every figure a variant is judged by comes from training people alone.
+    Every figure a variant is judged by comes from training people alone. On chromosome X calls
+    become those of the people's sex (`ploidy.of_known_sex`): one allele of males counts, and females
+    alone are tested for Hardy-Weinberg equilibrium.
 
     Args:
         raw: imported chromosome. people: those who are used, with label and split.
@@ -42,6 +46,7 @@ def filter_variants(
     labels, group = np.unique(people.label.astype(str), return_inverse=True)
     train = people.split == "train"
     masks, n_train = masks_of(np.where(train, group, -1), len(labels)), train.sum()
+    n_males = (people.sex[train] == MALE).sum()
     inside = np.ones(len(raw.variants), dtype=bool)
     if genes is not None:
         inside = inside_genes(raw.variants, genes)
@@ -49,13 +54,19 @@ def filter_variants(
     n_kept = 0
     with CohortWriter(store_path, people) as writer:
         for part, calls in raw.variant_chunks(samples=index):
+            male_haploid = raw.variants.male_haploid[part]
+            if raw.contig == pseudo_autosomal.CONTIG:
+                calls = of_known_sex(calls, has_one_copy(male_haploid, people.sex))
             counts = PackedCalls.of(calls).count(masks)  # [v, labels]
             alt, alleles, called = (
                 each.sum(axis=1) for each in (counts.alt, counts.alleles, counts.called)
             )
+            # where males have one copy no call is known by half, and alleles say how many are missing
+            n_alleles = 2 * n_train - n_males
+            known = np.where(male_haploid, alleles / max(n_alleles, 1), called / max(n_train, 1))
             reasons = {
                 "outside genes": ~inside[part],
-                "missing calls": 1 - called / max(n_train, 1) > variant_missing_max,
+                "missing calls": 1 - known > variant_missing_max,
                 "rare": minor(alt / np.maximum(alleles, 1)) < max(maf_min, 1e-12),
             }
             if hwe_p_min > 0:

@@ -7,20 +7,16 @@ return lines of the page. Axes: S people.
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort import pseudo_autosomal
 from syncohort.cohort.importing import BREAKS_MAX
 from syncohort.cohort.people_checks import Check
+from syncohort.cohort.sexes import agreement_checks, heterozygosity, x_checks
 from syncohort.errors import examples
 
-# Chromosomes of which some or all people have one copy.
+# Chromosomes of which people have one copy.
 _ONE_COPY = ("Y", "MT")
-_SOME_ONE_COPY = "X"
-
 # A person is heterozygous at a smaller share of what is expected only with one copy.
 _HETEROZYGOSITY_MIN = 0.1
-# So many heterozygous calls must be expected for their absence to say anything.
-_EXPECTED_MIN = 20
-
-_MALE, _FEMALE = ("1", "m", "male", "man", "xy"), ("2", "f", "female", "woman", "xx")
 _LARGEST_HUMAN = 22
 _NUMBERED_PLINK_CODES = 26
 
@@ -46,27 +42,35 @@ def name_checks(summaries: list[dict]) -> list[Check]:
 
 
 def ploidy_checks(
-    summaries: list[dict], tables: list[pd.DataFrame], people: pd.DataFrame
+    summaries: list[dict],
+    tables: list[pd.DataFrame],
+    people: pd.DataFrame,
+    used: np.ndarray,
+    mode: str,
 ) -> list[Check]:
-    """Whether everybody has two copies of every chromosome.
+    """Whether everybody has two copies of every chromosome, or, of X, the copies of their sex.
 
     tables: of each chromosome, with the columns `importing.CALL_COUNTS` [S]. people: [S] rows
-    with what files and label table say of people, sex perhaps.
+    with what files and label table say of people, sex perhaps. used: bool [S], who is not left out;
+    mode: "haplotype" or "genotype".
     """
     checks = []
-    haploid = [summary["contig"] for summary in summaries if summary["n_haploid"]]
+    haploid = [
+        summary["contig"]
+        for summary in summaries
+        if summary["n_haploid"] and summary["contig"] != pseudo_autosomal.CONTIG
+    ]
     if haploid:
         checks.append(_stop(f"haploid calls on chromosome {examples(haploid)}"))
-    sex = sex_of(people)
-    checks += sex_checks(people)
+    checks += agreement_checks(people)
     for summary, table in zip(summaries, tables, strict=True):
         contig = summary["contig"]
         if contig in haploid:
             continue
         if contig in _ONE_COPY:
             checks.append(_stop(f"chromosome {contig}, of which people have one copy"))
-        elif contig == _SOME_ONE_COPY:
-            checks += _x_checks(summary, table, sex)
+        elif contig == pseudo_autosomal.CONTIG:
+            checks += x_checks(summary, table, people, used, mode)
         else:
             checks += _heterozygosity_checks(summary, table)
         checks += _no_call_checks(summary, table)
@@ -78,8 +82,8 @@ def _stop(found: str) -> Check:
         "ploidy",
         found,
         "stop",
-        "Only diploid genotypes are modelled yet: leave such chromosomes (X and Y of males, MT) "
-        "out with input.chromosomes.",
+        "Of chromosomes with one copy only X is modelled: leave Y and MT out with "
+        "input.chromosomes.",
     )
 
 
@@ -106,45 +110,13 @@ def _no_call_checks(summary: dict, table: pd.DataFrame) -> list[Check]:
     ]
 
 
-def has_one_copy(summary: dict, table: pd.DataFrame) -> np.ndarray | None:
-    """Who has so few heterozygous calls that there is one copy, bool [S]; None: cannot be seen."""
-    n_kept = summary["n_kept"]
-    known = 1 - table["n_missing"].astype(int).to_numpy() / n_kept
-    expected = summary["expected_heterozygous"] * known
-    if summary["expected_heterozygous"] < _EXPECTED_MIN:
-        return None
-    return table["n_heterozygous"].astype(int).to_numpy() < _HETEROZYGOSITY_MIN * expected
-
-
-def _x_checks(summary: dict, table: pd.DataFrame, sex: np.ndarray) -> list[Check]:
-    """X is used only where it is certain that everybody has two copies."""
-    male = sex == 1
-    half = table["n_half"].astype(int).to_numpy() > table["n_heterozygous"].astype(int).to_numpy()
-    by_calls = has_one_copy(summary, table)
-    half |= _without_calls(summary, table)
-    unknown = (sex == 0) & (half if by_calls is None else half | by_calls)
-    wrong = np.zeros(len(sex), dtype=bool) if by_calls is None else (sex == 2) & by_calls
-    found = []
-    if wrong.any():
-        names = examples(table.loc[wrong, "sample"])
-        found.append(
-            f"{wrong.sum():,} people are female ({names}) and have hardly a heterozygous call"
-        )
-    if male.any():
-        found.append(f"{male.sum():,} people are male")
-    if unknown.any():
-        found.append(f"{unknown.sum():,} people of unknown sex have hardly a heterozygous call")
-    if by_calls is None and (sex == 0).any():
-        found.append(f"{(sex == 0).sum():,} people are of unknown sex, with too few SNPs to see it")
-    return [_stop(f"chromosome X: {' and '.join(found)}")] if found else []
-
-
 def _heterozygosity_checks(summary: dict, table: pd.DataFrame) -> list[Check]:
     """An autosome at which many people are never heterozygous may be no autosome."""
-    by_calls = has_one_copy(summary, table)
+    found = heterozygosity(summary, table)
+    by_calls = np.zeros(len(table), bool) if found is None else found < _HETEROZYGOSITY_MIN
     half = int(table["n_half"].astype(int).sum())
     checks = []
-    if by_calls is not None and by_calls.mean() > 0.1:
+    if by_calls.mean() > 0.1:
         checks.append(
             Check(
                 "ploidy",
@@ -162,44 +134,6 @@ def _heterozygosity_checks(summary: dict, table: pd.DataFrame) -> list[Check]:
             )
         )
     return checks
-
-
-def sex_of(people: pd.DataFrame) -> np.ndarray:
-    """1 for male, 2 for female, 0 for unknown [S], of columns sex or gender, however written.
-
-    Who is male in one column and female in another is male: one copy of X is what stops.
-    """
-    found = _sexes(people)
-    return np.where((found == 1).any(axis=1), 1, np.where((found == 2).any(axis=1), 2, 0))
-
-
-def _sexes(people: pd.DataFrame) -> np.ndarray:
-    """Sex of people by every column that says it, int [S, columns]."""
-    columns = []
-    for at, name in enumerate(people.columns):  # a name may stand twice
-        if str(name).strip().lower() in ("sex", "gender"):
-            codes = people.iloc[:, at].astype(str).str.strip().str.lower().str.removesuffix(".0")
-            columns.append(np.where(codes.isin(_MALE), 1, np.where(codes.isin(_FEMALE), 2, 0)))
-    return np.stack(columns, axis=1) if columns else np.zeros((len(people), 0), dtype=int)
-
-
-def sex_checks(people: pd.DataFrame) -> list[Check]:
-    """Whether files and label table agree on sex; people: as for `ploidy_checks`."""
-    found = _sexes(people)
-    torn = (found == 1).any(axis=1) & (found == 2).any(axis=1)
-    if not torn.any():
-        return []
-    names = people["sample"]
-    names = names.iloc[:, 0] if names.ndim > 1 else names
-    return [
-        Check(
-            "sex",
-            f"{torn.sum():,} people are male in one column and female in another "
-            f"({examples(names[torn])}), of the genotype files and the label table",
-            "look",
-            "Are rows of the label table those of the right people?",
-        )
-    ]
 
 
 def phase_checks(summaries: list[dict], mode: str, phasing: str) -> list[Check]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort import pseudo_autosomal
 from syncohort.errors import InputError, examples
 from syncohort.formats.alleles import INDEL, MNP, kind_of
 from syncohort.formats.fasta import open_sequence
@@ -17,7 +18,8 @@ from syncohort.formats.readers import open_source
 from syncohort.formats.shared_sites import forget_conflicts, shared_sites
 from syncohort.formats.sites import DROP_REASONS, Chunk
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants, variants_at_once
+from syncohort.genotypes import CohortStore, People, Variants, normalise_contig, variants_at_once
+from syncohort.ploidy import ABSENT, MISSING, doubled
 
 # Of neighbouring phased calls, the share that may be of different phase sets: about as many as
 # statistical phasing gets wrong. Above it the file is no phased one.
@@ -26,7 +28,8 @@ BREAKS_MAX = 0.01
 # Bins of equal width of minor-allele frequencies [0, 0.5] and of shares of missing calls [0, 1].
 HISTOGRAM_BINS = 500
 
-# Of each person: missing calls, those of them with one allele known, and heterozygous calls.
+# Of each person: missing calls, those of them with one allele known, and heterozygous calls, on
+# chromosome X those outside the regions it shares with Y.
 CALL_COUNTS = ("n_missing", "n_half", "n_heterozygous")
 
 
@@ -42,14 +45,19 @@ def import_chromosome(
     reference: list[str] | tuple = (),
     pass_only: bool = False,
     region: tuple[int, int] | None = None,
+    build: str | None = None,
 ) -> None:
     """Read one chromosome of the user's genotypes into a cohort dataset of biallelic variants.
+
+    On chromosome X, where a call with one known allele is that of one copy, however it is
+    written, it is kept as such; who has one copy is not known yet. Elsewhere it is missing.
 
     Args:
         source: arguments of `open_source`. contig: chromosome, any spelling.
         multiallelic: "drop" or "split", of SNPs. variants: "snps" or "all".
         reference: FASTA files, to normalise variants by; none to have them as short as can be.
         pass_only: leave out records that fail a filter. region: first and last bp to use.
+        build: see `pseudo_autosomal.build_of_x`; for chromosome X alone.
         store_path: cohort dataset to write; nothing is filtered by frequency yet.
         summary_path: JSON with the fields of `Tally` and what the files say of the chromosome.
         people_path: TSV, what the files say of people, and the columns `CALL_COUNTS`.
@@ -60,6 +68,10 @@ def import_chromosome(
     counts = _CallCounts(len(people))
     options = {"multiallelic": multiallelic, "variants": variants, "pass_only": pass_only}
     chunks = opened.chunks(contig, size=variants_at_once(len(people)), **options)
+    is_x = normalise_contig(contig) == pseudo_autosomal.CONTIG
+    if is_x:
+        length_bp = opened.contig_length(contig)
+        build = pseudo_autosomal.build_of_x(build, length_bp, source["path"])
     with ExitStack() as opened_files:
         writer = opened_files.enter_context(CohortWriter(store_path, people))
         if variants == "all" or multiallelic == "split":
@@ -71,8 +83,15 @@ def import_chromosome(
             _require_ids(chunk.variants, source["path"])
             tally.n_forgotten += forget_conflicts(chunk.calls, chunk.phased, chunk.variants)
             tally.add(chunk)
-            counts.add(chunk.calls)
-            writer.append(chunk.variants, chunk.calls, chunk.phased)
+            own, calls = chunk.variants, chunk.calls
+            if is_x:
+                own = pseudo_autosomal.with_male_haploid(own, build, source["path"])
+                calls = _one_copy_calls(calls)
+                counts.add(doubled(calls), own.male_haploid)
+            else:
+                calls = _whole_calls(calls)
+                counts.add(calls)
+            writer.append(own, calls, chunk.phased)
         if tally.n_kept == 0:
             kind = "SNP" if variants == "snps" else "variant"
             raise InputError(
@@ -90,6 +109,7 @@ def import_chromosome(
         "n_people": len(people),
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
+        "n_male_haploid": int(store.variants.male_haploid.sum()),
         "first_position_bp": int(store.variants.position_bp[0]),
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": opened.contig_length(contig),
@@ -117,6 +137,23 @@ def _within(chunk: Chunk, region: tuple[int, int] | None) -> Chunk:
     )
 
 
+def _one_copy_calls(calls: np.ndarray) -> np.ndarray:
+    """Calls int8 [v, S, 2] of chromosome X: one known allele is a call of one copy."""
+    first, second = calls[..., 0], calls[..., 1]
+    half = (first < 0) ^ (second < 0)
+    if not half.any():
+        return calls
+    known = np.where(half, calls.max(axis=2), first)
+    return np.stack([known, np.where(half, ABSENT, second)], axis=2)
+
+
+def _whole_calls(calls: np.ndarray) -> np.ndarray:
+    """Calls int8 [v, S, 2] where everybody has two copies: missing where the file has one."""
+    if calls.min(initial=0) > ABSENT:
+        return calls
+    return np.where(calls[..., 1:] == ABSENT, np.int8(MISSING), calls)
+
+
 def _require_ids(variants: Variants, path: str) -> None:
     blank = pd.Series(variants.id, dtype=object).str.contains(r"\s").to_numpy(dtype=bool)
     if blank.any():
@@ -132,7 +169,7 @@ def _require_ids(variants: Variants, path: str) -> None:
 class Tally:
     """What was read of a chromosome and what became of it; see `sites.Chunk`.
 
-    n_forgotten: see `shared_sites.forget_conflicts`.
+    n_haploid: calls with one allele alone. n_forgotten: see `shared_sites.forget_conflicts`.
     """
 
     n_read: int = 0
@@ -156,7 +193,7 @@ class Tally:
         self.failed.update(chunk.failed)
         self.codes.update(chunk.codes)
         self.symbols.update(chunk.symbols)
-        self.n_haploid += chunk.n_haploid
+        self.n_haploid += int(((chunk.calls[..., 1] == ABSENT) & (chunk.calls[..., 0] >= 0)).sum())
         self.n_pairs += chunk.n_pairs
         self.n_breaks += chunk.n_breaks
         self.n_uncertain += chunk.n_uncertain
@@ -191,8 +228,11 @@ class _CallCounts:
         self.n_monomorphic = 0
         self.expected_heterozygous = 0.0
 
-    def add(self, calls: np.ndarray) -> None:
-        """Take the next variants: calls int8 [v, S, 2]."""
+    def add(self, calls: np.ndarray, telling: np.ndarray | slice = slice(None)) -> None:
+        """Take the next variants: calls int8 [v, S, 2].
+
+        telling: bool [v], variants at which heterozygous calls tell two copies from one.
+        """
         n_missing = n_half = 0
         if calls.min(initial=0) < 0:
             n_missing, n_half = self._add_missing(calls)
@@ -201,8 +241,8 @@ class _CallCounts:
         dosage = pairs + (pairs >> 8) & 3
         alt = dosage.sum(axis=1, dtype=np.uint32)
         frequency = alt / np.maximum(2 * calls.shape[1] - 2 * n_missing + n_half, 1)
-        self.n_heterozygous += (dosage & 1).sum(axis=0, dtype=np.uint16)
-        self.expected_heterozygous += float((2 * frequency * (1 - frequency)).sum())
+        self.n_heterozygous += (dosage[telling] & 1).sum(axis=0, dtype=np.uint16)
+        self.expected_heterozygous += float((2 * frequency * (1 - frequency))[telling].sum())
         maf = np.minimum(frequency, 1 - frequency)
         self.n_monomorphic += int((maf == 0).sum())
         self.maf += _histogram(2 * maf[maf > 0])

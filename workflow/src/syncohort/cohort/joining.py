@@ -9,6 +9,7 @@ import pandas as pd
 
 from syncohort.cohort.importing import CALL_COUNTS
 from syncohort.cohort.labels import LabelJoin, join_labels
+from syncohort.cohort.sexes import sexes
 
 
 def join_people(
@@ -21,15 +22,20 @@ def join_people(
         labels: arguments of `join_labels`.
 
     Where chromosomes hold different people, which `examine_cohort` says, the first one's are
-    taken and no call counts as missing.
+    taken and no call counts as missing. With
+    chromosome X the people get a column sex_code, see `sexes`.
     """
     tables = [pd.read_csv(p, sep="\t", dtype=str, keep_default_na=False) for p in people_paths]
     file_people = tables[0].drop(columns=list(CALL_COUNTS))
-    missing = np.zeros(len(file_people))
-    if all(table["sample"].equals(file_people["sample"]) for table in tables):
-        summaries = [json.loads(Path(path).read_text()) for path in summary_paths]
-        missing = _missing_shares(summaries, tables)
-    return join_labels(file_people, missing, **labels)
+    if not all(table["sample"].equals(file_people["sample"]) for table in tables):
+        return join_labels(file_people, np.zeros(len(file_people)), **labels)
+    summaries = [json.loads(Path(path).read_text()) for path in summary_paths]
+    joined = join_labels(file_people, _missing_shares(summaries, tables), **labels)
+    known = pd.concat([file_people, joined.people], axis=1)  # both may have a column of sex
+    sex = sexes(known, summaries, tables)
+    if sex is not None:
+        joined.people["sex_code"] = sex
+    return joined
 
 
 def _missing_shares(summaries: list[dict], tables: list[pd.DataFrame]) -> np.ndarray:

@@ -23,6 +23,7 @@ PEOPLE_COLUMNS = (
     "missing",
     "excluded",
     "value",
+    "sex_code",  # see `ploidy`
 )
 # How label tables name the columns of parents.
 PARENTS = {

@@ -3,10 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from syncohort.cohort.genotype_checks import sex_of
 from syncohort.cohort.ids import near_ids
 from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.people_checks import Check, counted
+from syncohort.cohort.sexes import sex_of
 from syncohort.cohort.splits import groups_of, own_ancestors
 from syncohort.errors import examples
 
@@ -16,7 +16,7 @@ def relatives_checks(
 ) -> list[Check]:
     """What is known of relatives: families, parents, or a table of kinship.
 
-    sex: [S] of `genotype_checks.sex_of`; None takes what the people of the join have.
+    sex: [S] of `sexes.sex_of`; None takes what the people of the join have.
     """
     people = joined.people
     sex = sex_of(people) if sex is None else sex

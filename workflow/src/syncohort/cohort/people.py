@@ -13,4 +13,5 @@ def read_people(path: str | Path) -> People:
     return People(
         *(table[column].to_numpy() for column in ("sample", "label", "split")),
         values_of(table),
+        table["sex_code"].astype(int) if "sex_code" in table else None,
     )

@@ -90,6 +90,24 @@ def synthetic_ids(n_people: int, prefix: str = ID_PREFIX) -> np.ndarray:
     return np.array([f"{prefix}{i:0{digits}d}" for i in range(1, n_people + 1)], dtype=object)
 
 
+def choose_people(ids: np.ndarray, wanted: int | list[str] | None) -> np.ndarray:
+    """Indices of the people that `release.fasta.people` names: the first so many of ids [S] str,
+    some by id, or, for None, everybody.
+
+    Raises InputError that lists the ids that nobody has.
+    """
+    if not isinstance(wanted, list):
+        return np.arange(len(ids))[:wanted]
+    places = {name: at for at, name in enumerate(ids)}
+    unknown = [name for name in wanted if name not in places]
+    if unknown:
+        raise InputError(
+            f"release.fasta.people names {examples(unknown)}: nobody in the release has this id. It "
+            f"holds {ids[0]} to {ids[-1]}, without those that release.withhold leaves out."
+        )
+    return np.unique([places[name] for name in wanted])
+
+
 def draw_people(
     real: People,
     *,

@@ -108,7 +108,11 @@ class Input(Section):
     chromosomes: list[Text] | None = Field(
         None,
         min_length=1,
-        description="Chromosomes to use, with or without `chr`. null: every autosome in the files.",
+        description="Chromosomes to use, with or without `chr`, X among them. null: every autosome in the files.",
+    )
+    build: Literal["GRCh37", "GRCh38", "none"] | None = Field(
+        None,
+        description="For chromosome X: genome build, which tells the pseudo-autosomal regions, where men have two copies. `none`: the files have no such region under the name X (PLINK names them XY, PAR1 and PAR2). null: by the length of X that the header of the files says.",
     )
     reference: str | Annotated[list[str], Field(min_length=1)] | None = Field(
         None,

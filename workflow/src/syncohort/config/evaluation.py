@@ -42,14 +42,20 @@ class Synthesis(Section):
         return self
 
 
-class Release(Section):
-    """Who of the synthetic people is released."""
+class Expansion(Section):
+    """Sites that are not modelled: the released haplotypes imputed from a public panel, beside the release."""
 
-    withhold: float = Field(
-        0.0,
-        ge=0,
-        le=0.5,
-        description="Share of the synthetic people to leave out of the release and of all measurements of it, those nearest to training people (`measure_risk`), for example 0.01. The report then shows what that changes. 0: nobody.",
+    panel: str | None = Field(
+        None,
+        description="VCF of phased people who are public, of the cohort's genome build, for `mode: haplotype`; {chrom} stands for the chromosome. Rare alleles between the modelled sites are then these people's, not the cohort's. Needs Beagle. null: only what is modelled is released.",
+    )
+    recombination_map: str | None = Field(
+        None,
+        description="Genetic map for Beagle (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
+    )
+    overlap_min: PositiveFraction = Field(
+        0.5,
+        description="Least share of the modelled sites that the panel must have with the same REF and ALT.",
     )
 
 

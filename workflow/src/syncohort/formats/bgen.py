@@ -12,7 +12,6 @@ import pandas as pd
 
 from syncohort.errors import InputError
 from syncohort.formats.bgen_calls import (
-    HAPLOID,
     HARD_CALL_THRESHOLD,
     UNCERTAIN,
     layout_1_codes,
@@ -102,8 +101,7 @@ class BgenSource:
     ) -> Iterator[Chunk]:
         """Walk along a chromosome in chunks of at most `size` biallelic variants.
 
-        A record of more than two alleles is always left out. Somebody with one copy
-        has no call.
+        A record of more than two alleles is always left out.
 
         Raises:
             InputError: the chromosome is not in the file, or the file is damaged.
@@ -142,8 +140,7 @@ class BgenSource:
                     else:
                         codes[i], is_phased[i] = layout_2_codes(block, n_people, self._threshold)
         calls, phased = to_calls(codes, is_phased, ref_last=self._ref_allele == "last")
-        n_haploid, n_uncertain = (int((codes == code).sum()) for code in (HAPLOID, UNCERTAIN))
-        return Calls(calls, phased, n_haploid, n_uncertain=n_uncertain)
+        return Calls(calls, phased, n_uncertain=int((codes == UNCERTAIN).sum()))
 
 
 def _people_of(file: BgenFile, sample: Path | None = None) -> pd.DataFrame:

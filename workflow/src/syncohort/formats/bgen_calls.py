@@ -14,15 +14,20 @@ from functools import cache
 
 import numpy as np
 
-from syncohort.genotypes import MISSING
+from syncohort.ploidy import ABSENT, MISSING
 
 HARD_CALL_THRESHOLD = 0.1  # of plink2
 # A call in a byte: copies of the second allele, who is heterozygous with known phase, and no call.
 _HET, _SECOND_FIRST, _FIRST_SECOND = 1, 3, 4
-ABSENT, UNCERTAIN, HAPLOID = 5, 6, 7
-_IMPOSSIBLE = 8
-_CALLS = np.array([[0, 0], [0, 1], [1, 1], [1, 0], [0, 1], *[[MISSING] * 2] * 3], dtype=np.int8)
-_SWAPPED = np.array([[1, 1], [0, 1], [0, 0], [0, 1], [1, 0], *[[MISSING] * 2] * 3], dtype=np.int8)
+UNKNOWN, UNCERTAIN = 5, 6
+_ONE_FIRST, _ONE_SECOND = 7, 8  # of one copy
+_IMPOSSIBLE = 9
+_CALLS = np.array(
+    [[0, 0], [0, 1], [1, 1], [1, 0], [0, 1], *[[MISSING] * 2] * 2, [0, ABSENT], [1, ABSENT]],
+    dtype=np.int8,
+)
+_SWAPPED = np.where(_CALLS < 0, _CALLS, 1 - _CALLS)
+_SWAPPED[_HET] = 0, 1
 
 _UNITS = 1 << 14  # of a dosage, an allele
 _ALMOST_NONE = 2**-44  # so that a threshold of 0.2 is not 0.19999
@@ -58,7 +63,7 @@ def layout_1_codes(block: bytes, n_people: int, threshold: float) -> np.ndarray:
     triples = np.frombuffer(block, dtype="<u2").reshape(n_people, 3).astype(np.int64)
     whole = triples.sum(axis=1)
     codes = _codes(2 * triples[:, 0] + triples[:, 1], np.maximum(whole, 1), threshold)
-    codes[whole == 0] = ABSENT
+    codes[whole == 0] = UNKNOWN
     return codes
 
 
@@ -84,14 +89,13 @@ def layout_2_codes(block: bytes, n_people: int, threshold: float) -> tuple[np.nd
         pairs = np.frombuffer(block, dtype="<u2", count=n_people, offset=start + 2)
         codes = _codes_of_bytes(bool(is_phased), threshold)[pairs]
     else:
-        stored = _unpack(block, start + 2, n_stored, n_bits)
-        codes = _codes_of_pairs(
-            *_pairs(stored, n_copies), (1 << n_bits) - 1, bool(is_phased), threshold
-        )
-    if n_copies is not None:
-        codes[n_copies == 1] = HAPLOID
-        codes[n_copies == 0] = ABSENT
-    codes[ploidy & _MISSING_BIT > 0] = ABSENT
+        pairs = _pairs(_unpack(block, start + 2, n_stored, n_bits), n_copies)
+        codes = _codes_of_pairs(*pairs, (1 << n_bits) - 1, bool(is_phased), threshold)
+        if n_copies is not None:
+            one = n_copies == 1
+            codes[one] = _codes_of_one(pairs[0][one], (1 << n_bits) - 1, threshold)
+            codes[n_copies == 0] = UNKNOWN
+    codes[ploidy & _MISSING_BIT > 0] = UNKNOWN
     if (codes == _IMPOSSIBLE).any():
         raise Malformed(f"has probabilities that sum to more than 1. {DAMAGED}")
     return codes, bool(is_phased)
@@ -154,6 +158,13 @@ def _codes_of_pairs(first, second, whole: int, is_phased: bool, threshold: float
     codes[(codes == _HET) & (apart > _UNITS // 2)] = _FIRST_SECOND
     codes[(codes == _HET) & (apart < -_UNITS // 2)] = _SECOND_FIRST
     return codes
+
+
+def _codes_of_one(first, whole: int, threshold: float) -> np.ndarray:
+    """Codes uint8 [n] of people with one copy, by how probable it is the first allele, [n]."""
+    codes = _codes(2 * first, whole, threshold)  # a dosage of 0 or 2, as plink2 has it
+    one = np.array([_ONE_FIRST, UNCERTAIN, _ONE_SECOND], dtype=np.uint8)
+    return np.where(codes < len(one), one[np.minimum(codes, 2)], codes)
 
 
 def _codes(copies: np.ndarray, whole, threshold: float) -> np.ndarray:

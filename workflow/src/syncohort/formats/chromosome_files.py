@@ -3,6 +3,7 @@
 import glob
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -48,7 +49,9 @@ def name_for(contig: str, names: list[str], template: str) -> str:
     fitting = find_contig(contig, spellings(names), template)
     if len(fitting) > 1:
         found = ", ".join(template.replace(MARK, name) for name in fitting)
-        raise InputError(f"chromosome {contig}: several files fit {template}: {found}")
+        raise InputError(
+            f"chromosome {contig}: several files fit {template}: {found}; move one away"
+        )
     return fitting[0]
 
 
@@ -64,7 +67,9 @@ def of_chromosome(files: dict, name: str, template: str) -> dict:
     if "*" in filled["path"]:
         found = glob.glob(glob.escape(template.replace(MARK, name)).replace("[*]", "*"))
         if len(found) != 1:
-            raise InputError(f"input.path: several files fit {filled['path']}: {examples(found)}")
+            raise InputError(
+                f"input.path: several files fit {filled['path']}: {examples(found)}; move one away"
+            )
         filled["path"] = found[0]
     return filled
 
@@ -96,11 +101,15 @@ class ChromosomeFiles:
         return list(spellings(self._names))
 
     def counts(self) -> dict[str, int | None]:
-        """Records of each chromosome; None for files that were not looked into."""
+        """Records of each chromosome; None for files that were not looked into.
+
+        Those of another chromosome than the file's stand under its name and the file's.
+        """
         counts = dict.fromkeys(self.contigs())
         for name, source in self._opened.items():
-            contig = normalise_contig(name)
-            counts[contig] = source.counts().get(contig)
+            own, path = normalise_contig(name), self._template.replace(MARK, name)
+            for contig, count in source.counts().items():
+                counts[own if contig == own else f"{contig} in {Path(path).name}"] = count
         return counts
 
     @property
@@ -108,11 +117,11 @@ class ChromosomeFiles:
         """What was odd about the files looked into, in sentences."""
         notes = [note for source in self._opened.values() for note in source.notes]
         for name, source in self._opened.items():
-            others = {c: n for c, n in source.counts().items() if c != normalise_contig(name)}
+            others = source.counts().keys() - {normalise_contig(name)}
             if others:
-                listed = examples([f"{contig} ({n:,} records)" for contig, n in others.items()])
                 notes.append(
-                    f"{self._template.replace(MARK, name)}: holds chromosome {listed}, too, not used"
+                    f"{self._template.replace(MARK, name)}: holds records of other chromosomes than "
+                    f"{name} ({examples(sorted(others, key=contig_order))}), which are not used"
                 )
         return notes
 

@@ -65,7 +65,7 @@ def normalised(
 
 # of a chunk whose records were counted with another
 _NOTHING_MORE = {
-    "n_read": 0, "n_haploid": 0, "n_pairs": 0, "n_breaks": 0,
+    "n_read": 0, "n_pairs": 0, "n_breaks": 0,
     "dropped": {}, "failed": {}, "codes": {}, "symbols": {},
 }  # fmt: skip
 

@@ -38,6 +38,7 @@ from syncohort.genotypes import (
     normalise_contig,
     slices,
 )
+from syncohort.ploidy import doubled
 
 
 def whole_calls(calls: np.ndarray) -> np.ndarray:
@@ -47,6 +48,7 @@ def whole_calls(calls: np.ndarray) -> np.ndarray:
 
 _PVAR = ("#CHROM", "POS", "ID", "REF", "ALT")
 
+_WITHIN_X_BP = 75_000_000  # far from both ends of chromosome X
 _PGEN_MISSING = -9
 _BLOCK_VARIANTS = 1 << 16  # of which a .pgen has one header
 _DOSAGE_BITS = 0x60  # of the type of a variant's record
@@ -250,11 +252,13 @@ def write_pgen(
 ) -> None:
     """Write a cohort as PLINK 2 .pgen, .pvar and .psam, heterozygous calls phased as stored.
 
-    Variants of one position are one variant of several ALT alleles, see `shared_sites`.
+    Variants of one position are one variant of several ALT alleles, see `shared_sites`. Of one copy
+    the allele stands twice, as PLINK has it. Variants of chromosome X at which men have two copies
+    are on PAR1 and PAR2, as plink2 --split-par names them.
 
-    The .psam has one column beside the ids: PHENO1 with what the .fam of `write_plink` says, or
-    label, as plink2's categories, where PLINK knows no phenotype. The sample sheet keeps labels
-    as they are.
+    The .psam has SEX where it is known, and one more column beside the ids: PHENO1 with what the
+    .fam of `write_plink` says, or label, as plink2's categories, where PLINK knows no phenotype.
+    The sample sheet keeps labels as they are.
 
     Args:
         stores: chromosomes in order, of the same people.
@@ -269,16 +273,18 @@ def write_pgen(
         _write_psam(people, case_label, psam, said)
         with open(pvar, "w", encoding="utf-8") as file:
             file.write(f"##source=SynCohort {__version__}\n{said}")
-            file.writelines(f"##contig=<ID={store.contig}>\n" for store in stores)
             records = [records_of(store.variants) for store in stores]
+            contigs = [_contigs_of(*each) for each in zip(stores, records, strict=True)]
+            names = dict.fromkeys(name for own in contigs for name in own)
+            file.writelines(f"##contig=<ID={name}>\n" for name in names)
             provisional = np.concatenate([own.provisional for own in records])
             columns = [*_PVAR]
             if provisional.any():
                 file.write(PROVISIONAL_LINE + "\n")
                 columns.append("INFO")
             file.write("\t".join(columns) + "\n")
-            for own in records:
-                file.writelines(_pvar_lines(own, with_info=provisional.any()))
+            for own, names in zip(records, contigs, strict=True):
+                file.writelines(_pvar_lines(own, names, with_info=provisional.any()))
         phased = any(_knows_phase(store) for store in stores)
         # not as a context manager: closing one that is not full hides the error behind its own
         writer = pgenlib.PgenWriter(
@@ -301,16 +307,26 @@ def _write_psam(people: People, case_label: str | None, path: Path, said: str) -
         column = {"label": categories(people.label)}
     else:
         column = {"PHENO1": phenotype.code}
-    table = pd.DataFrame({"#IID": people.id, **column})
+    sex = {"SEX": np.where(people.sex > 0, people.sex.astype(str), "NA")}
+    table = pd.DataFrame({"#IID": people.id, **(sex if people.has_sexes else {}), **column})
     with open(path, "w", encoding="utf-8") as file:
         file.write(said)
         table.to_csv(file, sep="\t", index=False, quoting=csv.QUOTE_NONE)
 
 
-def _pvar_lines(records: Records, *, with_info: bool) -> Iterator[str]:
-    for position, name, ref, alt, marked in records.lines():
+def _contigs_of(store: CohortStore, records: Records) -> list[str]:
+    """Chromosome of each record as plink2 names it, [N]."""
+    if store.contig != "X":
+        return [store.contig] * len(records)
+    is_own = np.isin(records.position_bp, store.variants.position_bp[store.variants.male_haploid])
+    shared = np.where(records.position_bp < _WITHIN_X_BP, "PAR1", "PAR2")
+    return np.where(is_own, "X", shared).tolist()
+
+
+def _pvar_lines(records: Records, contigs: list[str], *, with_info: bool) -> Iterator[str]:
+    for contig, (position, name, ref, alt, marked) in zip(contigs, records.lines(), strict=True):
         mark = ("\tPR" if marked else "\t.") if with_info else ""
-        yield f"{records.contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
+        yield f"{contig}\t{position}\t{name}\t{ref}\t{alt}{mark}\n"
 
 
 def _knows_phase(store: CohortStore) -> bool:
@@ -325,9 +341,10 @@ def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> Non
         calls, phasing = join_calls(records, calls, phasing.astype(bool))
         n_alleles = (records.n_alts + 1).astype(np.uint32)
         for some in slices(len(calls), max(1, _STEP_ALLELES // (2 * n_people))):
-            codes = calls[some].reshape(-1, 2 * n_people).astype(np.int32)
+            two = doubled(calls[some])
+            codes = two.reshape(-1, 2 * n_people).astype(np.int32)
             if codes.min(initial=0) < 0:
-                codes = whole_calls(calls[some]).reshape(codes.shape).astype(np.int32)
+                codes = whole_calls(two).reshape(codes.shape).astype(np.int32)
                 codes[codes == MISSING] = _PGEN_MISSING
             if phased:
                 writer.append_partially_phased_batch(codes, phasing[some], n_alleles[some])

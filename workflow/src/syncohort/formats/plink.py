@@ -28,6 +28,7 @@ from syncohort.formats.sites import (
 )
 from syncohort.formats.variant_table import VariantTable, held_contigs
 from syncohort.genotypes import MISSING, CohortStore, Variants, common_people
+from syncohort.ploidy import doubled
 
 # Calls of allele 1 by the two bits of a person, and of the four people of a byte, 8 bytes as one.
 _CALLS = np.array([[1, 1], [MISSING, MISSING], [0, 1], [0, 0]], dtype=np.int8)
@@ -134,41 +135,54 @@ def check_files(files: dict[str, Path]) -> None:
 def write_plink(
     stores: list[CohortStore],
     prefix: str | Path,
-    sex: list[str] | None = None,
     phenotype: list[str] | None = None,
     case_label: str | None = None,
 ) -> None:
     """Write a cohort as PLINK 1 .bed, .bim and .fam. Phase is lost: the format has none.
 
     Nor has it variants of several ALT alleles: each is a row, and an id that rows of one position
-    share gets the alleles of each added, `rs1:A:C`.
+    share gets the alleles of each added, `rs1:A:C`. Of one copy the allele stands twice, as PLINK
+    has it. Variants of chromosome X at which men have two copies follow the others of X under the
+    name XY.
 
     Args:
         stores: chromosomes in order, of the same people.
         prefix: path without extension.
-        sex: [S] 1, 2 or 0 for unknown (default).
         phenotype: [S] values of the last .fam column; default: `phenotype_of` the people.
         case_label: see `phenotype_of`.
     """
     people = common_people(stores)
-    sex = ["0"] * len(people) if sex is None else sex
     if phenotype is None:
         phenotype = phenotype_of(people, case_label).code
     with all_or_nothing(f"{prefix}.bed", f"{prefix}.bim", f"{prefix}.fam") as (bed, bim, fam):
         with open(fam, "w", encoding="utf-8") as file:
-            rows = zip(people.id, sex, phenotype, strict=True)
+            rows = zip(people.id, people.sex, phenotype, strict=True)
             file.writelines(f"{name}\t{name}\t0\t0\t{s}\t{p}\n" for name, s, p in rows)
         with open(bim, "w", encoding="utf-8") as file:
             for store in stores:
-                file.writelines(_bim_lines(store))
+                for contig, own in _named_parts(store):
+                    file.writelines(_bim_lines(contig, store.variants[own]))
         with open(bed, "wb") as file:
             file.write(MAGIC)
             for store in stores:
-                file.writelines(_pack(calls).tobytes() for _, calls in store.variant_chunks())
+                for _, own in _named_parts(store):
+                    file.writelines(
+                        _pack(doubled(calls[own[part]])).tobytes()
+                        for part, calls in store.variant_chunks()
+                    )
 
 
-def _bim_lines(store: CohortStore) -> Iterator[str]:
-    contig, variants = store.contig, store.variants
+def _named_parts(store: CohortStore) -> list[tuple[str, np.ndarray]]:
+    """Chromosome names in PLINK 1 and their variants, bool [V]: X without what it shares with Y
+    is one, and that, XY, another."""
+    male_haploid = store.variants.male_haploid
+    if store.contig != "X":
+        return [(store.contig, ~male_haploid)]
+    parts = [("X", male_haploid), ("XY", ~male_haploid)]
+    return [(name, own) for name, own in parts if own.any()]
+
+
+def _bim_lines(contig: str, variants: Variants) -> Iterator[str]:
     names = _own_ids(variants)
     columns = zip(names, variants.position_bp.tolist(), variants.allele.tolist(), strict=True)
     for name, position, (ref, alt) in columns:

@@ -21,6 +21,7 @@ from syncohort.genotypes import (
     rows_per_person,
     to_rows,
 )
+from syncohort.ploidy import ABSENT
 
 
 def shared_sites(variants: Variants) -> list[slice]:
@@ -195,6 +196,7 @@ def _join_site(records: Records, site: slice, calls, phased) -> tuple[np.ndarray
     own = calls == 1  # [m, S, P]
     codes = (own * records.number[site, None, None]).sum(axis=0).astype(np.int8)
     codes[(codes == 0) & (calls < 0).any(axis=0)] = MISSING
+    codes[(calls == ABSENT).all(axis=0)] = ABSENT
     all_phased = phased.all(axis=0)
     # unphased calls have their ALT last, so that two variants may both have theirs there
     torn = np.flatnonzero((own.sum(axis=0) > 1).any(axis=1))

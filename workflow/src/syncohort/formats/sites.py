@@ -44,13 +44,14 @@ _PLACEHOLDERS = ("<NON_REF>", "<*>")  # of a gVCF: any allele that was not seen
 class Chunk:
     """The next biallelic variants of a chromosome, in genomic order.
 
-    variants: v of them; calls: int8 [v, S, 2], -1 missing, 0 REF, 1 ALT; phased: bool [v, S].
+    variants: v of them; calls: int8 [v, S, 2], -1 missing, 0 REF, 1 ALT, -2 the second allele
+    of a call that has one; phased: bool [v, S].
     The counts, summed over the chunks of a chromosome, are its totals: n_read: records read,
     dropped: records left out by reason, failed: records that fail filters by the text of their
     FILTER, codes: records by alleles that are no DNA ("A/B"), symbols: structural variants by
-    what they are called (`<DEL>`), n_haploid: calls with one allele, made missing, n_pairs and
-    n_breaks: see `vcf.PhaseSets`, n_uncertain: probabilities that are no hard call, made missing.
-    A chromosome without any usable record gives one chunk without variants.
+    what they are called (`<DEL>`), n_pairs and n_breaks: see `vcf.PhaseSets`, n_uncertain:
+    probabilities that are no hard call, made missing. A chromosome without any usable record gives
+    one chunk without variants.
     """
 
     variants: Variants
@@ -58,7 +59,6 @@ class Chunk:
     phased: np.ndarray
     n_read: int
     dropped: dict[str, int]
-    n_haploid: int
     failed: dict[str, int] = field(default_factory=dict)
     codes: dict[str, int] = field(default_factory=dict)
     symbols: dict[str, int] = field(default_factory=dict)
@@ -69,14 +69,10 @@ class Chunk:
 
 @dataclass(frozen=True)
 class Calls:
-    """What a reader finds in some records: calls int8 [v, S, 2], phased bool [v, S], and counts.
-
-    n_haploid, n_pairs, n_breaks, n_uncertain: see `Chunk`.
-    """
+    """What a reader finds in some records: calls, phased and the counts of `Chunk` from n_pairs on."""
 
     calls: np.ndarray
     phased: np.ndarray
-    n_haploid: int = 0
     n_pairs: int = 0
     n_breaks: int = 0
     n_uncertain: int = 0

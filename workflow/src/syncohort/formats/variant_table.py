@@ -90,10 +90,10 @@ class VariantTable:
         return _placed(self.counts)
 
     def counts_of_contigs(self) -> dict[str, int]:
-        """Rows of each chromosome, without `chr`."""
+        """Rows of each chromosome, without `chr`, and of 0."""
         return {
             contig: sum(self.counts[name] for name in names)
-            for contig, names in self.spellings.items()
+            for contig, names in spellings(self.counts).items()
         }
 
     def rows(self, contig: str) -> tuple[np.ndarray, pd.DataFrame]:

@@ -30,14 +30,14 @@ from syncohort.formats.sites import (
     walk,
 )
 from syncohort.formats.vcf_text import (
-    HAPLOID_PADDING,
     SET_FIELDS,
     Block,
     Unusual,
     plain_blocks,
     require_widths,
 )
-from syncohort.genotypes import MISSING, contig_order, normalise_contig
+from syncohort.genotypes import contig_order, normalise_contig
+from syncohort.ploidy import ABSENT
 
 _NO_SET = -1  # phase set of calls that name none: they are all one
 
@@ -103,7 +103,7 @@ class VcfSource:
         the mark of provisional REF alleles.
 
         Under "split" each ALT allele of a record is a variant, whose calls are those of
-        `own_calls`. A call with one allele (haploid) counts as missing.
+        `own_calls`.
 
         Raises:
             InputError: chromosome not in the file, damaged records, calls of three alleles.
@@ -192,19 +192,9 @@ def _plain_chunks(
         phased = block.phased if whole else block.phased[own]
         for i in np.flatnonzero(several[own]):
             calls[i] = own_calls(calls[i], number[rows[i]], variants)
-        return Calls(calls, phased, _drop_haploid(calls))
+        return Calls(calls, phased)
 
     yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
-
-
-def _drop_haploid(calls: np.ndarray) -> int:
-    """Make calls [v, S, 2] of one allele missing, and count them."""
-    if calls.min(initial=0) > HAPLOID_PADDING:
-        return 0
-    single = calls[..., 1] == HAPLOID_PADDING
-    n_haploid = int((single & (calls[..., 0] >= 0)).sum())
-    calls[single] = MISSING
-    return n_haploid
 
 
 def _extract(file: VcfFile, name: str, folder: str) -> str:
@@ -308,7 +298,7 @@ def _call_reader(
                 latest = next(records)
             variant = latest[1]
             alleles = _alleles(variant, source)  # [S, ploidy + 1], the last says whether phased
-            calls[i] = alleles[:, :2] if alleles.shape[1] == 3 else HAPLOID_PADDING
+            calls[i] = alleles[:, :2] if alleles.shape[1] == 3 else ABSENT
             if alleles.shape[1] == 2:
                 calls[i, :, 0] = alleles[:, 0]
             if len(variant.ALT) > 1:
@@ -322,9 +312,7 @@ def _call_reader(
             field = next((name for name in fields if name in variant.FORMAT), None)
             if field:
                 sets.add(calls[i], phased[i], _set_codes(variant.format(field)))
-        return Calls(
-            calls, phased, _drop_haploid(calls), sets.n_pairs - pairs, sets.n_breaks - breaks
-        )
+        return Calls(calls, phased, sets.n_pairs - pairs, sets.n_breaks - breaks)
 
     return read
 
@@ -336,7 +324,7 @@ def _alleles(record, source: Path) -> np.ndarray:
         if "couldn't get genotypes" not in str(error):
             raise
         alleles = None
-    if alleles is not None and alleles.shape[1] > 3 and (alleles[:, 2:-1] == HAPLOID_PADDING).all():
+    if alleles is not None and alleles.shape[1] > 3 and (alleles[:, 2:-1] == ABSENT).all():
         alleles = alleles[:, [0, 1, -1]]  # VCF 4.4 counts the phase of the first allele, too
     if alleles is None or alleles.shape[1] > 3:
         problem = (

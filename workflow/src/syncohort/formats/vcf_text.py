@@ -14,9 +14,9 @@ import numpy as np
 import pysam
 
 from syncohort.formats.sites import Sites, make_sites
-from syncohort.genotypes import MISSING, slices
+from syncohort.genotypes import slices
+from syncohort.ploidy import ABSENT, MISSING
 
-HAPLOID_PADDING = -2  # second allele of a call that has only one, as in cyvcf2
 # where programs write phase sets: the specification's two, GATK's haplotype caller, ReadBackedPhasing
 SET_FIELDS = ("PS", "PSL", "PID", "HP")
 _BLOCK_BYTES = 1 << 24
@@ -55,7 +55,7 @@ def require_widths(path: str, index: str, contig: str, n_people: int) -> None:
 @dataclass(frozen=True)
 class Block:
     """Consecutive records: sites [N]; calls int8 [N, S, 2]: alleles by number, -1 missing, -2
-    `HAPLOID_PADDING`; phased bool [N, S]."""
+    `ABSENT`; phased bool [N, S]."""
 
     sites: Sites
     calls: np.ndarray
@@ -188,7 +188,7 @@ def _decode_by_tabs(data, starts, ends, which, calls, phased) -> np.ndarray:
             raise Unusual
         alleles = np.stack([one, other], axis=2)
         found = np.where(alleles == _DOT, MISSING, alleles.astype(np.int8) - _ZERO)
-        found[..., 1][single] = HAPLOID_PADDING
+        found[..., 1][single] = ABSENT
         calls[rows[some]] = found
         phased[rows[some]] = (mark == _BAR) | single
     return tabs[first + _N_FIXED - 1]

@@ -65,6 +65,7 @@ class Material:
     folder; paper: HTML of `paper_tables.paper_parts`, when there are diffusion models;
     selection: HTML of `selection_report.selection_parts`, when variants are selected;
     guidance: `guidance_table`, replicates: `replicate_table`, where there are any.
+    expansion: HTML of `expansion.expansion_parts`, when other sites are imputed.
     """
 
     judged: pd.DataFrame
@@ -82,6 +83,7 @@ class Material:
     selection: list[str] = field(default_factory=list)
     guidance: pd.DataFrame | None = None
     replicates: pd.DataFrame | None = None
+    expansion: list[str] = field(default_factory=list)
 
 
 def write_report(study: Study, material: Material, path: str | Path) -> None:
@@ -226,6 +228,7 @@ def _tables(study: Study, material: Material) -> dict[str, Markup]:
         "paper": material.paper,
         "checks": _check_parts(study, material),
         "selection": material.selection,
+        "expansion": material.expansion,
         "methods": [_methods(study, material)],
         "downloads": [_downloads(study, material)],
     }

@@ -8,7 +8,7 @@ writes the same bytes: whoever publishes the release adds `datePublished`.
 import hashlib
 import json
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -17,12 +17,13 @@ from syncohort import __version__
 from syncohort.code_digest import PACKAGE
 from syncohort.cohort.synthetic_people import ID_PREFIX
 from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.errors import examples
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, PRIVACY
 from syncohort.evaluation.verdicts.release import Release, answer
 from syncohort.files import all_or_nothing
 from syncohort.report.methods import source_digest
 from syncohort.report.templates import fill
-from syncohort.synthesis.released import CHECKSUMS
+from syncohort.synthesis.released import CHECKSUMS, expansion_statement
 
 README, RECORD = "README.md", "ro-crate-metadata.json"
 _NAMED_LABELS = 8
@@ -31,6 +32,7 @@ _FORMATS = {
     ".gz": "application/gzip",
     ".md": "text/markdown",
     ".json": "application/json",
+    ".fai": "text/tab-separated-values",
 }
 
 
@@ -43,9 +45,11 @@ class Released:
     simulated: nobody in the real cohort exists either.
     seed: of the configuration.
     configuration: as YAML.
+    panel: name of the public panel that other sites were imputed from, "" for none.
     inputs: (name, digest of the content) of each file of the user.
     files: of the release, as named below its folder.
     snps: chromosome -> number of SNPs.
+    sequences: of each chromosome with DNA sequences, the fields of `fasta_writing.Written`.
     """
 
     cohort: str
@@ -55,9 +59,11 @@ class Released:
     simulated: bool
     seed: int
     configuration: str
+    panel: str
     inputs: list[tuple[str, str]]
     files: list[str]
     snps: dict[str, int]
+    sequences: list[dict] = field(default_factory=list)
 
 
 def write_release_record(
@@ -103,7 +109,10 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         n_people=len(labels),
         n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
+        expansion=expansion_statement(released.panel) if released.panel else "",
         snps=", ".join(f"{n:,} on chromosome {contig}" for contig, n in released.snps.items()),
+        mode=released.mode,
+        sequences=_sequences(released.sequences),
         n_training=int((people["split"] == "train").sum()),
         version=__version__,
         commit=_commit(),
@@ -115,6 +124,15 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
             if row.dimension not in (*PRIVACY, "model")
         ],
     )
+
+
+def _sequences(parts: list[dict]) -> dict:
+    """What was written as DNA sequences, all chromosomes together; empty without any."""
+    if not parts:
+        return {}
+    whole = {name: sum(part[name] for part in parts) for name in parts[0] if name[:2] == "n_"}
+    references = list(dict.fromkeys(part["reference"] for part in parts))
+    return {**whole, "references": examples(references)}
 
 
 def _record(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> dict:
@@ -137,7 +155,10 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
         "peopleWithheld": n_withheld,
         "snps": released.snps,
         "mode": released.mode,
+        **({"sequences": released.sequences} if released.sequences else {}),
     }
+    if released.panel:
+        release["expansion"] = expansion_statement(released.panel)
     software = {
         "@id": "#syncohort",
         "@type": "SoftwareApplication",

@@ -167,11 +167,13 @@ def _first_rows(own: pd.DataFrame, sources: list[str]) -> list[tuple]:
 
 
 def value_cell(row, remark: str = "") -> str:
-    """A value of a judged row with its interval and a remark, coloured by its verdict."""
+    """A value of a judged row with its interval, the smallest leak that is seen where it has one,
+    and a remark, coloured by its verdict."""
     if not np.isfinite(row.value):
         return pages.cell(row.note or "-", "missing")
     interval = f" [{number(row.low)}, {number(row.high)}]" if np.isfinite(row.low) else ""
-    return pages.cell(f"{number(row.value)}{interval}{remark}", row.verdict)
+    seen = f"; sees {number(row.smallest)}" if np.isfinite(row.smallest) else ""
+    return pages.cell(f"{number(row.value)}{interval}{seen}{remark}", row.verdict)
 
 
 def bounds_text(row) -> str:

@@ -20,8 +20,11 @@ _WRITTEN = (
     CHECKSUMS,
     "vcf/*.vcf.gz",
     "vcf/*.vcf.gz.tbi",
+    "expanded/*.vcf.gz",
+    "expanded/*.vcf.gz.tbi",
     "plink/synthetic.*",
     "pgen/synthetic.*",
+    "fasta/*.fa.gz*",
 )
 
 _log = logging.getLogger(__name__)
@@ -32,6 +35,14 @@ def statement(cohort: str, generator: str, kind: str) -> str:
     if kind in REAL_HAPLOTYPES:
         return f"NOT SYNTHETIC: {generator} ({kind}) joins haplotypes of real people of {cohort}"
     return f"synthetic, nobody here exists: drawn by {generator} ({kind}) for the cohort {cohort}"
+
+
+def expansion_statement(panel: str) -> str:
+    """What header and README of a release say of sites that were not modelled; panel: its name."""
+    return (
+        f"records with IMP were not modelled but imputed from the panel {panel}: rare alleles "
+        "there are the panel's people's, not the cohort's"
+    )
 
 
 def withdraw(release: str | Path, released: Iterable[str | Path], kept: str | Path) -> list[Path]:

@@ -37,5 +37,6 @@ def keep_people(store: CohortStore, people: People, path: str | Path) -> None:
     """Write one chromosome of a cohort with some of its people alone, in their order."""
     stays = np.isin(store.people.id.astype(str), people.id.astype(str))
     with CohortWriter(path, store.people[stays]) as writer:
+        writer.n_settled = store.n_settled
         for part, calls in store.variant_chunks(stays):
             writer.append(store.variants[part], calls, store.read_phasing(part, stays))

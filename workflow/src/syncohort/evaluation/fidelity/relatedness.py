@@ -9,24 +9,12 @@ from scipy.stats import wasserstein_distance
 from syncohort.dosages import share
 from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.intervals import DRAWS, percentile_interval, times_drawn
+from syncohort.evaluation.kinship import SECOND_DEGREE, kinship
 from syncohort.evaluation.pair_counts import PairCounts
 from syncohort.evaluation.tidy import metric_row
 
-RELATED = 0.0884  # kinship of second-degree relatives and closer
 LABEL_PEOPLE = 5
 MOST_PEOPLE = 300  # per label
-
-
-def kinship(counts: PairCounts) -> np.ndarray:
-    """KING-robust kinship [S, S]; NaN where the less heterozygous has no such call.
-
-    Source: Manichaikul et al. 2010, eq. 11 (between families).
-    """
-    het = [(ones - twos).astype(np.float32) for ones, twos in counts.own()]  # [S, S or 1] and back
-    fewer = np.minimum(*het)
-    one_het = counts.alleles - 2 * counts.opposite
-    apart = (4 * counts.opposite + one_het).astype(np.float32)
-    return 0.5 - np.divide(apart, 4 * fewer, out=np.full_like(fewer, np.nan), where=fewer > 0)
 
 
 def allele_distance(counts: PairCounts) -> np.ndarray:
@@ -75,7 +63,7 @@ def _measured(dosages, labels, label, rng) -> tuple[np.ndarray, np.ndarray]:
     if len(people) > MOST_PEOPLE:
         people = np.sort(rng.choice(people, MOST_PEOPLE, replace=False))
     counts = PairCounts.within(dosages[people])
-    return kinship(counts) > RELATED, allele_distance(counts)
+    return kinship(counts) > SECOND_DEGREE, allele_distance(counts)
 
 
 def _drawn(measured, rng) -> np.ndarray:

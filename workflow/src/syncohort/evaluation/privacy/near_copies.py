@@ -17,7 +17,7 @@ from syncohort.evaluation.tidy import metric_row
 NEIGHBOURHOOD = 10  # the nearest training people that set a person's scale
 CHANCE = 1e-3  # of a count that fails by chance alone
 EXPECTED = (0.001, 0.01, 0.1, 1.0)  # people below a limit by chance, for each limit tried
-FARTHEST = 0.5  # nearness from which nobody is a near copy, however alike real people are
+FARTHEST = 0.7  # nearness from which nobody is a near copy; of half a genome it is 0.45 to 0.65
 NEAREST = 1e-3  # nearness of a whole copy
 
 
@@ -43,7 +43,7 @@ def most_by_chance(expected: float) -> int:
     return int(np.argmax(pdtrc(counts, expected) <= CHANCE))  # the chance of more than so many
 
 
-def count_rows(metric: str, ours: np.ndarray, real: np.ndarray) -> list[dict]:
+def count_rows(metric: str, ours: np.ndarray, real: np.ndarray, group: Group = ALL) -> list[dict]:
     """Metric rows of a count of people: of the release, and what real people lead to expect.
 
     ours, real: bool [N], who counts. The second row is of part "real": its value is the
@@ -54,14 +54,14 @@ def count_rows(metric: str, ours: np.ndarray, real: np.ndarray) -> list[dict]:
     scale = len(ours) / max(len(real), 1)
     seen = int(real.sum())
     most = most_by_chance(scale * (seen + np.sqrt(seen)))
-    return _rows(metric, int(ours.sum()), len(ours), scale * seen, most, seen, len(real))
+    return _rows(metric, group, int(ours.sum()), len(ours), scale * seen, most, seen, len(real))
 
 
-def _rows(metric, count, n_ours, expected, most, seen, n_real, note="") -> list[dict]:
+def _rows(metric, group, count, n_ours, expected, most, seen, n_real, note="") -> list[dict]:
     of_real = f"{seen:,} of {n_real:,} real people{note}"
     return [
-        metric_row(metric, ALL, count, note=f"{count:,} of {n_ours:,} people{note}"),
-        metric_row(metric, Group(part=REAL), expected, expected, most, of_real),
+        metric_row(metric, group, count, note=f"{count:,} of {n_ours:,} people{note}"),
+        metric_row(metric, group._replace(part=REAL), expected, expected, most, of_real),
     ]
 
 
@@ -72,7 +72,8 @@ def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
 
     near_copies: people below the limit at which they exceed chance by most, of the limits of
     EXPECTED; chance is what the fitted tail of real people expects, or what they show, if that
-    is more.
+    is more. A person with half of the genome of one training person is one, too, unless real
+    people are as near to each other, as they are on a few short chromosomes.
     """
     if len(real) < TAIL_VALUES[0]:
         note = f"too few: {len(real)} real people that nothing was trained on"
@@ -87,4 +88,4 @@ def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
         found.append((count - most, count, scale * seen, most, seen, limit))
     _, count, expected, most, seen, limit = max(found)
     note = f", nearer to one than {np.exp(limit):.2g} of the distance to the tenth nearest"
-    return _rows("near_copies", count, len(ours), expected, most, seen, len(real), note)
+    return _rows("near_copies", ALL, count, len(ours), expected, most, seen, len(real), note)

@@ -2,7 +2,7 @@
 
 Everybody is looked at, released and real. The chance is that of one of the people nothing was trained on,
 holdout and validation people, being as near: the tail of their nearness (`near_copies.nearness`), on a log
-scale (`tails.LowerTail.pareto`).
+scale (`tails.LowerTail.pareto`). Relatives of training people are counted against the same people.
 
 The table by person is of single people and stays inside: it must never lie in a release.
 
@@ -14,24 +14,28 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from syncohort.evaluation.groups import ALL
+from syncohort.evaluation.groups import ALL, Group
+from syncohort.evaluation.kinship import FIRST_DEGREE, SECOND_DEGREE, kinship
 from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.membership import sample_index
-from syncohort.evaluation.privacy.near_copies import nearness
+from syncohort.evaluation.privacy.near_copies import count_rows, nearness
 from syncohort.evaluation.privacy.neighbours import distances_of
 from syncohort.evaluation.privacy.parties import VARIANTS_AT_ONCE
 from syncohort.evaluation.privacy.tails import TAIL_VALUES, LowerTail
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.genotypes import CohortStore, slices, to_rows
 
-METRIC = "riskiest_person"
-_PEOPLE_AT_ONCE = 4_000
+METRIC, RELATED = "riskiest_person", "related_people"
+DEGREES = {"first degree": FIRST_DEGREE, "second degree": SECOND_DEGREE}  # and closer relatives
+MAX_COMMON = 0.25  # relatives among real people, with so few SNPs that anybody may look like one
+_PEOPLE_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
 class Risk:
-    """metrics: tidy table of one row. people: one row per released person: sample, label,
-    distance (to the nearest training person, alleles that differ per SNP), nearness, p.
+    """metrics: tidy table. people: one row per released person: sample, label,
+    distance (to the nearest training person, alleles that differ per SNP), nearness, kinship (with
+    the closest training person), p.
     """
 
     metrics: pd.DataFrame
@@ -56,26 +60,44 @@ def measure_risk(
 
     riskiest_person: the chance that the nearest of as many real people is as near as the nearest
     released person, 1 - (1 - p)^N (Sidak 1967). Too few real people: NaN, and p is NaN.
+    related_people (by method, the degree): released people who are relatives of a training person by their kinship
+    (KING-robust); NaN where real people are too, for want of SNPs. Part "real": what these lead to expect.
     """
     split = real_stores[0].people.split
     training = sample_index(np.flatnonzero(split == "train"), max_people, seed)
     others = ("holdout",) if is_validation else ("holdout", "validation")
     real = np.flatnonzero(np.isin(split, others))
     people = synthetic_stores[0].people
-    distance, near = _nearest(real_stores, training, synthetic_stores, np.arange(len(people)))
-    table = pd.DataFrame(
-        {"sample": people.id, "label": people.label, "distance": distance, "nearness": near}
-    )
+    table = _nearest(real_stores, training, synthetic_stores, np.arange(len(people)))
+    table.insert(0, "sample", people.id)
+    table.insert(1, "label", people.label)
     if len(real) < TAIL_VALUES[0]:
         note = f"too few: {len(real)} real people that nothing was trained on"
-        row, table["p"] = metric_row(METRIC, ALL, np.nan, note=note), np.nan
+        rows = [metric_row(METRIC, ALL, np.nan, note=note)]
+        table["p"] = np.nan
     else:
-        known = _nearest(real_stores, training, real_stores, real)[1]
-        table["p"] = LowerTail.pareto(np.log(known)).chance(np.log(near))
+        known = _nearest(real_stores, training, real_stores, real)
+        tail = LowerTail.pareto(np.log(known["nearness"]))
+        table["p"] = tail.chance(np.log(table["nearness"]))
         smallest = table["p"].min()
         note = f"p = {smallest:.2g}, the smallest of {len(table):,} people"
-        row = metric_row(METRIC, ALL, -np.expm1(len(table) * np.log1p(-smallest)), note=note)
-    return Risk(tidy([row], cohort=cohort, generator=generator), table)
+        value = -np.expm1(len(table) * np.log1p(-smallest))
+        rows = [metric_row(METRIC, ALL, value, note=note)]
+        rows += _related_rows(table["kinship"].to_numpy(), known["kinship"].to_numpy())
+    return Risk(tidy(rows, cohort=cohort, generator=generator), table)
+
+
+def _related_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
+    """Metric rows of related_people; ours, real: kinship [A] with the closest training person."""
+    rows = []
+    for degree, least in DEGREES.items():
+        group, common = Group(method=degree), (real >= least).mean()
+        if common > MAX_COMMON:
+            note = f"{common:.0%} of real people look so related by these SNPs"
+            rows.append(metric_row(RELATED, group, np.nan, note=note))
+        else:
+            rows += count_rows(RELATED, ours >= least, real >= least, group)
+    return rows
 
 
 def _nearest(
@@ -83,15 +105,15 @@ def _nearest(
     training: np.ndarray,
     stores: list[CohortStore],
     index: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to the nearest training person, and nearness, [A] each, of people of stores.
+) -> pd.DataFrame:
+    """Distance to the nearest training person, nearness and kinship, of people of stores.
 
     training, index: indices of the training people [B], and of the others [A].
     """
-    distances, nearnesses = [], []
+    parts = []
     for part in slices(len(index), _PEOPLE_AT_ONCE):
         own = index[part]
-        counts = PairCounts(len(own), len(training), dosages=True)
+        counts = PairCounts(len(own), len(training), dosages=True, own=True)
         for real, store in zip(real_stores, stores, strict=True):
             for variants in slices(len(real.variants), VARIANTS_AT_ONCE):
                 rows = (
@@ -100,6 +122,7 @@ def _nearest(
                 )
                 counts.add(*(Planes.of(each, dosages=True) for each in rows))
         found = distances_of(counts, "l1")
-        distances.append(found.min(axis=1))
-        nearnesses.append(nearness(found))
-    return np.concatenate(distances), np.concatenate(nearnesses)
+        closest = np.nan_to_num(kinship(counts), nan=-np.inf).max(axis=1)
+        columns = {"distance": found.min(axis=1), "nearness": nearness(found), "kinship": closest}
+        parts.append(pd.DataFrame(columns))
+    return pd.concat(parts, ignore_index=True)

@@ -60,11 +60,11 @@ class Bounds:
 
     def excess(self, value: float) -> float:
         """How far a value is from passing: 0 passes, 1 is where failing begins."""
-        below, above = self.pass_low - value, value - self.pass_high
-        distance, room = max(
-            (below, self.pass_low - self.look_low), (above, self.look_high - self.pass_high)
-        )
-        return max(distance, 0) / max(room, 1e-9)
+        if value < self.pass_low:
+            return (self.pass_low - value) / max(self.pass_low - self.look_low, 1e-9)
+        if value > self.pass_high:
+            return (value - self.pass_high) / max(self.look_high - self.pass_high, 1e-9)
+        return 0.0
 
     def __str__(self) -> str:
         low, high = number(self.pass_low), number(self.pass_high)

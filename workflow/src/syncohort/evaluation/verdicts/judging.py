@@ -1,7 +1,7 @@
 """Verdicts of all metrics, each beside what the calibration generators score, and the checklists.
 
 Verdicts are given metric by metric and never added up to one score. What passes: `metrics` (by
-metric) and `bounds` (how bounds follow from calibration rows).
+metric), `bounds` (how bounds follow from calibration rows) and `power` (no pass of privacy without it).
 """
 
 from math import isfinite
@@ -25,10 +25,12 @@ from syncohort.evaluation.verdicts.metric import Metric
 from syncohort.evaluation.verdicts.metrics import (
     BOUND_COLUMNS,
     DIMENSIONS,
+    MODEL,
     PRIVACY,
     find_metric,
     judged_by,
 )
+from syncohort.evaluation.verdicts.power import can_tell, smallest_leak
 from syncohort.evaluation.verdicts.release import NO_EVIDENCE, unmeasured_privacy, value_in_words
 
 _NOT_JUDGED = (REAL, MAJORITY)
@@ -51,8 +53,8 @@ def judge(metrics: pd.DataFrame, calibration: dict[str, str]) -> pd.DataFrame:
 
     calibration: kind ("validation", "bootstrap", "independent", "mosaic") -> name of its generator.
     Adds dimension, verdict ("" for a row that is not judged), pass_low, pass_high, look_low,
-    look_high (NaN: no rule; infinite: open), good. Rows of metrics that are not in `METRICS`
-    have none of it.
+    look_high (NaN: no rule; infinite: open), smallest (the smallest leak that is seen, of privacy; NaN: not known), good.
+    Rows of metrics that are not in `METRICS` have none of it.
     """
     levels, validation = _levels(metrics, calibration), calibration.get(VALIDATION)
     rows = []
@@ -60,17 +62,15 @@ def judge(metrics: pd.DataFrame, calibration: dict[str, str]) -> pd.DataFrame:
         metric = find_metric(row.metric, group)
         is_validation = row.generator == validation
         if metric is None or metric.rule is None or row.generator in _NOT_JUDGED:
-            rows.append(_judged(metric, None, ""))
+            rows.append(_judged(metric, ""))
         elif not isfinite(row.value):
-            rows.append(_judged(metric, None, NOT_MEASURED))
+            rows.append(_judged(metric, NOT_MEASURED))
         elif is_validation and metric.needs_many:
-            rows.append(_judged(metric, None, ""))
+            rows.append(_judged(metric, ""))
         else:
             known = levels.get((row.metric, group), {})
             own = levels.get((row.metric, group, row.generator), {})
-            bounds = metric.rule(known | own, is_validation)
-            verdict = bounds.verdict(row.value, row.low, row.high) if bounds else ""
-            rows.append(_judged(metric, bounds, verdict))
+            rows.append(_judged(metric, *_verdict(metric, row, known | own, is_validation)))
     return pd.concat([metrics.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
 
 
@@ -91,12 +91,30 @@ def _levels(metrics: pd.DataFrame, calibration: dict[str, str]) -> dict:
     return levels
 
 
-def _judged(metric: Metric | None, bounds: Bounds | None, verdict: str) -> dict:
+def _verdict(metric: Metric, row, levels: dict, is_validation: bool) -> tuple:
+    """Verdict, bounds (None: without the calibration row they need) and smallest leak of a row."""
+    bounds = metric.rule(levels, is_validation)
+    if bounds is None:
+        return "", None, np.nan
+    verdict = bounds.verdict(row.value, row.low, row.high)
+    if metric.dimension not in (*PRIVACY, MODEL):
+        return verdict, bounds, np.nan
+    smallest = smallest_leak(bounds, row.low, row.high)
+    fixed = metric.rule({k: of for k, of in levels.items() if k != VALIDATION}, is_validation)
+    if verdict == PASS and not can_tell(fixed or bounds, smallest, row.low, row.high):
+        verdict = LOOK
+    return verdict, bounds, smallest
+
+
+def _judged(
+    metric: Metric | None, verdict: str, bounds: Bounds | None = None, smallest: float = np.nan
+) -> dict:
     """The columns that `judge` adds to a row."""
     return {
         "dimension": metric.dimension if metric else "",
         "verdict": verdict,
         **{name: getattr(bounds, name, np.nan) for name in BOUND_COLUMNS},
+        "smallest": smallest,
         "good": metric.good if metric else "",
     }
 

@@ -30,6 +30,7 @@ from syncohort.evaluation.verdicts.metric import Metric
 from syncohort.evaluation.verdicts.privacy_metrics import (
     INFERENCE,
     LINKABILITY,
+    MODEL,
     PRIVACY_METRICS,
     SINGLING_OUT,
 )
@@ -40,7 +41,7 @@ DIMENSIONS = {
     SINGLING_OUT: "Singling out",
     LINKABILITY: "Linkability",
     INFERENCE: "Inference",
-    "model": "The trained network",
+    MODEL: "The trained network",
     "frequencies": "Allele frequencies",
     "linkage": "Linkage",
     "individuals": "Individuals",
@@ -50,7 +51,11 @@ DIMENSIONS = {
 }
 
 BOUND_COLUMNS = ("pass_low", "pass_high", "look_low", "look_high")  # of a judged table
-COUNTED_PEOPLE = ("copied_people", "near_copies")  # metrics whose value is a number of people
+COUNTED_PEOPLE = (
+    "copied_people",
+    "near_copies",
+    "related_people",
+)  # metrics whose value is a number of people
 
 PRIVACY = (SINGLING_OUT, LINKABILITY, INFERENCE)
 FIDELITY = ("frequencies", "linkage", "individuals", "structure")

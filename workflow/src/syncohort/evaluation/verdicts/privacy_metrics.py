@@ -14,12 +14,13 @@ from syncohort.evaluation.verdicts.bounds import (
 from syncohort.evaluation.verdicts.metric import Metric
 
 SINGLING_OUT, LINKABILITY, INFERENCE = "singling_out", "linkability", "inference"
+MODEL = "model"
 _OF_HOLDOUT = {"part": HOLDOUT}  # what the holdout people show on the same test
 
 PRIVACY_METRICS = (
     Metric(
         "membership_auc",
-        "model",
+        MODEL,
         "Membership inference AUC of the trained network itself",
         "0.5; it matters when the network is released too, not for the people alone",
         at_most(0.55, 0.62),
@@ -27,14 +28,14 @@ PRIVACY_METRICS = (
     ),
     Metric(
         "beyond_limit",
-        "model",
+        MODEL,
         "Kept weights beyond the limit on membership inference in training",
         "0; above, no epoch of the training was within training.membership_max",
         at_most(0, 0),
     ),
     Metric(
         "membership_auc",
-        "model",
+        MODEL,
         "Membership inference AUC of the model of global vectors, against validation people",
         "0.5; it matters when the model is released too",
         at_most(0.55, 0.62),
@@ -56,7 +57,7 @@ PRIVACY_METRICS = (
     ),
     Metric(
         "membership_tpr",
-        "model",
+        MODEL,
         "Training people found by the trained network itself",
         "no more than the share of false positives",
         at_most(0.02, 0.05),
@@ -65,7 +66,7 @@ PRIVACY_METRICS = (
     *(
         Metric(
             "membership_tpr",
-            "model",
+            MODEL,
             "Training people found by the trained network itself",
             "no more than the share of false positives",
             only={"method": method},
@@ -125,6 +126,20 @@ PRIVACY_METRICS = (
         "near_copies",
         SINGLING_OUT,
         "People who are near copies of training people",
+        "no more than chance gives at the rate of real people",
+        no_more_than(HOLDOUT),
+    ),
+    Metric(
+        "related_people",
+        SINGLING_OUT,
+        "People who are relatives of training people",
+        "expected from real people that nothing was trained on",
+        only={"part": REAL},
+    ),
+    Metric(
+        "related_people",
+        SINGLING_OUT,
+        "People who are relatives of training people",
         "no more than chance gives at the rate of real people",
         no_more_than(HOLDOUT),
     ),

@@ -1,7 +1,9 @@
 """May a synthetic cohort be released, and if not, why: the first line of every checklist."""
 
 from dataclasses import dataclass
+from math import inf
 
+import numpy as np
 import pandas as pd
 
 from syncohort.config.generators import REAL_HAPLOTYPES
@@ -87,10 +89,11 @@ def not_synthetic(generator: str, kind: str) -> Release:
 
 
 def _reasons(rows: pd.DataFrame) -> str:
-    """What keeps rows from passing, counts of people first, in words."""
-    ordered = rows.assign(_last=~rows["metric"].isin(COUNTED_PEOPLE)).sort_values(
-        "_last", kind="stable"
-    )
+    """What keeps rows from passing, in words: counts of people first, a lack of power last."""
+    bounds = [Bounds(*each) for each in rows[list(BOUND_COLUMNS)].itertuples(index=False)]
+    within = [not each.excess(value) for each, value in zip(bounds, rows["value"], strict=True)]
+    order = np.lexsort([~rows["metric"].isin(COUNTED_PEOPLE), within])
+    ordered = rows.iloc[order]
     named = ordered.head(_MOST_NAMED)
     texts = [value_in_words(named.iloc[[place]]) for place in range(len(named))]
     more = len(ordered) - len(named)
@@ -106,4 +109,12 @@ def value_in_words(row: pd.DataFrame) -> str:
     title = describe(find_metric(own["metric"], group), group)
     value = own["note"] if own["metric"] in COUNTED_PEOPLE else number(own["value"])
     bounds = Bounds(*own[list(BOUND_COLUMNS)])
+    if own["verdict"] == LOOK and not bounds.excess(own["value"]):
+        return f"{title}: {value}, but with so few people {_unseen(bounds, own['smallest'])}"
     return f"{title}: {value} (passes: {bounds})"
+
+
+def _unseen(bounds: Bounds, smallest: float) -> str:
+    """What a test without power may miss."""
+    side = "below" if bounds.pass_low == -inf else "above"
+    return f"anything {side} {number(smallest)} may go unseen"

@@ -1,0 +1,123 @@
+"""A public panel beside a cohort: which of the cohort's sites it has, and with which alleles.
+
+Axes: N sites.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from syncohort.errors import InputError
+from syncohort.formats.bcftools import VcfFile, bcftools
+from syncohort.formats.shared_sites import Records
+from syncohort.formats.sites import find_contig
+from syncohort.genotypes import Variants
+
+# What becomes of a modelled site as evidence for what lies around it.
+USED, SWAPPED, OTHER_STRAND, OTHER_ALLELES, NOT_IN_PANEL = FATES = (
+    "used",
+    "swapped",
+    "other_strand",
+    "other_alleles",
+    "not_in_panel",
+)
+_LEAST_SITES = 20
+_COMPLEMENT = str.maketrans("ACGT", "TGCA")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One chromosome of a public panel.
+
+    path: the file, name: the chromosome as it spells it, n_people; records: position_bp, ref, alt
+    of each record in the stretch that is modelled.
+    """
+
+    path: Path
+    name: str
+    n_people: int
+    records: pd.DataFrame
+
+
+def read_panel(path: Path, variants: Variants, folder: Path) -> Panel:
+    """What a panel holds from the first to the last of some variants; folder: for an index.
+
+    Raises InputError for a file that Beagle does not read, or without the chromosome.
+    """
+    file = VcfFile(path, folder)
+    if file.is_bcf:
+        raise InputError(
+            f"{path}: expansion.panel is BCF, which Beagle does not read. Make it VCF: `bcftools "
+            "view --output-type z`."
+        )
+    (name, *_) = find_contig(variants.contig, file.contigs, path)
+    region = f"{name}:{variants.position_bp[0]}-{variants.position_bp[-1]}"
+    columns = {"position_bp": np.int64, "ref": str, "alt": str}
+    text = bcftools(
+        path,
+        ["query", "--format", "%POS\t%REF\t%ALT\n", "--regions", region, file.indexed(name)],
+        prints="text",
+    )
+    records = pd.read_csv(
+        io.StringIO(text), sep="\t", names=list(columns), dtype=columns, keep_default_na=False
+    )
+    return Panel(path, name, len(file.samples), records)
+
+
+def fates_of(modelled: Records, records: pd.DataFrame) -> np.ndarray:
+    """How each of the modelled sites [N] fits a panel, of `FATES`; records: of `Panel`.
+
+    swapped: REF and ALT are the panel's ALT and REF; other_strand: the complements fit.
+    """
+    ours = pd.DataFrame(
+        {
+            "site": np.arange(len(modelled)),
+            "position_bp": modelled.position_bp.astype(np.int64),
+            "own_ref": modelled.ref,
+            "own_alt": modelled.alt,
+        }
+    )
+    pairs = ours.merge(records, on="position_bp", how="left")
+    ref, alt = (pairs[name].fillna("") for name in ("ref", "alt"))
+    flipped_ref, flipped_alt = ref.str.translate(_COMPLEMENT), alt.str.translate(_COMPLEMENT)
+
+    def fits(first, second) -> pd.Series:
+        return (pairs["own_ref"] == first) & (pairs["own_alt"] == second)
+
+    tests = {
+        USED: fits(ref, alt),
+        SWAPPED: fits(alt, ref),
+        OTHER_STRAND: fits(flipped_ref, flipped_alt) | fits(flipped_alt, flipped_ref),
+        OTHER_ALLELES: ref != "",
+    }
+    place = np.select(list(tests.values()), range(len(tests)), len(tests))
+    best = pd.Series(place).groupby(pairs["site"]).min()  # of all records at the position
+    return np.array(FATES, dtype=object)[best.to_numpy()]
+
+
+def require_overlap(fates: np.ndarray, panel: Panel, contig: str, overlap_min: float) -> None:
+    """Raise InputError when a panel is of another genome build or has too few of the sites.
+
+    fates [N]: from `fates_of`.
+    """
+    n_here = int((fates != NOT_IN_PANEL).sum())
+    n_fitting = int(np.isin(fates, (USED, SWAPPED, OTHER_STRAND)).sum())
+    n_used = int((fates == USED).sum())
+    found = (
+        f"{panel.path}: of {len(fates):,} modelled sites of chromosome {contig} the panel has "
+        f"{n_here:,} positions, and {n_used:,} with the same REF and ALT"
+    )
+    if n_here >= _LEAST_SITES and n_fitting < n_here / 2:
+        raise InputError(
+            f"{found}. The alleles of most are others: the panel is most likely of another genome "
+            "build than the cohort. Take a panel of the cohort's build, or lift one of them over."
+        )
+    if n_used < max(_LEAST_SITES, overlap_min * len(fates)):
+        raise InputError(
+            f"{found}; it takes {_LEAST_SITES} and {overlap_min:.0%} (expansion.overlap_min). Is the "
+            "panel of the cohort's genome build, and does it hold the whole chromosome? Where REF "
+            "and ALT are swapped, set them first: `plink2 --ref-from-fa force --fa GENOME`."
+        )
