@@ -5,7 +5,8 @@ import gzip
 import numpy as np
 import pysam
 import pytest
-from genotype_files import need, run, write_bgzip
+from clones import change_study, clone, snakemake
+from genotype_files import need, run, simple_vcf, write_bgzip
 from memory import peak_mb
 
 from syncohort.errors import InputError
@@ -247,6 +248,41 @@ def test_alleles_that_overlap_on_two_haplotypes_are_both_written(tmp_path):
     assert counts.n_overlapping == 0
 
 
+def test_of_one_site_one_allele_is_written(tmp_path):
+    """Where the reference has N, a carried ALT counts and not the REF of the site's other variant."""
+    variants = [(9, "A", "C"), (9, "A", "G")]
+    texts, counts = written(tmp_path, TEN, variants, [[(0, 0), (1, 0)], [(0, 1), (0, 0)]])
+    assert [text[8] for text in texts.values()] == list("agca") and counts.n_overlapping == 0
+
+
+def test_a_ref_that_is_not_the_references_gives_way_to_a_deletion_of_it(tmp_path):
+    variants = [(4, "G", "T"), (4, "TAC", "T"), (6, "A", "C")]  # two SNPs whose REF is wrong
+    texts, counts = written(tmp_path, TEN, variants, [[(0, 1)], [(1, 0)], [(0, 0)]])
+    assert texts == {"SYN0#1#20": "acgGGTnR", "SYN0#2#20": "acgTAAGTnR"}
+    assert counts.n_overlapping == 0
+
+
+def test_two_alt_alleles_of_a_site_become_one_code(tmp_path):
+    variants = [(2, "C", "A"), (2, "C", "T"), (4, "T", "C"), (4, "T", "G"), (7, "G", "GA")]
+    calls = [[(0, 1)], [(1, 0)], [(1, 1)], [(0, 0)], [(0, 0)]]
+    texts, counts = written(tmp_path, TEN, variants, calls, "genotype")
+    assert texts == {"SYN0#consensus#20": "awgCACGTnR"} and counts.n_overlapping == 0
+
+
+def test_men_have_one_sequence_of_their_x(tmp_path):
+    variants = [(2, "C", "T"), (4, "T", "G"), (7, "G", "C")]
+    calls = [[(1, 0), (0, 1)], [(1, 0), (1, -2)], [(0, 1), (1, -2)]]  # the first is shared with Y
+    texts, counts = written(tmp_path, TEN, variants, calls)
+    assert texts == {
+        "SYN0#1#20": "atgGACGTnR",
+        "SYN0#2#20": "acgTACCTnR",
+        "SYN1#1#20": "acgGACCTnR",
+    }
+    assert counts.n_one_copy == counts.n_second_copies == 1
+    texts, _ = written(tmp_path, TEN, variants, calls, "genotype")
+    assert texts["SYN1#consensus#20"] == "aygGACCTnR"
+
+
 def test_dosages_become_codes(tmp_path):
     variants = [(2, "C", "T"), (4, "TA", "GC"), (7, "G", "GA")]
     calls = [[(0, 0), (0, 1), (1, 1), (0, -1)]] * 3
@@ -439,3 +475,23 @@ def test_memory_is_that_of_a_part(tmp_path):
             file.writelines("ACGT" * 250_000 for _ in range(n_times))
         peaks.append(peak_mb(WRITE, tmp_path, tmp_path / "x.fa"))
     assert peaks[1] < peaks[0] + 50
+
+
+@pytest.mark.slow
+def test_a_study_with_the_wrong_reference_stops_before_anything_is_trained(tmp_path):
+    folder = clone(tmp_path / "clone")
+    (folder / "calls.vcf").write_text(simple_vcf(60, people=40, contig="20"))
+    (folder / "genome.fa").write_text(fasta_of({"chr20": "G" * 1_000}))
+    sheet = "".join(f"p{i}\t{'ab'[i % 2]}\n" for i in range(40))
+    (folder / "people.tsv").write_text(f"sample\tgroup\n{sheet}")
+    study = change_study(
+        folder,
+        input={"kind": "vcf", "path": "calls.vcf", "reference": "genome.fa", "build": "GRCh37"},
+        labels={"table": "people.tsv", "label_column": "group"},
+        genes={"intergenic": "own"},
+        release={"export": ["fasta"]},
+    )
+    result = snakemake(folder, "results/tiny/require_possible_plans/passed.txt", study=study)
+    assert result.returncode == 1
+    for words in ("60 have neither allele", "20:1 REF A, ALT C: the reference has G", "build"):
+        assert words in result.stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pysam
 import pytest
 from clones import change_study, clone, job_texts, planned_rules, snakemake
 
@@ -165,6 +166,56 @@ def test_the_published_recipe_and_networks_of_chromosomes_go_into_one_report(run
     assert "the published recipe" in (results / "write_report/report.html").read_text()
 
 
+# --- DNA sequences
+
+
+def made_up_reference(run: Path, chrom: str) -> str:
+    """Random bases with the REF alleles of the simulated chromosome where they belong, as FASTA."""
+    variants = CohortStore(run / f"results/tiny/import_chromosome/{chrom}.zarr.zip").variants
+    rng = np.random.default_rng(int(chrom))
+    bases = rng.choice(list("ACGTacgt"), variants.position_bp[-1] + 100)
+    bases[variants.position_bp - 1] = variants.allele[:, 0]
+    text = "".join(bases)
+    return f">chr{chrom}\n" + "\n".join(text[i : i + 70] for i in range(0, len(text), 70)) + "\n"
+
+
+def test_sequences_are_written_where_the_study_asks_for_them(run, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "sequences")
+    (folder / "genome.fa").write_text("".join(made_up_reference(run, chrom) for chrom in CHROMS))
+    study = change_study(
+        folder,
+        input={"reference": "genome.fa"},
+        release={"export": ["vcf", "fasta"], "fasta": {"people": ["SYN00002"]}},
+    )
+    assert planned_rules(folder, study=study) == {
+        *("compare_reference", "check_cohort", "require_possible_plans"),
+        *("export_fasta", "describe_release", "check_release", "write_report"),
+    }
+    result = snakemake(folder, study=study)
+    assert result.returncode == 0, result.stdout + result.stderr
+    release = folder / "results/tiny/release/small"
+    assert {path.name for path in release.iterdir() if path.is_dir()} == {"vcf", "fasta"}
+    for chrom in CHROMS:
+        vcf = release / f"vcf/{chrom}.vcf.gz"
+        with pysam.FastaFile(str(release / f"fasta/{chrom}.fa.gz")) as file:
+            for haplotype in ("1", "2"):
+                command = ["bcftools", "consensus", "-H", haplotype, "-s", "SYN00002", "-f"]
+                # the released VCF says 21, and bcftools takes no other spelling
+                renamed = tmp_path / f"{chrom}.fa"
+                renamed.write_text(made_up_reference(run, chrom).replace("chr", "", 1))
+                done = subprocess.run(
+                    [*command, renamed, vcf], check=True, capture_output=True, text=True
+                )
+                expected = "".join(done.stdout.split("\n")[1:])
+                assert file.fetch(f"SYN00002#{haplotype}#{chrom}") == expected
+    text = (release / "README.md").read_text()
+    assert "4 sequences" in text and "genome.fa" in text and "ID#1#CHROMOSOME" in text
+    assert "fasta/21.fa.gz.gzi" in (release / "ro-crate-metadata.json").read_text()
+    page = (folder / "results/tiny/check_cohort/check.html").read_text()
+    assert "have the reference&#39;s base as REF" in page and "2 of 1 people" in page
+    assert planned_rules(folder, study=study) == set()
+
+
 # --- what runs again: more in test_reruns.py
 
 
@@ -195,8 +246,6 @@ def test_new_file_dates_and_comments_rerun_nothing(run):
 def noisy_vcf(source: Path, target: Path, people: set[str]) -> None:
     """Copy a VCF with the genotypes of some people replaced by coin flips."""
     rng = np.random.default_rng(0)
-    import pysam
-
     with gzip.open(source, "rt") as old, pysam.BGZFile(str(target), "wb") as new:
         for line in old:
             if not line.startswith("##"):

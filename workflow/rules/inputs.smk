@@ -12,7 +12,8 @@ def source():
     """Arguments of the genotype reader."""
     if DEMO:
         return {"kind": "vcf", "path": f"{FOLDER}/simulate_chromosome/{{chrom}}.vcf.gz"}
-    return STUDY.input.model_dump(exclude={"chromosomes"}, exclude_none=True)
+    others = {"chromosomes", "reference", "build"}  # which the reader is not told
+    return STUDY.input.model_dump(exclude=others, exclude_none=True)
 
 
 def source_of(wildcards):

@@ -22,6 +22,7 @@ from syncohort.formats.sequence_edits import (
     person_choices,
 )
 from syncohort.genotypes import CohortStore, people_at_once, to_rows
+from syncohort.ploidy import ABSENT
 
 LINE_BASES = 60
 _LINES_BASES = 1 << 16  # made into lines at once
@@ -38,7 +39,9 @@ class Written:
     reference: name of its file. n_sequences, n_bases: of all people together. n_changes: places at which the sequences differ
     from the reference, over all sequences. n_unplaced: variants without a place on the reference,
     left out. n_overlapping: alleles left out because they overlap one that is written;
-    n_overlapping_variants: how many variants these are. n_uncoded: see `Choices`.
+    n_overlapping_variants: how many variants these are. n_uncoded: see `Choices`. n_one_copy: people of whom
+    one sequence is written, for they have one copy of (most of) the chromosome; n_second_copies:
+    their ALT alleles on the other one, where it has these regions too, which are not written.
     """
 
     contig: str
@@ -50,6 +53,8 @@ class Written:
     n_overlapping: int = 0
     n_overlapping_variants: int = 0
     n_uncoded: int = 0
+    n_one_copy: int = 0
+    n_second_copies: int = 0
 
 
 def write_fasta(
@@ -66,7 +71,8 @@ def write_fasta(
     """Write the sequences of one chromosome of some people.
 
     In haplotype mode each has two, ID#1#CHROMOSOME and ID#2#CHROMOSOME (the names of PanSN), in
-    genotype mode one with IUPAC codes, ID#consensus#CHROMOSOME. Bases that no variant changes are
+    genotype mode one with IUPAC codes, ID#consensus#CHROMOSOME. A man has one of chromosome X: what
+    X shares with Y is written as it is on X. Bases that no variant changes are
     the reference's, in its capitals and small letters. How alleles that overlap are treated:
     `sequence_edits`.
 
@@ -93,21 +99,29 @@ def write_fasta(
         n_unplaced=sum(fit.counts[kind] for kind in UNPLACED),
         n_uncoded=choices.n_uncoded,
     )
-    rows = _rows(store, people, mode)
+    rows = _rows(store, people, mode, written)
     with all_or_nothing(path, *(f"{path}{end}" for end in INDEXES)) as (partial, *_):
         write_bgzf(partial, _text(rows, sequence, choices, about, written), threads, LIKE_DNA)
         pysam.faidx(str(partial))
     return written
 
 
-def _rows(store: CohortStore, people: np.ndarray, mode: str) -> Iterator[tuple[str, np.ndarray]]:
+def _rows(
+    store: CohortStore, people: np.ndarray, mode: str, written: Written
+) -> Iterator[tuple[str, np.ndarray]]:
     """The name of each sequence, and what its person has at each variant, int8 [V]."""
-    names = ("1", "2") if mode == "haplotype" else (CONSENSUS,)
     for some, calls in store.people_chunks(people, people_at_once(len(store.variants))):
-        rows = iter(to_rows(calls, mode))
-        for person in store.people.id[some]:
-            for name in names:
-                yield f"{person}#{name}#{store.contig}", next(rows)
+        for person, own in zip(store.people.id[some], np.moveaxis(calls, 1, 0), strict=True):
+            if mode == "genotype":
+                rows = {CONSENSUS: to_rows(own[:, None], mode)[0]}
+            elif (own[:, 1] == ABSENT).any():
+                rows = {"1": own[:, 0]}
+                written.n_one_copy += 1
+                written.n_second_copies += int((own[:, 1] == 1).sum())
+            else:
+                rows = {"1": own[:, 0], "2": own[:, 1]}
+            for name, row in rows.items():
+                yield f"{person}#{name}#{store.contig}", row
 
 
 def _text(

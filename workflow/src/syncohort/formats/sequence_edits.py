@@ -3,12 +3,16 @@
 Which of the alleles on one sequence are written where they overlap: alleles are first trimmed to
 the bases in which they differ from the reference, then the first by position is written, and a later
 one that changes a base the earlier one has changed, or inserts where it has inserted, is left out.
+A REF that the reference does not have gives way to an ALT, and a person's two ALT alleles of one
+position that are single bases become one code.
 
 Axes: V variants, K choices of a variant, E edits of a sequence, N reference bases.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Self
 
 import numpy as np
 
@@ -17,7 +21,6 @@ from syncohort.formats.reference_fit import CODE_OF, UNPLACED
 from syncohort.genotypes import MISSING, Variants
 
 _STEP_BASES = 1 << 22
-_LOWER = 0x20  # the bit in which small letters differ from capitals
 _UNKNOWN = "N"
 
 
@@ -25,7 +28,7 @@ _UNKNOWN = "N"
 class Edits:
     """Stretches of the reference and what stands in their place, in genomic order.
 
-    start, end [E] int64: bases [start, end) counted from 0, of which none overlap;
+    start, end [E] int64: bases [start, end) counted from 0;
     text [E] bytes, empty for a deletion.
     """
 
@@ -35,6 +38,9 @@ class Edits:
 
     def __len__(self) -> int:
         return len(self.start)
+
+    def __getitem__(self, some) -> Self:
+        return Edits(self.start[some], self.end[some], self.text[some])
 
     @property
     def growth(self) -> int:
@@ -46,17 +52,22 @@ class Edits:
 class Choices:
     """What each choice at each variant changes of the reference.
 
-    changes [V, K] bool: whether anything; start, end [V, K] int64: bases [start, end) counted
-    from 0; text [V, K]: bytes in their place. Choices of a haplotype: 0 REF, 1 ALT, -1 missing (N); of
-    a person: the dosage of ALT, 1 as IUPAC codes, -1 missing. n_uncoded: variants of which a
+    Choices of a haplotype: 0 REF, 1 ALT, -1 missing (N); of a person: the dosage of ALT, 1 as
+    IUPAC codes, -1 missing.
+
+    site [V]: number of the position that a variant stands at. changes [V, K] bool: whether a choice
+    changes anything; start, end [V, K] int64: bases [start, end) counted from 0; text [V, K]: bytes
+    in their place. of_people: whether choices are people's. n_uncoded: variants of which a
     heterozygote has no code, its alleles being of different lengths; the allele that is not the
     reference's stands for it, as with `bcftools consensus --iupac-codes`.
     """
 
+    site: np.ndarray
     changes: np.ndarray
     start: np.ndarray
     end: np.ndarray
     text: np.ndarray
+    of_people: bool
     n_uncoded: int
 
     def of(self, chosen: np.ndarray) -> tuple[Edits, np.ndarray]:
@@ -64,13 +75,34 @@ class Choices:
 
         Returns the edits, and the variants whose allele is left out because it overlaps, [n].
         """
-        own = np.flatnonzero(self.changes[np.arange(len(chosen)), chosen])
+        changes = self.changes[np.arange(len(chosen)), chosen]
+        codes = self._codes_of_two(chosen, changes) if self.of_people else {}
+        own = np.flatnonzero(changes)
         start, end = self.start[own, chosen[own]], self.end[own, chosen[own]]
-        order = np.lexsort((start < end, start))  # what is inserted at a place stands before it
-        own, start, end = own[order], start[order], end[order]
-        kept = _without_overlaps(start, end)
         text = self.text[own, chosen[own]]
-        return Edits(start[kept], end[kept], text[kept]), own[~kept]
+        for at, code in codes.items():
+            text[own == at] = code
+        order = np.lexsort((start < end, start))  # what is inserted at a place stands before it
+        own, edits = own[order], Edits(start[order], end[order], text[order])
+        stays = ~_gives_way(edits, chosen[own] == 0)
+        own, edits = own[stays], edits[stays]
+        kept = _without_overlaps(edits)
+        return edits[kept], own[~(kept | _is_repeated(edits))]
+
+    def _codes_of_two(self, chosen: np.ndarray, changes: np.ndarray) -> dict[int, bytes]:
+        """The codes of a person's two ALT alleles of a position, by the first of the two variants;
+        the second's change is taken out of changes [V]."""
+        n_carried = np.bincount(self.site[chosen > 0], minlength=len(chosen))[self.site]
+        several = np.flatnonzero((chosen == 1) & (n_carried == 2))
+        codes = {}
+        for first, second in pairwise(several):
+            own = [first, second]
+            bases = b"".join(self.text[own, 2])
+            is_snps = (self.end[own, 2] - self.start[own, 2] == 1).all() and len(bases) == 2
+            if self.site[first] == self.site[second] and is_snps:
+                codes[first] = _code_of(bases.decode()).encode()
+                changes[second] = False
+        return codes
 
 
 def haplotype_choices(sequence: Sequence, variants: Variants, kinds: np.ndarray) -> Choices:
@@ -88,7 +120,7 @@ def person_choices(sequence: Sequence, variants: Variants, kinds: np.ndarray) ->
 
 
 def edited(sequence: Sequence, edits: Edits) -> Iterator[bytes]:
-    """The reference with edits, in consecutive parts."""
+    """The reference with edits that do not overlap, in consecutive parts."""
     place = done = 0
     while place < sequence.length:
         stop = min(place + _STEP_BASES, sequence.length)
@@ -116,9 +148,28 @@ def _put(bases: np.ndarray, place: int, edits: Edits, some: slice) -> Iterator[b
     yield bytes(view[at:])
 
 
-def _without_overlaps(start: np.ndarray, end: np.ndarray) -> np.ndarray:
+def _gives_way(edits: Edits, is_ref: np.ndarray) -> np.ndarray:
+    """Which edits are a REF [E] where an ALT changes something, bool [E]; in order of their start."""
+    others, ways = edits[~is_ref], np.zeros(len(edits), dtype=bool)
+    if len(others) and is_ref.any():
+        reach = np.maximum.accumulate(others.end)
+        n_before = np.searchsorted(others.start, edits.end[is_ref])
+        covered = reach[np.maximum(n_before - 1, 0)] > edits.start[is_ref]
+        ways[is_ref] = covered & (n_before > 0)
+    return ways
+
+
+def _is_repeated(edits: Edits) -> np.ndarray:
+    """Which edits are the same as the one before, bool [E]."""
+    columns = (edits.start, edits.end, edits.text)
+    same = np.logical_and.reduce([column[1:] == column[:-1] for column in columns])
+    return np.append(False, same)[: len(edits)]
+
+
+def _without_overlaps(edits: Edits) -> np.ndarray:
     """Which edits are kept, bool [E]; in order of their start, insertions first."""
-    kept = np.ones(len(start), dtype=bool)
+    start, end = edits.start, edits.end
+    kept = np.ones(len(edits), dtype=bool)
     inserts = start == end
     touching = start[1:] < end[:-1]
     touching |= inserts[1:] & inserts[:-1] & (start[1:] == start[:-1])
@@ -159,14 +210,21 @@ def _choices(sequence: Sequence, variants: Variants, kinds, *, person: bool) -> 
                 changes[at, choice] = True
                 start[at, choice] = first + before
                 end[at, choice] = first + len(there) - after
-    return Choices(changes, start, end, text, n_uncoded)
+    site = np.unique(variants.position_bp, return_inverse=True)[1]
+    return Choices(site, changes, start, end, text, person, n_uncoded)
 
 
 def _both(own: str, other: str) -> str:
     """The text for one of each allele: IUPAC codes where the alleles are of one length."""
     if len(own) != len(other):
         return other
-    return "".join(CODE_OF.get(frozenset(pair), pair[0]) for pair in zip(own, other, strict=True))
+    return "".join(map(_code_of, map("".join, zip(own, other, strict=True))))
+
+
+def _code_of(bases: str) -> str:
+    """The IUPAC code of one of two bases, small where the first is small."""
+    code = CODE_OF.get(frozenset(bases.upper()), bases[0])
+    return code.lower() if bases[0].islower() else code
 
 
 def _change(there: str, allele: str) -> tuple[int, int, bytes] | None:
