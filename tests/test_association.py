@@ -239,6 +239,36 @@ def test_summary_statistics_are_aligned_and_counted(tmp_path):
     assert found.counts == dict(zip(COUNTS, expected, strict=True))
 
 
+def test_statistics_meet_the_variant_of_their_alleles_and_indels_have_one_strand(tmp_path):
+    sites = [
+        (10, "A", "C"), (10, "A", "G"), (10, "A", "AT"), (20, "GTT", "G"), (30, "AT", "GC"),
+        (40, "AT", "TA"), (50, "C", "CA"),
+    ]  # fmt: skip
+    position_bp, *alleles = zip(*sites, strict=True)
+    with CohortWriter(tmp_path / "a.zarr.zip", People(["p"], [""], [""])) as writer:
+        variants = Variants("7", position_bp, ["."] * len(sites), np.transpose(alleles))
+        writer.append(variants, np.zeros((len(sites), 1, 2), dtype=np.int8), True)
+    rows = [
+        "10 G A 0.1",  # one of three variants of a position
+        "10 A AT 0.2",  # flipped
+        "10 C A 0.3",
+        "20 GTTC GC 0.4",  # flipped, and with a base too many
+        "29 CGC CAT 0.5",  # the same on the left
+        "40 TA AT 0.6",  # no palindrome
+        "50 TG G 0.7",  # as the other strand has it, which is not read
+    ]
+    path = tmp_path / "gwas.txt"
+    path.write_text("\n".join(["CHR BP A1 A2 BETA P", *(f"7 {row} 0.1" for row in rows)]) + "\n")
+    found = harmonise(read_summary_statistics(path), [CohortStore(tmp_path / "a.zarr.zip")])
+    beta = {0: 0.3, 1: 0.1, 2: -0.2, 3: -0.4, 4: 0.5, 5: 0.6}
+    assert found.table["beta"].to_dict() == beta
+    assert (found.counts["other_alleles"], found.counts["ambiguous"]) == (1, 0)
+    # A alone may be the other allele of three variants
+    path.write_text("CHR BP A1 BETA P\n7 10 A 1 0.1\n7 10 G 2 0.1\n")
+    found = harmonise(read_summary_statistics(path), [CohortStore(tmp_path / "a.zarr.zip")])
+    assert found.table["beta"].to_dict() == {1: 2.0} and found.counts["ambiguous"] == 1
+
+
 def test_summary_statistics_by_id_with_odds_ratios(tmp_path):
     store = store_of(tmp_path / "a.zarr.zip", np.zeros((3, 2, 2)))
     path = tmp_path / "gwas.csv.gz"
@@ -549,6 +579,12 @@ def test_causal_snps_are_read_and_found(tmp_path, study):
     found = find_causal_snps(scan, read_causal_snps(path))
     assert found.note == "1 of 2 causal SNPs are in the cohort"
     assert found.snps["effect"].to_dict() == {1: -0.5}  # A is REF
+    shared = pd.concat([scan.iloc[:2], scan.iloc[1:2].assign(effect_allele="T")], ignore_index=True)
+    for alleles, expected in (("A\t", {}), ("A\tT", {2: -0.5}), ("T\t", {2: 0.5})):
+        row = f"chr1\t4000\t0.5\t{alleles}\n"
+        path.write_text("chrom\tpos\teffect\teffect_allele\tother_allele\n" + row)
+        found = find_causal_snps(shared, read_causal_snps(path))
+        assert found.snps["effect"].to_dict() == expected
     path.write_text("contig\tposition_bp\teffect\n1\t4000\thigh\n")
     with pytest.raises(InputError, match="line 2: the effect 'high' is not a number"):
         read_causal_snps(path)

@@ -6,6 +6,7 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
+from clones import change_study, clone, planned_rules
 from cohorts import founder_calls, people_of
 
 from syncohort.cohort.program_checks import program_checks
@@ -157,3 +158,16 @@ def test_the_report_sums_chromosomes_up():
     text = "".join(expansion_parts(counts, accuracy, "public.vcf.gz"))
     for expected in ("public.vcf.gz", ">30<", ">27<", ">300<", ">0.9<", ">0.75<"):
         assert expected in text
+
+
+@pytest.mark.slow
+def test_nothing_is_imputed_unless_asked_for(tmp_path):
+    folder = clone(tmp_path / "clone")
+    wanted = {"expand_cohort", "measure_imputation", "summarise_imputation", "plot_imputation"}
+    assert not planned_rules(folder) & wanted
+    for chrom in ("21", "22"):
+        (folder / f"chr{chrom}.vcf.gz").touch()
+    study = change_study(
+        folder, expansion={"panel": "chr{chrom}.vcf.gz"}, evaluation={"imputation": True}
+    )
+    assert planned_rules(folder, study=study) >= wanted

@@ -37,7 +37,8 @@ def released(**changes) -> Released:
         "panel": "",
         "inputs": [("calls.vcf.gz", "abc"), ("calls.vcf.gz", "def")],
         "files": ["samples.tsv", "vcf/21.vcf.gz"],
-        "snps": {"21": 1_500},
+        "kinds": "snps",
+        "variants": {"21": 1_500},
     }
     return Released(**settings | changes)
 

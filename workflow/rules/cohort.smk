@@ -170,6 +170,7 @@ rule check_cohort:
         training=training_plans(),
         beagle_for=[
             *(["expansion.panel"] if STUDY.expansion.panel else []),
+            *(["evaluation.imputation"] if STUDY.evaluation.imputation else []),
         ],
         plans={
             "case_label": STUDY.labels.case_label,

@@ -205,10 +205,11 @@ rule describe_release:
             "cohort": STUDY.cohort,
             "kind": SETTINGS[wildcards.generator]["kind"],
             "mode": STUDY.mode,
+            "kinds": STUDY.filters.variants,
             "simulated": DEMO,
             "seed": STUDY.seed,
             "configuration": configuration_text(),
-            "panel": os.path.basename(STUDY.expansion.panel or ""),
+            "panel": PANEL,
             "files": [
                 file.split("/", 3)[-1]
                 for file in RELEASED[wildcards.generator]

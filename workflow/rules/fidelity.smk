@@ -19,6 +19,7 @@ rule measure_fidelity:
         linkage=f"{FIDELITY}.linkage.tsv",
         label_linkage=f"{FIDELITY}.label_linkage.tsv",
         sizes=f"{FIDELITY}.sizes.tsv",
+        shared=f"{FIDELITY}.shared.tsv",
     log:
         "<logs>/measure_fidelity/{generator}/{chrom}.log",
     benchmark:
@@ -53,6 +54,7 @@ rule summarise_fidelity:
         linkage=every_chrom(f"{FIDELITY}.linkage.tsv"),
         label_linkage=every_chrom(f"{FIDELITY}.label_linkage.tsv"),
         sizes=every_chrom(f"{FIDELITY}.sizes.tsv"),
+        shared=every_chrom(f"{FIDELITY}.shared.tsv"),
     output:
         metrics="<results>/summarise_fidelity/{generator}.tsv",
     log:

@@ -171,6 +171,14 @@ def training_cohort(wildcards):
     return expand(cohort_pattern(wildcards.source), chrom=CHROMS)
 
 
+def panel_store(wildcards):
+    """The synthetic cohort that holdout people are imputed from, for its chromosome; none for the
+    real people."""
+    if wildcards.source == "real":
+        return []
+    return cohort_pattern(wildcards.source).format(chrom=wildcards.chrom)
+
+
 def checkpoint_of(wildcards):
     """The fitted model that a generator's latents are sampled from."""
     return fitted_model(wildcards, wildcards.part)

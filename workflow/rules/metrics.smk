@@ -33,6 +33,9 @@ rule collect_metrics:
             "<results>/measure_augmentation/{generator}.tsv",
             generator=GENERATORS if STUDY.evaluation.augmentation else [],
         ),
+        imputation=expand(
+            "<results>/summarise_imputation/{source}.tsv", source=PLAN.panels
+        ),
         association=expand(
             "<results>/measure_association/{generator}.tsv",
             generator=EVALUATED if "association" in DIMENSIONS else [],

@@ -67,7 +67,7 @@ rule write_report:
             "configuration": configuration_text(),
             "folders": folders_of(STUDY.model_dump(mode="json")),
         },
-        panel=os.path.basename(STUDY.expansion.panel or ""),
+        panel=lambda wildcards: PANEL,  # a function: its {chrom} is no wildcard
         captions=CAPTIONS,
         benchmarks=f"{FOLDER}/benchmarks",
     script:

@@ -8,7 +8,8 @@ EXPORTS = {
     "fasta": expand("{chrom}.fa.gz{index}", chrom=CHROMS, index=["", ".fai", ".gzi"]),
 }
 EXPORTED = [f"{form}/{file}" for form in STUDY.release.export for file in EXPORTS[form]]
-EXPANDED = STUDY.expansion.panel is not None
+PANEL = os.path.basename(STUDY.expansion.panel or "")
+EXPANDED = PANEL != ""
 RELEASED = {
     generator: expand(
         "<results>/release/{generator}/{file}",
@@ -53,6 +54,7 @@ PICTURES = [
         if STUDY.evaluation.augmentation
         else []
     ),
+    *(["<results>/plot_imputation/imputation.svg"] if PLAN.panels else []),
     *expand(
         "<results>/plot_effects/{generator}.svg",
         generator=GENERATORS if "association" in DIMENSIONS else [],

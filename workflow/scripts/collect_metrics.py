@@ -24,6 +24,7 @@ with job(snakemake):
         "embedding",
         "utility",
         "augmentation",
+        "imputation",
     )
     files = [path for stage in (*stages, "association") for path in found[stage]]
     metrics = with_excess(join_metrics([read_tables(files), *rates]), params.calibration)

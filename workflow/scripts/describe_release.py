@@ -15,7 +15,7 @@ with job(snakemake):
         **params.released,
         generator=snakemake.wildcards.generator,
         inputs=params.inputs,
-        snps={each["contig"]: each["n_kept"] for each in counts},
+        variants={each["contig"]: each["n_kept"] for each in counts},
         sequences=[json.loads(Path(path).read_text()) for path in found.sequences],
     )
     write_release_record(

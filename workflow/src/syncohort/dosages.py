@@ -11,6 +11,9 @@ from syncohort.genotypes import CohortStore, common_people, slices, to_rows
 
 PEOPLE_AT_ONCE = 500
 VARIANTS_AT_ONCE = 4_096
+# How well imputation does is told by minor allele frequency.
+IMPUTATION_BINS = ("0-1 %", "1-5 %", "5-50 %")
+_IMPUTATION_EDGES = (0.01, 0.05)
 
 
 def called_sums(values: np.ndarray, axis: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -32,6 +35,11 @@ def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 def minor(frequency: np.ndarray) -> np.ndarray:
     """Frequency of the rarer allele, from that of ALT; NaN stays NaN."""
     return np.minimum(frequency, 1 - frequency)
+
+
+def imputation_bin(maf: np.ndarray) -> np.ndarray:
+    """The place in `IMPUTATION_BINS` of minor allele frequencies."""
+    return np.searchsorted(_IMPUTATION_EDGES, maf, side="right")
 
 
 def read_dosages(stores: list[CohortStore], people: np.ndarray, variants=None) -> np.ndarray:

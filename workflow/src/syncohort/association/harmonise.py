@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
+from syncohort.formats.alleles import trimmed
 from syncohort.genotypes import SITE_COLUMNS, CohortStore, site_table
 
 COUNTS = (
@@ -32,8 +33,8 @@ class Harmonised:
     chromosomes): contig, position_bp, id, effect_allele (ALT), other_allele (REF), beta per
     ALT allele, p. counts (`COUNTS`): rows of other tests in the file, which are not used; its
     other rows; of these unusable (no finite
-    beta or no p in [0, 1]), not_in_cohort, ambiguous (A/T and C/G: either strand fits),
-    other_alleles, repeated (a variant's second row), and aligned, the rest; of those flipped
+    beta or no p in [0, 1]), not_in_cohort, ambiguous (A/T and C/G: either strand fits; or
+    several variants of the site do), other_alleles, repeated (a variant's second row), and aligned, the rest; of those flipped
     (the effect allele was REF) and complemented (other strand).
     """
 
@@ -47,7 +48,8 @@ def harmonise(statistics: pd.DataFrame, stores: list[CohortStore]) -> Harmonised
     statistics: from `read_summary_statistics`; stores: one per chromosome. Variants are
     found by position, or by id where the file has no positions. An effect allele that is
     REF flips the sign; alleles that fit only as their complements are of the other strand;
-    A/T and C/G variants are left out, because either strand fits them.
+    A/T and C/G variants are left out, because either strand fits them. Alleles of several bases
+    are compared without those that both share, and on the strand of the file alone.
 
     Raises InputError when no row is aligned: another build, most likely.
     """
@@ -56,21 +58,24 @@ def harmonise(statistics: pd.DataFrame, stores: list[CohortStore]) -> Harmonised
     counts["other_tests"] = statistics.attrs.get("other_tests", 0)
     counts |= {"rows": len(statistics), "unusable": int((~usable).sum())}
     sites = pd.concat([site_table(store) for store in stores], ignore_index=True)
-    found = _join(statistics[usable], sites)
+    found = _join(_parsimonious(statistics[usable], sites), sites)
     counts["not_in_cohort"] = int(usable.sum()) - found["row"].nunique()
 
     alt, ref = found["effect_allele"], found["other_allele"]
-    ambiguous = alt.str.translate(_COMPLEMENT) == ref
+    is_snp = (alt.str.len() == 1) & (ref.str.len() == 1)
+    ambiguous = is_snp & (alt.str.translate(_COMPLEMENT) == ref)
     straight = _fit(found, alt, ref)
     swapped = _fit(found, ref, alt)
     own_strand = straight | swapped
     complement = [allele.str.translate(_COMPLEMENT) for allele in (alt, ref)]
-    straight |= ~own_strand & _fit(found, *complement)
-    swapped |= ~own_strand & _fit(found, *complement[::-1])
+    straight |= is_snp & ~own_strand & _fit(found, *complement)
+    swapped |= is_snp & ~own_strand & _fit(found, *complement[::-1])
     fits = straight | swapped
-    # a row may meet several variants of its site: the one it fits, or none, decides
-    rows = found.assign(fits=fits, ambiguous=ambiguous)
-    rows = rows.sort_values("fits", ascending=False, kind="stable").drop_duplicates("row")
+    # a row may meet several variants of its site, and is of the one it fits best; of two, it is of none
+    rank = fits.astype(int) + own_strand
+    best = rank == rank.groupby(found["row"]).transform("max")
+    several = best.groupby(found["row"]).transform("sum") > 1
+    rows = found.assign(fits=fits, ambiguous=ambiguous | several)[best].drop_duplicates("row")
     counts["other_alleles"] = int((~rows["fits"]).sum())
     counts["ambiguous"] = int((rows["fits"] & rows["ambiguous"]).sum())
 
@@ -89,6 +94,20 @@ def harmonise(statistics: pd.DataFrame, stores: list[CohortStore]) -> Harmonised
         )
     table = kept.assign(beta=np.where(is_swapped, -kept["beta"], kept["beta"]))
     return Harmonised(table.set_index("variant")[[*SITE_COLUMNS, "beta", "p"]], counts)
+
+
+def _parsimonious(statistics: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:
+    """Rows whose alleles, where both are of several bases, lack those that both share."""
+    columns = ["position_bp", "other_allele", "effect_allele"]
+    found = statistics[columns].copy()
+    long = (found["other_allele"].str.len() > 1) & (found["effect_allele"].str.len() > 1)
+    only_snps = (sites["effect_allele"].str.len() + sites["other_allele"].str.len() == 2).all()
+    if only_snps or not long.any():
+        return statistics
+    shortest = [trimmed(*row) for row in found[long].itertuples(index=False)]
+    found.loc[long, columns] = pd.DataFrame(shortest, found.index[long], columns)
+    by_id = statistics["position_bp"] <= 0
+    return statistics.assign(**found.assign(position_bp=found["position_bp"].mask(by_id, 0)))
 
 
 def _join(statistics, sites) -> pd.DataFrame:

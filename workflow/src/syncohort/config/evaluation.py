@@ -130,6 +130,10 @@ class Evaluation(Section):
         [],
         description="Guidance curve: further guidance scales at which each released diffusion model is sampled, to compare effect sizes with real ones, for example [0.5, 2, 3, 5]. []: no curve.",
     )
+    imputation: bool = Field(
+        False,
+        description="Impute thinned holdout people from the synthetic people, and from real training people, independent SNPs and a mosaic beside them; for `mode: haplotype`. Needs Beagle and about a minute for each chromosome and panel. false: not measured.",
+    )
     replicates: int = Field(
         1,
         ge=1,

@@ -108,6 +108,18 @@ class Plan:
         return [*self.evaluated, *self.curve, *self.drawn]
 
     @cached_property
+    def panels(self) -> list[str]:
+        """Those that holdout people are imputed from, real people first; none unless asked for."""
+        if not self._study.evaluation.imputation:
+            return []
+        beside = [
+            name
+            for name in self._study.evaluation.calibration
+            if self.settings[name]["kind"] in ("independent", "mosaic")
+        ]
+        return ["real", *self.generators, *beside]
+
+    @cached_property
     def settings(self) -> dict[str, dict]:
         """Generator -> its section of the configuration, plain values."""
         study = self._study

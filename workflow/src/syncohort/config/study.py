@@ -136,10 +136,15 @@ class Config(Section):
 
     @model_validator(mode="after")
     def _haplotypes_can_be_imputed(self):
-        if self.expansion.panel and self.mode != "haplotype":
+        wanted = {
+            "expansion.panel": self.expansion.panel,
+            "evaluation.imputation": self.evaluation.imputation,
+        }
+        asked = [key for key, value in wanted.items() if value]
+        if asked and self.mode != "haplotype":
             raise ValueError(
-                "expansion.panel needs mode: haplotype, for haplotypes are imputed; leave the "
-                "panel out"
+                f"{' and '.join(asked)} needs mode: haplotype, for haplotypes are imputed, or are "
+                "imputed from; leave the key out"
             )
         return self
 

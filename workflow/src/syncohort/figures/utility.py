@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from syncohort.dosages import IMPUTATION_BINS
 from syncohort.evaluation.groups import ALL, Group, groups_of, in_words, is_group
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.figures.style import (
@@ -93,6 +94,39 @@ def plot_augmentation(metrics: pd.DataFrame, path: str | Path) -> None:
         ax.set(xlabel="share of the real training people [%]", title=kind)
     axes[0].set_ylabel("accuracy on holdout people")
     axes[-1].legend()
+    save(figure, path)
+
+
+@styled
+def plot_imputation(metrics: pd.DataFrame, path: str | Path, *, panels: list[str]) -> None:
+    """r2 of imputed holdout people by frequency, from each panel, with intervals.
+
+    metrics: tidy table; the rows of imputation_r2 are drawn. panels: sources, in this order.
+    """
+    rows = metrics[metrics["metric"] == "imputation_r2"]
+    used = rows.dropna(subset=["value"])
+    if used.empty:
+        reason = next((note for note in rows["note"] if note), "nothing was measured")
+        return withhold(path, "Holdout people, imputed from each panel", reason)
+    bins = [name for name in IMPUTATION_BINS if name in set(used["maf_bin"])]
+    figure = Figure(figsize=(1.6 * len(bins) + 4, 3.8))
+    ax = figure.subplots()
+    for panel, shift, colour, marker in zip(
+        panels,
+        spread(len(panels)),
+        LABEL_COLOURS * len(panels),
+        LABEL_MARKERS * len(panels),
+        strict=False,
+    ):
+        own = used[used["generator"] == panel]
+        place = own["maf_bin"].map(bins.index) + shift
+        error = np.abs(own[["low", "high"]].sub(own["value"], axis=0)).fillna(0).to_numpy().T
+        label = "real training people" if panel == "real" else short(panel)
+        look = {"color": colour, "marker": marker, "linestyle": "", "capsize": 2}
+        ax.errorbar(place, own["value"], yerr=error, label=label, markersize=5, **look)
+    ax.set(xlabel="minor allele frequency in training people", ylabel="r² of dosages", ylim=(0, 1))
+    ax.set_xticks(range(len(bins)), bins)
+    figure.legend(loc="outside right center")
     save(figure, path)
 
 

@@ -38,9 +38,6 @@ _BYTES_PER_ALLELE, _BYTES_PER_RECORD = 0.25, 2_000
 _WIDEST_CM, _NARROWEST_CM = 40, 5  # Beagle's default, and 2.5 times the overlap of two windows
 _LINES_SHOWN = 15
 _FAILED, _OF_A_TRACE = "Exception in thread", "\tat "  # Java's words
-# How well imputation does is told by minor allele frequency, from, and below the next.
-IMPUTATION_BINS = ("0-1 %", "1-5 %", "5-50 %")
-_EDGES = (0.01, 0.05)
 _log = logging.getLogger(__name__)
 
 
@@ -151,8 +148,3 @@ def read_records(lines: Iterator, records: Records, vcf: Path) -> Iterator:
         if line is None or (line.POS, line.REF, ",".join(line.ALT)) != (position_bp, ref, alt):
             raise RuntimeError(f"{vcf}: no record {position_bp} {ref}>{alt} where expected")
         yield line
-
-
-def imputation_bin(maf: np.ndarray) -> np.ndarray:
-    """The place in `IMPUTATION_BINS` of minor allele frequencies."""
-    return np.searchsorted(_EDGES, maf, side="right")

@@ -48,7 +48,8 @@ class Released:
     panel: name of the public panel that other sites were imputed from, "" for none.
     inputs: (name, digest of the content) of each file of the user.
     files: of the release, as named below its folder.
-    snps: chromosome -> number of SNPs.
+    kinds: of its variants, "snps" or "all".
+    variants: chromosome -> number of variants.
     sequences: of each chromosome with DNA sequences, the fields of `fasta_writing.Written`.
     """
 
@@ -62,7 +63,8 @@ class Released:
     panel: str
     inputs: list[tuple[str, str]]
     files: list[str]
-    snps: dict[str, int]
+    kinds: str
+    variants: dict[str, int]
     sequences: list[dict] = field(default_factory=list)
 
 
@@ -110,7 +112,8 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
         expansion=expansion_statement(released.panel) if released.panel else "",
-        snps=", ".join(f"{n:,} on chromosome {contig}" for contig, n in released.snps.items()),
+        kinds=released.kinds,
+        variants=", ".join(f"{n:,} on chromosome {name}" for name, n in released.variants.items()),
         mode=released.mode,
         sequences=_sequences(released.sequences),
         n_training=int((people["split"] == "train").sum()),
@@ -153,7 +156,7 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
         "verdicts": verdicts,
         "people": len(labels),
         "peopleWithheld": n_withheld,
-        "snps": released.snps,
+        "variants": released.variants,
         "mode": released.mode,
         **({"sequences": released.sequences} if released.sequences else {}),
     }

@@ -29,7 +29,9 @@ _COLUMNS = {  # by preference
     "position_bp": "positionbp position pos bp",
     "effect": "effect beta",
     "effect_allele": "effectallele",
+    "other_allele": "otherallele",
 }
+_OPTIONAL = ("effect_allele", "other_allele")
 
 
 @dataclass(frozen=True)
@@ -48,14 +50,15 @@ def read_causal_snps(path: str | Path) -> pd.DataFrame:
     """Read the known causal SNPs of a simulated trait (a table with a heading).
 
     Columns contig, position_bp (or position) and effect (or beta), in any unit, per copy of
-    effect_allele, or of ALT where there is no such column. Returns contig, position_bp,
-    effect, effect_allele ("" for ALT).
+    effect_allele, or of ALT where there is no such column; other_allele tells which variant is
+    meant where several share a position. Returns contig, position_bp, effect, effect_allele ("" for
+    ALT), other_allele ("" for any).
     Raises InputError for a column that is missing or not a number.
     """
     table = read_table(path, "evaluation.causal_snps")
     held = {name: find_columns(table.columns, each, path) for name, each in _COLUMNS.items()}
     found = {name: columns[0] for name, columns in held.items() if columns}
-    missing = [name for name in _COLUMNS if name not in found and name != "effect_allele"]
+    missing = [name for name in _COLUMNS if name not in found and name not in _OPTIONAL]
     if missing:
         raise InputError(
             f"{path}: no column {', '.join(missing)}; found {', '.join(table)}. A table of "
@@ -66,24 +69,28 @@ def read_causal_snps(path: str | Path) -> pd.DataFrame:
         for name in ("position_bp", "effect")
     }
     contig = table[found["contig"]].map(normalise_contig)
-    allele = table[found["effect_allele"]].str.upper() if "effect_allele" in found else ""
-    known = pd.DataFrame({"contig": contig, **numbers, "effect_allele": allele})
+    alleles = {name: table[found[name]].str.upper() if name in found else "" for name in _OPTIONAL}
+    known = pd.DataFrame({"contig": contig, **numbers, **alleles})
     return known.reset_index(drop=True)
 
 
 def find_causal_snps(scan: pd.DataFrame, known: pd.DataFrame | None) -> CausalSNPs:
-    """Find causal SNPs among the variants of a scan, by position and allele.
+    """Find causal SNPs among the variants of a scan, by position and alleles.
 
-    known: from `read_causal_snps`; None where nobody knows them.
+    One that may be any of several variants is none of them. known: from `read_causal_snps`; None
+    where nobody knows them.
     """
     if known is None:
         return CausalSNPs(scan.iloc[:0].assign(effect=0.0), "no causal SNPs known")
     sites = ["contig", "position_bp"]
-    table = scan.reset_index().merge(known, on=sites, suffixes=("", "_causal"))
-    named = table.pop("effect_allele_causal")
-    swapped = named == table["other_allele"]
+    known_rows = known.rename_axis("known").reset_index()
+    table = scan.reset_index().merge(known_rows, on=sites, suffixes=("", "_causal"))
+    named, other = (table.pop(f"{name}_causal") for name in _OPTIONAL)
+    alt, ref = table["effect_allele"], table["other_allele"]
+    swapped = (named == ref) & ((other == alt) | (other == ""))
+    straight = ((named == alt) | (named == "")) & ((other == ref) | (other == ""))
     table["effect"] = np.where(swapped, -table["effect"], table["effect"])
-    table = table[swapped | (named == table["effect_allele"]) | (named == "")]
+    table = table[swapped | straight].drop_duplicates("known", keep=False).drop(columns="known")
     table = table.drop_duplicates("index").set_index("index")
     return CausalSNPs(table, f"{len(table)} of {len(known)} causal SNPs are in the cohort")
 

@@ -14,7 +14,8 @@ from syncohort.evaluation.fidelity.genotype_counts import SOURCES, LabelCounts
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import STRETCHES, stretch_row, stretch_sums
 from syncohort.evaluation.tidy import MAF_BINS, MIN_PEOPLE, maf_bin, metric_row
-from syncohort.genotypes import Variants
+from syncohort.formats.shared_sites import shared_sites
+from syncohort.genotypes import CohortStore, Variants
 
 _MOMENTS = ("ours", "holdout", "ours_squared", "holdout_squared", "product")
 SPECTRUM_ALLELES = 100  # most alleles the site-frequency spectra are projected to
@@ -134,6 +135,32 @@ def summarise_spectrum(variants: pd.DataFrame, *, seed: int) -> list[dict]:
 
     note = f"{len(used):,} variants, {alleles} alleles"
     return [stretch_row("sfs_distance", ALL, sums, distance, seed, note)]
+
+
+def shared_site_table(synthetic: CohortStore, variants: pd.DataFrame) -> pd.DataFrame:
+    """One row: sites of several variants, the ALT alleles that synthetic people have there, and
+    those that were taken away, because more had been drawn than there are places.
+
+    variants: the `frequency_table` of the chromosome.
+    """
+    sites = shared_sites(synthetic.variants)
+    copies = (variants["synthetic"].fillna(0) * variants["synthetic_alleles"]).to_numpy()
+    kept = sum(copies[site].sum() for site in sites)
+    row = {"sites": len(sites), "kept": round(kept), "settled": synthetic.n_settled}
+    return pd.DataFrame([row])
+
+
+def summarise_shared_sites(shared: pd.DataFrame) -> list[dict]:
+    """Metric row from the `shared_site_table` of all chromosomes; none without such sites.
+
+    settled_alleles: share of the ALT alleles drawn at sites of several that were taken away.
+    """
+    total = shared.sum()
+    if not total["sites"]:
+        return []
+    drawn = total["kept"] + total["settled"]
+    note = f"{total['settled']:,} of {drawn:,} ALT alleles at {total['sites']:,} sites"
+    return [metric_row("settled_alleles", ALL, total["settled"] / max(drawn, 1), note=note)]
 
 
 def _mean_row(metric, group, above, below, seed, note) -> dict:

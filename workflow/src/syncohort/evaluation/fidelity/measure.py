@@ -12,7 +12,9 @@ import pandas as pd
 from syncohort.evaluation.fidelity.frequencies import (
     frequency_table,
     label_table,
+    shared_site_table,
     summarise_frequencies,
+    summarise_shared_sites,
     summarise_spectrum,
 )
 from syncohort.evaluation.fidelity.genotype_counts import SOURCES, labels_of, walk_counts
@@ -42,7 +44,7 @@ class Fidelity:
     frequencies: `frequency_table`; labels: contig and `label_table`; equilibrium: contig and
     `equilibrium_table`; fst: contig and `fst_table`; people: `people_table`; haplotypes:
     `matching_haplotypes`; linkage, label_linkage: both of `linkage`; sizes: label, train,
-    validation, holdout, synthetic (numbers of people).
+    validation, holdout, synthetic (numbers of people); shared: `shared_site_table`.
     """
 
     frequencies: pd.DataFrame
@@ -54,6 +56,7 @@ class Fidelity:
     linkage: pd.DataFrame
     label_linkage: pd.DataFrame
     sizes: pd.DataFrame
+    shared: pd.DataFrame
 
     @classmethod
     def names(cls) -> list[str]:
@@ -109,6 +112,7 @@ def measure_fidelity(
         sizes=pd.DataFrame(
             {"label": labels} | {source: counts[source].people for source in SOURCES}
         ),
+        shared=shared_site_table(synthetic_store, tables["frequencies"]),
     )
 
 
@@ -124,6 +128,7 @@ def summarise_fidelity(
     rows = [
         *summarise_frequencies(tables.frequencies, tables.labels, people, seed=seed),
         *summarise_spectrum(tables.frequencies, seed=seed),
+        *summarise_shared_sites(tables.shared),
         *summarise_people(tables.people, seed=seed),
         *summarise_equilibrium(tables.equilibrium, people, seed=seed),
         *summarise_fst(tables.fst, people, seed=seed),

@@ -5,6 +5,7 @@ calibration generators: validation people, a bootstrap copy of the training peop
 independent SNPs and a mosaic of real haplotypes.
 """
 
+from syncohort.dosages import IMPUTATION_BINS
 from syncohort.evaluation.groups import (
     HOLDOUT,
     REAL,
@@ -96,6 +97,12 @@ METRICS = (
         "Distance of site-frequency spectra",
         "as small as validation people's",
         times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
+    ),
+    Metric(
+        "settled_alleles",
+        "frequencies",
+        "ALT alleles taken away where a site of several had too many",
+        "far below independent SNPs': the alleles of a site were learned to exclude each other",
     ),
     Metric(
         "ld_r",
@@ -303,6 +310,26 @@ METRICS = (
         "high",
     ),
     Metric("augmented_auc", "utility", "AUC with synthetic people added", "high"),
+    Metric(
+        "imputation_r2",
+        "utility",
+        "Imputation of holdout people from these people (r2)",
+        "as high as from real training people",
+    ),
+    Metric(
+        "imputation_loss",
+        "utility",
+        "Imputation of holdout people: r2 less than from real training people, rare alleles",
+        "near 0",
+        only={"maf_bin": IMPUTATION_BINS[0]},
+    ),
+    Metric(
+        "imputation_loss",
+        "utility",
+        "Imputation of holdout people: r2 less than from real training people",
+        "near 0",
+        at_most(0.03, 0.1),
+    ),
     Metric(
         "effect_r",
         "association",
