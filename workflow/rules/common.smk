@@ -24,6 +24,7 @@ from syncohort.report.templates import template_files
 from syncohort.formats.contents import Contents
 from syncohort.formats.contents import WHOLE_BYTES
 from syncohort.formats.contents import hash_once
+from syncohort.formats.contents import size_of
 from syncohort.seeds import stage_seed
 
 try:
@@ -95,9 +96,9 @@ def foreign(files):
     if not isinstance(files, str):
         return [foreign(str(file)) for file in files]
     files = without_braces(files)
-    small = is_foreign(files) and Path(files).is_file()
-    small = small and os.path.getsize(files) <= WHOLE_BYTES
-    return ancient(files) if small else files
+    path = Path(files)
+    known = path.is_dir() or path.is_file() and size_of(path) <= WHOLE_BYTES
+    return ancient(files) if is_foreign(files) and known else files
 
 
 def content_of(*files):

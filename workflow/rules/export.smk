@@ -83,6 +83,34 @@ rule export_pgen:
         "../scripts/export_pgen.py"
 
 
+rule export_bgen:
+    input:
+        stores=synthetic_stores,
+    output:
+        multiext(
+            "<results>/release/{generator}/bgen/synthetic",
+            bgen=".bgen",
+            sample=".sample",
+        ),
+    log:
+        "<logs>/export_bgen/{generator}.log",
+    benchmark:
+        "<benchmarks>/export_bgen/{generator}.tsv"
+    group:
+        "generator_{generator}"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("export_bgen"),
+        statement=statement_of,
+        case_label=STUDY.labels.case_label,
+    script:
+        "../scripts/export_bgen.py"
+
+
 rule export_fasta:
     input:
         store=synthetic_store,

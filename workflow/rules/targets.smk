@@ -5,6 +5,7 @@ EXPORTS = {
     "vcf": expand("{chrom}.vcf.gz{index}", chrom=CHROMS, index=["", ".tbi"]),
     "plink": expand("synthetic.{plink}", plink=["bed", "bim", "fam"]),
     "pgen": expand("synthetic.{pgen}", pgen=["pgen", "pvar", "psam"]),
+    "bgen": expand("synthetic.{bgen}", bgen=["bgen", "sample"]),
     "fasta": expand("{chrom}.fa.gz{index}", chrom=CHROMS, index=["", ".fai", ".gzi"]),
 }
 EXPORTED = [f"{form}/{file}" for form in STUDY.release.export for file in EXPORTS[form]]

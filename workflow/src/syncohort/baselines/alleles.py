@@ -21,19 +21,26 @@ from syncohort.seeds import stage_seed
 
 
 def draw_alleles(
-    store: CohortStore, people: People, out_path: str | Path, *, kind: str, seed: int, **settings
+    store: CohortStore,
+    people: People,
+    out_path: str | Path,
+    *,
+    kind: str,
+    seed: int,
+    learned_from: np.ndarray | None = None,
+    **settings,
 ) -> None:
     """Write one chromosome of a cohort drawn from the training people of the real one.
 
     people: ids, labels and split of the synthetic people. kind: "independent", every allele
     by itself at its label's frequency; "bootstrap", copies of people of the label, the same
     on every chromosome; "mosaic", see `mosaic_calls`, which takes `settings`. seed: the same for
-    all chromosomes. Calls are phased as the real ones are. Copies keep their missing
+    all chromosomes. learned_from: see `Panel.of`. Calls are phased as the real ones are. Copies keep their missing
     calls, the others have none.
 
     Raises InputError for labels that no training person carries.
     """
-    panel = Panel.of(store, people)
+    panel = Panel.of(store, people, learned_from)
     with CohortWriter(out_path, people) as writer:
         for part, calls, phased in _KINDS[kind](store, panel, seed, **settings):
             if kind != "bootstrap":  # whole people are as they are

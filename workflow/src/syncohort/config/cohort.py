@@ -68,13 +68,13 @@ class Demo(Section):
 class Input(Section):
     """The files with the real genotypes."""
 
-    kind: Literal["demo", "vcf", "plink", "pgen", "bgen"] = Field(
+    kind: Literal["demo", "vcf", "plink", "pgen", "bgen", "vcf_zarr"] = Field(
         "demo",
-        description="Format of the genotypes: `vcf` (VCF or BCF), `plink` (PLINK 1), `pgen` (PLINK 2) or `bgen` (BGEN 1.1 to 1.3). `demo` simulates a cohort and reads no file.",
+        description="Format of the genotypes: `vcf` (VCF or BCF), `plink` (PLINK 1), `pgen` (PLINK 2), `bgen` (BGEN 1.1 to 1.3) or `vcf_zarr` (VCF Zarr, as vcf2zarr writes it). `demo` simulates a cohort and reads no file.",
     )
     path: str | None = Field(
         None,
-        description="VCF or BCF file; PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file; .bgen file. {chrom} stands for the chromosome where each has a file of its own, here and in the files below.",
+        description="VCF or BCF file; PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file; .bgen file; folder or zip file of a VCF Zarr store. {chrom} stands for the chromosome where each has a file of its own, here and in the files below.",
     )
     bim: str | None = Field(
         None,
