@@ -598,6 +598,24 @@ def test_labels_of_few_people_are_what_they_seem(tmp_path, labels, advice):
     assert advice in joined.problems[0]
 
 
+@pytest.mark.parametrize(
+    ("label", "stops"),
+    [
+        *[
+            ("=1+1", True),
+            ("=cmd|' /C calc'!A0", True),
+            ("@SUM(A1)", True),
+            ("-2+3+cmd|'x'!A0", True),
+        ],
+        *[("+", False), ("+/-", False), ("-1", False), ("a=1", False), ("<5", False)],
+    ],
+)
+def test_labels_that_a_spreadsheet_would_run_stop(tmp_path, label, stops):
+    labels = [label, "b"] * 10
+    found = join({"table": table_of(tmp_path, labels)}, labels).problems
+    assert any("takes for formulas" in each and repr(label) in each for each in found) == stops
+
+
 def test_cuts_that_divide_nobody_stop(tmp_path):
     values = [str(i) for i in range(20, 30)]
     table = table_of(tmp_path, values)

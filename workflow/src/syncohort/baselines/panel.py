@@ -27,12 +27,15 @@ class Panel:
     drawn_sex: np.ndarray
 
     @staticmethod
-    def of(store: CohortStore, people: People) -> "Panel":
+    def of(store: CohortStore, people: People, learned_from: np.ndarray | None = None) -> "Panel":
         """The training people of a real cohort beside the synthetic people to draw.
+
+        learned_from: bool [people of the cohort], those to take in the place of the training people.
 
         Raises InputError for labels that no training person carries.
         """
-        train = np.flatnonzero(store.people.split == "train")
+        is_train = store.people.split == "train" if learned_from is None else learned_from
+        train = np.flatnonzero(is_train)
         names, train_class = np.unique(store.people.label[train].astype(str), return_inverse=True)
         unknown = sorted(set(people.label.astype(str)) - set(names))
         if unknown:
@@ -64,11 +67,16 @@ class Panel:
         return _pick(self.train_class, classes, rng)
 
     def pick_people(self, rng: np.random.Generator) -> np.ndarray:
-        """A random training person of the class and sex of each drawn one: indices [S]."""
+        """A random training person of the class of each drawn one, and the sex where there is one:
+        indices [S]."""
         # sexes are 0 to 2
-        return _pick(
-            3 * self.train_class + self.train_sex, 3 * self.drawn_class + self.drawn_sex, rng
-        )
+        known = 3 * self.train_class + self.train_sex
+        wanted = 3 * self.drawn_class + self.drawn_sex
+        alone = ~np.isin(wanted, known)
+        found = _pick(known, np.where(alone, known[0], wanted), rng)
+        if alone.any():
+            found[alone] = self.pick(self.drawn_class[alone], rng)
+        return found
 
 
 def _pick(known: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:

@@ -119,7 +119,7 @@ def _annotation_checks(variants: pd.DataFrame, inside: list[float], genes, inter
         return [Check("gene annotation", "none; blocks are cut without it")]
     share = np.average(inside, weights=variants["biallelic SNPs"])
     without = variants.loc[variants["genes"] == 0, "chromosome"]
-    checks = []
+    checks = [Check("gene annotation", doubt) for doubt in genes.attrs.get("doubts", [])]
     if len(without) and intergenic != "own":
         named = sorted(genes["contig"].unique(), key=contig_order)
         checks.append(

@@ -30,6 +30,8 @@ PARENTS = {
     "father": "father fatherid fatheriid pat patid paternalid paternal dad",
     "mother": "mother motherid motheriid mat matid maternalid maternal mum mom",
 }
+# What a spreadsheet that opens the release would compute instead of showing it.
+_FORMULA = r"[=@].*|[-+].*[(|!].*"
 # Only where both stand: pid alone is as often the id of a patient.
 _LINKAGE = {"father": " pid", "mother": " mid"}
 
@@ -132,6 +134,12 @@ def join_labels(
     used = used.assign(_id=ids[is_known]).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
     people["label"] = _joined_labels(joined[columns], codes)
+    formulas = people.loc[people["label"].str.fullmatch(_FORMULA), "label"].unique()
+    if len(formulas):
+        problems.append(
+            f"{name}: labels that a spreadsheet takes for formulas, and may run: "
+            f"{examples(map(repr, formulas))}; rename them, or add them to labels.missing"
+        )
     if cuts:
         values = pd.to_numeric(people["label"], errors="coerce").to_numpy(np.float64)
         wrong = people.loc[(people["label"] != "") & ~np.isfinite(values), "label"].unique()
