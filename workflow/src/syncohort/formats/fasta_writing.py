@@ -11,7 +11,7 @@ import numpy as np
 import pysam
 
 from syncohort.errors import InputError
-from syncohort.files import all_or_nothing
+from syncohort.files import all_or_nothing, require_space
 from syncohort.formats.bgzf import LIKE_DNA, write_bgzf
 from syncohort.formats.fasta import Sequence
 from syncohort.formats.reference_fit import UNPLACED, ReferenceFit
@@ -21,7 +21,7 @@ from syncohort.formats.sequence_edits import (
     haplotype_choices,
     person_choices,
 )
-from syncohort.genotypes import CohortStore, people_at_once, to_rows
+from syncohort.genotypes import CohortStore, people_at_once, rows_per_person, to_rows
 from syncohort.ploidy import ABSENT
 
 LINE_BASES = 60
@@ -72,9 +72,8 @@ def write_fasta(
 
     In haplotype mode each has two, ID#1#CHROMOSOME and ID#2#CHROMOSOME (the names of PanSN), in
     genotype mode one with IUPAC codes, ID#consensus#CHROMOSOME. A man has one of chromosome X: what
-    X shares with Y is written as it is on X. Bases that no variant changes are
-    the reference's, in its capitals and small letters. How alleles that overlap are treated:
-    `sequence_edits`.
+    X shares with Y is written as it is on X. Bases that no variant changes are the reference's, in
+    its capitals and small letters. How alleles that overlap are treated: `sequence_edits`.
 
     Args:
         store: chromosome. sequence: its reference.
@@ -101,6 +100,8 @@ def write_fasta(
     )
     rows = _rows(store, people, mode, written)
     with all_or_nothing(path, *(f"{path}{end}" for end in INDEXES)) as (partial, *_):
+        n_sequences = len(people) * rows_per_person(mode)
+        require_space(partial, n_sequences * sequence.length * BASE_BYTES)
         write_bgzf(partial, _text(rows, sequence, choices, about, written), threads, LIKE_DNA)
         pysam.faidx(str(partial))
     return written
