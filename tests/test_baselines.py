@@ -150,6 +150,23 @@ def test_missing_calls_are_copied_by_the_bootstrap_and_filled_by_the_others(tmp_
         assert (filled >= 0).all() and not filled[5].any()
 
 
+@pytest.mark.parametrize("kind", ["independent", "mosaic"])
+@pytest.mark.parametrize("phased", [True, False])
+def test_no_site_gets_more_alt_alleles_than_places(tmp_path, kind, phased):
+    calls = np.random.default_rng(0).integers(0, 2, (60, 40, 2)).astype(np.int8)
+    calls[1::2] *= 1 - calls[::2]
+    people = people_of(["a", "b"] * 20, ["train"] * 40)
+    place = {"position_bp": np.repeat(np.arange(1, 31), 2) * 1_000, "phased": phased}
+    real = store_of(
+        tmp_path / "r.zarr.zip", calls if phased else np.sort(calls, 2), people, **place
+    )
+    settings = {} if kind == "independent" else {"effective_size": 1e4, "mutation_rate": 0.5}
+    store = drawn(real, tmp_path, kind, **settings)
+    copies = store.read()[::2] + store.read()[1::2]
+    assert (copies if phased else copies.sum(axis=2) / 2).max() == 1
+    assert store.n_settled > 0
+
+
 def test_unphased_cohorts_give_unphased_calls(tmp_path):
     calls = linked_calls(50, np.where(np.arange(100) % 3 == 0, "a", "b"), seed=1)
     real = cohort(tmp_path, calls=calls, phased=False)
