@@ -154,8 +154,18 @@ def require_files(chroms):
         if is_foreign(file) and not Path(file).is_file()
     ]
     raise_all(missing, "These files of the configuration do not exist")
-    for chrom in chroms:
-        genotype_files_of(chrom)
+    own = [file for _, file in files]
+    own += [file for chrom in chroms for file in genotype_files_of(chrom)]
+    late = [
+        f"{file} ({time.strftime('%Y-%m-%d %H:%M', time.localtime(os.path.getmtime(file)))})"
+        for file in own
+        if is_foreign(file) and os.path.getmtime(file) > time.time() + 60
+    ]
+    raise_all(
+        late,
+        "These files are dated in the future, and Snakemake fails the jobs that read them. "
+        "Give them the present date with `touch`; nothing runs again for that",
+    )
 
 
 def require_possible(chroms):
