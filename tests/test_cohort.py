@@ -465,6 +465,12 @@ def test_import_counts_what_it_reads_and_drops(tmp_path):
     assert summary["n_read"] == 4 and sum(summary["dropped"].values()) == 2
     assert summary["contig_length_bp"] == 63025520 and summary["phased"]
     assert pd.read_csv(out[2], sep="\t")["n_missing"].tolist() == [1, 0]
+    import_chromosome(source, "20", "drop", *out, region=(11, 40))
+    assert CohortStore(out[0]).variants.position_bp.tolist() == [40]
+    again = json.loads(out[1].read_text())
+    assert again["dropped"] == summary["dropped"] | {"region": 1} and again["n_read"] == 4
+    with pytest.raises(InputError, match=r"2 outside filters.regions.*Mend filters.regions"):
+        import_chromosome(source, "20", "drop", *out, region=(41, 50))
 
 
 SELECTION = {"covariates": [], "statistics": None}

@@ -381,6 +381,16 @@ def test_chromosomes_that_cannot_be_used_stop_before_any_job(run, files, chromos
     assert message in failure(run, study, "--dry-run")
 
 
+def test_files_of_the_user_that_are_dated_in_the_future_stop_before_any_job(run):
+    table = run / "future.tsv"
+    shutil.copy(run / "results/tiny/simulate_people/people.tsv", table)
+    os.utime(table, (4e9, 4e9))
+    study = change_study(run, labels={"table": "future.tsv"})
+    assert "future.tsv (2096-" in failure(run, study, "--dry-run")
+    table.touch()
+    assert "join_labels" in planned_rules(run, study=study)
+
+
 def test_braces_in_a_path_are_no_wildcards(run):
     (run / "{a}").mkdir(exist_ok=True)
     shutil.copy(run / "results/tiny/simulate_people/people.tsv", run / "{a}/x{y}.tsv")

@@ -30,6 +30,7 @@ rule import_chromosome:
         multiallelic=STUDY.filters.multiallelic,
         variants=STUDY.filters.variants,
         pass_only=STUDY.filters.pass_only,
+        region=region_of,
         build=STUDY.input.build,
     script:
         "../scripts/import_chromosome.py"

@@ -25,6 +25,7 @@ from syncohort.formats.contents import Contents
 from syncohort.formats.contents import WHOLE_BYTES
 from syncohort.formats.contents import hash_once
 from syncohort.formats.contents import size_of
+from syncohort.resources.registry import dataset_of
 from syncohort.seeds import stage_seed
 
 try:
@@ -35,6 +36,7 @@ except InputError as problem:
 DEMO = STUDY.input.kind == "demo"
 ROOT = Path(workflow.basedir)
 FOLDER = f"results/{STUDY.cohort}"
+RESOURCES = STUDY.resources.rstrip("/")
 
 
 def code_of(rule_name, modules=lambda wildcards: []):
@@ -70,8 +72,9 @@ def as_list(files):
 
 
 def is_foreign(file):
-    """Whether no rule makes a file."""
-    return not str(file).startswith(("<results>", f"{FOLDER}/"))
+    """Whether no rule makes a file, nor fetches it."""
+    own = str(file).startswith(("<results>", f"{FOLDER}/"))
+    return not own and dataset_of(file, RESOURCES) is None
 
 
 def without_braces(file):

@@ -198,7 +198,10 @@ class BgenFile:
         packed = os.pread(file, record.n_packed, record.start)
         n = record.n_unpacked
         if n > 10 + _BYTES_A_PERSON * self.n_people:
-            raise Malformed(f"has genotypes of {n:,} bytes, more than people with two copies need")
+            raise Malformed(
+                f"has genotypes of {n:,} bytes, more than people with two copies need; only diploid "
+                "genotypes are read"
+            )
         try:
             block = _unpack(packed, n, self._packing)
         except (zlib.error, zstandard.ZstdError) as error:

@@ -73,15 +73,15 @@ def _text(value: str, width: str) -> bytes:
 
 
 def _names(variants: Variants) -> Iterator[bytes]:
-    """What stands before the genotypes of each variant: its ids, place and alleles."""
+    """What stands before the genotypes of each variant: its id, place and alleles."""
     contig = _text(variants.contig, "H")
     columns = zip(
         own_ids(variants), variants.position_bp.tolist(), variants.allele.tolist(), strict=True
     )
     for name, position, alleles in columns:
-        own_id = _text(f"{variants.contig}:{position}:{':'.join(alleles)}", "H")
+        ids = 2 * _text(name, "H")  # of the variant, and its rs number
         place = contig + struct.pack("<IH", position, len(alleles))
-        yield own_id + _text(name, "H") + place + b"".join(_text(each, "I") for each in alleles)
+        yield ids + place + b"".join(_text(each, "I") for each in alleles)
 
 
 def _blocks(calls: np.ndarray, *, phased: bool) -> Iterator[bytes]:

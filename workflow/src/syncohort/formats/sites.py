@@ -30,6 +30,7 @@ DROP_REASONS = {  # and how a page says it
     "multiallelic": "multi-allelic sites",
     "duplicate": "copies of another record",
     "filter": "that fail a filter",
+    "region": "outside filters.regions",
 }
 # the mark of REF alleles that may not be those of the reference genome, as plink2 declares it
 PROVISIONAL_LINE = (
