@@ -9,7 +9,11 @@ EXPORTS = {
 }
 EXPORTED = [f"{form}/{file}" for form in STUDY.release.export for file in EXPORTS[form]]
 PANEL = os.path.basename(STUDY.expansion.panel or "")
-EXPANDED = PANEL != ""
+EXPANSIONS = expand(
+    "expanded/{chrom}.vcf.gz{index}",
+    chrom=IMPUTABLE if PANEL else [],
+    index=["", ".tbi"],
+)
 RELEASED = {
     generator: expand(
         "<results>/release/{generator}/{file}",
@@ -17,7 +21,7 @@ RELEASED = {
         file=[
             "samples.tsv",
             *EXPORTED,
-            *([f"expanded/{file}" for file in EXPORTS["vcf"]] if EXPANDED else []),
+            *EXPANSIONS,
             *DESCRIPTIONS,
         ],
     )
@@ -25,8 +29,8 @@ RELEASED = {
 }
 EXPANSION_COUNTS = expand(
     "<results>/expand_cohort/{generator}/{chrom}.tsv",
-    generator=GENERATORS if EXPANDED else [],
-    chrom=CHROMS,
+    generator=GENERATORS if PANEL else [],
+    chrom=IMPUTABLE,
 )
 CHECKSUMS = [f"<results>/release/{generator}/SHA256SUMS" for generator in GENERATORS]
 RELEASE = [*sum(RELEASED.values(), []), *CHECKSUMS]
