@@ -74,7 +74,8 @@ def test_independent_alleles_have_the_labels_frequency_and_no_linkage(tmp_path):
 
 
 def test_frequencies_leave_out_missing_alleles_and_fall_back_on_everybody():
-    panel = Panel(np.arange(3), np.array([0, 0, 1]), np.array([0]))
+    unknown = np.zeros(3, int), np.zeros(1, int)
+    panel = Panel(np.arange(3), np.array([0, 0, 1]), np.array([0]), *unknown)
     calls = np.array(
         [
             [[1, -1], [0, 1], [0, 0]],
@@ -150,6 +151,23 @@ def test_missing_calls_are_copied_by_the_bootstrap_and_filled_by_the_others(tmp_
         assert (filled >= 0).all() and not filled[5].any()
 
 
+@pytest.mark.parametrize("kind", ["independent", "mosaic"])
+@pytest.mark.parametrize("phased", [True, False])
+def test_no_site_gets_more_alt_alleles_than_places(tmp_path, kind, phased):
+    calls = np.random.default_rng(0).integers(0, 2, (60, 40, 2)).astype(np.int8)
+    calls[1::2] *= 1 - calls[::2]
+    people = people_of(["a", "b"] * 20, ["train"] * 40)
+    place = {"position_bp": np.repeat(np.arange(1, 31), 2) * 1_000, "phased": phased}
+    real = store_of(
+        tmp_path / "r.zarr.zip", calls if phased else np.sort(calls, 2), people, **place
+    )
+    settings = {} if kind == "independent" else {"effective_size": 1e4, "mutation_rate": 0.5}
+    store = drawn(real, tmp_path, kind, **settings)
+    copies = store.read()[::2] + store.read()[1::2]
+    assert (copies if phased else copies.sum(axis=2) / 2).max() == 1
+    assert store.n_settled > 0
+
+
 def test_unphased_cohorts_give_unphased_calls(tmp_path):
     calls = linked_calls(50, np.where(np.arange(100) % 3 == 0, "a", "b"), seed=1)
     real = cohort(tmp_path, calls=calls, phased=False)
@@ -168,7 +186,8 @@ def test_unphased_cohorts_give_unphased_calls(tmp_path):
 
 
 def panel_of(n_people, n_drawn):
-    return Panel(np.arange(n_people), np.zeros(n_people, int), np.zeros(n_drawn, int))
+    zeros = [np.zeros(n, int) for n in (n_people, n_drawn, n_people, n_drawn)]
+    return Panel(np.arange(n_people), *zeros)
 
 
 def test_segments_follow_the_coalescent_law():

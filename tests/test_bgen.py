@@ -1,15 +1,26 @@
 """BGEN files: hard calls as plink2 makes them, every number of bits, people, and damaged files."""
 
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from bgen_files import PACK, block_of, write_bgen
+from bgen_files import PACK, block_of
+from bgen_files import write_bgen as write_records
+from chromosome_x import x_people, x_store
+from cohorts import people_of, store_of
 from genotype_files import GT_LINE, need, read_whole, run, vcf_of
 
+from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.variant_checks import file_checks
 from syncohort.errors import InputError
 from syncohort.formats.bgen_calls import HARD_CALL_THRESHOLD
+from syncohort.formats.bgen_writing import write_bgen
+from syncohort.formats.oxford import read_sample, write_sample
+from syncohort.formats.people_files import read_psam
 from syncohort.formats.readers import held_contigs, open_source
+from syncohort.genotypes import People
+from syncohort.ploidy import ABSENT, doubled
 
 DS_LINE = '##FORMAT=<ID=DS,Number=1,Type=Float,Description="Dosage">'
 N_PEOPLE = 23
@@ -63,20 +74,18 @@ def test_calls_are_those_plink2_imports(written, imputed, tmp_path):
     source = open_source("bgen", tmp_path / "b", ref_allele=ref, hard_call_threshold=threshold)
     assert source.sample_ids.tolist() == [f"p{i}" for i in range(N_PEOPLE)]
     variants, calls, known, chunks = read_whole(source, "2", size=7)
-    expected, truth, theirs, _ = read_whole(open_source("pgen", tmp_path / "p"), "2")
-    assert variants.allele.tolist() == expected.allele.tolist() and not variants.provisional.any()
-    assert variants.id.tolist() == expected.id.tolist()
-    het = truth[..., 0] != truth[..., 1]
-    assert np.array_equal(known & het, theirs & het)
-    assert (known & het).any() == (phased and not written.startswith("1.1"))
-    if known.any():  # plink2 keeps haplotypes in their order where REF is the last allele alone
-        truth = (
-            read_whole(open_source("pgen", imputed / "True"), "2")[1] if ref == "first" else truth
-        )
-        order = (known & het & (truth >= 0).all(axis=2))[..., None]
-        assert np.array_equal(calls[order[..., 0]], truth[order[..., 0]])
-        truth = read_whole(open_source("pgen", tmp_path / "p"), "2")[1]
-    assert np.array_equal(np.sort(calls), np.sort(truth))
+    theirs = read_whole(open_source("pgen", tmp_path / "p"), "2")
+    assert variants.allele.tolist() == theirs[0].allele.tolist() and not variants.provisional.any()
+    assert variants.id.tolist() == theirs[0].id.tolist()
+    assert np.array_equal(np.sort(calls), np.sort(theirs[1]))
+    het = (calls[..., 0] != calls[..., 1]) & known
+    assert np.array_equal(het, (theirs[1][..., 0] != theirs[1][..., 1]) & theirs[2])
+    assert het.any() == (phased and not written.startswith("1.1"))
+    # plink2 swaps the haplotypes where REF is the first allele: what the file was made of has them
+    made_of = tmp_path / "p" if ref == "last" else imputed / str(phased)
+    haplotypes = read_whole(open_source("pgen", made_of), "2")[1]
+    sure = het & (haplotypes >= 0).all(axis=2)
+    assert np.array_equal(calls[sure], haplotypes[sure])
     n_uncertain = sum(chunk.n_uncertain for chunk in chunks)
     assert 0 < n_uncertain < (calls < 0).all(axis=2).sum()
 
@@ -110,7 +119,7 @@ def test_every_number_of_bits_against_plain_python(n_bits, packing, tmp_path):
         truth.append([call_of(numbers, n_bits, phased) for numbers in people])
         variants.append(("01", 5 + at, ("A", "C"), block_of(people, n_bits, phased)))
     ids = [f"p{i}" for i in range(40)]
-    path = write_bgen(tmp_path / "x.bgen", variants, 40, packing=packing, ids=ids)
+    path = write_records(tmp_path / "x.bgen", variants, 40, packing=packing, ids=ids)
     _, calls, phased, _ = read_whole(open_source("bgen", path), "1")
     assert np.array_equal(np.concatenate([calls, phased[..., None]], axis=2), truth)
 
@@ -121,7 +130,7 @@ def test_people_with_one_copy_have_one_allele_and_with_none_no_call(tmp_path):
         scaled = [tuple(n >> 8 - n_bits for n in one) if isinstance(one, tuple) else one
                   for one in people]  # fmt: skip
         block = block_of(scaled, n_bits)
-        path = write_bgen(
+        path = write_records(
             tmp_path / "x.bgen", [("X", 9, ("A", "C"), block)], 8, ids=list("abcdefgh")
         )
         _, calls, _, chunks = read_whole(open_source("bgen", path), "X")
@@ -140,7 +149,7 @@ def test_records_that_are_no_snps_of_two_alleles_are_counted(tmp_path):
         ("10", 1, ("A" * 4000, "T"), two),
         ("3", 25, ("G",), two),
     ]
-    path = write_bgen(tmp_path / "x.bgen", variants, 1, ids=["a"])
+    path = write_records(tmp_path / "x.bgen", variants, 1, ids=["a"])
     assert held_contigs("bgen", str(path)) == ["3", "10"]
     source = open_source("bgen", path)
     assert source.counts() == {"3": 5, "10": 1}
@@ -156,7 +165,7 @@ SAMPLE = "ID_1 ID_2 missing sex pheno bmi site\n0 0 0 D B P D\n"
 
 def test_people_of_a_sample_file(tmp_path):
     block = block_of([(255, 0)] * 3)
-    path = write_bgen(tmp_path / "x.bgen", [("1", 9, ("A", "C"), block)], 3)
+    path = write_records(tmp_path / "x.bgen", [("1", 9, ("A", "C"), block)], 3)
     with pytest.raises(InputError, match=r"x\.bgen: names no people; name the \.sample file"):
         open_source("bgen", path)
     (tmp_path / "x.sample").write_text(
@@ -172,9 +181,9 @@ def test_people_of_a_sample_file(tmp_path):
         "site": ["x", "", "0"],
     }
     for ids in (["a", "b", "c"], ["f_a", "f_b", "0_c"]):
-        write_bgen(path, [("1", 9, ("A", "C"), block)], 3, ids=ids)
+        write_records(path, [("1", 9, ("A", "C"), block)], 3, ids=ids)
         assert open_source("bgen", path).sample_ids.tolist() == ["a", "b", "c"]
-    write_bgen(path, [("1", 9, ("A", "C"), block)], 3, ids=["a", "c", "b"])
+    write_records(path, [("1", 9, ("A", "C"), block)], 3, ids=["a", "c", "b"])
     with pytest.raises(InputError, match="person 2 is 'b', but 'c' in"):
         open_source("bgen", path)
 
@@ -193,7 +202,7 @@ def test_people_of_a_sample_file(tmp_path):
     ids=["names", "types", "value", "short row", "twice", "more people", "nobody"],
 )
 def test_a_sample_file_that_does_not_fit(sample, message, tmp_path):
-    path = write_bgen(tmp_path / "x.bgen", [("1", 9, ("A", "C"), block_of([(255, 0)]))], 1)
+    path = write_records(tmp_path / "x.bgen", [("1", 9, ("A", "C"), block_of([(255, 0)]))], 1)
     (tmp_path / "x.sample").write_text(sample)
     with pytest.raises(InputError, match=message):
         open_source("bgen", path)
@@ -215,7 +224,7 @@ BLOCKS = {
 def test_genotypes_that_contradict_themselves(name, tmp_path):
     block, message = BLOCKS[name]
     variants = [("1", 9, ("A", "C"), GOOD), ("1", 10, ("A", "C"), block)]
-    path = write_bgen(tmp_path / "x.bgen", variants, 2, ids=["a", "b"])
+    path = write_records(tmp_path / "x.bgen", variants, 2, ids=["a", "b"])
     with pytest.raises(InputError, match=rf"x\.bgen: variant 2 of 2 \(1:10 rs2\) .*({message})"):
         read_whole(open_source("bgen", path), "1")
 
@@ -225,7 +234,7 @@ def test_a_flipped_bit_of_genotypes_names_file_and_variant(tmp_path):
     people = [tuple(each) for each in rng.integers(0, 128, (500, 2)).tolist()]
     for packing in (1, 2):
         variants = [("1", 9, ("A", "C"), block_of(people))]
-        path = write_bgen(
+        path = write_records(
             tmp_path / "x.bgen", variants, 500, packing=packing, ids=map(str, range(500))
         )
         content = path.read_bytes()
@@ -251,12 +260,90 @@ def test_a_flipped_bit_of_genotypes_names_file_and_variant(tmp_path):
 )
 def test_a_header_that_does_not_fit(options, message, tmp_path):
     variants = [("1", 9, ("A", "C"), GOOD), ("1", 10, ("A", "C"), GOOD)]
-    path = write_bgen(tmp_path / "x.bgen", variants, 2, ids=["a", "b"], **options)
+    path = write_records(tmp_path / "x.bgen", variants, 2, ids=["a", "b"], **options)
     with pytest.raises(InputError, match=message):
         read_whole(open_source("bgen", path), "1")
+
+
+def test_ids_that_occur_twice_stop(tmp_path):
+    path = write_records(tmp_path / "x.bgen", [("1", 9, ("A", "C"), GOOD)], 2, ids=["a", "a"])
+    with pytest.raises(InputError, match=r"x\.bgen: sample ids occur more than once: a"):
+        open_source("bgen", path)
+
+
+@pytest.mark.parametrize("n_uncertain, level", [(1, "ok"), (4, "look")])
+def test_probabilities_that_are_no_calls_are_on_the_check_page(n_uncertain, level, tmp_path):
+    people = [(255, 0)] * (40 - n_uncertain) + [(0, 200)] * n_uncertain
+    variants = [("1", 9 + at, ("A", "C"), block_of(people)) for at in range(2)]
+    ids = [f"p{i}" for i in range(40)]
+    path = write_records(tmp_path / "x.bgen", variants, 40, ids=ids)
+    made = [tmp_path / name for name in ("x.zip", "x.json", "x.tsv")]
+    import_chromosome({"kind": "bgen", "path": str(path)}, "1", "drop", *made)
+    checks = {check.name: check for check in file_checks([json.loads(made[1].read_text())])}
+    assert checks["imputed genotypes"].level == level
+    assert f"{2 * n_uncertain} of 80 probabilities" in checks["imputed genotypes"].found
+    assert "provisional at 2 of 2" in checks["reference alleles"].found
 
 
 def test_options_of_bgen_belong_to_bgen_alone(tmp_path):
     for key in ("ref_allele", "hard_call_threshold", "sample"):
         with pytest.raises(InputError, match=f"{key} does not belong to kind 'vcf'"):
             open_source("vcf", tmp_path / "x.vcf", **{key: 0.1})
+
+
+@pytest.mark.parametrize("phased", [True, False], ids=["phased", "unphased"])
+def test_what_is_written_is_read_by_plink2_and_by_us(phased, tmp_path):
+    need("plink2")
+    calls = np.random.default_rng(2).integers(0, 2, (30, 8, 2)).astype(np.int8)
+    calls[5, 1] = calls[7, 3, 0] = -1
+    people = people_of(["case", "control"] * 4)
+    store = store_of(tmp_path / "s.zip", calls, people, phased=phased)
+    write_bgen([store], tmp_path / "b", statement="nobody here exists")
+    assert b"people=nobody here exists" in (tmp_path / "b.bgen").read_bytes()[:60]
+    calls[7, 3] = -1
+    expected = calls if phased else np.sort(calls)
+    _, found, known, _ = read_whole(open_source("bgen", tmp_path / "b"), "1")
+    assert np.array_equal(found, expected) and known.all() == phased
+    # plink2 keeps haplotypes in their order where REF is the last allele, so REF is ALT for it here
+    made = ["--bgen", tmp_path / "b.bgen", "ref-last", "--sample", tmp_path / "b.sample"]
+    run("plink2", *made, "--make-pgen", "--out", tmp_path / "p")
+    variants, theirs, *_ = read_whole(open_source("pgen", tmp_path / "p"), "1")
+    assert np.array_equal(
+        np.where(theirs < 0, -1, 1 - theirs if phased else 1 - theirs[..., ::-1]), expected
+    )
+    assert variants.allele[:, ::-1].tolist() == store.variants.allele.tolist()
+    psam = read_psam(tmp_path / "p.psam")
+    assert psam["phenotype"].tolist() == ["2", "1"] * 4
+    assert psam["sample"].tolist() == people.id.tolist()
+
+
+@pytest.mark.parametrize("phased", [True, False], ids=["phased", "unphased"])
+def test_men_have_one_copy_of_x_in_a_written_file(phased, tmp_path):
+    need("plink2")
+    people = x_people(12)
+    store = x_store(tmp_path / "x.zip", people, phased=phased, missing=0.1)
+    write_bgen([store], tmp_path / "x")
+    source = open_source("bgen", tmp_path / "x", ref_allele="first")
+    assert source.people_columns()["sex"].astype(int).tolist() == people.sex.tolist()
+    truth = store.read()
+    calls = read_whole(source, "X")[1]
+    absent = truth[..., 1] == ABSENT
+    assert np.array_equal(calls[..., 1] == ABSENT, absent & (truth[..., 0] >= 0))
+    truth = np.where((truth == -1).any(axis=2, keepdims=True), np.int8(-1), truth)
+    assert np.array_equal(np.sort(doubled(calls)), np.sort(doubled(truth)))
+    made = ["--bgen", tmp_path / "x.bgen", "ref-first", "--sample", tmp_path / "x.sample"]
+    run("plink2", *made, "--make-pgen", "--out", tmp_path / "p")
+    theirs = read_whole(open_source("pgen", tmp_path / "p"), "X")[1]
+    assert np.array_equal(np.sort(doubled(theirs)), np.sort(doubled(truth)))
+
+
+def test_labels_and_numbers_of_a_written_sample_file(tmp_path):
+    missing = np.array([0, 0.25, 0])
+    people = People(["a", "b", "c"], ["Han Chinese", "", "CEU"], [""] * 3)
+    write_sample(people, missing, tmp_path / "x.sample")
+    lines = (tmp_path / "x.sample").read_text().splitlines()
+    assert lines[:2] == ["ID_1 ID_2 missing sex label", "0 0 0 D D"]
+    assert lines[2:] == ["a a 0 NA Han_Chinese", "b b 0.25 NA NA", "c c 0 NA CEU"]
+    people = People(["a", "b"], ["low", "high"], [""] * 2, [1.5, np.nan])
+    write_sample(people, missing[:2], tmp_path / "x.sample")
+    assert read_sample(tmp_path / "x.sample")["phenotype"].tolist() == ["1.5", ""]

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,9 @@ def test_the_checksums_are_what_sha256sum_reads(written):
     assert len(lists) == 1
     command = ["sha256sum", "--check", "--strict", *lists]
     assert subprocess.run(command, cwd=written, capture_output=True, check=False).returncode == 0
+    Checksums(written).record([written / "table.tsv"], [written / "table.tsv"])
+    assert "# made of" in Path(lists[0]).read_text()
+    assert subprocess.run(command, cwd=written, capture_output=True, check=False).returncode == 0
     DAMAGES["flipped"](written / "table.tsv")
     assert subprocess.run(command, cwd=written, capture_output=True, check=False).returncode == 1
 
@@ -167,6 +171,41 @@ def test_what_happens_to_a_file_is_seen(tmp_path, how):
 def test_the_folder_of_a_cohort_is_found_from_a_log():
     assert results_folder("results/c/logs/fit/x.log") == Path("results/c")
     assert results_folder("x.log") == Path()
+
+
+# --- dates of a clock that was set back
+
+
+DAY = 86_400
+
+
+def dates_of(folder) -> dict[str, float]:
+    return {file.name: file.stat().st_mtime for file in folder.iterdir() if file.is_file()}
+
+
+@pytest.mark.parametrize("days", [0, 30, -30])
+def test_dates_follow_what_files_were_made_of(results, days):
+    """a is made, b of a, c of b; then another a, whose date may lie before theirs."""
+    files = [results / name for name in "abc"]
+    checksums = Checksums(results)
+    for k, (file, sources) in enumerate(zip(files, ([], files[:1], files[1:2]), strict=True)):
+        file.write_text(file.name)
+        checksums.record([file], sources)
+        date = time.time() + days * DAY - k  # each before its source
+        os.utime(file, (date, date))
+    files[0].write_text("a")  # anew with the same content
+    checksums.record(files[:1])
+    checksums.put_dates_in_order()
+    dates = dates_of(results)
+    assert dates["a"] <= dates["b"] <= dates["c"] <= time.time()
+    checksums.put_dates_in_order()
+    assert dates_of(results) == dates
+    files[0].write_text("another")
+    checksums.record(files[:1])
+    checksums.put_dates_in_order()
+    after = dates_of(results)
+    assert after["b"] < after["a"] <= time.time() and after["c"] == dates["c"]
+    checksums.verify(files)
 
 
 # --- lists that came with the user's files

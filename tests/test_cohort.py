@@ -13,10 +13,10 @@ from syncohort.cohort.checks import consistent_builds, examine_cohort
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.gate import require_usable
 from syncohort.cohort.hardy_weinberg import hwe_p_values, hwe_p_values_by_label
-from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.importing import Tally, import_chromosome
 from syncohort.cohort.joining import join_people, read_join, read_joined, write_join
 from syncohort.cohort.labels import join_labels
-from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
+from syncohort.cohort.people_checks import check_plans, read_checks, synthesis_checks, write_checks
 from syncohort.errors import InputError
 from syncohort.formats.people_files import plink_phenotype
 from syncohort.formats.plink import write_plink
@@ -301,19 +301,16 @@ def check(
     place = {"contig": contig, "phased": phased, "start": start}
     store = write_store(tmp_path / "raw.zip", store_calls, **place)
     summary = {
+        **Tally(n_read=len(store_calls), n_kept=len(store_calls)).summary(),
+        **dict.fromkeys(("n_shared_sites", "n_shared_variants", "n_torn", "n_provisional"), 0),
         "contig": contig,
-        "n_read": len(store_calls),
-        "n_kept": len(store_calls),
         "dropped": {"duplicate": 3},
+        "kinds": {"snp": len(store_calls)},
         "phased": store.phased,
-        "failed": {},
-        "codes": {},
         "n_haploid": n_haploid,
-        "n_pairs": 0,
-        "n_breaks": 0,
-        "n_uncertain": 0,
-        "n_people": 10,
-        "n_provisional": 0,
+        "n_male_haploid": 0,
+        "n_people": n_people,
+        "has_reference": False,
         "held": {contig: len(store_calls)},
         "notes": [],
         "n_monomorphic": 0,
@@ -403,6 +400,14 @@ def test_people_to_draw_are_checked_before_anything_is_trained(tmp_path):
         require_usable(checks, page)
 
 
+def test_real_people_who_are_named_as_synthetic_ones_are_told():
+    people = pd.DataFrame({"sample": ["SYN1", "SYN0002", "SYNE"], "label": "a", "excluded": ""})
+    wish = {"how": "matched", "n_people": None, "counts": {}}
+    (line,) = synthesis_checks(people, wish)
+    assert line.level == "look" and line.found.startswith("2 real people are named as synthetic")
+    assert synthesis_checks(people[2:], wish) == []
+
+
 def test_missing_knowledge_of_relatives_is_told(tmp_path):
     _, checks, _ = check(tmp_path, random_calls(10, 20))
     table = pd.read_csv(checks, sep="\t", keep_default_na=False).set_index("name")
@@ -460,6 +465,12 @@ def test_import_counts_what_it_reads_and_drops(tmp_path):
     assert summary["n_read"] == 4 and sum(summary["dropped"].values()) == 2
     assert summary["contig_length_bp"] == 63025520 and summary["phased"]
     assert pd.read_csv(out[2], sep="\t")["n_missing"].tolist() == [1, 0]
+    import_chromosome(source, "20", "drop", *out, region=(11, 40))
+    assert CohortStore(out[0]).variants.position_bp.tolist() == [40]
+    again = json.loads(out[1].read_text())
+    assert again["dropped"] == summary["dropped"] | {"region": 1} and again["n_read"] == 4
+    with pytest.raises(InputError, match=r"2 outside filters.regions.*Mend filters.regions"):
+        import_chromosome(source, "20", "drop", *out, region=(41, 50))
 
 
 SELECTION = {"covariates": [], "statistics": None}

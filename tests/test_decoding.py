@@ -8,7 +8,7 @@ from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
 from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.errors import InputError
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants, from_rows
+from syncohort.genotypes import CohortStore, People, Variants, from_rows, to_rows
 from syncohort.representations.gene_pca import GenePCA
 from syncohort.synthesis import decoding
 from syncohort.synthesis.decoding import (
@@ -27,10 +27,11 @@ N_VARIANTS = sum(SIZES)
 N_OTHER_BLOCKS = 2  # of the chromosome before
 
 
-def model_of(mode) -> GenePCA:
+def model_of(mode, position_bp=None) -> GenePCA:
     """A gene PCA whose components are the SNPs themselves."""
     ids = [f"rs{i}" for i in range(N_VARIANTS)]
-    variants = Variants("22", np.arange(N_VARIANTS) + 1, ids, [("A", "C")] * N_VARIANTS)
+    position_bp = np.arange(N_VARIANTS) + 1 if position_bp is None else position_bp
+    variants = Variants("22", position_bp, ids, [("A", "C")] * N_VARIANTS)
     loadings = np.concatenate([np.eye(3, dtype=np.float32)[:size] for size in SIZES])
     blocks = pd.DataFrame({"n_variants": SIZES, "n_components": SIZES})
     return GenePCA(variants, mode, np.zeros(N_VARIANTS), loadings, blocks, "loss", "")
@@ -45,7 +46,7 @@ def latents_of(values) -> np.ndarray:
     return latents
 
 
-def real_cohort(path, *, holdout_seed=0, n_people=120) -> CohortStore:
+def real_cohort(path, *, holdout_seed=0, n_people=120, model=None) -> CohortStore:
     """Two labels whose frequencies differ; a third of the people are holdout."""
     frequency = np.stack([np.linspace(0.05, 0.9, N_VARIANTS), np.linspace(0.6, 0.02, N_VARIANTS)])
     labels = np.arange(n_people) % 2
@@ -58,7 +59,7 @@ def real_cohort(path, *, holdout_seed=0, n_people=120) -> CohortStore:
     )
     with CohortWriter(path, people) as writer:
         calls = (alleles < frequency[labels].T[..., None]).astype(np.int8)
-        writer.append(model_of("haplotype").variants, calls, True)
+        writer.append((model or model_of("haplotype")).variants, calls, True)
     return CohortStore(path)
 
 
@@ -67,7 +68,9 @@ def synthetic_people(n_people, labels=("case", "control")) -> People:
     return People(synthetic_ids(n_people), label, np.full(n_people, "", dtype=object))
 
 
-def decode(folder, mode, values, decision, *, cuts=(), real=None, people=None) -> CohortStore:
+def decode(
+    folder, mode, values, decision, *, cuts=(), real=None, people=None, model=None
+) -> CohortStore:
     """The cohort of values [R, V], from shards that are cut before the given rows."""
     shards = np.split(latents_of(values), cuts)
     paths = [folder / f"{i}.npy" for i in range(len(shards))]
@@ -76,8 +79,8 @@ def decode(folder, mode, values, decision, *, cuts=(), real=None, people=None) -
     out = folder / "22.zarr.zip"
     decode_cohort(
         paths,
-        model_of(mode),
-        real or real_cohort(folder / "real.zip"),
+        model or model_of(mode),
+        real or real_cohort(folder / "real.zip", model=model),
         people or synthetic_people(len(values) // (2 if mode == "haplotype" else 1)),
         out,
         first_position=N_OTHER_BLOCKS,
@@ -101,6 +104,26 @@ def test_rounding_gives_the_calls_of_every_person(tmp_path, mode):
     assert store.phased == (mode == "haplotype")
     rows = np.clip(np.rint(values.astype(np.float32)), 0, 2 // each).astype(np.int8)
     np.testing.assert_array_equal(calls, from_rows(rows, mode))
+
+
+@MODES
+@pytest.mark.parametrize("decision", [MATCHED, ROUNDING])
+def test_no_row_has_more_alt_alleles_of_a_site_than_places(tmp_path, mode, decision, monkeypatch):
+    # sites are longer than what is decoded at once
+    monkeypatch.setattr(decoding, "CHUNK_VARIANTS", 2)
+    model = model_of(mode, np.array([1, 1, 1, 2, 5, 5, 9]))
+    values = np.random.default_rng(3).uniform(0, 2.2, (60, N_VARIANTS))
+    free = decode(tmp_path, mode, values, decision).read()
+    store = decode(tmp_path, mode, values, decision, model=model)
+    calls, places = store.read(), 2 if mode == "genotype" else 1
+    rows, before = (to_rows(each, mode) for each in (calls, free))
+    for site in (slice(0, 3), slice(4, 6)):
+        assert before[:, site].sum(axis=1).max() > places >= rows[:, site].sum(axis=1).max()
+    np.testing.assert_array_equal(rows[:, [3, 6]], before[:, [3, 6]])
+    assert store.n_settled == before.sum() - rows.sum() > 0
+    if mode == "haplotype":
+        crowded = np.flatnonzero(before[:, 4:6].sum(axis=1) == 2)
+        assert (rows[crowded, 4:6].argmax(axis=1) == values[crowded, 4:6].argmax(axis=1)).all()
 
 
 @MODES

@@ -9,6 +9,7 @@ import pytest
 from genotype_files import need, run
 
 from syncohort.errors import InputError
+from syncohort.formats.bgen_writing import write_bgen
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
@@ -128,7 +129,7 @@ def vcf_rows(text: str) -> list[list[str]]:
     return [row[:5] + [call.split(":")[0] for call in row[9:]] for row in fields]
 
 
-def test_the_three_exports_agree_call_by_call(stores, tmp_path):
+def test_the_exports_agree_call_by_call(stores, tmp_path):
     need("bcftools", "plink1.9", "plink2")
     expected = expected_rows(stores)
     seen = []
@@ -145,6 +146,12 @@ def test_the_three_exports_agree_call_by_call(stores, tmp_path):
     run("plink2", "--pfile", prefix, "--export", "vcf", "--out", tmp_path / "from_pgen")
     rows = vcf_rows((tmp_path / "from_pgen.vcf").read_text())
     assert [as_phased(r, True) for r in rows] == [as_phased(r, True) for r in expected]
+
+    write_bgen(stores, prefix)
+    made = ["--bgen", f"{prefix}.bgen", "ref-first", "--sample", f"{prefix}.sample"]
+    run("plink2", *made, "--export", "vcf", "--out", tmp_path / "from_bgen")
+    rows = vcf_rows((tmp_path / "from_bgen.vcf").read_text())
+    assert [as_phased(r, False) for r in rows] == [as_phased(r, False) for r in expected]
 
     write_plink(stores, prefix)
     files = ["--bfile", prefix, "--keep-allele-order", "--recode", "vcf-iid"]
@@ -196,7 +203,8 @@ def test_unphased_cohort_stays_unphased(tmp_path):
     write_vcf(store, tmp_path / "x.vcf.gz")
     write_pgen([store], tmp_path / "x")
     assert "|" not in gzip.decompress((tmp_path / "x.vcf.gz").read_bytes()).decode()
-    for kind, name in (("vcf", "x.vcf.gz"), ("pgen", "x")):
+    write_bgen([store], tmp_path / "x")
+    for kind, name in (("vcf", "x.vcf.gz"), ("pgen", "x"), ("bgen", "x")):
         assert not read_all(open_source(kind, str(tmp_path / name)), "20")[2].any()
 
 
@@ -210,11 +218,13 @@ def test_half_missing_call_is_exported_as_missing(tmp_path):
     write_vcf(store, tmp_path / "s.vcf.gz")
     write_plink([store], tmp_path / "s")
     write_pgen([store], tmp_path / "s")
+    write_bgen([store], tmp_path / "s")
     text = gzip.decompress((tmp_path / "s.vcf.gz").read_bytes()).decode()
     assert vcf_rows(text)[0][5:] == ["./.", "0|1"]
-    for flag in ("--vcf", "--bfile", "--pfile"):
-        files = tmp_path / ("s.vcf.gz" if flag == "--vcf" else "s")
-        run("plink2", flag, files, "--missing", "variant-only", "--out", tmp_path / "m")
+    names = {"--vcf": ["s.vcf.gz"], "--bfile": ["s"], "--pfile": ["s"], "--bgen": ["s.bgen"]}
+    for flag, (name,) in names.items():
+        files = [tmp_path / name, *(["ref-first"] if flag == "--bgen" else [])]
+        run("plink2", flag, *files, "--missing", "variant-only", "--out", tmp_path / "m")
         assert pd.read_csv(tmp_path / "m.vmiss", sep="\t")["MISSING_CT"][0] == 1
 
 
@@ -224,7 +234,7 @@ def test_sample_sheet(tmp_path):
     assert (tmp_path / "new/people.tsv").read_text() == "sample_id\tlabel\na\tHan Chinese\nb\t\n"
 
 
-@pytest.mark.parametrize("write", [write_vcf, write_plink, write_pgen])
+@pytest.mark.parametrize("write", [write_vcf, write_plink, write_pgen, write_bgen])
 def test_failed_export_leaves_nothing(write, tmp_path, monkeypatch):
     store = make_store(tmp_path / "x.zip")
     monkeypatch.setattr(CohortStore, "variant_chunks", lambda *_, **__: iter([1 / 0]))

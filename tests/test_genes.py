@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from syncohort.cohort.genes import inside_genes, read_genes
+from syncohort.cohort.genes import inside_genes, read_gene_files, read_genes
 from syncohort.errors import InputError
 from syncohort.formats.annotation import FORMATS
 from syncohort.genotypes import Variants, contig_order
@@ -114,6 +114,26 @@ def test_layouts_of_ucsc_and_files_called_otherwise(tmp_path, name, text):
     (tmp_path / name).write_text(text)
     found = read_genes(tmp_path / name)
     assert found.to_numpy().tolist() == [["G", "1", 1000, 2000]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "other"),
+    [
+        ("genes.txt", "1 1000 2000 G\n", "bed"),
+        ("genes.txt", "chr1 999 2000 G\n", "glist"),
+        ("genes.txt", "1\t999\t2000\tG\n", "glist"),
+        ("glist-hg19", "1 1000 2000 G\n", None),
+        ("genes.bed", "1 999 2000 G\n", None),
+        ("genes.txt", "chr1\t999\t2000\tG\t0\t+\n", None),
+        ("genes.txt", "chr1\t999\t2000\n", None),
+    ],
+)
+def test_what_may_be_a_bed_or_a_glist_is_said(tmp_path, name, text, other):
+    (tmp_path / name).write_text(text)
+    genes = read_gene_files([tmp_path / name])
+    assert genes.loc[0, ["start_bp", "end_bp"]].tolist() == [1000, 2000]
+    (doubt,) = genes.attrs["doubts"] or [""]
+    assert doubt.endswith(f"say genes.format: {other}") == (other is not None)
 
 
 def test_regions_called_NA_are_not_one_gene(tmp_path):

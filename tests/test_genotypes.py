@@ -161,6 +161,19 @@ def test_xarray_opens_it_with_names_of_the_vcf_zarr_specification(tmp_path):
     assert (data["variant_position"].values == variants.position_bp).all()
 
 
+def test_arrays_have_chunks_that_vcztools_reads(tmp_path):
+    variants, people, calls = small_cohort()
+    with CohortWriter(tmp_path / "c.zip", people) as writer:
+        writer.append(variants, calls, True)
+    root = zarr.open_group(zarr.storage.ZipStore(tmp_path / "c.zip", mode="r"), mode="r")
+    height, width, _ = root["call_genotype"].chunks
+    for name, array in root.arrays():
+        if name.startswith("variant_"):
+            assert array.chunks[0] % height == 0, name
+        if name.startswith("sample_"):
+            assert array.chunks[0] == width, name
+
+
 def test_rows_and_calls_are_inverse():
     _, _, calls = small_cohort()
     haplotypes = to_rows(calls, "haplotype")

@@ -100,6 +100,14 @@ FORMATS = {
         "variant_id\tp_value\tchromosome\tbase_pair_location\teffect_allele\tother_allele\teffect_allele_frequency\todds_ratio\tci_lower\tci_upper\tbeta\tstandard_error",
         "{id}\t{p}\t7\t{pos}\t{ea}\t{oa}\tNA\t{ratio}\tNA\tNA\tNA\t1",
     ),
+    "SAIGE, without frequencies": (
+        "CHR\tPOS\tMarkerID\tAllele1\tAllele2\tBETA\tSE\tTstat\tvar\tp.value",
+        "7\t{pos}\t{id}\t{oa}\t{ea}\t{beta}\t1\t1\t1\t{p}",
+    ),
+    "A1, A2 and the effect allele": (
+        "SNP\tA1\tA2\tEFFECT_ALLELE\tBETA\tP",
+        "{id}\tA\tG\t{ea}\t{beta}\t{p}",
+    ),
     "daner": (
         "CHR\tSNP\tBP\tA1\tA2\tFRQ_A_9\tFRQ_U_9\tINFO\tOR\tSE\tP\tngt\tDirection",
         "7\t{id}\t{pos}\t{ea}\t{oa}\t0.3\t0.3\t1\t{ratio}\t1\t{p}\t0\t++",
@@ -186,6 +194,7 @@ REFUSED = {
     "GWAS-VCF": ("##x\n#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO\tFORMAT\tS\n7\t1\tv0\tA\tG\t.\t.\t.\tES:LP\t.1:2\n", "bcftools query"),
     "Pan-UK Biobank": ("chr\tpos\tref\talt\tbeta_EUR\tneglog10_pval_EUR\n7\t1\tA\tG\t.1\t2\n", "columns of populations .beta_EUR"),
     "two columns of the same name": ("SNP A1 BETA P p\nv0 G 1 0.1 0.2\n", "the columns 'P' and 'p' mean the same"),
+    "opposite": ("SNP A1 BETA OR P\nv0 G 0.5 0.6 0.2\nv1 G 0.004 0.99 0.2\n", "line 2: 'BETA' and 'OR' say opposite effects"),
     "only missing": ("SNP A1 BETA OR P\nv0 G NA NA 0.2\n", "no row has an effect"),
 }  # fmt: skip
 
@@ -213,6 +222,12 @@ def test_rows_without_an_effect_of_their_own(tmp_path):
     table = read_summary_statistics(write(tmp_path, text))
     np.testing.assert_allclose(table["beta"], [np.log(2), 0.5, np.nan])
     np.testing.assert_allclose(table["p"], [1e-3, 0.2, 0.1])
+
+
+def test_positions_in_ids_are_named(tmp_path, store):
+    text = "MarkerName A1 A2 BETA P\nchr7:1000:A:G G A .5 .01\n7:2000 G A .5 .01\n"
+    with pytest.raises(InputError, match="write these into columns CHR and BP"):
+        harmonise(read_summary_statistics(write(tmp_path, text)), [store])
 
 
 def test_large_tables_come_in_blocks(tmp_path, store, monkeypatch):

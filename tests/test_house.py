@@ -10,6 +10,7 @@ PACKAGE = REPOSITORY / "workflow/src/syncohort"
 # From the ground up: a room imports from rooms below it and from the ground, never from above.
 FLOORS = (
     "ground",
+    "resources",
     "config",
     "formats",
     "simulation",

@@ -27,6 +27,7 @@ DIFFERENCES = [
     ("Ame\u0301lie{n}", "Am\u00e9lie{n}", "how accents"),
     ("P-{n:03d}", "p{n}", "capitals, marks and leading zeros"),
     ("HG{n}", "NA{n}", ""),
+    ('{{"s":"HG{n}"}}', "HG{n}", "the JSON of Hail's keys"),
 ]
 
 

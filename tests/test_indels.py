@@ -5,7 +5,10 @@ import json
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 import pytest
+import yaml
+from clones import clone, snakemake
 from genotype_files import need, read_whole, run, vcf_of
 
 from syncohort.cohort.importing import import_chromosome
@@ -15,7 +18,7 @@ from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
-from syncohort.formats.shared_sites import settle
+from syncohort.formats.shared_sites import forget_conflicts, join_calls, records_of, settle
 from syncohort.formats.sites import Chunk
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, Variants
@@ -147,6 +150,17 @@ def test_calls_of_three_alleles_are_forgotten_and_ids_stay_apart(tmp_path):
     assert names == ["v10:A:C", "v10:AT:A", "v20:A:C", "v20:A:G"]
 
 
+@pytest.mark.parametrize("phased", [True, False])
+def test_one_copy_has_one_alt_allele_of_a_site(phased):
+    variants = Variants("X", [9, 9], [".", "."], [("A", "C"), ("A", "G")])
+    one, none = (1, -2), (0, -2)
+    calls = np.array([[one, one, none, (0, 1)], [none, one, one, (0, 1)]], dtype=np.int8)
+    phasing = np.full((2, 4), phased)
+    assert forget_conflicts(calls, phasing, variants) == 1 + phased
+    codes, _ = join_calls(records_of(variants), calls, phasing)
+    assert codes.tolist() == [[[1, -2], [-1, -2], [2, -2], [-1, -1] if phased else [1, 2]]]
+
+
 def test_more_alt_alleles_than_digits(tmp_path):
     alts = ",".join("A" + "T" * i for i in range(1, 13))
     rows = [("1", 10, "A", alts, ".", ".", "GT", "12|3", "0|11", "./.")]
@@ -241,3 +255,43 @@ def _written(path, text):
 
 def _lines_of(path) -> list[str]:
     return [line for line in gzip.open(path, "rt").read().splitlines() if line[0] != "#"]
+
+
+@pytest.mark.slow
+def test_a_study_of_every_variant_releases_sites_joined_again(tmp_path):
+    need("bcftools", "plink2")
+    rng = np.random.default_rng(2)
+    reference = "".join(rng.choice(list("AC"), 6000, p=[0.7, 0.3]))
+    folder = clone(tmp_path / "clone")
+    _written(folder / "x.fa", f">1\n{reference}\n")
+    _written(folder / "x.vcf", vcf_of(random_records(reference, rng, 150, 60), people=60))
+    _written(folder / "x.tsv", "id\tlabel\n" + "".join(f"p{i}\tall\n" for i in range(60)))
+    study = {
+        "cohort": "indels",
+        "input": {"kind": "vcf", "path": "x.vcf", "reference": "x.fa"},
+        "filters": {"variants": "all"},
+        "labels": {"table": "x.tsv", "label_column": "label"},
+        "genes": {"intergenic": "own"},
+        "generators": {"drawn": {"kind": "independent"}},
+    }
+    (folder / "x.yaml").write_text(yaml.safe_dump(study))
+    release = folder / "results/indels/release/drawn"
+    files = (
+        release / name for name in ("vcf/1.vcf.gz", "pgen/synthetic.pgen", "plink/synthetic.bed")
+    )
+    done = snakemake(folder, *(str(file.relative_to(folder)) for file in files), study="x.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    page = (folder / "results/indels/examine_cohort/checks.tsv").read_text()
+    assert "sites of several ALT alleles" in page and "further to the left" in page
+    used = CohortStore(folder / "results/indels/filter_variants/1.zarr.zip").variants
+    sites = zip(used.position_bp.tolist(), used.allele.tolist(), strict=True)
+    split = rows_of(run("bcftools", "norm", "-m-", "-f", folder / "x.fa", release / "vcf/1.vcf.gz"))
+    assert [row[:3] for row in split] == sorted((at, *pair) for at, pair in sites)
+    drawn = np.array([[call.split("|") for call in row[3:]] for row in split]).astype(int)
+    for options in (
+        ("--pfile", release / "pgen/synthetic"),
+        ("--bfile", release / "plink/synthetic"),
+    ):
+        run("plink2", *options, "--freq", "counts", "--out", folder / "counts")
+        counts = pd.read_csv(folder / "counts.acount", sep="\t", dtype=str)["ALT_CTS"]
+        assert sum(map(int, ",".join(counts).split(","))) == drawn.sum()

@@ -1,6 +1,6 @@
 """Files of the user that were cut short or of which a bit was flipped: refused, or read as they were.
 
-A format without redundancy (.bed, .pgen, plain text) cannot know of a flipped bit. It is read or
+A format without redundancy (.bed, .pgen, the names in a .bgen, plain text) cannot know of a flipped bit. It is read or
 refused, and the lists of checksums that come with files (see `checksums.verify_given`) tell.
 """
 
@@ -17,6 +17,7 @@ from syncohort.checksums import verify_given
 from syncohort.errors import InputError
 from syncohort.formats.annotation import read_transcripts
 from syncohort.formats.bcftools import bcftools
+from syncohort.formats.bgen_writing import write_bgen
 from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
@@ -43,6 +44,7 @@ def files(tmp_path_factory) -> Path:
     bcftools("vcf.vcf.gz", [*convert, str(folder / "vcf.vcf.gz")])
     write_plink([store], folder / "plink")
     write_pgen([store], folder / "pgen")
+    write_bgen([store], folder / "bgen")
     rows = range(1, 400)
     tables = {
         "labels.tsv": "sample\tgroup\n" + "".join(f"p{i}\tg{i % 7}\n" for i in rows),
@@ -86,6 +88,8 @@ KINDS = {
     "pgen.pgen": (calls_of("pgen"), "pgen.pgen", False),
     "pgen.pvar": (calls_of("pgen"), "pgen.pgen", False),
     "pgen.psam": (calls_of("pgen"), "pgen.pgen", False),
+    "bgen.bgen": (calls_of("bgen"), "bgen.bgen", False),
+    "bgen.sample": (calls_of("bgen"), "bgen.bgen", False),
     "labels.tsv.gz": (text_of(read_table), "labels.tsv.gz", True),
     "map.txt.gz": (
         lambda path: read_genetic_map(path, "1").cM(np.arange(1000, 400_000, 777)).tolist(),

@@ -60,3 +60,13 @@ def test_everybody_drawn_is_measured_beside_the_release_where_people_are_withhel
     assert found.measured[-2:] == ["ours_drawn", "gauss_drawn"]
     assert not set(found.drawn) & {*found.evaluated, *found.generators}
     assert found.settings["ours_drawn"] == found.settings["ours"]
+
+
+def test_only_what_draws_alleles_is_attacked_with_shadow_models():
+    assert plan().shadowed == []
+    found = plan(
+        evaluation={"shadow_models": 8},
+        generators={"ours": {}, "alone": {"kind": "independent"}},
+        release={"withhold": 0.01},
+    )
+    assert found.shadowed == ["alone", "independent", "bootstrap", "mosaic"]

@@ -193,6 +193,8 @@ def test_a_psam_without_heading_may_lack_the_phenotype(tmp_path):
         ("#IID\tP\n", "holds no people"),
         ("", "holds no people"),
         ("#IID\tP\na\t1\na\t1\n", "sample ids occur more than once: a"),
+        ("#IID\tP\na\t1\n0\t1\n", "a person has the id 0 .IID., which means nobody"),
+        ("f 0 0 0 1 1\n", "a person has the id 0 .IID., which means nobody"),
     ],
 )
 def test_a_psam_that_cannot_be_used(tmp_path, text, message):

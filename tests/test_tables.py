@@ -537,6 +537,36 @@ def test_labels_that_only_eyes_tell_apart_are_shown(tmp_path):
     assert found == r"'South Asian' and 'South_Asian', 'cafe\u0301' and 'caf\xe9'"
 
 
+@pytest.mark.parametrize("other", ["a\u200bd", "\u0430d", "'ad'", "AD"])
+def test_labels_that_look_the_same_are_shown(tmp_path, other):
+    labels = ["ad", other, "b"]
+    found = lines_of(join({"table": table_of(tmp_path, labels)}, labels))
+    named = found["labels that read alike"].found
+    assert "'ad'" in named and (other.isascii() or "\\u" in named)
+
+
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        (["-818", "a", "b"], {"-818": 1}),
+        (["-818", "-121", "3", "4", "5.5"], {"-818": 1, "-121": 1}),
+        (["-818", "-12", "-3", "4", "5.5"], {}),
+        (["-8.5", "3", "4"], {}),
+    ],
+)
+def test_a_few_negative_numbers_are_shown(tmp_path, values, shown):
+    assert join({"table": table_of(tmp_path, values)}, values).suspicious == shown
+
+
+def test_joined_labels_of_different_values_stop(tmp_path):
+    text = "id\tpop\tdisease\np0\ta/b\tc\np1\ta\t{}\n"
+    for second, n in (("b/c", 1), ("b", 0)):
+        table = str(write(tmp_path, text.format(second), "labels.tsv"))
+        joined = join({"table": table, "label_column": ["pop", "disease"]}, ["", ""])
+        assert len(joined.problems) == n
+    assert "a/b/c" not in str(joined.problems)
+
+
 AGE = ["30", "31", "40", "44", "52", "38"]
 COVARIATES = [
     ({"age": AGE}, "ok", ""),
@@ -596,6 +626,24 @@ def test_a_covariate_that_repeats_another_does_not_spoil_the_next():
 def test_labels_of_few_people_are_what_they_seem(tmp_path, labels, advice):
     joined = join({"table": table_of(tmp_path, labels), "minimum_people": 5}, labels)
     assert advice in joined.problems[0]
+
+
+@pytest.mark.parametrize(
+    ("label", "stops"),
+    [
+        *[
+            ("=1+1", True),
+            ("=cmd|' /C calc'!A0", True),
+            ("@SUM(A1)", True),
+            ("-2+3+cmd|'x'!A0", True),
+        ],
+        *[("+", False), ("+/-", False), ("-1", False), ("a=1", False), ("<5", False)],
+    ],
+)
+def test_labels_that_a_spreadsheet_would_run_stop(tmp_path, label, stops):
+    labels = [label, "b"] * 10
+    found = join({"table": table_of(tmp_path, labels)}, labels).problems
+    assert any("takes for formulas" in each and repr(label) in each for each in found) == stops
 
 
 def test_cuts_that_divide_nobody_stop(tmp_path):

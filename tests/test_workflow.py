@@ -1,6 +1,7 @@
 """The real Snakefile end to end, in a copy of the clone, on a tiny cohort."""
 
 import gzip
+import os
 import re
 import shutil
 import subprocess
@@ -211,6 +212,8 @@ def test_sequences_are_written_where_the_study_asks_for_them(run, tmp_path):
     text = (release / "README.md").read_text()
     assert "4 sequences" in text and "genome.fa" in text and "ID#1#CHROMOSOME" in text
     assert "fasta/21.fa.gz.gzi" in (release / "ro-crate-metadata.json").read_text()
+    report = (folder / "results/tiny/write_report/report.html").read_text()
+    assert "small/fasta/21.fa.gz.fai" in report and "The reference: genome.fa." in report
     page = (folder / "results/tiny/check_cohort/check.html").read_text()
     assert "have the reference&#39;s base as REF" in page and "2 of 1 people" in page
     assert planned_rules(folder, study=study) == set()
@@ -221,6 +224,23 @@ def test_sequences_are_written_where_the_study_asks_for_them(run, tmp_path):
 
 def test_a_second_run_has_nothing_to_do(run):
     assert planned_rules(run) == set()
+
+
+@pytest.mark.parametrize("days", ["in the future", "of any order"])
+def test_dates_of_a_clock_that_was_set_back_rerun_nothing_and_hide_nothing(run, days, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "clock")
+    results = [file for file in (folder / "results").rglob("*") if file.is_file()]
+    rng = np.random.default_rng(0)
+    for file in results:
+        shift = 900 if days == "in the future" else rng.integers(-900, 900)
+        date = file.stat().st_mtime + 86_400 * float(shift)
+        os.utime(file, (date, date))
+    assert planned_rules(folder) == set()
+    # another split, made by a run that ended before anything was made of it
+    target = "results/tiny/split_people/people.tsv"
+    study = change_study(folder, split={"validation": 0.2})
+    assert snakemake(folder, target, study=study).returncode == 0
+    assert planned_rules(folder, study=study) >= {"filter_variants", "train_diffusion"}
 
 
 @pytest.mark.parametrize("file", ["sections.yaml", "templates/methods.html", "pca.rst"])
@@ -359,6 +379,25 @@ def test_chromosomes_that_cannot_be_used_stop_before_any_job(run, files, chromos
         run, input=genotypes, labels={"table": "data/x.tsv"}, genes={"annotation": "data/x.tsv"}
     )
     assert message in failure(run, study, "--dry-run")
+
+
+def test_files_of_the_user_that_are_dated_in_the_future_stop_before_any_job(run):
+    table = run / "future.tsv"
+    shutil.copy(run / "results/tiny/simulate_people/people.tsv", table)
+    os.utime(table, (4e9, 4e9))
+    study = change_study(run, labels={"table": "future.tsv"})
+    assert "future.tsv (2096-" in failure(run, study, "--dry-run")
+    table.touch()
+    assert "join_labels" in planned_rules(run, study=study)
+
+
+def test_braces_in_a_path_are_no_wildcards(run):
+    (run / "{a}").mkdir(exist_ok=True)
+    shutil.copy(run / "results/tiny/simulate_people/people.tsv", run / "{a}/x{y}.tsv")
+    study = change_study(run, labels={"table": "{a}/x{y}.tsv"})
+    assert "join_labels" in planned_rules(run, study=study)
+    (link,) = (run / ".snakemake/syncohort_links").rglob("*.tsv")
+    assert link.name == "x(y).tsv" and link.samefile(run / "{a}/x{y}.tsv")
 
 
 def test_labels_of_other_people_are_told_with_the_page(run, tmp_path):

@@ -30,6 +30,7 @@ rule import_chromosome:
         multiallelic=STUDY.filters.multiallelic,
         variants=STUDY.filters.variants,
         pass_only=STUDY.filters.pass_only,
+        region=region_of,
         build=STUDY.input.build,
     script:
         "../scripts/import_chromosome.py"
@@ -186,7 +187,7 @@ rule check_cohort:
         },
         sequences={
             **STUDY.release.fasta.model_dump(),
-            "exported": "fasta" in STUDY.release.export,
+            "exported": SEQUENCES,
             "n_generators": len(GENERATORS),
             "mode": STUDY.mode,
         },

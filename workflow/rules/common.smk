@@ -24,6 +24,8 @@ from syncohort.report.templates import template_files
 from syncohort.formats.contents import Contents
 from syncohort.formats.contents import WHOLE_BYTES
 from syncohort.formats.contents import hash_once
+from syncohort.formats.contents import size_of
+from syncohort.resources.registry import dataset_of
 from syncohort.seeds import stage_seed
 
 try:
@@ -34,6 +36,7 @@ except InputError as problem:
 DEMO = STUDY.input.kind == "demo"
 ROOT = Path(workflow.basedir)
 FOLDER = f"results/{STUDY.cohort}"
+RESOURCES = STUDY.resources.rstrip("/")
 
 
 def code_of(rule_name, modules=lambda wildcards: []):
@@ -69,8 +72,9 @@ def as_list(files):
 
 
 def is_foreign(file):
-    """Whether no rule makes a file."""
-    return not str(file).startswith(("<results>", f"{FOLDER}/"))
+    """Whether no rule makes a file, nor fetches it."""
+    own = str(file).startswith(("<results>", f"{FOLDER}/"))
+    return not own and dataset_of(file, RESOURCES) is None
 
 
 def without_braces(file):
@@ -95,9 +99,9 @@ def foreign(files):
     if not isinstance(files, str):
         return [foreign(str(file)) for file in files]
     files = without_braces(files)
-    small = is_foreign(files) and Path(files).is_file()
-    small = small and os.path.getsize(files) <= WHOLE_BYTES
-    return ancient(files) if small else files
+    path = Path(files)
+    known = path.is_dir() or path.is_file() and size_of(path) <= WHOLE_BYTES
+    return ancient(files) if is_foreign(files) and known else files
 
 
 def content_of(*files):

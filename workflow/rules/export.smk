@@ -83,6 +83,34 @@ rule export_pgen:
         "../scripts/export_pgen.py"
 
 
+rule export_bgen:
+    input:
+        stores=synthetic_stores,
+    output:
+        multiext(
+            "<results>/release/{generator}/bgen/synthetic",
+            bgen=".bgen",
+            sample=".sample",
+        ),
+    log:
+        "<logs>/export_bgen/{generator}.log",
+    benchmark:
+        "<benchmarks>/export_bgen/{generator}.tsv"
+    group:
+        "generator_{generator}"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("export_bgen"),
+        statement=statement_of,
+        case_label=STUDY.labels.case_label,
+    script:
+        "../scripts/export_bgen.py"
+
+
 rule export_fasta:
     input:
         store=synthetic_store,
@@ -91,7 +119,7 @@ rule export_fasta:
         fasta="<results>/release/{generator}/fasta/{chrom}.fa.gz",
         fai="<results>/release/{generator}/fasta/{chrom}.fa.gz.fai",
         gzi="<results>/release/{generator}/fasta/{chrom}.fa.gz.gzi",
-        summary="<results>/export_fasta/{generator}/{chrom}.json",
+        counts="<results>/export_fasta/{generator}/{chrom}.tsv",
     log:
         "<logs>/export_fasta/{generator}/{chrom}.log",
     benchmark:
@@ -180,8 +208,8 @@ rule describe_release:
         synthetic=lambda wildcards: released_people(wildcards.generator),
         variants=every_chrom(COHORT_COUNTS),
         sequences=(
-            every_chrom("<results>/export_fasta/{generator}/{chrom}.json")
-            if "fasta" in STUDY.release.export
+            every_chrom("<results>/export_fasta/{generator}/{chrom}.tsv")
+            if SEQUENCES
             else []
         ),
         templates=templates_of("release_readme.md"),

@@ -1,4 +1,4 @@
-# The user's files, or the demo's: genotypes and their chromosomes, labels, maps, annotation.
+# The user's files, public ones, or the demo's: genotypes and their chromosomes, labels, maps, annotation.
 import re
 
 from syncohort.errors import examples
@@ -60,6 +60,16 @@ def study_chromosomes():
     from syncohort.genotypes import normalise_contig
 
     named = STUDY.demo.chromosomes if DEMO else STUDY.input.chromosomes
+    public = public_genotypes()
+    if public is not None:
+        known = public.chromosomes
+        lacking = set(map(normalise_contig, named or [])) - set(known)
+        if lacking:
+            raise InputError(
+                f"input.chromosomes: {', '.join(sorted(lacking))}: not in the data set "
+                f"{public.name}, which has {', '.join(known)}"
+            )
+        named = named or known
     if named is None:
         held = held_chromosomes()
         named = [
@@ -78,6 +88,14 @@ def study_chromosomes():
             "used; names of chromosomes hold letters and digits alone. Leave them out, or "
             "rename them (`bcftools annotate --rename-chrs`)"
         )
+    unused = [
+        name for name in STUDY.filters.regions if normalise_contig(name) not in chroms
+    ]
+    if unused:
+        raise InputError(
+            f"filters.regions: chromosome {', '.join(unused)} is not in the study, which has "
+            f"{examples(chroms, 30)}"
+        )
     return chroms
 
 
@@ -91,6 +109,10 @@ def genotype_files_of(chrom):
     if DEMO:
         path = f"<results>/simulate_chromosome/{chrom}.vcf.gz"
         return [path, f"{path}.tbi"]
+    public = public_genotypes()
+    if public is not None:
+        others = [file for key, file in source().items() if key not in ("kind", "path")]
+        return [*files_of(public, chrom), *others]
     from syncohort.formats.readers import source_files
 
     return [str(file) for file in source_files(chrom, **source())]
@@ -132,15 +154,39 @@ def require_files(chroms):
         for chrom in (chroms if "{chrom}" in name else [""])
         if is_imputable(chrom) or not key.startswith("expansion.")
     ]
-    missing = [f"{key}: {file}" for key, file in files if not Path(file).is_file()]
+    missing = [
+        f"{key}: {file}"
+        for key, file in files
+        if is_foreign(file) and not Path(file).is_file()
+    ]
     raise_all(missing, "These files of the configuration do not exist")
-    for chrom in chroms:
-        genotype_files_of(chrom)
+    own = [file for _, file in files]
+    own += [file for chrom in chroms for file in genotype_files_of(chrom)]
+    late = [
+        f"{file} ({time.strftime('%Y-%m-%d %H:%M', time.localtime(os.path.getmtime(file)))})"
+        for file in own
+        if is_foreign(file) and os.path.getmtime(file) > time.time() + 60
+    ]
+    raise_all(
+        late,
+        "These files are dated in the future, and Snakemake fails the jobs that read them. "
+        "Give them the present date with `touch`; nothing runs again for that",
+    )
+
+
+def require_possible(chroms):
+    """Stop before the DAG at what cannot be had of these chromosomes."""
+    if STUDY.expansion.panel and "X" in chroms:
+        raise InputError(
+            "expansion.panel: chromosome X, of which men have one copy, cannot be expanded. Leave X "
+            "out with input.chromosomes, or set expansion.panel: null"
+        )
 
 
 try:
     require_files([])
     CHROMS = study_chromosomes()
+    require_possible(CHROMS)
     require_files(CHROMS)
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
@@ -190,6 +236,16 @@ def label_join():
     }
 
 
+def region_of(wildcards):
+    """First and last position to use of the chromosome that a wildcard names; None: all of it."""
+    from syncohort.genotypes import normalise_contig
+
+    named = {
+        normalise_contig(name): region for name, region in STUDY.filters.regions.items()
+    }
+    return named.get(wildcards.chrom)
+
+
 def label_columns():
     """The columns of the label table that make the labels."""
     column = STUDY.labels.label_column
@@ -228,4 +284,4 @@ def digests_of_inputs():
             STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in IMPUTABLE
         ]
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
-    return [(file.name, CONTENTS.of_file(file)) for file in own]
+    return [(file.name, CONTENTS.of_file(file)) for file in own] + published(files)

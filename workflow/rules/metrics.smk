@@ -11,6 +11,9 @@ rule collect_metrics:
             "<results>/measure_risk/{generator}.tsv",
             generator=[*EVALUATED, *PLAN.drawn],
         ),
+        shadows=expand(
+            "<results>/attack_with_shadows/{generator}.tsv", generator=PLAN.shadowed
+        ),
         white_box=expand(
             "<results>/attack_white_box/{generator}.tsv",
             generator=[*DIFFUSION, *REPLICATES],

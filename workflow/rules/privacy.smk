@@ -55,6 +55,69 @@ rule measure_risk:
         "../scripts/measure_risk.py"
 
 
+rule score_shadow:
+    input:
+        real=every_chrom(COHORT),
+        people="<results>/draw_labels/people.tsv",
+        genetic_map=lambda wildcards: foreign(every_recombination_map(wildcards)),
+    output:
+        scores="<results>/score_shadow/{generator}/{shadow}.tsv",
+    log:
+        "<logs>/score_shadow/{generator}/{shadow}.log",
+    benchmark:
+        "<benchmarks>/score_shadow/{generator}/{shadow}.tsv"
+    wildcard_constraints:
+        shadow=r"\d+",
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=pairs_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("score_shadow"),
+        content=lambda wildcards: content_of(every_recombination_map(wildcards)),
+        generator=generator_of,
+        mode=STUDY.mode,
+        max_people=STUDY.evaluation.privacy_people,
+        draw_seed=lambda wildcards: seed_of(
+            "score_shadow", wildcards.generator, wildcards.shadow
+        ),
+        seed=seed_of("attack_with_shadows"),
+    script:
+        "../scripts/score_shadow.py"
+
+
+rule attack_with_shadows:
+    input:
+        real=every_chrom(COHORT),
+        synthetic=synthetic_stores,
+        shadows=expand(
+            "<results>/score_shadow/{generator}/{shadow}.tsv",
+            shadow=range(STUDY.evaluation.shadow_models),
+            allow_missing=True,
+        ),
+    output:
+        metrics="<results>/attack_with_shadows/{generator}.tsv",
+    log:
+        "<logs>/attack_with_shadows/{generator}.log",
+    benchmark:
+        "<benchmarks>/attack_with_shadows/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=pairs_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("attack_with_shadows"),
+        cohort=STUDY.cohort,
+        mode=STUDY.mode,
+        minimum_people=STUDY.evaluation.minimum_people,
+        max_people=STUDY.evaluation.privacy_people,
+        seed=seed_of("attack_with_shadows"),
+    script:
+        "../scripts/attack_with_shadows.py"
+
+
 rule attack_white_box:
     input:
         checkpoints=every_network(CHECKPOINT),

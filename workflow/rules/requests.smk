@@ -18,7 +18,7 @@ def known_mb(files):
     A genotype file that a group of jobs makes for itself is not there yet when the group asks: it
     counts as large as the largest that is.
     """
-    sizes = {file: os.path.getsize(file) for file in files if os.path.exists(file)}
+    sizes = {file: size_of(file) for file in files if os.path.exists(file)}
     stores = [size for file, size in sizes.items() if str(file).endswith(".zarr.zip")]
     missing = sum(
         str(file).endswith(".zarr.zip") for file in files if file not in sizes

@@ -1,4 +1,5 @@
 # What a run does at its start and at its end.
+from syncohort.checksums import Checksums
 from syncohort.failed_jobs import say_why_groups_fail
 from syncohort.killed_runs import Runs
 
@@ -7,6 +8,8 @@ say_why_groups_fail()
 RUNS = Runs(".snakemake", FOLDER)
 if workflow.is_main_process:
     RUNS.mark_doubtful()
+    if not RUNS.others_run():
+        Checksums(Path(FOLDER)).put_dates_in_order()
 
 
 def make_private():

@@ -5,9 +5,11 @@ EXPORTS = {
     "vcf": expand("{chrom}.vcf.gz{index}", chrom=CHROMS, index=["", ".tbi"]),
     "plink": expand("synthetic.{plink}", plink=["bed", "bim", "fam"]),
     "pgen": expand("synthetic.{pgen}", pgen=["pgen", "pvar", "psam"]),
+    "bgen": expand("synthetic.{bgen}", bgen=["bgen", "sample"]),
     "fasta": expand("{chrom}.fa.gz{index}", chrom=CHROMS, index=["", ".fai", ".gzi"]),
 }
 EXPORTED = [f"{form}/{file}" for form in STUDY.release.export for file in EXPORTS[form]]
+SEQUENCES = "fasta" in STUDY.release.export
 PANEL = os.path.basename(STUDY.expansion.panel or "")
 EXPANSIONS = expand(
     "expanded/{chrom}.vcf.gz{index}",
@@ -31,6 +33,11 @@ EXPANSION_COUNTS = expand(
     "<results>/expand_cohort/{generator}/{chrom}.tsv",
     generator=GENERATORS if PANEL else [],
     chrom=IMPUTABLE,
+)
+SEQUENCE_COUNTS = expand(
+    "<results>/export_fasta/{generator}/{chrom}.tsv",
+    generator=GENERATORS if SEQUENCES else [],
+    chrom=CHROMS,
 )
 CHECKSUMS = [f"<results>/release/{generator}/SHA256SUMS" for generator in GENERATORS]
 RELEASE = [*sum(RELEASED.values(), []), *CHECKSUMS]

@@ -19,6 +19,7 @@ with job(snakemake):
         "fidelity",
         "privacy",
         "risk",
+        "shadows",
         "white_box",
         "global_vector",
         "embedding",

@@ -14,5 +14,6 @@ with job(snakemake):
         variants=snakemake.params.variants,
         reference=snakemake.input.reference,
         pass_only=snakemake.params.pass_only,
+        region=snakemake.params.region,
         build=snakemake.params.build,
     )

@@ -3,6 +3,7 @@
 A job's outputs are listed in results/<cohort>/checksums, one list a file, in the form that
 `sha256sum --check` reads from results/<cohort>; the jobs that read them compare. While a job
 writes, the lists of its outputs say so, so that what a killed job left is not taken as whole.
+Comments in a list say what the file was made of, for dates do not where a clock was set back.
 
 Files of the user are compared with the lists of checksums that came with them, where there are any:
 no reader can see that a bit of a .bed was flipped.
@@ -11,7 +12,9 @@ no reader can see that a bit of a .bed was flipped.
 import hashlib
 import os
 import re
+import time
 from collections.abc import Iterable
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 from syncohort.errors import InputError, raise_all
@@ -19,6 +22,8 @@ from syncohort.files import all_or_nothing, sha256
 
 FOLDER = "checksums"
 _UNFINISHED = "# being written\n"
+_MADE_OF = "# made of "
+_SECOND_NS = 10**9
 # how the lists of checksums are called that lie beside the files of others
 _ENDINGS = {".md5": "md5", ".md5sum": "md5", ".sha256": "sha256", ".sha256sum": "sha256"}
 _LISTS = {"MD5SUMS": "md5", "md5sum.txt": "md5", "md5sums.txt": "md5"}
@@ -48,10 +53,48 @@ class Checksums:
         for _, entry in self._entries(files):
             self._write(entry, _UNFINISHED)
 
-    def record(self, files: Iterable[str | Path]) -> None:
-        """Note the checksums of files that a job has written whole."""
+    def record(self, files: Iterable[str | Path], sources: Iterable[str | Path] = ()) -> None:
+        """Note the checksums of files that a job has written whole, and of what it made them of."""
+        notes = (entry for _, entry in self._entries(sources) if entry.exists())
+        made_of = "".join(f"{_MADE_OF}{_lines(entry)[0]}\n" for entry in notes)
         for file, entry in self._entries(files):
-            self._write(entry, f"{sha256(file)}  {file.relative_to(self._results)}\n")
+            self._write(entry, f"{sha256(file)}  {file.relative_to(self._results)}\n{made_of}")
+
+    def put_dates_in_order(self) -> None:
+        """Date files so that Snakemake sees which of them are made of what is another by now.
+
+        It looks at the content of a source only where that is newer than what was made of it, and
+        fails a job whose source is of the future. So no file keeps a date that is still to come;
+        a file gets one before that of a source that has changed since, and none before that of
+        a source that has not.
+        """
+        now = time.time_ns()
+        sums, made_of = self._notes()
+        dates: dict[str, int] = {}
+        for name in TopologicalSorter(made_of).static_order():
+            file = self._results / name
+            if not file.exists():
+                continue
+            own = file.stat().st_mtime_ns
+            date = min(own, now)
+            sources = made_of.get(name, {}).keys() & dates.keys()
+            changed = [each for each in sources if made_of[name][each] != sums.get(each)]
+            if changed:
+                dates[name] = min(date, *(dates[each] - _SECOND_NS for each in changed))
+            else:
+                dates[name] = max([date, *(dates[each] for each in sources)])
+            if dates[name] != own and os.access(file, os.W_OK):
+                os.utime(file, ns=(dates[name], dates[name]))
+
+    def _notes(self) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        """Of each file its line in its list, and those that its sources had in theirs."""
+        sums, made_of = {}, {}
+        for entry in (self._results / FOLDER).rglob("*.sha256"):
+            name = str(entry.relative_to(self._results / FOLDER)).removesuffix(".sha256")
+            sums[name], *others = _lines(entry)
+            lines = [each.removeprefix(_MADE_OF) for each in others if each.startswith(_MADE_OF)]
+            made_of[name] = {line.partition("  ")[2]: line for line in lines}
+        return sums, made_of
 
     def verify(self, files: Iterable[str | Path]) -> None:
         """Raise InputError that lists the files that are not what was noted of them.
@@ -85,6 +128,11 @@ class Checksums:
     def _write(self, entry: Path, text: str) -> None:
         with all_or_nothing(entry) as (partial,):
             partial.write_text(text)
+
+
+def _lines(entry: Path) -> list[str]:
+    """The lines of a list of checksums, at least one."""
+    return entry.read_text(errors="replace").splitlines() or [""]
 
 
 def verify_given(files: Iterable[str | Path]) -> list[str]:

@@ -157,13 +157,18 @@ class RowFile:
             left, at = left[n:], at + n
 
 
-def require_space(path: str | Path, n_bytes: int) -> None:
-    """Raise InputError when the disk of `path`, whose folder exists, has no room for so many bytes."""
+def require_space(
+    path: str | Path, n_bytes: int, otherwise: str = "move results/ to a larger disk"
+) -> None:
+    """Raise InputError when the disk of `path`, whose folder exists, has no room for so many bytes.
+
+    otherwise: what the user may do but make room.
+    """
     free = shutil.disk_usage(Path(path).parent).free
     if free < n_bytes:
         raise InputError(
             f"no space left: {path} needs {n_bytes / 1e9:,.3f} GB, {free / 1e9:,.3f} GB are free. "
-            "Make room, or move results/ to a larger disk."
+            f"Make room, or {otherwise}."
         )
 
 

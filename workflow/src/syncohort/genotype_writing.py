@@ -146,11 +146,17 @@ class CohortWriter:
     def _save(self, name, dimensions, values, dtype) -> None:
         values = np.asarray(values)
         shape = values.shape
+        chunks = [max(n, 1) for n in shape]
+        height, width, _ = self._calls.chunks
+        if dimensions[0] == "variants":  # a whole number of chunks of calls, which vcztools wants
+            chunks[0] = -(-chunks[0] // height) * height
+        elif dimensions[0] == "samples":
+            chunks[0] = width
         array = self._create(
             name,
             dimensions,
             shape=shape,
-            chunks=tuple(max(n, 1) for n in shape),
+            chunks=tuple(chunks),
             dtype=dtype,
             fill_value=None,
         )

@@ -1,6 +1,6 @@
 """The cohort dataset: one Zarr store per chromosome, real and synthetic alike.
 
-Arrays carry the names of the VCF Zarr specification, so sgkit, xarray and vcztools
+Arrays carry the names of the VCF Zarr specification, so xarray and vcztools
 open them; `sample_label`, `sample_split`, `sample_value`, `sample_sex` and `variant_male_haploid`
 are ours. A store is one zip file,
 written beside its final name and moved there when complete.

@@ -193,7 +193,7 @@ def _sound_files(snakemake, log: Path) -> Iterator[None]:
         print(words, flush=True)
     yield
     at_rest.require_unchanged()
-    checksums.record(outputs)
+    checksums.record(outputs, inputs)
 
 
 def _files(snakemake, kind: str) -> list[str]:

@@ -53,13 +53,17 @@ class Runs:
         """Forget a run that came to its end, whether well or not."""
         (self._notes / run).unlink(missing_ok=True)
 
+    def others_run(self) -> bool:
+        """Whether a run holds Snakemake's locks."""
+        return any((self._folder / "locks").glob("*"))
+
     def mark_doubtful(self) -> list[str]:
         """Have results that a killed run left without a record made again; their names.
 
         Nothing is done while a run holds Snakemake's locks: its results are just being made.
         """
         left = self._left()
-        if not left or any((self._folder / "locks").glob("*")):
+        if not left or self.others_run():
             return []
         since = min(file.stat().st_mtime for file in left)
         doubtful = [file for file in self._written_since(since) if not self._has_record(file)]

@@ -22,6 +22,7 @@ COUNTS = (
     "complemented",
 )
 
+_PLACE = r"(?i)(chr)?(\d+|X|Y|MT?)[:_]\d+([:_].*)?"  # ids such as 7:1000:A:G
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
@@ -90,10 +91,17 @@ def harmonise(statistics: pd.DataFrame, stores: list[CohortStore]) -> Harmonised
         raise InputError(
             f"summary statistics: none of {len(statistics):,} rows fits a variant of the cohort "
             f"({counts['not_in_cohort']:,} are at other places, {counts['other_alleles']:,} have "
-            "other alleles); are both of the same genome build?"
+            f"other alleles); {_advice(statistics)}"
         )
     table = kept.assign(beta=np.where(is_swapped, -kept["beta"], kept["beta"]))
     return Harmonised(table.set_index("variant")[[*SITE_COLUMNS, "beta", "p"]], counts)
+
+
+def _advice(statistics: pd.DataFrame) -> str:
+    """What may be wrong with summary statistics of which no row fits."""
+    if statistics["id"].astype(str).str.fullmatch(_PLACE).mean() > 0.5:
+        return "their ids hold positions: write these into columns CHR and BP"
+    return "are both of the same genome build?"
 
 
 def _parsimonious(statistics: pd.DataFrame, sites: pd.DataFrame) -> pd.DataFrame:

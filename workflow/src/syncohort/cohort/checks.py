@@ -76,9 +76,6 @@ def examine_cohort(
         checks += _build_checks(summaries, genes, builds)
     checks += genotype_checks.phase_checks(summaries, mode, phasing)
     checks += ploidy
-    if any(store.contig == "X" for store in stores):
-        found = "chromosome X is read, and not modelled yet"
-        checks.append(Check("ploidy", found, "stop", "Leave it out with input.chromosomes."))
     checks += variant_checks.file_checks(summaries)
     checks += genotype_checks.name_checks(summaries)
     checks.append(variant_checks.unused_check(summaries, **filters))
@@ -122,7 +119,7 @@ def _annotation_checks(variants: pd.DataFrame, inside: list[float], genes, inter
         return [Check("gene annotation", "none; blocks are cut without it")]
     share = np.average(inside, weights=variants["biallelic SNPs"])
     without = variants.loc[variants["genes"] == 0, "chromosome"]
-    checks = []
+    checks = [Check("gene annotation", doubt) for doubt in genes.attrs.get("doubts", [])]
     if len(without) and intergenic != "own":
         named = sorted(genes["contig"].unique(), key=contig_order)
         checks.append(

@@ -21,7 +21,7 @@ def read_genes(path: str | Path, format: str = "auto") -> pd.DataFrame:
     Returns one row per gene in natural genomic order: gene (symbol, or id when there is
     none), contig (normalised), start_bp, end_bp (int64, 1-based inclusive). Transcripts
     of one symbol within `MAX_TRANSCRIPT_GAP_BP` are merged; copies of a symbol further
-    apart or on another contig stay genes of their own.
+    apart or on another contig stay genes of their own. attrs["doubt"]: see `read_transcripts`.
     Raises InputError that names file, line and the layout expected.
     """
     records = read_transcripts(path, format)
@@ -38,15 +38,23 @@ def read_genes(path: str | Path, format: str = "auto") -> pd.DataFrame:
     rank = {c: i for i, c in enumerate(sorted(genes["contig"].unique(), key=contig_order))}
     genes["_rank"] = genes["contig"].map(rank)
     genes = genes.sort_values(["_rank", "start_bp", "end_bp", "gene"], ignore_index=True)
-    return genes.drop(columns="_rank")
+    genes = genes.drop(columns="_rank")
+    genes.attrs["doubt"] = records.attrs["doubt"]
+    return genes
 
 
 def read_gene_files(paths: list[str | Path], format: str = "auto") -> pd.DataFrame:
-    """The genes of several annotation files in genomic order; an empty table for no file."""
+    """The genes of several annotation files in genomic order; an empty table for no file.
+
+    attrs["doubts"]: of each file whose format is not certain, what else it may be.
+    """
     empty = pd.DataFrame({"gene": [], "contig": [], "start_bp": [], "end_bp": []})
-    genes = pd.concat([read_genes(path, format) for path in paths] or [empty])
+    parts = [read_genes(path, format) for path in paths]
+    genes = pd.concat(parts or [empty])
     rank = genes["contig"].map(contig_order)
-    return genes.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True)
+    genes = genes.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True)
+    genes.attrs["doubts"] = [part.attrs["doubt"] for part in parts if part.attrs["doubt"]]
+    return genes
 
 
 def inside_genes(variants: Variants, genes: pd.DataFrame) -> np.ndarray:

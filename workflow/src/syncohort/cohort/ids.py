@@ -18,6 +18,7 @@ def _as_number(text: str) -> str:
 # What may differ, in words, and what makes equal ids of such that differ in nothing else.
 _REWRITINGS: tuple[tuple[str, Callable[[str], str]], ...] = (
     ("quotes around them", lambda text: text.strip("'\"").strip()),
+    ("the JSON of Hail's keys", lambda text: re.sub(r'^\{"\w+":\s*"(.*)"\}$', r"\1", text)),
     ("capital and small letters", str.casefold),
     ("how accents are composed", lambda text: unicodedata.normalize("NFKC", text)),
     ("leading zeros", lambda text: re.sub(r"(?<!\d)0+(?=\d)", "", text)),

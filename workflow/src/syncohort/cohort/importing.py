@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +44,7 @@ def import_chromosome(
     variants: str = "snps",
     reference: list[str] | tuple = (),
     pass_only: bool = False,
+    region: tuple[int, int] | None = None,
     build: str | None = None,
 ) -> None:
     """Read one chromosome of the user's genotypes into a cohort dataset of biallelic variants.
@@ -55,7 +56,7 @@ def import_chromosome(
         source: arguments of `open_source`. contig: chromosome, any spelling.
         multiallelic: "drop" or "split", of SNPs. variants: "snps" or "all".
         reference: FASTA files, to normalise variants by; none to have them as short as can be.
-        pass_only: leave out records that fail a filter.
+        pass_only: leave out records that fail a filter. region: first and last bp to use.
         build: see `pseudo_autosomal.build_of_x`; for chromosome X alone.
         store_path: cohort dataset to write; nothing is filtered by frequency yet.
         summary_path: JSON with the fields of `Tally` and what the files say of the chromosome.
@@ -78,7 +79,7 @@ def import_chromosome(
             if reference:
                 sequence = opened_files.enter_context(open_sequence(reference, contig))
             chunks = normalised(chunks, sequence, tally.normalised)
-        for chunk in chunks:
+        for chunk in (_within(each, region) for each in chunks):
             _require_ids(chunk.variants, source["path"])
             tally.n_forgotten += forget_conflicts(chunk.calls, chunk.phased, chunk.variants)
             tally.add(chunk)
@@ -109,6 +110,7 @@ def import_chromosome(
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
         "n_male_haploid": int(store.variants.male_haploid.sum()),
+        "male_haploid_bp": _span_bp(store.variants),
         "first_position_bp": int(store.variants.position_bp[0]),
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": opened.contig_length(contig),
@@ -119,6 +121,27 @@ def import_chromosome(
     Path(summary_path).write_text(json.dumps(summary, indent=1) + "\n")
     own = {name: getattr(counts, name) for name in CALL_COUNTS}
     opened.people_columns().assign(**own).to_csv(people_path, sep="\t", index=False)
+
+
+def _within(chunk: Chunk, region: tuple[int, int] | None) -> Chunk:
+    """The chunk without what lies outside a region, first and last bp; None: all of it."""
+    if region is None:
+        return chunk
+    position_bp = chunk.variants.position_bp
+    rows = np.flatnonzero((region[0] <= position_bp) & (position_bp <= region[1]))
+    return replace(
+        chunk,
+        variants=chunk.variants[rows],
+        calls=chunk.calls[rows],
+        phased=chunk.phased[rows],
+        dropped=Counter(chunk.dropped) + Counter(region=len(position_bp) - len(rows)),
+    )
+
+
+def _span_bp(variants: Variants) -> int:
+    """From the first to the last variant of which men have one copy; 0 without any."""
+    own = variants.position_bp[variants.male_haploid]
+    return int(own[-1] - own[0]) if len(own) else 0
 
 
 def _one_copy_calls(calls: np.ndarray) -> np.ndarray:
@@ -278,6 +301,8 @@ def _advice(tally: Tally) -> str:
         return "Keep indels and MNPs with filters.variants: all."
     if reason == "filter":
         return "Keep records that fail a filter with filters.pass_only: false."
+    if reason == "region":
+        return "Mend filters.regions, or is it of another genome build?"
     return "Leave the chromosome out with input.chromosomes."
 
 

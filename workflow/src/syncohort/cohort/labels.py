@@ -30,6 +30,8 @@ PARENTS = {
     "father": "father fatherid fatheriid pat patid paternalid paternal dad",
     "mother": "mother motherid motheriid mat matid maternalid maternal mum mom",
 }
+# What a spreadsheet that opens the release would compute instead of showing it.
+_FORMULA = r"[=@].*|[-+].*[(|!].*"
 # Only where both stand: pid alone is as often the id of a patient.
 _LINKAGE = {"father": " pid", "mother": " mid"}
 
@@ -132,6 +134,18 @@ def join_labels(
     used = used.assign(_id=ids[is_known]).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
     people["label"] = _joined_labels(joined[columns], codes)
+    torn = _torn_labels(joined[columns], people["label"])
+    if len(torn):
+        problems.append(
+            f"{name}: labels joined by '/' that come of different values: {examples(torn)}; write "
+            "the values without '/'"
+        )
+    formulas = people.loc[people["label"].str.fullmatch(_FORMULA), "label"].unique()
+    if len(formulas):
+        problems.append(
+            f"{name}: labels that a spreadsheet takes for formulas, and may run: "
+            f"{examples(map(repr, formulas))}; rename them, or add them to labels.missing"
+        )
     if cuts:
         values = pd.to_numeric(people["label"], errors="coerce").to_numpy(np.float64)
         wrong = people.loc[(people["label"] != "") & ~np.isfinite(values), "label"].unique()
@@ -205,6 +219,13 @@ def _joined_labels(columns: pd.DataFrame, codes: MissingCodes) -> pd.Series:
     parts = [part.mask(codes.is_missing(part), "") for part in parts]
     known = np.all([part != "" for part in parts], axis=0)
     return parts[0].str.cat(parts[1:], sep="/").where(known, "")
+
+
+def _torn_labels(columns: pd.DataFrame, labels: pd.Series) -> np.ndarray:
+    """Joined labels that come of different values, for a value may hold a "/" itself."""
+    values = columns.apply(lambda column: column.str.strip())[labels != ""].drop_duplicates()
+    joined = labels[values.index]
+    return joined[joined.duplicated()].unique()
 
 
 def _code_counts(columns: pd.DataFrame, codes: MissingCodes) -> tuple[dict, dict]:

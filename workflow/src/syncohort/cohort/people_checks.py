@@ -19,7 +19,7 @@ from syncohort.association.covariates import (
 from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.synthetic_people import ID_PREFIX, draw_labels
 from syncohort.errors import InputError, examples
-from syncohort.formats.missing_codes import MissingCodes, number_of
+from syncohort.formats.missing_codes import MissingCodes, number_of, without_invisible
 from syncohort.genotypes import carries, rows_per_person
 
 # Below about so many training rows the same recipe starts to remember people.
@@ -115,15 +115,28 @@ def alike_values(values: pd.Series) -> list[str]:
     return [_named(group) for group in groups.values() if len(group) > 1]
 
 
+# Cyrillic and Greek letters, and the Latin ones that look the same.
+_LOOKALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0425"
+    "\u03bf\u0391\u0392\u0395\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a7",
+    "aeopcyxiABEKMHOPCTXoABEHIKMNOPTX",
+)
+
+
 def _plain(value: str) -> str:
     """A value without what eyes pass over."""
-    text = unicodedata.normalize("NFKC", value).casefold()
+    text = _seen(value).casefold().strip().strip("'\"")
     return re.sub(r"[\s_.\-\u2010-\u2015]+", " ", text).strip() or text
+
+
+def _seen(value: str) -> str:
+    """A value as the eye sees it."""
+    return unicodedata.normalize("NFKC", without_invisible(value)).translate(_LOOKALIKES)
 
 
 def _named(group: list[str]) -> str:
     """Values in quotes, with the codes of their letters where they look the same."""
-    looks = {unicodedata.normalize("NFKC", value) for value in group}
+    looks = {_seen(value) for value in group}
     return " and ".join(map(repr if len(looks) == len(group) else ascii, group))
 
 

@@ -9,6 +9,8 @@ from syncohort.config.sections import Fraction, PositiveFraction, Section, Text
 
 Megabases = Annotated[float, Field(ge=0.1, le=250)]
 SnpCount = Annotated[int, Field(ge=50)]
+Position = Annotated[int, Field(ge=1)]
+Region = Annotated[list[Position], Field(min_length=2, max_length=2)]
 
 
 class Trait(Section):
@@ -68,13 +70,13 @@ class Demo(Section):
 class Input(Section):
     """The files with the real genotypes."""
 
-    kind: Literal["demo", "vcf", "plink", "pgen", "bgen"] = Field(
+    kind: Literal["demo", "vcf", "plink", "pgen", "bgen", "vcf_zarr"] = Field(
         "demo",
-        description="Format of the genotypes: `vcf` (VCF or BCF), `plink` (PLINK 1), `pgen` (PLINK 2) or `bgen` (BGEN 1.1 to 1.3). `demo` simulates a cohort and reads no file.",
+        description="Format of the genotypes: `vcf` (VCF or BCF), `plink` (PLINK 1), `pgen` (PLINK 2), `bgen` (BGEN 1.1 to 1.3) or `vcf_zarr` (VCF Zarr, as vcf2zarr writes it). `demo` simulates a cohort and reads no file.",
     )
     path: str | None = Field(
         None,
-        description="VCF or BCF file; PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file; .bgen file. {chrom} stands for the chromosome where each has a file of its own, here and in the files below.",
+        description="VCF or BCF file; PLINK 1 prefix or .bed file; PLINK 2 prefix or .pgen file; .bgen file; folder or zip file of a VCF Zarr store. {chrom} stands for the chromosome where each has a file of its own, here and in the files below.",
     )
     bim: str | None = Field(
         None,
@@ -188,6 +190,10 @@ class Filters(Section):
         False,
         description="Leave out records whose FILTER is neither PASS nor `.`. false: they are used, and counted on the check page.",
     )
+    regions: dict[Text, Region] = Field(
+        {},
+        description="Stretches to use, by chromosome: first and last position [bp], for example {20: [60000, 2300000]}. Chromosomes that are not named are used whole.",
+    )
     maf_min: float = Field(0.01, ge=0, lt=0.5, description="Lowest MAF of a variant.")
     variant_missing_max: Fraction = Field(
         0.05, description="Highest share of missing calls of a variant."
@@ -199,6 +205,13 @@ class Filters(Section):
         0.0,
         description="Lowest p-value of the exact test for Hardy-Weinberg equilibrium. The test is done within each label, and the lowest of these p-values counts. 0: no filter.",
     )
+
+    @model_validator(mode="after")
+    def _regions_have_a_length(self):
+        for name, (first, last) in self.regions.items():
+            if last < first:
+                raise ValueError(f"regions {name}: [{first}, {last}] ends before it begins")
+        return self
 
 
 class Split(Section):

@@ -113,6 +113,13 @@ class Evaluation(Section):
         ge=100,
         description="Most training and most synthetic people in the attacks that compare all pairs of people. The search for copies takes everybody.",
     )
+    shadow_models: int = Field(
+        0,
+        ge=0,
+        le=256,
+        multiple_of=2,
+        description="Number of shadow models, for example 8, of each generator that draws alleles straight from training people (independent, bootstrap, mosaic): an attacker who knows the generator runs it on random halves of the people. An even number. 0: no such attack.",
+    )
     minimum_people: int = Field(
         20, ge=4, description="Fewest holdout people for a metric of privacy or utility."
     )

@@ -146,6 +146,14 @@ class Plan:
         return [name for name in self.measured if self.settings[name]["kind"] in ALLELE_KINDS]
 
     @cached_property
+    def shadowed(self) -> list[str]:
+        """Those that are attacked with shadow models."""
+        if not self._study.evaluation.shadow_models:
+            return []
+        drawing = set(self.allele_generators) - {VALIDATION}
+        return [name for name in self.evaluated if name in drawing]
+
+    @cached_property
     def latent_generators(self) -> list[str]:
         """Released ones that draw latents of a representation."""
         return [name for name in self.generators if name not in self.allele_generators]

@@ -30,10 +30,10 @@ class FastaExport(Section):
 class Release(Section):
     """Who of the synthetic people is released, and in which formats."""
 
-    export: list[Literal["vcf", "plink", "pgen", "fasta"]] = Field(
+    export: list[Literal["vcf", "plink", "pgen", "bgen", "fasta"]] = Field(
         ["vcf", "plink", "pgen"],
         min_length=1,
-        description="Formats of the genotypes: `vcf`, `plink` (PLINK 1), `pgen` (PLINK 2), and `fasta`, DNA sequences, for which `input.reference` is needed.",
+        description="Formats of the genotypes: `vcf`, `plink` (PLINK 1), `pgen` (PLINK 2), `bgen` (BGEN 1.2), and `fasta`, DNA sequences, for which `input.reference` is needed.",
     )
     fasta: FastaExport = FastaExport()
     withhold: float = Field(

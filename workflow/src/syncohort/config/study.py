@@ -2,7 +2,7 @@
 
 `generated_files` writes the default YAML, the JSON schema and config/README.md from here. Every
 job of a run imports this module: it imports neither torch nor anything else of the package but
-its exception.
+its exception and the table of public data sets.
 """
 
 from typing import Annotated, Literal
@@ -42,6 +42,7 @@ from syncohort.config.representations import (
 from syncohort.config.sections import Name, Section, kind_of, sections_below, sections_of
 from syncohort.config.yaml_files import with_spelling
 from syncohort.errors import InputError
+from syncohort.resources.registry import with_paths
 
 
 class Config(Section):
@@ -57,6 +58,11 @@ class Config(Section):
     mode: Literal["haplotype", "genotype"] = Field(
         "haplotype",
         description="`haplotype`: learns haplotypes, needs phased genotypes and gives better synthetic genomes; `genotype`: learns the dosages of people, phased or not.",
+    )
+    resources: str = Field(
+        "resources/data",
+        min_length=1,
+        description="Folder of public data sets. Every file a study may name it may also name as `resource:NAME`, NAME as in resources/datasets.tsv: it is fetched into this folder if it is not there.",
     )
     input: Input = Input()
     demo: Demo = Demo()
@@ -83,6 +89,14 @@ class Config(Section):
     expansion: Expansion = Expansion()
     evaluation: Evaluation = Evaluation()
     compute: Compute = Compute()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _data_sets_have_files(cls, values):
+        if not isinstance(values, dict):
+            return values
+        folder = values.get("resources", cls.model_fields["resources"].default)
+        return with_paths(values, str(folder).rstrip("/"))
 
     @model_validator(mode="after")
     def _parts_fit(self):

@@ -67,6 +67,7 @@ def read_transcripts(path: str | Path, format: str = "auto") -> pd.DataFrame:
     format: one of `FORMATS`, or "auto" to go by the file name, then by its first line.
     Returns columns transcript (id, or line number where it has none), gene (symbol, or id
     when there is none), contig (normalised), start_bp, end_bp (1-based, inclusive).
+    attrs["doubt"]: what else the file may be, in words, "" if its format is certain.
     Raises InputError that names file, line and the layout expected.
     """
     path = Path(path)
@@ -76,14 +77,18 @@ def read_transcripts(path: str | Path, format: str = "auto") -> pd.DataFrame:
         )
     if not path.is_file():
         raise InputError(f"{path}: no such annotation file")
+    doubt = ""
     if format == "auto":
         format = _guess_format(path)
+        doubt = _doubt(path, format)
     records = list(_records(path, format, _line_parser(format)))
     if not records and format == "gtf":  # a file of transcripts only
         records = list(_records(path, format, _parse_gtf_transcript))
     if not records:
         raise InputError(f"{path}: no gene found in it, read as {format} ({_EXPECTED[format]})")
-    return pd.DataFrame(records, columns=["transcript", "gene", "contig", "start_bp", "end_bp"])
+    table = pd.DataFrame(records, columns=["transcript", "gene", "contig", "start_bp", "end_bp"])
+    table.attrs["doubt"] = doubt
+    return table
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
@@ -106,16 +111,31 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
         ) from error
 
 
-def _guess_format(path: Path) -> str:
+def _format_of_name(path: Path) -> str | None:
     name = path.name.lower().removesuffix(".gz").removesuffix(".txt")
-    for pattern, format in _NAMED:
-        if re.search(pattern, name):
-            if format in ("gtf", "gff3"):  # often called by each other's name
-                line = next(_lines(path), (0, ""))[1]
-                held = _guess_from_line(line)
-                format = "gtf" if held == "gtf" else "gff3" if "=" in line else format
-            logging.getLogger(__name__).info("%s: read as %s, by its name", path, format)
-            return format
+    return next((format for pattern, format in _NAMED if re.search(pattern, name)), None)
+
+
+def _doubt(path: Path, format: str) -> str:
+    """What else than a format a file of four columns may be, if its name does not say it."""
+    other = {"bed": "glist", "glist": "bed"}.get(format)
+    if other is None or _format_of_name(path) or len(_fields(next(_lines(path))[1])) != 4:
+        return ""
+    return (
+        f"{path.name}: read as {format} ({_EXPECTED[format]}), by its first line. If it is "
+        f"{other} ({_EXPECTED[other]}), say genes.format: {other}"
+    )
+
+
+def _guess_format(path: Path) -> str:
+    format = _format_of_name(path)
+    if format is not None:
+        if format in ("gtf", "gff3"):  # often called by each other's name
+            line = next(_lines(path), (0, ""))[1]
+            held = _guess_from_line(line)
+            format = "gtf" if held == "gtf" else "gff3" if "=" in line else format
+        logging.getLogger(__name__).info("%s: read as %s, by its name", path, format)
+        return format
     number, line = next(_lines(path), (0, ""))
     if not line:
         raise InputError(f"{path}: holds no gene: it is empty, or all of it comments")

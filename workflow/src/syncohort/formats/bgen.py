@@ -4,7 +4,6 @@ Axes: V variants of the file, v of a chunk, S people, 2 alleles.
 """
 
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +13,7 @@ from syncohort.errors import InputError
 from syncohort.formats.bgen_calls import (
     HARD_CALL_THRESHOLD,
     UNCERTAIN,
+    Malformed,
     layout_1_codes,
     layout_2_codes,
     to_calls,
@@ -73,19 +73,16 @@ class BgenSource:
         """A table of str: sample, and what else the .sample file says; see `read_sample`."""
         return self._people.copy()
 
-    @cached_property
-    def _spellings(self) -> dict[str, list[str]]:
-        return spellings(self._file.index[0])
-
     def contigs(self) -> list[str]:
         """Chromosomes without `chr`, in natural order."""
-        return list(self._spellings)
+        return list(spellings(self._file.contigs()))
 
     def counts(self) -> dict[str, int]:
         """Records of each chromosome, without `chr`."""
-        names, codes, _ = self._file.index
-        held = dict(zip(names, np.bincount(codes).tolist(), strict=True))
-        return {contig: sum(map(held.get, own)) for contig, own in self._spellings.items()}
+        if not self._file.counts:
+            self._file.contigs()
+        held = self._file.counts
+        return {contig: sum(map(held.get, own)) for contig, own in spellings(held).items()}
 
     def contig_length(self, contig: str) -> None:
         """None: BGEN files do not say it."""
@@ -106,10 +103,8 @@ class BgenSource:
         Raises:
             InputError: the chromosome is not in the file, or the file is damaged.
         """
-        names, codes, _ = self._file.index
-        own = find_contig(contig, self._spellings, self._file.path)
-        rows = np.flatnonzero(np.isin(codes, [names.index(name) for name in own]))
-        records = list(self._file.records(rows))
+        records = self._file.records_of(contig)
+        find_contig(contig, spellings(self._file.counts), self._file.path)
         step = -1 if self._ref_allele == "last" else 1
         alleles = [record.alleles[::step] for record in records]
         sites = make_sites(
@@ -122,23 +117,25 @@ class BgenSource:
         )
 
         def read(part: np.ndarray) -> Calls:
-            return self._read(rows[part].tolist(), [records[at] for at in part])
+            return self._read([records[row] for row in part])
 
         yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
 
-    def _read(self, rows: list[int], records: list[Record]) -> Calls:
-        """The calls of records with two alleles, which are these rows of the file."""
+    def _read(self, records: list[Record]) -> Calls:
+        """The calls of records with two alleles."""
         n_people = self._file.n_people
-        codes = np.empty((len(rows), n_people), dtype=np.uint8)
-        is_phased = np.zeros(len(rows), dtype=bool)
+        codes = np.empty((len(records), n_people), dtype=np.uint8)
+        is_phased = np.zeros(len(records), dtype=bool)
         with open(self._file.path, "rb", buffering=0) as file:
-            for i, (row, record) in enumerate(zip(rows, records, strict=True)):
-                with self._file.variant(row, record):
+            for i, record in enumerate(records):
+                try:
                     block = self._file.genotypes(file.fileno(), record)
                     if self._file.layout == 1:
                         codes[i] = layout_1_codes(block, n_people, self._threshold)
                     else:
                         codes[i], is_phased[i] = layout_2_codes(block, n_people, self._threshold)
+                except Malformed as problem:
+                    raise self._file.error(self._file.named(record), problem) from None
         calls, phased = to_calls(codes, is_phased, ref_last=self._ref_allele == "last")
         return Calls(calls, phased, n_uncertain=int((codes == UNCERTAIN).sum()))
 
@@ -160,7 +157,7 @@ def _people_of(file: BgenFile, sample: Path | None = None) -> pd.DataFrame:
 
 def bgen_contigs(path: str, *, sample: str | None = None) -> list[str]:
     """The chromosomes of a BGEN file, by a walk over its records."""
-    return list(spellings(BgenFile(bgen_files(path, sample=sample)[0]).index[0]))
+    return list(spellings(BgenFile(bgen_files(path, sample=sample)[0]).contigs()))
 
 
 def bgen_files(path: str, *, sample: str | None = None) -> list[Path]:

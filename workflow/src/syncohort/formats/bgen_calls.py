@@ -31,7 +31,8 @@ _SWAPPED[_HET] = 0, 1
 
 _UNITS = 1 << 14  # of a dosage, an allele
 _ALMOST_NONE = 2**-44  # so that a threshold of 0.2 is not 0.19999
-_PLOIDY_BITS, _MISSING_BIT = 0x3F, 0x80
+_PLOIDY_BITS, _MISSING_BIT = 0x3F, 0x80  # of the byte of a person
+_WITH_TWO, _WITH_CALL = bytes([2, 2 | _MISSING_BIT]), bytes(range(_MISSING_BIT))
 _BITS_MAX = 32
 DAMAGED = "The file is damaged, or was not written to its end; make it again"
 
@@ -77,16 +78,16 @@ def layout_2_codes(block: bytes, n_people: int, threshold: float) -> tuple[np.nd
     if len(block) < start + 2:
         raise Malformed(f"holds {len(block):,} bytes for {n_people:,} people. {DAMAGED}")
     counts = struct.unpack_from("<IHBB", block)
-    ploidy = np.frombuffer(block, dtype=np.uint8, count=n_people, offset=8)
     is_phased, n_bits = block[start], block[start + 1]
     if counts[:2] != (n_people, 2) or is_phased > 1 or not 0 < n_bits <= _BITS_MAX:
         raise Malformed(f"contradicts the header of the file. {DAMAGED}")
-    n_copies = _copies(ploidy, *counts[2:])
+    people = block[8:start]
+    n_copies = _copies(people, *counts[2:])
     n_stored = 2 * n_people if n_copies is None else int(n_copies.sum())
     if len(block) != start + 2 + (n_stored * n_bits + 7) // 8:
         raise Malformed(f"holds {len(block):,} bytes for {n_people:,} people. {DAMAGED}")
     if n_copies is None and n_bits == 8:  # as biobanks have it
-        pairs = np.frombuffer(block, dtype="<u2", count=n_people, offset=start + 2)
+        pairs = np.frombuffer(block, dtype="<u2", offset=start + 2)
         codes = _codes_of_bytes(bool(is_phased), threshold)[pairs]
     else:
         pairs = _pairs(_unpack(block, start + 2, n_stored, n_bits), n_copies)
@@ -95,15 +96,18 @@ def layout_2_codes(block: bytes, n_people: int, threshold: float) -> tuple[np.nd
             one = n_copies == 1
             codes[one] = _codes_of_one(pairs[0][one], (1 << n_bits) - 1, threshold)
             codes[n_copies == 0] = UNKNOWN
-    codes[ploidy & _MISSING_BIT > 0] = UNKNOWN
-    if (codes == _IMPOSSIBLE).any():
+    if people.translate(None, _WITH_CALL):
+        codes[np.frombuffer(people, dtype=np.uint8) & _MISSING_BIT > 0] = UNKNOWN
+    if codes.max(initial=0) == _IMPOSSIBLE:
         raise Malformed(f"has probabilities that sum to more than 1. {DAMAGED}")
     return codes, bool(is_phased)
 
 
-def _copies(ploidy: np.ndarray, lowest: int, highest: int) -> np.ndarray | None:
-    """How many copies people have, uint8 [S]; None where everybody has two."""
-    n_copies = ploidy & _PLOIDY_BITS
+def _copies(people: bytes, lowest: int, highest: int) -> np.ndarray | None:
+    """How many copies people have, uint8 [S], by a byte of each; None where everybody has two."""
+    if lowest == highest == 2 and not people.translate(None, _WITH_TWO):
+        return None
+    n_copies = np.frombuffer(people, dtype=np.uint8) & _PLOIDY_BITS
     if n_copies.min(initial=highest) < lowest or n_copies.max(initial=lowest) > highest:
         raise Malformed(f"has a number of copies beside those it states. {DAMAGED}")
     if n_copies.max(initial=0) > 2:

@@ -2,23 +2,22 @@
 
 Source: the BGEN format, "Header block", "Sample identifier block" and "Variant data blocks".
 
-Axes: V variants of the file, S people.
+Axes: S people.
 """
 
 import os
 import struct
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
-import numpy as np
 import zstandard
 
 from syncohort.errors import InputError
 from syncohort.formats.bgen_calls import DAMAGED, Malformed
+from syncohort.genotypes import normalise_contig
 
 _MAGIC = (b"bgen", bytes(4))
 _LEAST_HEADER = 20
@@ -34,9 +33,10 @@ _BYTES_A_PERSON = 1 + 8  # at most, of two copies, unpacked
 class Record:
     """A variant without its genotypes, which are n_packed bytes from `start` on.
 
-    n_unpacked: their bytes once unpacked.
+    row: its number in the file, from 0; n_unpacked: bytes of the genotypes once unpacked.
     """
 
+    row: int
     contig: str
     position: int
     id: str
@@ -50,7 +50,7 @@ class BgenFile:
     """The header of a BGEN file, and its variants one by one.
 
     Attributes: path, n_variants, n_people, layout (1 or 2), sample_ids ([S] str, None where the
-    file names nobody).
+    file names nobody), counts (records by chromosome as the file spells it, after a walk).
 
     Raises:
         InputError: no BGEN file, one of another version, or one that was cut within its header.
@@ -58,6 +58,7 @@ class BgenFile:
 
     def __init__(self, path: Path):
         self.path = path
+        self.counts: dict[str, int] = {}
         self._size = path.stat().st_size
         with open(path, "rb") as file:
             start = file.read(4 + _LEAST_HEADER)
@@ -84,67 +85,58 @@ class BgenFile:
         n_block, n_people = struct.unpack("<2I", file.read(8).ljust(8, b"\0"))
         block = file.read(max(0, min(n_block, self._size) - 8))
         ids, at = [], 0
-        with self._named("the block of sample ids"):
+        try:
             if n_people != self.n_people:
                 raise Malformed(f"is of {n_people:,} people, not {self.n_people:,}. {DAMAGED}")
             for _ in range(n_people):
                 text, at = _text(block, at, 2)
                 ids.append(text)
+        except _Short:
+            raise InputError(f"{self.path}: was cut within its sample ids. {DAMAGED}.") from None
+        except Malformed as problem:
+            raise self.error("the block of sample ids", problem) from None
         return ids
 
-    @cached_property
-    def index(self) -> tuple[list[str], np.ndarray, np.ndarray]:
-        """Names of chromosomes, which of them each variant is on, int32 [V], and where its record
-        begins, int64 [V].
+    def contigs(self) -> list[str]:
+        """Names of chromosomes, by a walk over the whole file."""
+        self._walk(lambda _: False)
+        return list(self.counts)
+
+    def records_of(self, contig: str) -> list[Record]:
+        """The records of a chromosome, however it is spelled, by a walk over the whole file.
 
         Raises:
-            InputError: a record is damaged, is not there, or stands behind the last one.
+            InputError: a record is damaged or is not there, or there are more than the header says.
         """
-        codes = np.empty(self.n_variants, dtype=np.int32)
-        starts = np.empty(self.n_variants, dtype=np.int64)
-        known: dict[str, int] = {}
-        at = self._first
+        wanted = normalise_contig(contig)
+        return self._walk(lambda name: normalise_contig(name) == wanted)
+
+    def _walk(self, is_wanted: Callable[[str], bool]) -> list[Record]:
+        found, wanted, counts, at = [], {}, Counter(), self._first
         with open(self.path, "rb", buffering=0) as file:
             for row in range(self.n_variants):
-                starts[row] = at
                 record = self._read_record(file.fileno(), row, at)
-                codes[row] = known.setdefault(record.contig, len(known))
                 at = record.start + record.n_packed
+                name = record.contig
+                counts[name] += 1
+                if name not in wanted:
+                    wanted[name] = is_wanted(name)
+                if wanted[name]:
+                    found.append(record)
         if at != self._size:
             raise InputError(
                 f"{self.path}: goes on behind the {self.n_variants:,} variants of its header. "
                 f"{DAMAGED}."
             )
-        return list(known), codes, starts
-
-    def records(self, rows: np.ndarray) -> Iterator[Record]:
-        """The records of rows."""
-        starts = self.index[2]
-        with open(self.path, "rb", buffering=0) as file:
-            for row in rows.tolist():
-                yield self._read_record(file.fileno(), row, int(starts[row]))
-
-    @contextmanager
-    def variant(self, row: int, record: Record) -> Iterator[None]:
-        """Say of which variant it is what is `Malformed`."""
-        name = f"{record.contig}:{record.position} {record.id}"
-        with self._named(f"variant {row + 1:,} of {self.n_variants:,} ({name})"):
-            yield
-
-    @contextmanager
-    def _named(self, what: str) -> Iterator[None]:
-        try:
-            yield
-        except Malformed as problem:
-            raise InputError(f"{self.path}: {what} {problem}.") from None
+        self.counts = dict(counts)
+        return found
 
     def _read_record(self, file: int, row: int, at: int) -> Record:
         n_read = _WINDOW_BYTES
-        with self._named(f"variant {row + 1:,} of {self.n_variants:,}"):
+        try:
             while True:
-                window = os.pread(file, n_read, at)
                 try:
-                    record = self._parse(window, at)
+                    record = self._parse(os.pread(file, n_read, at), row, at)
                 except _Short:
                     if at + n_read >= self._size or n_read >= _WINDOW_MAX:
                         raise Malformed(f"is cut short. {DAMAGED}") from None
@@ -153,8 +145,19 @@ class BgenFile:
                 if record.start + record.n_packed > self._size:
                     raise Malformed(f"is cut short. {DAMAGED}")
                 return record
+        except Malformed as problem:
+            raise self.error(f"variant {row + 1:,} of {self.n_variants:,}", problem) from None
 
-    def _parse(self, window: bytes, at: int) -> Record:
+    def named(self, record: Record) -> str:
+        """A record as a message names it."""
+        name = f"{record.contig}:{record.position} {record.id}"
+        return f"variant {record.row + 1:,} of {self.n_variants:,} ({name})"
+
+    def error(self, what: str, problem: Malformed) -> InputError:
+        """The error of a part of the file that is `Malformed`."""
+        return InputError(f"{self.path}: {what} {problem}.")
+
+    def _parse(self, window: bytes, row: int, at: int) -> Record:
         """The record at the beginning of a window into the file, which stands at `at`."""
         place = 0
         if self.layout == 1:
@@ -184,7 +187,7 @@ class BgenFile:
             raise Malformed(f"has genotypes of {n_packed} bytes. {DAMAGED}")
         names = [name for name in (rs_id, own_id) if name not in ("", ".")]
         name = names[0] if names else "."
-        return Record(contig, position, name, tuple(alleles), at + place, n_packed, n_plain)
+        return Record(row, contig, position, name, tuple(alleles), at + place, n_packed, n_plain)
 
     def genotypes(self, file: int, record: Record) -> bytes:
         """The unpacked genotypes of a record with two alleles; file: descriptor of the open file.
@@ -195,7 +198,10 @@ class BgenFile:
         packed = os.pread(file, record.n_packed, record.start)
         n = record.n_unpacked
         if n > 10 + _BYTES_A_PERSON * self.n_people:
-            raise Malformed(f"has genotypes of {n:,} bytes, more than people with two copies need")
+            raise Malformed(
+                f"has genotypes of {n:,} bytes, more than people with two copies need; only diploid "
+                "genotypes are read"
+            )
         try:
             block = _unpack(packed, n, self._packing)
         except (zlib.error, zstandard.ZstdError) as error:
@@ -211,18 +217,20 @@ class _Short(Exception):
 
 def _number(window: bytes, at: int, width: int) -> tuple[int, int]:
     """A number of so many bytes, and where it ends."""
-    if at + width > len(window):
+    end = at + width
+    if end > len(window):
         raise _Short
-    return int.from_bytes(window[at : at + width], "little"), at + width
+    return int.from_bytes(window[at:end], "little"), end
 
 
 def _text(window: bytes, at: int, width: int) -> tuple[str, int]:
     """A text behind its length, a number of so many bytes, and where it ends."""
-    n, at = _number(window, at, width)
-    if at + n > len(window):
+    start = at + width
+    end = start + int.from_bytes(window[at:start], "little")
+    if end > len(window):
         raise _Short
     try:
-        return window[at : at + n].decode(), at + n
+        return window[start:end].decode(), end
     except UnicodeDecodeError:
         raise Malformed(f"has a name that is no UTF-8. {DAMAGED}") from None
 

@@ -56,13 +56,11 @@ class Contents:
         return known[1]
 
     def of_file(self, path: Path) -> str:
-        """Digest of the content of one file, SHA-256 up to `WHOLE_BYTES`; "missing" without it."""
-        key = _identity(path)
-        if key is None:
+        """Digest of the content of a file, SHA-256 up to `WHOLE_BYTES`, or of all files of a folder,
+        as a Zarr store is; "missing" without it."""
+        if _identity(path) is None:
             return "missing"
-        small = key[2] <= WHOLE_BYTES
-        name = str(path.absolute())
-        return self.once(name, [path], lambda: sha256(path) if small else _sampled(path))
+        return self.once(str(path.absolute()), [path], lambda: _digest(path))
 
     def _read_notes(self) -> dict:
         try:
@@ -103,8 +101,30 @@ def hash_once() -> None:
     _IOFile.checksum = checksum
 
 
-def _identity(path: Path) -> list[int] | None:
-    """What changes when a file changes; None for an absent one."""
+def size_of(path: str | Path) -> int:
+    """Bytes of a file, or of all files of a folder."""
+    files = _files_below(path) if os.path.isdir(path) else [path]
+    return sum(map(os.path.getsize, files))
+
+
+def _files_below(folder: str | Path) -> list[Path]:
+    """The files of a folder and of those in it, in order."""
+    return sorted(Path(at) / name for at, _, names in os.walk(folder) for name in names)
+
+
+def _digest(path: Path) -> str:
+    if path.is_dir():
+        files = _files_below(path)
+        parts = [f"{file.relative_to(path)} {_digest(file)}" for file in files]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    return sha256(path) if path.stat().st_size <= WHOLE_BYTES else _sampled(path)
+
+
+def _identity(path: Path) -> list | None:
+    """What changes when a file changes, or one of a folder; None for an absent one."""
+    if path.is_dir():
+        files = [(str(file), _identity(file)) for file in _files_below(path)]
+        return [len(files), hashlib.sha256(repr(files).encode()).hexdigest()]
     try:
         found = os.stat(path)
     except OSError:

@@ -20,6 +20,7 @@ from typing import BinaryIO
 import pysam
 
 from syncohort.errors import InputError, examples
+from syncohort.files import name_full_disk
 from syncohort.formats.bgzf import is_blocked, require_end
 from syncohort.formats.compression import open_unpacked
 from syncohort.genotypes import contig_order, normalise_contig
@@ -121,6 +122,7 @@ def _search(path: Path, wanted: str, target: BinaryIO | None) -> list[_Record]:
                 _go_to(path, file, own[0], blocked)
                 _scan(path, file, wanted, target, only=own[0])
     except (OSError, EOFError, zlib.error) as error:
+        name_full_disk(error, Path(tempfile.gettempdir()) / path.name)
         raise InputError(
             f"{path}: cannot be read ({error}): the file is damaged or cut short; copy it again"
         ) from error
@@ -245,7 +247,10 @@ def _seek(path: Path, file: BinaryIO, place: int, blocked: bool) -> None:
     address, text = max(block for block in blocks if block[1] <= place)
     file.seek(address << 16)
     while text < place:
-        text += len(file.read(min(place - text, _BLOCK_BYTES)))
+        read = file.read(min(place - text, _BLOCK_BYTES))
+        if not read:
+            _blame_index(path)
+        text += len(read)
 
 
 def _blame_index(path: Path) -> None:

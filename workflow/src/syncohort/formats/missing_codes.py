@@ -123,14 +123,15 @@ class MissingCodes:
         """Kept values that look like a code for "none", with how often they occur.
 
         values: classes, or numbers. In a column of numbers a code such as 99 counts only where
-        it stands outside the rest, and 0 only beside 1 and 2
-        alone, or beside words. In a column of a few small numbers 7, 8 and 9 count where they
-        stand apart (1, 2, 9).
+        it stands outside the rest, and 0 only beside 1 and 2 alone, or beside words. Up to three
+        negative whole numbers count where all others are not negative, or beside words. In a
+        column of a few small numbers 7, 8 and 9 count where they stand apart (1, 2, 9).
         """
         counts = values[~self.is_missing(values)].value_counts()
         numbers = {value: number_of(_fold(value)) for value in counts.index}
         known = {value: n for value, n in numbers.items() if n is not None}
         found = [value for value in counts.index if value not in known and _looks(value)]
+        odd = _negative_codes(known, len(counts) > len(known))
         rest = [n for n in known.values() if n not in _SUSPICIOUS_NUMBERS]
         low, high = (min(rest), max(rest)) if rest else (np.inf, -np.inf)
         for value, number in known.items():
@@ -140,10 +141,19 @@ class MissingCodes:
             if (
                 (code and (rest or len(counts) > len(known)))
                 or zero
+                or number in odd
                 or _stands_apart(number, known)
             ):
                 found.append(value)
         return {value: int(counts[value]) for value in found}
+
+
+def _negative_codes(known: dict[str, float], has_words: bool) -> set[float]:
+    """The negative numbers of a column, if they are few and whole and all others are not negative."""
+    negative = {number for number in known.values() if number < 0}
+    others = set(known.values()) - negative
+    few = len(negative) <= 3 and all(number % 1 == 0 for number in negative)
+    return negative if few and (has_words or len(others) > len(negative)) else set()
 
 
 def _stands_apart(number: float, known: dict[str, float]) -> bool:
@@ -159,8 +169,13 @@ def number_of(text: str) -> float | None:
     return float(folded) if _NUMBER.fullmatch(folded) and folded not in ("", "-", "+") else None
 
 
+def without_invisible(text: str) -> str:
+    """A text without characters of no width, and with plain dashes and apostrophes."""
+    return text.translate(_INVISIBLE)
+
+
 def _fold(value) -> str:
-    text = unicodedata.normalize("NFKC", str(value)).translate(_INVISIBLE)
+    text = without_invisible(unicodedata.normalize("NFKC", str(value)))
     return text.strip().strip("'\"").strip().casefold()
 
 

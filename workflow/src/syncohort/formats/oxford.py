@@ -105,7 +105,7 @@ def require_same_people(people: pd.DataFrame, file: BgenFile, sample: Path) -> N
 def write_sample(
     people: People, missing: np.ndarray, path: Path, case_label: str | None = None
 ) -> None:
-    """Write people as a .sample: both ids are the person's, and sex is unknown.
+    """Write people as a .sample: both ids are the person's, and sex is NA where it is unknown.
 
     Cases and controls are a column `phenotype` of type B, numbers one of type P; labels that are
     neither are a column `label` of type D, as names of `categories`.
@@ -127,7 +127,8 @@ def write_sample(
     codes[np.isin(codes, (MISSING, "NONE"))] = "NA"
     with open(path, "w", encoding="utf-8") as file:
         file.write(f"ID_1 ID_2 missing sex {name}\n0 0 0 D {kind}\n")
-        rows = zip(people.id, missing, codes, strict=True)
+        sex = np.where(people.sex > 0, people.sex.astype(str), "NA")
         file.writelines(
-            f"{person} {person} {share:.6g} NA {code}\n" for person, share, code in rows
+            f"{person} {person} {share:.6g} {own} {code}\n"
+            for person, share, own, code in zip(people.id, missing, sex, codes, strict=True)
         )

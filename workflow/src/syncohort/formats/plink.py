@@ -183,13 +183,13 @@ def _named_parts(store: CohortStore) -> list[tuple[str, np.ndarray]]:
 
 
 def _bim_lines(contig: str, variants: Variants) -> Iterator[str]:
-    names = _own_ids(variants)
+    names = own_ids(variants)
     columns = zip(names, variants.position_bp.tolist(), variants.allele.tolist(), strict=True)
     for name, position, (ref, alt) in columns:
         yield f"{contig}\t{name}\t0\t{position}\t{alt}\t{ref}\n"
 
 
-def _own_ids(variants: Variants) -> list[str]:
+def own_ids(variants: Variants) -> list[str]:
     """Ids [V] that no two variants of a position share, unless they have none."""
     places = list(zip(variants.position_bp.tolist(), variants.id.tolist(), strict=True))
     count = Counter(places)

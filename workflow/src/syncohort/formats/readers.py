@@ -17,6 +17,7 @@ from syncohort.formats.pgen import PgenSource, pgen_contigs, pgen_files
 from syncohort.formats.plink import PlinkSource, plink_contigs, plink_files
 from syncohort.formats.sites import spellings
 from syncohort.formats.vcf import VcfSource, vcf_contigs, vcf_file
+from syncohort.formats.vcf_zarr import VcfZarrSource, vcf_zarr_contigs, vcf_zarr_files
 
 
 class _Format(NamedTuple):
@@ -47,10 +48,11 @@ _FORMATS = {
         ("sample",),
         ("ref_allele", "hard_call_threshold"),
     ),
+    "vcf_zarr": _Format(VcfZarrSource, vcf_zarr_contigs, vcf_zarr_files),
 }
 KINDS = tuple(_FORMATS)
 
-Source = VcfSource | PlinkSource | PgenSource | BgenSource | ChromosomeFiles
+Source = VcfSource | PlinkSource | PgenSource | BgenSource | VcfZarrSource | ChromosomeFiles
 
 
 def open_source(kind: str, path: str, **others) -> Source:
@@ -62,9 +64,11 @@ def open_source(kind: str, path: str, **others) -> Source:
     about the files) and `chunks(contig, multiallelic=, pass_only=, size=)`.
 
     Args:
-        kind: "vcf" (VCF or BCF), "plink" (PLINK 1), "pgen" (PLINK 2) or "bgen".
-        path: VCF/BCF file; the prefix, the .bed or the .pgen of a PLINK data set; the .bgen; with
-            `{chrom}` in it when there is one per chromosome.
+        kind: "vcf" (VCF or BCF), "plink" (PLINK 1), "pgen" (PLINK 2), "bgen" or
+            "vcf_zarr".
+        path: VCF/BCF file; the prefix, the .bed or the .pgen of a PLINK data set; the .bgen; the
+            folder or zip file of a VCF Zarr store; with `{chrom}` in it when there is one per
+            chromosome.
         others: by the keys of the configuration. bim, fam, pvar, psam, sample: files that are not
             beside the .bed, .pgen or .bgen under its name. ref_allele, hard_call_threshold: see
             `BgenSource`.

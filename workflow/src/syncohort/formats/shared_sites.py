@@ -14,14 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.genotypes import (
-    MISSING,
     PLOIDY,
     Variants,
     from_rows,
     rows_per_person,
     to_rows,
 )
-from syncohort.ploidy import ABSENT
+from syncohort.ploidy import ABSENT, MALE, MISSING
 
 
 def shared_sites(variants: Variants) -> list[slice]:
@@ -89,6 +88,22 @@ def settle_calls(calls: np.ndarray, variants: Variants, *, phased: bool) -> int:
     return n_removed
 
 
+def settle_one_copy(calls: np.ndarray, variants: Variants, sex: np.ndarray) -> int:
+    """`settle` drawn calls int8 [V, S, P] of one copy, in place; sex: [S].
+
+    The commoner ALT allele stays. Returns how many alleles were taken away.
+    """
+    own, men = np.flatnonzero(variants.male_haploid), np.flatnonzero(sex == MALE)
+    if not len(own) or not len(men):
+        return 0
+    place = np.ix_(own, men, [0])
+    rows = calls[place][..., 0].T.copy()
+    n_removed = settle(rows, np.maximum(rows, 0).mean(axis=0), variants[own], "haplotype")
+    if n_removed:
+        calls[place] = rows.T[..., None]
+    return n_removed
+
+
 def forget_conflicts(calls: np.ndarray, phased: np.ndarray, variants: Variants) -> int:
     """Make calls missing that give a person more ALT alleles of a site than places, in place.
 
@@ -97,12 +112,18 @@ def forget_conflicts(calls: np.ndarray, phased: np.ndarray, variants: Variants) 
     """
     n_forgotten = 0
     for site in shared_sites(variants):
-        copies = np.maximum(calls[site], 0).sum(axis=0)  # [S, P]
-        wrong = copies.sum(axis=1) > PLOIDY
+        own = calls[site]
+        copies = np.maximum(own, 0).sum(axis=0)  # [S, P]
+        wrong = copies.sum(axis=1) > _n_places(own)
         wrong |= (copies > 1).any(axis=1) & phased[site].all(axis=0)
         n_forgotten += int(wrong.sum())
-        calls[site, wrong] = MISSING
+        own[:, wrong] = np.minimum(own[:, wrong], MISSING)  # an absent allele stays absent
     return n_forgotten
+
+
+def _n_places(calls: np.ndarray) -> np.ndarray:
+    """How many copies people [S] have, of their calls int8 [m, S, P] of a site."""
+    return PLOIDY - (calls == ABSENT).all(axis=0).sum(axis=1)
 
 
 @dataclass(frozen=True)
@@ -201,7 +222,8 @@ def _join_site(records: Records, site: slice, calls, phased) -> tuple[np.ndarray
     # unphased calls have their ALT last, so that two variants may both have theirs there
     torn = np.flatnonzero((own.sum(axis=0) > 1).any(axis=1))
     if len(torn):
-        if all_phased[torn].any() or (own[:, torn].sum(axis=(0, 2)) > PLOIDY).any():
+        too_many = own[:, torn].sum(axis=(0, 2)) > _n_places(calls[:, torn])
+        if all_phased[torn].any() or too_many.any():
             place = f"{records.contig}:{records.position_bp[records.record[site.start]]}"
             raise ValueError(f"a person with more ALT alleles of {place} than places for them")
         copies = own[:, torn].sum(axis=2).T  # [n, m], two of each person

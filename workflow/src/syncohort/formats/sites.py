@@ -30,6 +30,7 @@ DROP_REASONS = {  # and how a page says it
     "multiallelic": "multi-allelic sites",
     "duplicate": "copies of another record",
     "filter": "that fail a filter",
+    "region": "outside filters.regions",
 }
 # the mark of REF alleles that may not be those of the reference genome, as plink2 declares it
 PROVISIONAL_LINE = (
@@ -48,7 +49,7 @@ class Chunk:
     The counts, summed over the chunks of a chromosome, are its totals: n_read: records read,
     dropped: records left out by reason, failed: records that fail filters by the text of their
     FILTER, codes: records by alleles that are no DNA ("A/B"), symbols: structural variants by
-    what they are called (`<DEL>`), n_pairs and n_breaks: see `vcf.PhaseSets`, n_uncertain:
+    what they are called (`<DEL>`), n_pairs and n_breaks: see `phase_sets`, n_uncertain:
     probabilities that are no hard call, made missing. A chromosome without any usable record gives
     one chunk without variants.
     """

@@ -42,6 +42,8 @@ _HEADINGS = {  # by preference; compared in lower case without punctuation
 }
 _NUMBERS = ("position_bp", "beta", "se", "z", "odds_ratio", "p", "log_p")
 _HARMONISED = "hm_"  # columns of the GWAS Catalog in the place of those they were made from
+_PARTNERS = {"a2": "a1", "a0": "a1", "allele2": "allele1", "allele0": "allele1"}
+_CLEAR = 0.01  # effects from which their sign is no matter of rounding
 _ABOVE_ONE = 1 + 1e-6  # a p-value that is 1 but for rounding
 _BOUND = re.compile(r"[<\u2264]=?\s*(?=[\d.])")  # of p-values too small for a program
 _ALLELES = re.compile(r"[A-Za-z*]+")
@@ -233,6 +235,15 @@ def _betas(numbers: dict[str, pd.Series], place: str, columns: dict) -> pd.Serie
         )
     with np.errstate(divide="ignore"):
         logarithm = np.log(ratio)
+    if beta is not None:
+        clear = np.minimum(beta.abs(), logarithm.abs()) > _CLEAR
+        torn = clear & (np.sign(beta) != np.sign(logarithm))
+        if torn.sum() > clear.sum() / 2:
+            raise InputError(
+                f"{place}, line {torn.index[int(np.argmax(torn))]}: {columns['beta']!r} and "
+                f"{columns['odds_ratio']!r} say opposite effects of one allele; keep the column that "
+                "is right"
+            )
     return logarithm if beta is None else beta.fillna(logarithm)
 
 
@@ -308,13 +319,21 @@ def _choose_alleles(found: dict[str, str], columns: list[str]) -> None:
     """Correct which columns are the effect and the other allele, in place.
 
     SAIGE's effects belong to Allele2, which its frequencies name. REF is the other allele only
-    where ALT is the effect allele: plink2's A1 may be REF.
+    where ALT is the effect allele: plink2's A1 may be REF. Of A1 and A2 beside an effect allele
+    the other allele is the one that is not it.
     """
     effect, other = found.get("effect_allele"), found.get("other_allele")
-    second = find_columns(columns, "acallele2 afallele2 freqallele2", "")
+    names = {bare(name): name for name in columns}
+    second = names.keys() & {"acallele2", "afallele2", "freqallele2"} or {"tstat", "var"} <= set(
+        names
+    )
     if second and effect and effect.lower() == "allele1" and other and other.lower() == "allele2":
         found["effect_allele"], found["other_allele"] = other, effect
     if other is not None and other == found.get("ref") and effect != found.get("alt"):
         del found["other_allele"]
         if "alt" not in found:
             found.pop("ref")
+    partner = other and names.get(_PARTNERS.get(bare(other)))
+    if partner and partner != effect and effect != other:
+        del found["other_allele"]
+        found["ref"], found["alt"] = other, partner

@@ -18,6 +18,7 @@ from cyvcf2 import VCF
 
 from syncohort.errors import InputError
 from syncohort.formats.bcftools import LARGE_SET, UNDECLARED, VcfFile, bcftools
+from syncohort.formats.phase_sets import PhaseSets, set_codes
 from syncohort.formats.sites import (
     CHUNK_VARIANTS,
     Calls,
@@ -38,8 +39,6 @@ from syncohort.formats.vcf_text import (
 )
 from syncohort.genotypes import contig_order, normalise_contig
 from syncohort.ploidy import ABSENT
-
-_NO_SET = -1  # phase set of calls that name none: they are all one
 
 
 class VcfSource:
@@ -311,7 +310,7 @@ def _call_reader(
             phased[i] = alleles[:, -1]
             field = next((name for name in fields if name in variant.FORMAT), None)
             if field:
-                sets.add(calls[i], phased[i], _set_codes(variant.format(field)))
+                sets.add(calls[i], phased[i], set_codes(variant.format(field)))
         return Calls(calls, phased, sets.n_pairs - pairs, sets.n_breaks - breaks)
 
     return read
@@ -341,40 +340,3 @@ def _alleles(record, source: Path) -> np.ndarray:
 
 def _name_of(record) -> str:
     return f"{record.CHROM}:{record.POS} {record.REF}>{','.join(record.ALT) or '.'}"
-
-
-class PhaseSets:
-    """How far phase reaches, where calls name the set (PS) they are phased with.
-
-    A call is phased with the others of its set alone. n_pairs: phased heterozygous calls that
-    follow another of the same person; n_breaks: those of another set than the one before.
-    """
-
-    def __init__(self, n_people: int):
-        self._latest = np.full(n_people, _NO_SET)
-        self._seen = np.zeros(n_people, dtype=bool)
-        self.n_pairs = self.n_breaks = 0
-
-    def add(self, calls: np.ndarray, phased: np.ndarray, sets: np.ndarray) -> None:
-        """Take the next variant: calls [S, 2], phased bool [S], sets int [S]."""
-        heterozygous = phased & (calls[:, 0] != calls[:, 1]) & (calls >= 0).all(axis=1)
-        follows = heterozygous & self._seen
-        self.n_pairs += int(follows.sum())
-        self.n_breaks += int((follows & (sets != self._latest)).sum())
-        self._latest[heterozygous] = sets[heterozygous]
-        self._seen |= heterozygous
-
-
-def _set_codes(sets: np.ndarray) -> np.ndarray:
-    """Phase sets int64 [S] of a field, which is text where the header does not declare it.
-
-    Text may name the set of each allele: "b7,b7" of PSL, "7-1,7-2" of HP, where what follows
-    the dash numbers the haplotype.
-    """
-    sets = np.asarray(sets)
-    sets = sets[:, 0] if sets.ndim > 1 else sets
-    if sets.dtype.kind in "iuf":
-        return np.where(sets < 0, _NO_SET, sets).astype(np.int64)
-    names = pd.Series(sets.astype(str)).str.replace(r"(-\d+)?(,.*)?$", "", regex=True)
-    codes = pd.util.hash_array(names.to_numpy(dtype=object)).astype(np.int64)
-    return np.where(names == ".", _NO_SET, codes)

@@ -24,6 +24,7 @@ _WRITTEN = (
     "expanded/*.vcf.gz.tbi",
     "plink/synthetic.*",
     "pgen/synthetic.*",
+    "bgen/synthetic.*",
     "fasta/*.fa.gz*",
 )
 
