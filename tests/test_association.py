@@ -453,7 +453,13 @@ def measured_value(tmp_path_factory):
 
     train, blank = np.arange(n_train), [""] * n_train
     known = pd.DataFrame(
-        {"contig": "1", "position_bp": 2_000 * (causal + 1), "effect": effect, "effect_allele": ""}
+        {
+            "contig": "1",
+            "position_bp": 2_000 * (causal + 1),
+            "effect": effect,
+            "effect_allele": "",
+            "other_allele": "",
+        }
     )
     real_values = value[:n_all].copy()
     real_values[5:9] = np.nan  # nobody knows theirs

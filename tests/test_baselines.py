@@ -74,7 +74,8 @@ def test_independent_alleles_have_the_labels_frequency_and_no_linkage(tmp_path):
 
 
 def test_frequencies_leave_out_missing_alleles_and_fall_back_on_everybody():
-    panel = Panel(np.arange(3), np.array([0, 0, 1]), np.array([0]))
+    unknown = np.zeros(3, int), np.zeros(1, int)
+    panel = Panel(np.arange(3), np.array([0, 0, 1]), np.array([0]), *unknown)
     calls = np.array(
         [
             [[1, -1], [0, 1], [0, 0]],
@@ -185,7 +186,8 @@ def test_unphased_cohorts_give_unphased_calls(tmp_path):
 
 
 def panel_of(n_people, n_drawn):
-    return Panel(np.arange(n_people), np.zeros(n_people, int), np.zeros(n_drawn, int))
+    zeros = [np.zeros(n, int) for n in (n_people, n_drawn, n_people, n_drawn)]
+    return Panel(np.arange(n_people), *zeros)
 
 
 def test_segments_follow_the_coalescent_law():

@@ -5,20 +5,37 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from chromosome_x import x_calls, x_people, x_store, x_variants
+import torch
+import yaml
+from chromosome_x import N_FIRST, N_SECOND, x_calls, x_people, x_store, x_variants
+from clones import clone, snakemake
+from cohorts import linked_calls, store_of
 from genotype_files import need, read_whole, run
 
+from syncohort.association.correlation import LabelledCalls
+from syncohort.baselines.alleles import draw_alleles
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.phasing import phase_chromosome
+from syncohort.cohort.synthetic_people import draw_people
+from syncohort.diffusion.process import Process
+from syncohort.diffusion.schedules import make_schedule
+from syncohort.diffusion.validation import Counted
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.sample_sheet import read_sample_sheet, write_sample_sheet
 from syncohort.formats.vcf_writing import write_vcf
+from syncohort.generators.encoding import encode_people
+from syncohort.generators.latents import fit_normalisation
+from syncohort.generators.rows import EncodedPeople
 from syncohort.genotypes import CohortStore, People, to_rows
 from syncohort.packed_calls import PackedCalls, masks
 from syncohort.ploidy import ABSENT, MALE, doubled, has_one_copy, of_known_sex
+from syncohort.representations.blocks import assign_genes
+from syncohort.representations.gene_pca_fitting import fit_gene_pca
+from syncohort.synthesis.decoding import Decision, decode_cohort
 
 PEOPLE = x_people(60)
 ONE_COPY = has_one_copy(x_variants().male_haploid, PEOPLE.sex)
@@ -165,3 +182,227 @@ def test_a_sample_sheet_says_the_sex(tmp_path):
         "p0\ta\tmale",
     ]
     assert (read_sample_sheet(tmp_path / "s.tsv").sex == PEOPLE.sex).all()
+
+
+# --- the model
+
+
+TRAINING = x_people(60, splits=(["train"] * 40 + ["validation"] * 10 + ["holdout"] * 10))
+
+
+@pytest.fixture(scope="module")
+def encoded(tmp_path_factory):
+    """A store, a gene PCA fitted to its training people, and everybody's latents."""
+    folder = tmp_path_factory.mktemp("model")
+    store = x_store(folder / "X.zip", TRAINING)
+    blocks = assign_genes(store.variants, None, intergenic="own", max_snps=N_FIRST // 2)
+    train = TRAINING.split == "train"
+    model = fit_gene_pca(store, blocks, train=train, mode="haplotype", max_components=4)
+    files = folder / "X.npy", folder / "X.npz"
+    encode_people([store], model, *files)
+    people = EncodedPeople.read(files[:1], files[1:], store.people, "haplotype")
+    return store, model, people
+
+
+def test_a_pca_is_fitted_to_the_haplotypes_there_are(encoded):
+    store, model, _ = encoded
+    calls = store.read(samples=TRAINING.split == "train")
+    alleles = calls.reshape(len(calls), -1)
+    there = alleles[100] >= 0  # outside the shared ends
+    assert there.sum() == 60
+    np.testing.assert_allclose(model.mean[100], alleles[100, there].mean(), rtol=1e-6)
+    np.testing.assert_allclose(model.mean[3], alleles[3].mean(), rtol=1e-6)
+    block = model.blocks.iloc[5]
+    own = slice(block["first_variant"], block["first_variant"] + block["n_variants"])
+    centred = alleles[own, there] - alleles[own, there].mean(axis=1, keepdims=True)
+    leading = np.linalg.svd(centred)[0][:, 0]
+    assert abs(leading @ model.loadings[own, 0]) == pytest.approx(1, abs=1e-4)
+
+
+def test_latents_know_what_is_of_one_copy(encoded):
+    _, model, people = encoded
+    assert people.rows.is_second.tolist() == [False, True, False, False] * 25
+    ends = np.repeat(np.arange(len(model.mask)), model.blocks["n_variants"])[[0, 19, 20, -11, -10]]
+    assert ends[1] < ends[2] and ends[3] < ends[4]
+    own = (np.arange(len(model.mask)) >= ends[2]) & (np.arange(len(model.mask)) <= ends[3])
+    np.testing.assert_array_equal(people.one_copy, own)
+    latents = np.load(people.paths[0]).astype(np.float32)
+    assert (latents[1::4, own] == latents[::4, own]).all()
+    assert (latents[1::4, ~own] != latents[::4, ~own]).any()
+
+
+def test_class_means_and_the_loss_leave_the_second_copy_out(encoded):
+    _, model, people = encoded
+    latents, rows, own = np.load(people.paths[0]).astype(np.float32), people.rows, people.one_copy
+    options = {"n_classes": 2, "residual_from_class_mean": True, "scaling": "unit"}
+    given = {"one_copy": own, "is_second": rows.is_second}
+    fitted = fit_normalisation(latents, rows.labels, model.mask, **options, **given)
+    for label in range(2):
+        first = (rows.labels == label) & ~rows.is_second
+        np.testing.assert_allclose(fitted.center[label, own], latents[first][:, own].mean(axis=0), atol=1e-5)  # fmt: skip
+        everybody = latents[rows.labels == label][:, ~own].mean(axis=0)
+        np.testing.assert_allclose(fitted.center[label, ~own], everybody, atol=1e-5)
+    process = Process(make_schedule("cosine", 10), "x0", torch.from_numpy(model.mask))
+    counted = Counted.of(people, torch.device("cpu"))
+    at = torch.arange(4)
+    x0, noise = torch.from_numpy(latents[:4]), torch.zeros(4, *model.mask.shape)
+
+    def losses(data):
+        nothing = lambda x, *_: torch.zeros_like(x)
+        return process.row_losses(nothing, data, torch.full((4,), 5), noise, None, counted[at])
+
+    before, changed = losses(x0), x0.clone()
+    changed[:, own] += 1 * process.mask[own]
+    assert (losses(changed) == before).tolist() == [False, True, False, False]
+    changed[:, ~own] += 1 * process.mask[~own]
+    assert (losses(changed) != before).all()
+
+
+ROUNDING = Decision("rounding", rare_margin=0.4, common_margin=0.1, label_margin=0.05)
+
+
+def test_drawn_men_have_one_copy_outside_the_shared_ends(encoded, tmp_path):
+    store, model, people = encoded
+    drawn = draw_people(store.people, labels="matched", people=50, seed=3)
+    assert 24 <= (drawn.sex == MALE).sum() <= 26  # 12 or 13 of each label
+    options = {"first_position": 0, "decision": ROUNDING, "seed": 1}
+    decode_cohort(people.paths, model, store, drawn, tmp_path / "X.zip", **options)
+    calls = CohortStore(tmp_path / "X.zip").read()
+    one_copy = has_one_copy(store.variants.male_haploid, drawn.sex)
+    assert ((calls[..., 1] == ABSENT) == one_copy).all() and (calls[..., 0] >= 0).all()
+    assert (CohortStore(tmp_path / "X.zip").people.sex == drawn.sex).all()
+
+
+def test_drawn_sexes_are_those_of_the_label():
+    sex = np.array([1, 1, 1, 2] * 5 + [2] * 10)
+    people = People([f"p{i}" for i in range(30)], ["a"] * 20 + ["b"] * 10, ["train"] * 30, sex=sex)
+    drawn = draw_people(people, labels="balanced", people=40, seed=1)
+    assert (drawn.sex[drawn.label == "a"] == MALE).sum() == 15
+    assert not (drawn.sex[drawn.label == "b"] == MALE).any()
+    assert draw_people(people[:0:-1], labels="matched", seed=1).has_sexes
+    unknown = People(people.id, people.label, people.split)
+    assert not draw_people(unknown, labels="matched", seed=1).has_sexes
+
+
+@pytest.mark.parametrize("phased", [True, False])
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("independent", {}),
+        ("bootstrap", {}),
+        ("mosaic", {"effective_size": 1e4, "recombination_map": None, "mutation_rate": 0.01}),
+    ],
+)
+def test_baselines_draw_one_copy_for_men(kind, settings, phased, tmp_path):
+    people = x_people(200, splits=["train"] * 200)
+    calls = x_calls(people)
+    if not phased:
+        two = (calls >= 0).all(axis=2)
+        calls[two] = np.sort(calls[two], axis=1)
+    store = x_store(tmp_path / "X.zip", people, calls, phased=phased)
+    drawn = draw_people(people, labels="matched", people=400, seed=3)
+    draw_alleles(store, drawn, tmp_path / "s.zip", kind=kind, seed=5, **settings)
+    synthetic = CohortStore(tmp_path / "s.zip").read()
+    one_copy = has_one_copy(store.variants.male_haploid, drawn.sex)
+    assert ((synthetic[..., 1] == ABSENT) == one_copy).all()
+    men = [
+        np.maximum(each[N_FIRST:-N_SECOND, who == MALE, 0], 0).mean()
+        for each, who in ((calls, people.sex), (synthetic, drawn.sex))
+    ]
+    assert men[1] == pytest.approx(men[0], abs=0.02)  # neither allele is preferred
+
+
+def test_genotypes_of_men_are_drawn_by_a_label_of_their_own(tmp_path):
+    people = x_people(80, splits=["train"] * 80)
+    label = np.where(people.sex == MALE, "man", "woman")
+    people = People(people.id, label, people.split, sex=people.sex)
+    calls = x_calls(people)
+    calls = np.where((calls >= 0).all(axis=2, keepdims=True), np.sort(calls, axis=2), calls)
+    store = x_store(tmp_path / "X.zip", people, calls.astype(np.int8), phased=False)
+    blocks = assign_genes(store.variants, None, intergenic="own", max_snps=N_FIRST // 2)
+    everybody = np.ones(80, bool)
+    model = fit_gene_pca(store, blocks, train=everybody, mode="genotype", max_components=10)
+    encode_people([store], model, tmp_path / "X.npy", tmp_path / "rows.npz")
+    options = {"first_position": 0, "decision": ROUNDING, "seed": 1}
+    decode_cohort([tmp_path / "X.npy"], model, store, people, tmp_path / "s.zip", **options)
+    drawn = CohortStore(tmp_path / "s.zip").read()
+    assert ((drawn[..., 1] == ABSENT) == (calls[..., 1] == ABSENT)).all()
+    assert (drawn == calls).mean() > 0.97  # as many components as variants
+
+
+def test_linkage_counts_men_once(store):
+    calls = store.read()
+    rows = LabelledCalls.of(calls, [60], "haplotype")
+    i, j = np.array([50]), np.array([51])
+    product, first, second = (each[0, 0] for each in rows.pair_sums(i, j))
+    alleles = calls.reshape(len(calls), -1)[50:52].astype(float)
+    both = alleles[:, (alleles >= 0).all(axis=0)]
+    assert 80 < both.shape[1] <= 90
+    r = np.corrcoef(both)[0, 1]
+    assert product / np.sqrt(first * second) == pytest.approx(r, abs=0.03)
+
+
+@pytest.mark.slow
+def test_beagle_phases_women_and_leaves_men(tmp_path):
+    need("beagle")
+    truth = x_calls(TRAINING)
+    calls = truth.copy()
+    calls[30, :6] = -1
+    calls[30, :6:2, 1] = ABSENT
+    store = x_store(tmp_path / "X.zip", TRAINING, calls, phased=False)
+    options = {"recombination_map": None, "seed": 1, "threads": 1, "memory_mb": 2_000}
+    phase_chromosome(store, tmp_path / "phased.zip", **options)
+    found = CohortStore(tmp_path / "phased.zip")
+    assert found.phased and (found.people.sex == TRAINING.sex).all()
+    known = (calls >= 0).any(axis=2)
+    assert (found.read()[known].sum(axis=1) == calls[known].sum(axis=1)).all()
+    assert ((found.read()[..., 1] == ABSENT) == (calls[..., 1] == ABSENT)).all()
+    assert (found.read()[..., 0] >= 0).all()
+
+
+@pytest.mark.slow
+def test_a_study_with_x_comes_to_its_release(tmp_path):
+    need("plink2")
+    folder = clone(tmp_path / "clone")
+    data = folder / "data"
+    data.mkdir()
+    people = x_people(120)
+    write_vcf(x_store(data / "X.zip", people, missing=0.01), data / "X.vcf.gz")
+    calls = linked_calls(100, np.asarray(people.label, str), seed=5)
+    write_vcf(store_of(data / "22.zip", calls, people, contig="22"), data / "22.vcf.gz")
+    labels = pd.DataFrame({"id": people.id, "group": people.label, "sex": ""})
+    labels.loc[9:20, "sex"] = people.sex[9:21]  # of the others X tells it
+    labels.to_csv(data / "labels.tsv", sep="\t", index=False)
+    genes = (("22", 1, 90_000, "g"), ("X", 3_000_001, 3_050_000, "x"))
+    line = '{}\tx\tgene\t{}\t{}\t.\t+\t.\tgene_id "{}";\n'
+    (data / "genes.gtf").write_text("".join(line.format(*gene) for gene in genes))
+    chromosomes = {"chromosomes": ["22", "chrX"], "build": "GRCh37"}
+    study = {
+        "cohort": "x",
+        "input": {"kind": "vcf", "path": "data/{chrom}.vcf.gz", **chromosomes},
+        "labels": {"table": "data/labels.tsv", "label_column": "group", "minimum_people": 5},
+        "genes": {"annotation": "data/genes.gtf", "max_snps": 20},
+        "generators": {"small": yaml.safe_load((folder / "tiny.yaml").read_text())["generators"]["small"]},
+    }  # fmt: skip
+    (folder / "own.yaml").write_text(yaml.safe_dump(study))
+    release = folder / "results/x/release/small"
+    made = ("samples.tsv", "vcf/X.vcf.gz", "plink/synthetic.bed", "pgen/synthetic.pgen")
+    targets = [str((release / name).relative_to(folder)) for name in made]
+    result = snakemake(folder, *targets, study="own.yaml")
+    assert result.returncode == 0, result.stdout + result.stderr
+    split = pd.read_csv(folder / "results/x/split_people/people.tsv", sep="\t")
+    assert (split.set_index("sample")["sex_code"] == pd.Series(people.sex, people.id)).all()
+    drawn = read_sample_sheet(release / "samples.tsv")
+    train = split[split["split"] == "train"]
+    for label in "ab":
+        males = (train.loc[train["label"] == label, "sex_code"] == MALE).sum()
+        assert (drawn.sex[drawn.label == label] == MALE).sum() == males
+    truth = CohortStore(folder / "results/x/decode_cohort/small/X.zarr.zip")
+    _, calls, *_ = read_whole(open_source("vcf", str(release / "vcf/X.vcf.gz")), "X")
+    assert (calls == truth.read()).all()
+    said = run("plink2", "--pfile", release / "pgen/synthetic", "--freq", "--out", tmp_path / "p")
+    assert "Warning" not in said and f"{(drawn.sex == MALE).sum()} males" in said
+    frequency = pd.read_csv(tmp_path / "p.afreq", sep="\t").set_index("ID")
+    counts = PackedCalls.of(truth.read()).count(masks(np.ones((1, len(drawn)), bool)))
+    theirs = frequency.loc[truth.variants.id, "OBS_CT"]
+    assert (theirs.to_numpy() == counts.alleles[:, 0]).all()

@@ -12,7 +12,7 @@ from syncohort.cohort.genes import read_genes
 from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import combine_chromosomes, measure_reconstruction
 from syncohort.generators.encoding import encode_people
-from syncohort.generators.rows import LatentRows, read_rows_and_mask
+from syncohort.generators.rows import LatentRows, read_rows_and_positions
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CohortStore, People, Variants, to_rows
 from syncohort.representations.base import PeopleFingerprint
@@ -304,7 +304,8 @@ def test_latents_on_disk_say_whose_they_are(tmp_path):
     np.testing.assert_array_equal(
         np.load(files[0]), model.encode(to_rows(store.read(), "haplotype")).astype(np.float16)
     )
-    rows, mask = read_rows_and_mask(files[1])
+    rows, mask, haploid = read_rows_and_positions(files[1])
+    assert not haploid.any()
     np.testing.assert_array_equal(mask, model.mask)
     assert rows.sample_id[::2].tolist() == rows.sample_id[1::2].tolist() == store.people.id.tolist()
     assert rows.haplotype.tolist() == [0, 1] * 40

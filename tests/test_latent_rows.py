@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from syncohort.errors import InputError
-from syncohort.generators.rows import EncodedPeople, LatentRows, read_rows_and_mask
+from syncohort.generators.rows import EncodedPeople, LatentRows, read_rows_and_positions
 from syncohort.genotypes import People
 
 MASK = np.array([[True, True], [True, False]])
+HAPLOID = np.array([False, True])
 
 
 def people(values=None) -> People:
@@ -30,18 +31,19 @@ def test_rows_are_those_of_everybody_but_the_holdout():
 @pytest.mark.parametrize("values", [None, [1.5, 2.0, np.nan, 1 / 3]])
 def test_a_file_gives_back_what_was_written(tmp_path, values):
     rows = LatentRows.of(people(values), "genotype")
-    rows.save(tmp_path / "a.npz", MASK)
-    found, mask = read_rows_and_mask(tmp_path / "a.npz")
+    rows.save(tmp_path / "a.npz", MASK, HAPLOID)
+    found, mask, haploid = read_rows_and_positions(tmp_path / "a.npz")
     found.require_same(rows, "the same")
     np.testing.assert_array_equal(mask, MASK)
+    np.testing.assert_array_equal(haploid, HAPLOID)
     for field in dataclasses.fields(LatentRows):
         np.testing.assert_array_equal(getattr(found, field.name), getattr(rows, field.name))
-    rows.save(tmp_path / "b.npz", MASK)
+    rows.save(tmp_path / "b.npz", MASK, HAPLOID)
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
 
 
 def test_latents_of_another_split_are_refused_with_the_row(tmp_path):
-    LatentRows.of(people(), "haplotype").save(tmp_path / "21.npz", MASK)
+    LatentRows.of(people(), "haplotype").save(tmp_path / "21.npz", MASK, HAPLOID)
 
     def read(present, mode="haplotype"):
         return EncodedPeople.read(["21.npy"], [tmp_path / "21.npz"], present, mode)

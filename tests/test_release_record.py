@@ -17,6 +17,7 @@ from syncohort.report.release_record import (
     split_fingerprint,
     write_release_record,
 )
+from syncohort.report.sequences import sequence_parts
 from syncohort.synthesis.released import write_checksums
 
 PEOPLE = pd.DataFrame(
@@ -70,6 +71,32 @@ def test_sites_of_a_public_panel_are_said_to_be_its_peoples(tmp_path):
     assert "`expanded/` holds the same people" in text and words in text
     release = next(each for each in record["@graph"] if each["@id"] == "./")
     assert words in release["expansion"]
+
+
+WRITTEN = {"contig": "21", "reference": "GRCh38.fa.gz", "n_sequences": 4, "n_bases": 12_000} | {
+    "n_changes": 80,
+    "n_swapped": 0,
+    "n_unplaced": 3,
+    "n_overlapping": 5,
+    "n_overlapping_variants": 2,
+    "n_uncoded": 0,
+    "n_one_copy": 0,
+    "n_second_copies": 0,
+}
+
+
+def test_sequences_are_counted_and_what_is_not_in_them(tmp_path):
+    assert "The sequences" not in written(tmp_path)[0]
+    text, record = written(tmp_path, sequences=[WRITTEN, WRITTEN | {"contig": "22"}])
+    assert "8 sequences of 24,000 bases" in text and "GRCh38.fa.gz" in text
+    assert "10 alleles of 4 variants are left out" in text and "at 160 places" in text
+    assert (
+        "6 variants are left out: the reference has neither" in text and "chromosome X" not in text
+    )
+    release = next(each for each in record["@graph"] if each["@id"] == "./")
+    assert release["sequences"][1]["contig"] == "22"
+    parts = "".join(sequence_parts(pd.DataFrame([WRITTEN]).assign(generator="good")))
+    assert "12,000" in parts and "they overlap" in parts and "without a code" not in parts
 
 
 def test_people_who_are_withheld_are_counted(tmp_path):

@@ -1,10 +1,12 @@
 """The folder of a release: exactly what is released lies there."""
 
+import re
 import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
+from clones import change_study, clone, job_texts, snakemake
 from cohorts import people_of, store_of
 
 from syncohort.config.study import parse_config
@@ -187,3 +189,26 @@ def test_without_risks_nobody_can_be_withheld():
     risk = pd.DataFrame({"p": [np.nan] * 3, "nearness": [0.9] * 3})
     with pytest.raises(InputError, match="fewer than 10 validation and holdout people"):
         withhold(people_of(list("abc")), risk, 0.01)
+
+
+@pytest.mark.slow
+def test_only_who_stays_is_released_and_measured_as_the_release(tmp_path):
+    """What reads everybody who was drawn: the choice, and what is measured under another name."""
+    folder = clone(tmp_path)
+    study = change_study(folder, cohort="withheld", release={"withhold": 0.01})
+    planned = snakemake(folder, "--dry-run", study=study)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    readers = {"drawn": set(), "kept": set()}
+    for rule, text in job_texts(planned.stdout):
+        read = re.search(r"input: (.*)", text)
+        name = re.search(r"generator=(\w+)", text)
+        for side, place in (("drawn", "/decode_cohort/small/"), ("kept", "/keep_people/small/")):
+            if read and place in read[1]:
+                readers[side].add((rule, name[1] if name else ""))
+    assert readers["drawn"] == {
+        ("keep_people", "small"),
+        *((f"measure_{what}", "small_drawn") for what in ("fidelity", "privacy", "risk")),
+    }
+    released = {rule for rule, name in readers["kept"] if name == "small"}
+    assert {"export_vcf", "export_plink", "export_pgen"} <= released
+    assert {"measure_privacy", "measure_fidelity", "measure_risk"} <= released

@@ -212,6 +212,8 @@ def test_sequences_are_written_where_the_study_asks_for_them(run, tmp_path):
     text = (release / "README.md").read_text()
     assert "4 sequences" in text and "genome.fa" in text and "ID#1#CHROMOSOME" in text
     assert "fasta/21.fa.gz.gzi" in (release / "ro-crate-metadata.json").read_text()
+    report = (folder / "results/tiny/write_report/report.html").read_text()
+    assert "small/fasta/21.fa.gz.fai" in report and "The reference: genome.fa." in report
     page = (folder / "results/tiny/check_cohort/check.html").read_text()
     assert "have the reference&#39;s base as REF" in page and "2 of 1 people" in page
     assert planned_rules(folder, study=study) == set()

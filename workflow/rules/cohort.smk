@@ -187,7 +187,7 @@ rule check_cohort:
         },
         sequences={
             **STUDY.release.fasta.model_dump(),
-            "exported": "fasta" in STUDY.release.export,
+            "exported": SEQUENCES,
             "n_generators": len(GENERATORS),
             "mode": STUDY.mode,
         },

@@ -24,8 +24,8 @@ from syncohort.report.templates import template_files
 from syncohort.formats.contents import Contents
 from syncohort.formats.contents import WHOLE_BYTES
 from syncohort.formats.contents import hash_once
-from syncohort.resources.registry import dataset_of
 from syncohort.formats.contents import size_of
+from syncohort.resources.registry import dataset_of
 from syncohort.seeds import stage_seed
 
 try:

@@ -119,7 +119,7 @@ rule export_fasta:
         fasta="<results>/release/{generator}/fasta/{chrom}.fa.gz",
         fai="<results>/release/{generator}/fasta/{chrom}.fa.gz.fai",
         gzi="<results>/release/{generator}/fasta/{chrom}.fa.gz.gzi",
-        summary="<results>/export_fasta/{generator}/{chrom}.json",
+        counts="<results>/export_fasta/{generator}/{chrom}.tsv",
     log:
         "<logs>/export_fasta/{generator}/{chrom}.log",
     benchmark:
@@ -208,8 +208,8 @@ rule describe_release:
         synthetic=lambda wildcards: released_people(wildcards.generator),
         variants=every_chrom(COHORT_COUNTS),
         sequences=(
-            every_chrom("<results>/export_fasta/{generator}/{chrom}.json")
-            if "fasta" in STUDY.release.export
+            every_chrom("<results>/export_fasta/{generator}/{chrom}.tsv")
+            if SEQUENCES
             else []
         ),
         templates=templates_of("release_readme.md"),

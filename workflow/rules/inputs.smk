@@ -168,9 +168,19 @@ def require_files(chroms):
     )
 
 
+def require_possible(chroms):
+    """Stop before the DAG at what cannot be had of these chromosomes."""
+    if STUDY.expansion.panel and "X" in chroms:
+        raise InputError(
+            "expansion.panel: chromosome X, of which men have one copy, cannot be expanded. Leave X "
+            "out with input.chromosomes, or set expansion.panel: null"
+        )
+
+
 try:
     require_files([])
     CHROMS = study_chromosomes()
+    require_possible(CHROMS)
     require_files(CHROMS)
 except InputError as problem:
     raise WorkflowError(str(problem)) from None

@@ -9,6 +9,7 @@ EXPORTS = {
     "fasta": expand("{chrom}.fa.gz{index}", chrom=CHROMS, index=["", ".fai", ".gzi"]),
 }
 EXPORTED = [f"{form}/{file}" for form in STUDY.release.export for file in EXPORTS[form]]
+SEQUENCES = "fasta" in STUDY.release.export
 PANEL = os.path.basename(STUDY.expansion.panel or "")
 EXPANDED = PANEL != ""
 RELEASED = {
@@ -27,6 +28,11 @@ RELEASED = {
 EXPANSION_COUNTS = expand(
     "<results>/expand_cohort/{generator}/{chrom}.tsv",
     generator=GENERATORS if EXPANDED else [],
+    chrom=CHROMS,
+)
+SEQUENCE_COUNTS = expand(
+    "<results>/export_fasta/{generator}/{chrom}.tsv",
+    generator=GENERATORS if SEQUENCES else [],
     chrom=CHROMS,
 )
 CHECKSUMS = [f"<results>/release/{generator}/SHA256SUMS" for generator in GENERATORS]

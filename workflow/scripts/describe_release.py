@@ -11,12 +11,16 @@ from syncohort.report.release_record import Released, write_release_record
 with job(snakemake):
     found, params = snakemake.input, snakemake.params
     counts = [json.loads(Path(path).read_text()) for path in found.variants]
+    sequences = []
+    if found.sequences:
+        table = read_tables(found.sequences).drop(columns="generator")
+        sequences = table.to_dict("records")
     released = Released(
         **params.released,
         generator=snakemake.wildcards.generator,
         inputs=params.inputs,
         variants={each["contig"]: each["n_kept"] for each in counts},
-        sequences=[json.loads(Path(path).read_text()) for path in found.sequences],
+        sequences=sequences,
     )
     write_release_record(
         released,

@@ -1,7 +1,6 @@
 """Write sequences of one chromosome of a synthetic cohort as FASTA."""
 
-import json
-from pathlib import Path
+import pandas as pd
 
 from syncohort.cohort.synthetic_people import choose_people
 from syncohort.formats.fasta import open_sequence
@@ -23,4 +22,5 @@ with job(snakemake):
             mismatch_max=params.export["mismatch_max"],
             threads=snakemake.threads,
         )
-    Path(snakemake.output.summary).write_text(json.dumps(vars(written), indent=1) + "\n")
+    table = pd.DataFrame([{"generator": snakemake.wildcards.generator, **vars(written)}])
+    table.to_csv(snakemake.output.counts, sep="\t", index=False)

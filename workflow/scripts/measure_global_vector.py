@@ -3,12 +3,12 @@
 import numpy as np
 
 from syncohort.evaluation.models.global_vector import measure_global_vector
-from syncohort.generators.rows import read_rows_and_mask
+from syncohort.generators.rows import read_rows_and_positions
 from syncohort.global_vector.model import load_global_vector
 from syncohort.job import job
 
 with job(snakemake):
-    rows, _ = read_rows_and_mask(snakemake.input.rows[0])
+    rows, *_ = read_rows_and_positions(snakemake.input.rows[0])
     metrics = measure_global_vector(
         load_global_vector(snakemake.input.model),
         np.load(snakemake.input.scores),

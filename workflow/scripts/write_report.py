@@ -9,6 +9,7 @@ from syncohort.report.expansion import expansion_parts
 from syncohort.report.page import Material, Study, write_metrics_page, write_report
 from syncohort.report.paper_tables import is_papers_task, paper_parts
 from syncohort.report.selection import selection_parts
+from syncohort.report.sequences import sequence_parts
 
 with job(snakemake):
     found = snakemake.input
@@ -27,6 +28,9 @@ with job(snakemake):
     if found.get("expansion"):
         counts, accuracy = read_tables(found.expansion), read_tables(found.imputed)
         expansion = expansion_parts(counts, accuracy, snakemake.params.panel)
+    sequences = []
+    if found.get("sequences"):
+        sequences = sequence_parts(read_tables(found.sequences))
     material = Material(
         judged=read_tables([found.metrics]),
         checklist=read_tables([found.checklist]),
@@ -44,6 +48,7 @@ with job(snakemake):
         replicates=read_tables([found.replicates]) if found.get("replicates") else None,
         selection=selection,
         expansion=expansion,
+        sequences=sequences,
     )
     write_report(study, material, snakemake.output.report)
     write_metrics_page(study, material.judged, material.checklist, snakemake.output.page)

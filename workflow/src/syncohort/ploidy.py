@@ -53,8 +53,12 @@ def of_known_sex(calls: np.ndarray, one_copy: np.ndarray) -> np.ndarray:
     ).astype(np.int8)
 
 
-def keep_one(calls: np.ndarray, one_copy: np.ndarray) -> np.ndarray:
-    """Drawn calls int8 [V, S, 2] with the second allele absent where there is one copy [V, S]."""
+def keep_one(calls: np.ndarray, one_copy: np.ndarray, *, second=False) -> np.ndarray:
+    """Drawn calls int8 [V, S, 2] of which one allele is left where there is one copy [V, S].
+
+    second: bool, or [V, S], whether it is the second allele that is left.
+    """
     if not one_copy.any():
         return calls
-    return np.stack([calls[..., 0], np.where(one_copy, ABSENT, calls[..., 1])], axis=2)
+    kept = np.where(one_copy & second, calls[..., 1], calls[..., 0])
+    return np.stack([kept, np.where(one_copy, ABSENT, calls[..., 1])], axis=2)

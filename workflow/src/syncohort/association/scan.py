@@ -69,3 +69,9 @@ def read_scan(path: str | Path) -> pd.DataFrame:
         else:
             table[column] = pd.to_numeric(table[column], errors="coerce")
     return table
+
+
+def has_same_sites(table: pd.DataFrame, other: pd.DataFrame) -> bool:
+    """Whether two tables with `SITE_COLUMNS` hold the same positions and alleles, row by row."""
+    columns = ["position_bp", "effect_allele", "other_allele"]
+    return np.array_equal(table[columns].to_numpy(object), other[columns].to_numpy(object))

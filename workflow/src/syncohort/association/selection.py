@@ -20,11 +20,11 @@ from syncohort.association.clumping import clump, top_variants
 from syncohort.association.covariates import covariate_values
 from syncohort.association.harmonise import harmonise
 from syncohort.association.regression import linear_estimates, logistic_estimates, separates
-from syncohort.association.scan import scan_variants
+from syncohort.association.scan import has_same_sites, scan_variants
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError, examples
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import SITE_COLUMNS, CohortStore, People, carries
+from syncohort.genotypes import SITE_COLUMNS, CohortStore, People, carries, site_table
 
 # Clumping looks at so many of the smallest p-values per variant wanted, then at more.
 CANDIDATES = 10
@@ -252,8 +252,8 @@ def select_variants(store: CohortStore, chosen: pd.DataFrame, store_path: str | 
     """
     own = chosen[chosen["contig"] == store.contig]
     index = own["index"].to_numpy(dtype=int)
-    found = store.variants.position_bp[index[index < len(store.variants)]]
-    if not np.array_equal(found, own["position_bp"].to_numpy()):
+    found = site_table(store).iloc[index[index < len(store.variants)]]
+    if not has_same_sites(found, own):
         raise InputError(
             f"{store.path}: does not hold the variants that were chosen; choose them again"
         )

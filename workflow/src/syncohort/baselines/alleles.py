@@ -14,10 +14,13 @@ import numpy as np
 from syncohort.baselines.mosaic import mosaic_calls
 from syncohort.baselines.panel import Panel
 from syncohort.cohort.synthetic_people import synthetic_ids
-from syncohort.formats.shared_sites import settle_calls
+from syncohort.formats.shared_sites import settle_calls, settle_one_copy
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, People, slices
+from syncohort.ploidy import doubled, has_one_copy, keep_one
 from syncohort.seeds import stage_seed
+
+_CHOICE = 1  # random stream beside that of the alleles
 
 
 def draw_alleles(
@@ -35,17 +38,25 @@ def draw_alleles(
     people: ids, labels and split of the synthetic people. kind: "independent", every allele
     by itself at its label's frequency; "bootstrap", copies of people of the label, the same
     on every chromosome; "mosaic", see `mosaic_calls`, which takes `settings`. seed: the same for
-    all chromosomes. learned_from: see `Panel.of`. Calls are phased as the real ones are. Copies keep their missing
-    calls, the others have none.
+    all chromosomes. learned_from: see `Panel.of`. Calls are phased as the real ones are. Copies
+    keep their missing calls, the others have none. People are copied for people of their sex; of
+    one copy, where men have one, one of two drawn alleles is left.
 
     Raises InputError for labels that no training person carries.
     """
     panel = Panel.of(store, people, learned_from)
+    choice = np.random.default_rng([stage_seed(seed, store.contig), _CHOICE])
     with CohortWriter(out_path, people) as writer:
         for part, calls, phased in _KINDS[kind](store, panel, seed, **settings):
+            own = store.variants[part]
             if kind != "bootstrap":  # whole people are as they are
-                writer.n_settled += settle_calls(calls, store.variants[part], phased=store.phased)
-            writer.append(store.variants[part], calls, phased)
+                writer.n_settled += settle_calls(calls, own, phased=store.phased)
+            one_copy = has_one_copy(own.male_haploid, people.sex)
+            # of unphased calls either allele, for they stand in the order 0/1
+            second = not store.phased and choice.random(one_copy.shape) < 0.5
+            calls = keep_one(doubled(calls), one_copy, second=second)
+            writer.n_settled += settle_one_copy(calls, own, people.sex)
+            writer.append(own, calls, phased)
 
 
 def copy_validation(store: CohortStore, out_path: str | Path) -> None:
@@ -56,7 +67,8 @@ def copy_validation(store: CohortStore, out_path: str | Path) -> None:
     """
     validation = np.flatnonzero(store.people.split == "validation")
     real = store.people[validation]
-    people = People(synthetic_ids(len(real)), real.label, [""] * len(real), real.value)
+    blank = [""] * len(real)
+    people = People(synthetic_ids(len(real)), real.label, blank, real.value, real.sex)
     with CohortWriter(out_path, people) as writer:
         for part, calls in store.variant_chunks(validation):
             writer.append(store.variants[part], calls, store.read_phasing(part, validation))
@@ -79,7 +91,7 @@ def _independent(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]
 
 def _bootstrap(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]:
     """Whole people [S] of the label, drawn with replacement."""
-    copied = panel.pick(panel.drawn_class, np.random.default_rng(seed))
+    copied = panel.pick_people(np.random.default_rng(seed))
     for part, calls in store.variant_chunks(panel.train):
         phased = store.read_phasing(part, panel.train)
         yield part, calls[:, copied], phased[:, copied]

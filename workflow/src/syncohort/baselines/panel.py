@@ -17,12 +17,14 @@ class Panel:
     """Training people and the synthetic people to be drawn from them.
 
     train: [T] indices of the training people in the real cohort; train_class: [T] and
-    drawn_class: [S], both in 0..C - 1.
+    drawn_class: [S], both in 0..C - 1; train_sex: [T] and drawn_sex: [S], see `ploidy`.
     """
 
     train: np.ndarray
     train_class: np.ndarray
     drawn_class: np.ndarray
+    train_sex: np.ndarray
+    drawn_sex: np.ndarray
 
     @staticmethod
     def of(store: CohortStore, people: People, learned_from: np.ndarray | None = None) -> "Panel":
@@ -41,7 +43,8 @@ class Panel:
                 f"people are asked for labels nobody in training carries: {examples(unknown)}; "
                 f"the labels are {examples(names, limit=30)}"
             )
-        return Panel(train, train_class, np.searchsorted(names, people.label.astype(str)))
+        drawn_class = np.searchsorted(names, people.label.astype(str))
+        return Panel(train, train_class, drawn_class, store.people.sex[train], people.sex)
 
     @property
     def sizes(self) -> np.ndarray:
@@ -61,6 +64,23 @@ class Panel:
 
     def pick(self, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A random training person of each of the classes [N]: indices [N] in 0..T - 1."""
-        by_class = np.argsort(self.train_class, kind="stable")
-        start = np.cumsum(self.sizes) - self.sizes
-        return by_class[start[classes] + rng.integers(self.sizes[classes])]
+        return _pick(self.train_class, classes, rng)
+
+    def pick_people(self, rng: np.random.Generator) -> np.ndarray:
+        """A random training person of the class of each drawn one, and the sex where there is one:
+        indices [S]."""
+        # sexes are 0 to 2
+        known = 3 * self.train_class + self.train_sex
+        wanted = 3 * self.drawn_class + self.drawn_sex
+        alone = ~np.isin(wanted, known)
+        found = _pick(known, np.where(alone, known[0], wanted), rng)
+        if alone.any():
+            found[alone] = self.pick(self.drawn_class[alone], rng)
+        return found
+
+
+def _pick(known: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Indices [N] of random ones of `known` [T] that are as `wanted` [N]; there is one at least."""
+    by_class, sizes = np.argsort(known, kind="stable"), np.bincount(known)
+    start = np.cumsum(sizes) - sizes
+    return by_class[start[wanted] + rng.integers(sizes[wanted])]

@@ -92,6 +92,8 @@ def train_wgan(
         residual_from_class_mean=True,
         scaling="global",
         rows=train,
+        one_copy=encoded.one_copy,
+        is_second=encoded.rows.is_second,
     )
     parts = (labels, normalisation.center, normalisation.scale)
     prior = fit_prior(

@@ -76,9 +76,6 @@ def examine_cohort(
         checks += _build_checks(summaries, genes, builds)
     checks += genotype_checks.phase_checks(summaries, mode, phasing)
     checks += ploidy
-    if any(store.contig == "X" for store in stores):
-        found = "chromosome X is read, and not modelled yet"
-        checks.append(Check("ploidy", found, "stop", "Leave it out with input.chromosomes."))
     checks += variant_checks.file_checks(summaries)
     checks += genotype_checks.name_checks(summaries)
     checks.append(variant_checks.unused_check(summaries, **filters))

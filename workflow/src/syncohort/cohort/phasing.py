@@ -20,7 +20,8 @@ from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.shared_sites import records_of
 from syncohort.formats.sites import own_calls
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import MISSING, CohortStore
+from syncohort.genotypes import CohortStore
+from syncohort.ploidy import ABSENT, MISSING, doubled, keep_one
 
 _log = logging.getLogger(__name__)
 
@@ -37,7 +38,8 @@ def phase_chromosome(
     """Write the phased dataset of one chromosome; a phased one is copied as it is.
 
     Method: Browning et al. 2021 (Beagle 5). Phase that the input has in part is not used.
-    Missing calls come out imputed; other genotypes do not change.
+    Missing calls come out imputed; other genotypes do not change. One copy is two of the same to
+    Beagle.
 
     store: unphased cohort with split people, of whom at least two are in training or
     validation. recombination_map: see `genetic_map.read_genetic_map`, None for 1 cM/Mb.
@@ -102,7 +104,7 @@ def _phase_groups(store: CohortStore, beagle: Beagle, folder: Path, options: dic
 def _write_unphased(store: CohortStore, people: np.ndarray, vcf: Path) -> Path:
     """VCF of some people of a cohort, nobody's phase in it."""
     parts = (
-        (store.variants[part], np.sort(calls, axis=2))
+        (store.variants[part], np.sort(doubled(calls), axis=2))
         for part, calls in store.variant_chunks(people)
     )
     return write_people(vcf, store.people[people], parts, phased=False)
@@ -117,10 +119,12 @@ def _join(store: CohortStore, phased: list[tuple], out_path: str | Path) -> None
             result = np.empty_like(calls)
             for people, chunks in readers:
                 result[:, people] = next(chunks)
-            known = (calls != MISSING).all(axis=2)  # [v, S]
-            if (known & (calls.sum(axis=2) != result.sum(axis=2))).any():
+            two = doubled(calls)
+            known = (two != MISSING).all(axis=2)  # [v, S]
+            if (known & (two.sum(axis=2) != result.sum(axis=2))).any():
                 raise RuntimeError(f"{store.path}: Beagle changed genotypes, not phase alone")
             n_imputed += int((~known).sum())
+            result = keep_one(result, calls[..., 1] == ABSENT)
             writer.append(store.variants[part], result, phased=True)
     share = n_imputed / (len(store.variants) * len(store.people))
     _log.info("%d missing calls (%.2f %%) were imputed", n_imputed, 100 * share)

@@ -11,7 +11,7 @@ from syncohort.seeds import child_seed
 
 ID_PREFIX = "SYN"
 ID_DIGITS = 5
-_VALUES = 1  # random stream beside that of the labels
+_VALUES, _SEXES = 1, 2  # random streams beside that of the labels
 
 
 def largest_remainder(weights: np.ndarray, total: int) -> np.ndarray:
@@ -116,7 +116,7 @@ def draw_people(
     counts: dict[str, int] | None = None,
     seed: int,
 ) -> People:
-    """Return the synthetic people: ids, labels, values where the real have them, and no split.
+    """Return the synthetic people: ids, labels, values and sex where the real have them, no split.
 
     real: the real cohort, whose training people set the proportions; labels: `how` of
     `draw_labels`; people: how many, None for as many as there are training people.
@@ -131,7 +131,22 @@ def draw_people(
         seed=seed,
     )
     values = draw_values(train, drawn, child_seed(seed, _VALUES)) if real.has_values else None
-    return People(synthetic_ids(len(drawn)), drawn, np.full(len(drawn), "", dtype=object), values)
+    sex = draw_sexes(train, drawn, child_seed(seed, _SEXES)) if real.has_sexes else None
+    blank = np.full(len(drawn), "", dtype=object)
+    return People(synthetic_ids(len(drawn)), drawn, blank, values, sex)
+
+
+def draw_sexes(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
+    """Sexes [S] for the labels `drawn` [S] str, in the proportions of each label's training people."""
+    rng = np.random.default_rng(seed)
+    sex = np.empty(len(drawn), dtype=np.int8)
+    for name in np.unique(drawn.astype(str)).tolist():
+        own = np.flatnonzero(drawn == name)
+        codes, counts = np.unique(train.sex[train.label == name], return_counts=True)
+        order = rng.permutation(len(codes))  # of ties, so that no sex wins them in every label
+        shares = largest_remainder(counts[order], len(own))
+        sex[own] = rng.permutation(np.repeat(codes[order], shares))
+    return sex
 
 
 def draw_values(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:

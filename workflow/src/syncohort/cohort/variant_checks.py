@@ -226,7 +226,8 @@ def unused_check(summaries: list[dict], *, maf_min: float, variant_missing_max: 
         "not used",
         "; ".join(parts) or "nothing: every record of the files is used",
         "look" if look else "ok",
-        f"{share:.0%} of the records read: is this meant? See the sections `input` and `filters`."
+        f"{share:.0%} of the records read: is this meant? See the sections `input` and `filters`"
+        f"{' (variants: all uses indels)' if dropped['indel'] else ''}."
         if look
         else "",
     )

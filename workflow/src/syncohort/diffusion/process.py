@@ -174,12 +174,16 @@ class Process:
         ]
         return torch.stack(parts, dim=1) if stretches else parts[0]
 
-    def row_losses(self, network, x0, times, noise, labels):
+    def row_losses(self, network, x0, times, noise, labels, counted=None):
         """Squared error of the network on each row, before any weighting by time.
 
-        x0, noise [N, G, K]; times [N] as in `levels`; labels [N], see `denoisers`. Returns [N].
+        x0, noise [N, G, K]; times [N] as in `levels`; labels [N], see `denoisers`; counted: bool
+        [N, G], positions whose errors count, None for all. Returns [N].
         """
-        return self._errors(network, x0, times, noise, labels).sum(dim=1) / self.mask.sum()
+        errors = self._errors(network, x0, times, noise, labels)
+        if counted is not None:
+            errors = errors * counted
+        return errors.sum(dim=1) / self.mask.sum()
 
     def _errors(self, network, x0, times, noise, labels):
         """Squared errors of rows, by block: [N, G]."""

@@ -19,7 +19,7 @@ from syncohort.diffusion.settings import (
     DiffusionTraining,
     resident_bytes,
 )
-from syncohort.diffusion.validation import make_validation
+from syncohort.diffusion.validation import Counted, make_validation
 from syncohort.errors import InputError
 from syncohort.generators.base import describe, require_training_rows
 from syncohort.generators.conditioning import (
@@ -65,7 +65,10 @@ class MappedRows:
 
 @dataclass(frozen=True, eq=False)
 class _Task:
-    """What a network is trained on. data: x_0 [N, G, K]; labels: [N], what it is conditioned on."""
+    """What a network is trained on.
+
+    data: x_0 [N, G, K]; labels: [N], what it is conditioned on; counted: see `Counted`, None: all.
+    """
 
     process: Process
     time: str
@@ -75,6 +78,7 @@ class _Task:
     train_rows: torch.Tensor
     null_label: int
     label_dropout: float
+    counted: Counted | None
 
     def __post_init__(self):
         for name, known in (("time", TIMES), ("weighting", WEIGHTINGS)):
@@ -90,7 +94,8 @@ class _Task:
         labels = drop_labels(self.labels[rows], self.label_dropout, self.null_label, generator)
         times = process.draw_times(len(rows), generator, continuous=self.time == "continuous")
         noise = process.draw_noise(len(rows), generator)
-        losses = process.row_losses(network, self.data[rows], times, noise, labels)
+        counted = None if self.counted is None else self.counted[rows]
+        losses = process.row_losses(network, self.data[rows], times, noise, labels, counted)
         weight = loss_weight(self.weighting, process.target, *process.levels(times))
         return (losses * weight.flatten()).mean()
 
@@ -174,6 +179,8 @@ def train_diffusion(
         residual_from_class_mean=diffusion.residual_from_class_mean,
         scaling=diffusion.scaling,
         rows=train_rows,
+        one_copy=encoded.one_copy,
+        is_second=rows.is_second,
     )
     in_memory = files.n_bytes <= _resident_bytes(place, work)
     data = _rows_of_x0(files, normalisation, conditions, place, in_memory)
@@ -195,6 +202,7 @@ def train_diffusion(
     generator = Generator(config, files.mask.copy(), normalisation, prior)
     process = generator.process(place)
     placed = on_device(told, place)
+    counted = Counted.of(encoded, place)
     task = _Task(
         process=process,
         time=diffusion.time,
@@ -204,6 +212,7 @@ def train_diffusion(
         train_rows=torch.from_numpy(train_rows).to(place),
         null_label=generator.n_classes,
         label_dropout=diffusion.label_dropout,
+        counted=counted,
     )
     validation = make_validation(
         process,
@@ -214,6 +223,7 @@ def train_diffusion(
         rows.is_validation,
         batch_size=training.batch_size,
         seed=child_seed(seed, _VALIDATION),
+        counted=counted,
     )
     if team.is_first:
         with torch.inference_mode(), autocast(place):

@@ -13,6 +13,7 @@ from syncohort.auc import auc_within_labels
 from syncohort.diffusion.memorisation import added_auc, separation, stretches
 from syncohort.diffusion.process import Process, loss_weight, x0_error_per_loss
 from syncohort.generators.conditioning import Told
+from syncohort.generators.rows import EncodedPeople
 from syncohort.seeds import child_seed
 
 DRAWS = 1_024
@@ -51,6 +52,28 @@ def partners(labels: np.ndarray, rows: np.ndarray, candidates: np.ndarray, seed:
 
 
 @dataclass(frozen=True, eq=False)
+class Counted:
+    """Positions whose errors count, indexed by rows [n]: bool [n, G].
+
+    Not the second rows of men, is_second [N], where men have one copy, one_copy [G].
+    """
+
+    one_copy: torch.Tensor
+    is_second: torch.Tensor
+
+    @staticmethod
+    def of(encoded: EncodedPeople, device: torch.device) -> "Counted | None":
+        """Of these latents; None where all positions count."""
+        one_copy, is_second = encoded.one_copy, encoded.rows.is_second
+        if not one_copy.any():
+            return None
+        return Counted(*(torch.from_numpy(each).to(device) for each in (one_copy, is_second)))
+
+    def __getitem__(self, rows):
+        return ~(self.is_second[rows, None] & self.one_copy)
+
+
+@dataclass(frozen=True, eq=False)
 class Validation:
     """Judges a network by rows, noise and times that are the same at every call.
 
@@ -61,7 +84,7 @@ class Validation:
     few its chance error stops trainings (docs/measurements.md). batch_size: rows at once.
     untrained: `memorisation.separation` [M] of the network before training; None: it told nothing.
     A draw is a row, a time and noise: there are DRAWS of them, so that few rows are used
-    several times.
+    several times. counted: what counts in the loss, None: all.
     """
 
     process: Process
@@ -74,6 +97,7 @@ class Validation:
     batch_size: int
     seed: int
     untrained: np.ndarray | None = None
+    counted: Counted | None = None
 
     def validations_apart(self, n_train: int, epochs: int) -> int:
         """Epochs between validations, so that they cost about a tenth of the training.
@@ -90,7 +114,8 @@ class Validation:
         for part, at in zip(rows.split(self.batch_size), times.split(self.batch_size), strict=True):
             noise = self.process.draw_noise(len(part), generator)
             x0, own = self.data[part], self.conditions[part]
-            losses.append(self.process.row_losses(network, x0, at, noise, own))
+            counted = None if self.counted is None else self.counted[part]
+            losses.append(self.process.row_losses(network, x0, at, noise, own, counted))
         return torch.cat(losses)
 
     def _membership_losses(self, network) -> np.ndarray:
@@ -185,11 +210,12 @@ def make_validation(
     *,
     batch_size: int,
     seed: int,
+    counted: Counted | None = None,
 ) -> Validation:
     """Choose the rows that judge: at most DRAWS validation rows and their fellows.
 
     data: x_0, indexed by rows; conditions, on the device, labels: [N], see `Validation`;
-    is_validation: [N] bool.
+    is_validation: [N] bool; counted: see `Validation`.
     """
     device, candidates = process.mask.device, np.flatnonzero(~is_validation)
     shuffled = np.random.default_rng(seed).permutation(np.flatnonzero(is_validation))
@@ -205,4 +231,5 @@ def make_validation(
         fellows=torch.from_numpy(fellows).to(device),
         batch_size=batch_size,
         seed=seed,
+        counted=counted,
     )

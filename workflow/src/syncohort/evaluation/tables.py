@@ -16,7 +16,7 @@ _NAMES = {  # columns that hold names; all others hold numbers
     *("label_1", "label_2", "sample", "split", "person"),
     *("classifier", "predicted", "effect_allele", "other_allele", "test"),
     *("dimension", "verdict", "good", "worst", "labels", "name", "found", "level", "advice"),
-    *("printed", "gene", "block", "denoiser"),
+    *("printed", "gene", "block", "denoiser", "reference"),
 }
 
 

@@ -14,7 +14,7 @@ from syncohort.errors import InputError
 from syncohort.files import all_or_nothing, require_space
 from syncohort.formats.bgzf import LIKE_DNA, write_bgzf
 from syncohort.formats.fasta import Sequence
-from syncohort.formats.reference_fit import UNPLACED, ReferenceFit
+from syncohort.formats.reference_fit import SWAPPED, UNPLACED, ReferenceFit
 from syncohort.formats.sequence_edits import (
     Choices,
     edited,
@@ -37,8 +37,8 @@ class Written:
     """What was written of one chromosome.
 
     reference: name of its file. n_sequences, n_bases: of all people together. n_changes: places at which the sequences differ
-    from the reference, over all sequences. n_unplaced: variants without a place on the reference,
-    left out. n_overlapping: alleles left out because they overlap one that is written;
+    from the reference, over all sequences. n_swapped: variants whose ALT is the
+    reference's allele. n_unplaced: variants of which the reference has no allele, left out. n_overlapping: alleles left out because they overlap one that is written;
     n_overlapping_variants: how many variants these are. n_uncoded: see `Choices`. n_one_copy: people of whom
     one sequence is written, for they have one copy of (most of) the chromosome; n_second_copies:
     their ALT alleles on the other one, where it has these regions too, which are not written.
@@ -49,6 +49,7 @@ class Written:
     n_sequences: int = 0
     n_bases: int = 0
     n_changes: int = 0
+    n_swapped: int = 0
     n_unplaced: int = 0
     n_overlapping: int = 0
     n_overlapping_variants: int = 0
@@ -95,6 +96,7 @@ def write_fasta(
     written = Written(
         store.contig,
         sequence.path.name,
+        n_swapped=sum(fit.counts[kind] for kind in SWAPPED),
         n_unplaced=sum(fit.counts[kind] for kind in UNPLACED),
         n_uncoded=choices.n_uncoded,
     )

@@ -22,6 +22,7 @@ FITS = {
     "beyond": "lie beyond the end of the reference",
 }
 _FITTING = ("same", "provisional")
+SWAPPED = ("provisional", "swapped")
 UNPLACED = ("other", "beyond")  # such variants cannot be written into a sequence
 _EXAMPLES = 5
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")

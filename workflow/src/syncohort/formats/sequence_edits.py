@@ -17,7 +17,7 @@ from typing import Self
 import numpy as np
 
 from syncohort.formats.fasta import Sequence
-from syncohort.formats.reference_fit import CODE_OF, UNPLACED
+from syncohort.formats.reference_fit import CODE_OF, SWAPPED, UNPLACED
 from syncohort.genotypes import MISSING, Variants
 
 _STEP_BASES = 1 << 22
@@ -195,7 +195,7 @@ def _choices(sequence: Sequence, variants: Variants, kinds, *, person: bool) -> 
     for at, (position, alleles) in enumerate(rows):
         if kinds[at] in UNPLACED:
             continue
-        swapped = kinds[at] in ("swapped", "provisional")
+        swapped = kinds[at] in SWAPPED
         own, other = alleles[::-1] if swapped else alleles
         first = position - 1
         there = sequence.read(first, first + len(own)).decode()

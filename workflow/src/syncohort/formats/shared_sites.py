@@ -20,7 +20,7 @@ from syncohort.genotypes import (
     rows_per_person,
     to_rows,
 )
-from syncohort.ploidy import ABSENT, MISSING
+from syncohort.ploidy import ABSENT, MALE, MISSING
 
 
 def shared_sites(variants: Variants) -> list[slice]:
@@ -85,6 +85,22 @@ def settle_calls(calls: np.ndarray, variants: Variants, *, phased: bool) -> int:
         if taken:
             calls[site] = from_rows(rows, mode)
             n_removed += taken
+    return n_removed
+
+
+def settle_one_copy(calls: np.ndarray, variants: Variants, sex: np.ndarray) -> int:
+    """`settle` drawn calls int8 [V, S, P] of one copy, in place; sex: [S].
+
+    The commoner ALT allele stays. Returns how many alleles were taken away.
+    """
+    own, men = np.flatnonzero(variants.male_haploid), np.flatnonzero(sex == MALE)
+    if not len(own) or not len(men):
+        return 0
+    place = np.ix_(own, men, [0])
+    rows = calls[place][..., 0].T.copy()
+    n_removed = settle(rows, np.maximum(rows, 0).mean(axis=0), variants[own], "haplotype")
+    if n_removed:
+        calls[place] = rows.T[..., None]
     return n_removed
 
 

@@ -43,4 +43,15 @@ def encode_people(
     with all_or_nothing(latents_path, rows_path) as (latents_partial, rows_partial):
         shape = (len(rows), *model.mask.shape)
         write_rows(latents_partial, shape, encode_rows(stores, [model], encoded), KIND)
-        rows.save(rows_partial, model.mask)
+        rows.save(rows_partial, model.mask, _male_haploid_positions(model, stores))
+
+
+def _male_haploid_positions(model: Representation, stores: list[CohortStore]) -> np.ndarray:
+    """Positions bool [G] of a model that depend on variants of which men have one copy."""
+    found = np.zeros(len(model.mask), dtype=bool)
+    for store in stores:
+        edges = np.diff(store.variants.male_haploid.astype(np.int8), prepend=0, append=0)
+        starts, stops = np.flatnonzero(edges > 0), np.flatnonzero(edges < 0)
+        for start, stop in zip(starts.tolist(), stops.tolist(), strict=True):
+            found[model.positions_of(store.contig, slice(start, stop))] = True
+    return found

@@ -116,6 +116,8 @@ def fit_normalisation(
     residual_from_class_mean: bool,
     scaling: str,
     rows: np.ndarray | None = None,
+    one_copy: np.ndarray | None = None,
+    is_second: np.ndarray | None = None,
 ) -> Normalisation:
     """Fit center and scale on latents [N, G, K] of labels [N], classes or positions.
 
@@ -123,27 +125,39 @@ def fit_normalisation(
     give the anchors; else 0. scaling: "global", one
     scale that makes the mean square of x_0 over real positions 1 (variances keep their
     ratios); "unit": one for each PC. rows: those to fit on, the training rows; None: all.
-    A few rows are read at a time.
+    one_copy: bool [G], positions that are not fitted to the rows of is_second, bool [N]; see
+    `rows.EncodedPeople`. A few rows are read at a time.
 
     Raises InputError for an unknown scaling or latents without any variation.
     """
     if scaling not in SCALINGS:
         raise InputError(f"scaling {scaling!r} is unknown; use one of {', '.join(SCALINGS)}")
     rows = np.arange(len(latents)) if rows is None else rows
-    center = np.zeros((n_classes, *mask.shape), dtype=np.float32)
-    if residual_from_class_mean:
-        means = _anchor_means if labels.dtype.kind == "f" else _class_means
-        means(center, latents, labels, rows)
-    square = np.zeros(mask.shape)  # [G, K]
-    for part, own in _parts(latents, labels, rows):
-        square += np.square(part - _centers(center, own)).sum(axis=0, dtype=np.float64)
-    square /= len(rows)
+    shape = (n_classes, *mask.shape)
+    center, square = _moments(shape, latents, labels, rows, residual_from_class_mean)
+    if one_copy is not None and one_copy.any():
+        first = rows[~is_second[rows]]
+        found = _moments(shape, latents, labels, first, residual_from_class_mean)
+        center[:, one_copy], square[one_copy] = found[0][:, one_copy], found[1][one_copy]
     if scaling == "global":
         square = np.full(mask.shape, square[mask].mean())
     if not square[mask].any():
         raise InputError("the latents do not vary within labels; there is nothing to learn")
     scale = np.where(mask & (square > 0), np.sqrt(square), 1).astype(np.float32)
     return Normalisation(center, scale)
+
+
+def _moments(
+    shape: tuple, latents, labels: np.ndarray, rows: np.ndarray, residual_from_class_mean: bool
+) -> tuple[np.ndarray, np.ndarray]:
+    """Centers of a shape [C, G, K], 0 unless they are class means, and mean squares about them."""
+    center, square = np.zeros(shape, dtype=np.float32), np.zeros(shape[1:])
+    if residual_from_class_mean:
+        means = _anchor_means if labels.dtype.kind == "f" else _class_means
+        means(center, latents, labels, rows)
+    for part, own in _parts(latents, labels, rows):
+        square += np.square(part - _centers(center, own)).sum(axis=0, dtype=np.float64)
+    return center, square / len(rows)
 
 
 def _class_means(center: np.ndarray, latents, labels: np.ndarray, rows: np.ndarray) -> None:

@@ -15,8 +15,9 @@ import numpy as np
 from syncohort.errors import InputError
 from syncohort.files import load_arrays, save_arrays
 from syncohort.genotypes import People, rows_per_person
+from syncohort.ploidy import MALE
 
-_KIND = "syncohort rows of latents 1"
+_KIND = "syncohort rows of latents 2"
 _HELD_OUT = "holdout"
 VALUES_AT_ONCE = (
     1 << 26
@@ -35,7 +36,9 @@ class LatentRows:
 
     sample_id: [N] str; haplotype: [N] int8, 0 or 1 (0 where a row is a person); labels: [N] int64
     into class_names; class_names: C labels, sorted; is_validation: [N] bool; values: [N] float64
-    of a continuous trait whose bins the labels are, None where labels are no values.
+    of a continuous trait whose bins the labels are, None where labels are no values; is_second:
+    [N] bool, the second haplotypes of men, None where nobody's sex is known. Where men have one
+    copy, these rows repeat the first (see `ploidy`), and are not fitted to.
     """
 
     sample_id: np.ndarray
@@ -44,6 +47,7 @@ class LatentRows:
     class_names: list[str]
     is_validation: np.ndarray
     values: np.ndarray | None = None
+    is_second: np.ndarray | None = None
 
     def __post_init__(self):
         for name, kind in (
@@ -71,13 +75,16 @@ class LatentRows:
         encoded = people[people.split != _HELD_OUT]
         names, labels = np.unique(encoded.label.astype(str), return_inverse=True)
         each = rows_per_person(mode)
+        haplotype = np.tile(np.arange(each), len(encoded))
+        is_second = (haplotype == 1) & (np.repeat(encoded.sex, each) == MALE)
         return LatentRows(
             sample_id=np.repeat(encoded.id, each),
-            haplotype=np.tile(np.arange(each), len(encoded)),
+            haplotype=haplotype,
             labels=np.repeat(labels, each),
             class_names=names.tolist(),
             is_validation=np.repeat(encoded.split == "validation", each),
             values=np.repeat(encoded.value, each) if people.has_values else None,
+            is_second=is_second if people.has_sexes else None,
         )
 
     def require_same(self, other: "LatentRows", where: str) -> None:
@@ -111,23 +118,28 @@ class LatentRows:
         value = "" if self.values is None else f", value {self.values[row]:g}"
         return f"{self.sample_id[row]} (haplotype {self.haplotype[row]}, {label}{value}, {split})"
 
-    def save(self, path: str | Path, mask: np.ndarray) -> None:
-        """Write what latents of these rows are, with the mask bool [G, K] of their numbers."""
+    def save(self, path: str | Path, mask: np.ndarray, male_haploid: np.ndarray) -> None:
+        """Write what latents of these rows are.
+
+        mask: bool [G, K], of their numbers; male_haploid: bool [G], positions that depend on
+        variants of which men have one copy.
+        """
         columns = {field.name: getattr(self, field.name) for field in fields(self)}
         columns["class_names"] = np.array(self.class_names, dtype=object)
-        if self.values is None:
-            del columns["values"]
-        save_arrays(path, _KIND, {"mask": np.asarray(mask, bool), **columns})
+        columns = {name: column for name, column in columns.items() if column is not None}
+        positions = {"mask": mask, "male_haploid": male_haploid}
+        arrays = {name: np.asarray(each, bool) for name, each in positions.items()}
+        save_arrays(path, _KIND, arrays | columns)
 
 
-def read_rows_and_mask(path: str | Path) -> tuple[LatentRows, np.ndarray]:
-    """What `LatentRows.save` wrote: rows, and mask bool [G, K].
+def read_rows_and_positions(path: str | Path) -> tuple[LatentRows, np.ndarray, np.ndarray]:
+    """What `LatentRows.save` wrote: rows, mask bool [G, K] and male_haploid bool [G].
 
     Raises InputError when the file is absent, damaged or of another kind.
     """
     arrays = load_arrays(path, _KIND)
-    mask = arrays.pop("mask")
-    return LatentRows(**arrays), mask
+    mask, male_haploid = arrays.pop("mask"), arrays.pop("male_haploid")
+    return LatentRows(**arrays), mask, male_haploid
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,12 +147,20 @@ class EncodedPeople:
     """The latents of all parts of a representation, on disk, and what they are.
 
     paths: .npy files, float32 [N, G_c, K] each, in genomic order; masks: bool [G_c, K] of each;
-    rows: of all of them.
+    rows: of all of them; male_haploid: bool [G_c] of each, see `LatentRows.save` (default: nowhere).
     """
 
     paths: list[str | Path]
     masks: list[np.ndarray]
     rows: LatentRows
+    male_haploid: list[np.ndarray] | None = None
+
+    @property
+    def one_copy(self) -> np.ndarray:
+        """Positions bool [G] at which the second rows of men are the first again."""
+        if self.male_haploid is None or self.rows.is_second is None:
+            return np.zeros(sum(map(len, self.masks)), dtype=bool)
+        return np.concatenate(self.male_haploid)
 
     @staticmethod
     def read(
@@ -153,9 +173,10 @@ class EncodedPeople:
 
         Raises InputError unless all parts hold the rows of these people.
         """
-        masks, rows = [], LatentRows.of(people, mode)
+        masks, male_haploid, rows = [], [], LatentRows.of(people, mode)
         for path in row_paths:
-            own, mask = read_rows_and_mask(path)
+            own, mask, haploid = read_rows_and_positions(path)
             own.require_same(rows, f"the people's table ({path})")
             masks.append(mask)
-        return EncodedPeople(paths, masks, rows)
+            male_haploid.append(haploid)
+        return EncodedPeople(paths, masks, rows, male_haploid)

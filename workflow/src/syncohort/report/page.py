@@ -66,6 +66,7 @@ class Material:
     selection: HTML of `selection_report.selection_parts`, when variants are selected;
     guidance: `guidance_table`, replicates: `replicate_table`, where there are any.
     expansion: HTML of `expansion.expansion_parts`, when other sites are imputed.
+    sequences: HTML of `sequences.sequence_parts`, when DNA sequences are written.
     """
 
     judged: pd.DataFrame
@@ -84,6 +85,7 @@ class Material:
     guidance: pd.DataFrame | None = None
     replicates: pd.DataFrame | None = None
     expansion: list[str] = field(default_factory=list)
+    sequences: list[str] = field(default_factory=list)
 
 
 def write_report(study: Study, material: Material, path: str | Path) -> None:
@@ -229,6 +231,7 @@ def _tables(study: Study, material: Material) -> dict[str, Markup]:
         "checks": _check_parts(study, material),
         "selection": material.selection,
         "expansion": material.expansion,
+        "sequences": material.sequences,
         "methods": [_methods(study, material)],
         "downloads": [_downloads(study, material)],
     }

@@ -114,6 +114,7 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         expansion=expansion_statement(released.panel) if released.panel else "",
         kinds=released.kinds,
         variants=", ".join(f"{n:,} on chromosome {name}" for name, n in released.variants.items()),
+        has_x="X" in released.variants,
         mode=released.mode,
         sequences=_sequences(released.sequences),
         n_training=int((people["split"] == "train").sum()),

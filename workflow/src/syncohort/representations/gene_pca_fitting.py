@@ -45,7 +45,8 @@ def fit_gene_pca(
     """Fit the embedding of one chromosome on training people only, in one pass over them.
 
     blocks: of the store's variants; train: bool [people of the store]; mode: "haplotype" or
-    "genotype"; max_components: channels K. Missing calls count as the training mean.
+    "genotype"; max_components: channels K. Missing calls count as the training mean, and
+    so does the second row of one copy.
     rule "counts": see `paper_components`. rule "loss": a block of which K components keep
     less than `variance_kept` (share, 0 to 1) is cut: its longest start that K components can
     carry ends where LD is weakest in its last quarter, and so on with the rest; each block
@@ -134,7 +135,7 @@ def _covariance(store, blocks, train, mode, chunk_people, threads) -> tuple[Bloc
     fingerprint = PeopleFingerprint()
     for people, calls in store.people_chunks(train, chunk_people):  # calls [V, s, P]
         fingerprint.add(store.people.id[people], np.ascontiguousarray(calls.swapaxes(0, 1)))
-        sums.add(np.ascontiguousarray(to_rows(calls, mode).T))
+        sums.add(np.ascontiguousarray(to_rows(calls, mode, once=True).T))
     return sums.finish(), fingerprint.hexdigest()
 
 

@@ -134,7 +134,7 @@ def _download(remote: RemoteFile, target: Path, kept: Path, tries: int, pause_se
                 "cluster whose nodes have none, run `snakemake fetch_resources` where there is."
             )
         pause = min(pause_seconds * 2 ** (n_failed - 1), _LONGEST_PAUSE_SECONDS)
-        log.info("%s: %s; %s bytes have come; again in %.0f s", remote.url, why, before, pause)
+        log.info("%s: %s; %d bytes have come; again in %.0f s", remote.url, why, before, pause)
         time.sleep(pause)
     n_bytes = part.n_bytes
     try:

@@ -25,11 +25,10 @@ import numpy as np
 from syncohort.dosages import minor
 from syncohort.errors import InputError
 from syncohort.files import RowFile
-from syncohort.formats.shared_sites import settle, shared_sites
+from syncohort.formats.shared_sites import settle, settle_one_copy, shared_sites
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
-    MISSING,
     PLOIDY,
     CohortStore,
     People,
@@ -39,6 +38,7 @@ from syncohort.genotypes import (
     slices,
     to_rows,
 )
+from syncohort.ploidy import has_one_copy, keep_one
 from syncohort.representations.base import Representation
 from syncohort.seeds import child_seed
 from syncohort.synthesis.recentring import Recentring
@@ -105,9 +105,11 @@ def decode_cohort(
     others; its latents are positions `first_position` ... of the G. real: the chromosome's real
     cohort, of which training people alone are read. people: ids, labels and split of the whole
     synthetic cohort. seed: of the draws, which depend on it, the person and the variant.
-    recentring: of the latents, before they are decoded. Calls are phased in haplotype mode. Variants are decoded in chunks, the fewer at once the more rows
-    there are. Where more ALT alleles of a site are decoded for a row than it has places for, those
-    of the highest values stay (`shared_sites.settle`), and the dataset says how many did not.
+    recentring: of the latents, before they are decoded. Calls are phased in haplotype mode. Variants
+    are decoded in chunks, the fewer at once the more rows there are. Where more ALT alleles of a
+    site are decoded for a row than it has places for, those of the highest values stay
+    (`shared_sites.settle`), and the dataset says how many did not. Of one copy the first row is
+    taken, in genotype mode ALT where there is any.
 
     Raises InputError when latents, model, real cohort and people do not fit together, or for a
     rule that needs probabilities the model does not give.
@@ -134,11 +136,15 @@ def decode_cohort(
                     shares = training.shares[:, :, part]
                     thresholds = matched_thresholds(values, labels, shares, decision)
                     rows = cut_values(values, labels, thresholds)
-            if shared_sites(variants[part]):
+            own = variants[part]
+            if shared_sites(own):
                 if values is None:
                     values = sampled.decode(model.decode_variants, part)
-                writer.n_settled += settle(rows, values, variants[part], mode)
-            writer.append(variants[part], from_rows(rows, mode), phased=mode == "haplotype")
+                writer.n_settled += settle(rows, values, own, mode)
+            one_copy = has_one_copy(own.male_haploid, people.sex)
+            calls = keep_one(from_rows(rows, mode), one_copy, second=mode == "genotype")
+            writer.n_settled += settle_one_copy(calls, own, people.sex)
+            writer.append(own, calls, phased=mode == "haplotype")
 
 
 def likeliest(probabilities: np.ndarray) -> np.ndarray:
@@ -168,7 +174,7 @@ def training_shares(rows: np.ndarray, labels: np.ndarray, n_labels: int, mode: s
     mode the shares towards Hardy-Weinberg proportions of that frequency by as much.
     """
     member = (labels == np.arange(n_labels)[:, None]).astype(np.float32)  # [L, R]
-    called = (member @ (rows != MISSING)).astype(np.float64)  # [L, V]
+    called = (member @ (rows >= 0)).astype(np.float64)  # [L, V]
     steps = range(1, PLOIDY // rows_per_person(mode) + 1)
     reached = np.stack([member @ (rows >= step) for step in steps]).astype(np.float64)  # [T, L, V]
     alleles = len(steps) * called
@@ -263,7 +269,9 @@ class _TrainingRows:
         The chunks of the real cohort are read once, however few variants are decoded at once.
         """
         chunks = [
-            training_shares(to_rows(calls, self._mode), self.labels, len(self.names), self._mode)
+            training_shares(
+                to_rows(calls, self._mode, once=True), self.labels, len(self.names), self._mode
+            )
             for _, calls in self._real.variant_chunks(self._people)
         ]
         return np.concatenate(chunks, axis=2)

@@ -15,7 +15,7 @@ import pandas as pd
 from syncohort.association.ancestry import ancestry_components
 from syncohort.association.clumping import clump
 from syncohort.association.regression import separates
-from syncohort.association.scan import scan_variants
+from syncohort.association.scan import has_same_sites, scan_variants
 from syncohort.errors import InputError
 from syncohort.evaluation.association.discoveries import discovery_rows, find_causal_snps
 from syncohort.evaluation.association.effects import compared_effects, effect_rows, true_effect_rows
@@ -169,10 +169,10 @@ def _by_store(stores, table) -> list[pd.DataFrame]:
 
 
 def _check_scan(stores, table) -> None:
-    positions = np.concatenate([store.variants.position_bp for store in stores])
-    if not np.array_equal(positions, table["position_bp"].to_numpy()):
+    sites = pd.concat([site_table(store) for store in stores], ignore_index=True)
+    if not has_same_sites(sites, table):
         raise InputError(
-            f"a scan of {len(table):,} variants and a cohort of {len(positions):,} do not hold "
+            f"a scan of {len(table):,} variants and a cohort of {len(sites):,} do not hold "
             "the same variants; scan this cohort again"
         )
 

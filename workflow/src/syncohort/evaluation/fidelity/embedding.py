@@ -173,13 +173,15 @@ def embed_people(
         tables.append(_table(source, chosen.id, chosen.label, places, embedding.umap_of(places)))
     table = add_tsne(pd.concat(tables, ignore_index=True), seed=seed, drawn=tsne)
     label = {source: everyone[source].label[people[source]] for source in people}
+    haploid = np.concatenate([store.variants.male_haploid for store in real_stores])
+    of_two = ~haploid[embedding.variants]  # kinship is that of chromosomes of which all have two
     rows = [
         pca_distance(table),
         *compare_coverage(*(_places(table, s) for s in ("synthetic", "holdout")), seed=seed),
         *compare_relatedness(
-            dosages["synthetic"],
+            dosages["synthetic"][:, of_two],
             label["synthetic"],
-            dosages["holdout"],
+            dosages["holdout"][:, of_two],
             label["holdout"],
             seed=seed,
         ),

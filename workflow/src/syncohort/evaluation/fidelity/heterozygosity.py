@@ -14,6 +14,7 @@ from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import DRAWS, percentile_interval
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row, people_in, ratio
 from syncohort.genotypes import CHUNK_SAMPLES, CohortStore
+from syncohort.ploidy import ABSENT
 
 CALLS_AT_ONCE = 1 << 27
 VALUES_AT_ONCE = 1 << 20
@@ -104,7 +105,9 @@ def _per_person(store, people, labels, expected) -> dict[str, np.ndarray]:
         result["expected"][own] = _expected_count(called, expected, label[own])
         if len(expected):
             position_bp = store.variants.position_bp
-            result["homozygous_bp"][own] = mean_stretch_bp(heterozygous, position_bp)
+            stretches = mean_stretch_bp(heterozygous, position_bp)
+            one_copy = (calls[..., 1] == ABSENT).any(axis=0)
+            result["homozygous_bp"][own] = np.where(one_copy, np.nan, stretches)
         start = own.stop
     return result
 

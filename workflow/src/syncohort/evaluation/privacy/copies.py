@@ -18,6 +18,7 @@ from syncohort.evaluation.privacy.frequency_attack import count_alleles
 from syncohort.evaluation.privacy.near_copies import count_rows
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row
 from syncohort.genotypes import SPLITS, CohortStore, rows_per_person, to_rows
+from syncohort.ploidy import doubled
 
 WINDOW_SNPS = (125, 250, 500, 1_000, 2_000)  # each twice the one before
 MAX_COMMON = 0.1  # windows of which real people share more with training people tell little
@@ -162,7 +163,7 @@ def _hash_people(store: CohortStore, variants: slice, commoner, weights, mode) -
     starts = np.arange(0, len(weights), WINDOW_SNPS[0])
     parts = []
     for begin in range(0, len(store.people), _PEOPLE_AT_ONCE):
-        calls = store.read(variants, slice(begin, begin + _PEOPLE_AT_ONCE))
+        calls = doubled(store.read(variants, slice(begin, begin + _PEOPLE_AT_ONCE)))
         rows = to_rows(np.where(calls < 0, commoner[:, None, None], calls), mode)  # [r, v]
         hashes = np.empty((len(rows), len(starts)), np.uint64)
         for window, start in enumerate(starts):

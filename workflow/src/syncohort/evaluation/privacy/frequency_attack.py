@@ -78,7 +78,8 @@ def frequency_scores(
             )
             for part in (alt, ploidy * called)
         )  # [R, V], of the person
-        frequency = share(reference.alt - alt, reference.called - called)
+        # in genotype mode a man's one allele of X is two here, and may be more than there are
+        frequency = np.clip(share(reference.alt - alt, reference.called - called), 0, 1)
     shift = np.nan_to_num(frequency - synthetic.frequency)
     return (signs * shift).sum(axis=1)
 

@@ -267,7 +267,8 @@ def _measure_distances(real_stores, synthetic_stores, groups, training, mode) ->
                 sums.add(packed, pack_rows(rows[name], common, alleles))
             if told:
                 told.add(attacked, rows["synthetic"][nearest], common)
-            add_frequency_scores(frequency, rows, groups, counts, variants, each)
+            once = {name: to_rows(calls[name], mode, once=True) for name in ATTACKED}
+            add_frequency_scores(frequency, once, groups, counts, variants, each)
             people = {
                 name: Planes.of(to_rows(calls[name], "genotype"), dosages=True) for name in groups
             }

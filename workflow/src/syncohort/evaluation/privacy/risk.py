@@ -108,21 +108,31 @@ def _nearest(
 ) -> pd.DataFrame:
     """Distance to the nearest training person, nearness and kinship, of people of stores.
 
-    training, index: indices of the training people [B], and of the others [A].
+    training, index: indices of the training people [B], and of the others [A]. Kinship is that by
+    chromosomes of which everybody has two.
     """
+    of_two, of_one = [], []
+    for pair in zip(real_stores, stores, strict=True):
+        (of_one if pair[0].variants.male_haploid.any() else of_two).append(pair)
     parts = []
     for part in slices(len(index), _PEOPLE_AT_ONCE):
         own = index[part]
         counts = PairCounts(len(own), len(training), dosages=True, own=True)
-        for real, store in zip(real_stores, stores, strict=True):
-            for variants in slices(len(real.variants), VARIANTS_AT_ONCE):
-                rows = (
-                    to_rows(each.read(variants, some), "genotype")
-                    for each, some in ((store, own), (real, training))
-                )
-                counts.add(*(Planes.of(each, dosages=True) for each in rows))
-        found = distances_of(counts, "l1")
+        _count_pairs(counts, of_two, own, training)
         closest = np.nan_to_num(kinship(counts), nan=-np.inf).max(axis=1)
+        _count_pairs(counts, of_one, own, training)
+        found = distances_of(counts, "l1")
         columns = {"distance": found.min(axis=1), "nearness": nearness(found), "kinship": closest}
         parts.append(pd.DataFrame(columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def _count_pairs(counts: PairCounts, pairs: list[tuple], own: np.ndarray, training: np.ndarray):
+    """Add the chromosomes of pairs of stores: real people `training`, and `own` of the other."""
+    for real, store in pairs:
+        for variants in slices(len(real.variants), VARIANTS_AT_ONCE):
+            rows = (
+                to_rows(each.read(variants, some), "genotype")
+                for each, some in ((store, own), (real, training))
+            )
+            counts.add(*(Planes.of(each, dosages=True) for each in rows))

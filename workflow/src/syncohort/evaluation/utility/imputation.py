@@ -30,6 +30,7 @@ from syncohort.evaluation.tidy import (
 from syncohort.formats.beagle import Beagle, read_records, write_people
 from syncohort.formats.shared_sites import records_of
 from syncohort.genotypes import CohortStore, Variants, to_rows
+from syncohort.ploidy import doubled
 
 KEPT = 3  # every third variant of the holdout people is known
 MOST_VARIANTS, MOST_PANEL, MOST_TARGETS = 20_000, 2_000, 200
@@ -99,11 +100,11 @@ def _stretch(variants: Variants) -> np.ndarray:
 
 
 def _parts(store: CohortStore, people: np.ndarray, used: np.ndarray) -> Iterator[tuple]:
-    """Used variants and their calls int8 [v, S, 2], chunk by chunk."""
+    """Used variants and their calls int8 [v, S, 2], chunk by chunk; one copy is two of the same."""
     for part in store.variant_slices():
         own = used[(used >= part.start) & (used < part.stop)]
         if len(own):
-            yield store.variants[own], store.read(part, people)[own - part.start]
+            yield store.variants[own], doubled(store.read(part, people)[own - part.start])
 
 
 def _filled(calls: np.ndarray) -> np.ndarray:
@@ -130,7 +131,7 @@ def _sums(
         dosages = np.stack([record.format("DS")[:, 0] for record in records])  # [v, S]
         hidden = is_hidden[own]
         places = own[hidden] - part.start
-        calls = real.read(part, train)[places]
+        calls = doubled(real.read(part, train)[places])
         frequency = share(*called_sums(calls.reshape(len(calls), -1), axis=1))
         truth = to_rows(real.read(part, targets)[places], "genotype").T  # [v, S]
         bins = imputation_bin(minor(frequency))
