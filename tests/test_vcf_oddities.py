@@ -198,7 +198,7 @@ def test_people_without_any_call_are_named(tmp_path):
     text = vcf_of([row(10 * (v + 1), calls=calls) for v in range(5)])
     _, summary, table = imported(text, tmp_path)
     people = pd.read_csv(table, sep="\t", dtype=str)
-    (check,) = ploidy_checks([summary], [people], people)
+    (check,) = ploidy_checks([summary], [people], people, np.ones(3, bool), "haplotype")
     assert check.level == "look" and check.found.startswith("1 (p0)")
     assert "chromosome 1" in check.name
 
