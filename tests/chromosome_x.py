@@ -22,11 +22,8 @@ def x_people(n: int, *, labels=("a", "b"), splits=None) -> People:
 
 
 def x_variants() -> Variants:
-    steps = [np.arange(n) for n in (N_FIRST, N_OWN, N_SECOND)]
-    starts = (100_000, 3_000_000, 154_940_000)
-    position_bp = np.concatenate(
-        [start + 1_000 * step for start, step in zip(starts, steps, strict=True)]
-    )
+    parts = ((100_000, 1_000, N_FIRST), (3_000_000, 200_000, N_OWN), (154_940_000, 1_000, N_SECOND))
+    position_bp = np.concatenate([start + step * np.arange(n) for start, step, n in parts])
     ids = [f"x{i}" for i in range(len(position_bp))]
     variants = Variants("X", position_bp, ids, [("A", "G")] * len(ids))
     return with_male_haploid(variants, "GRCh37", "made up")

@@ -13,7 +13,7 @@ from syncohort.cohort.pseudo_autosomal import build_of_x
 from syncohort.cohort.sexes import sex_of, sexes
 from syncohort.errors import InputError
 
-N, PEOPLE = 200, 40
+N, PEOPLE, STEP_BP = 200, 40, 150_000
 MALE = np.arange(PEOPLE) % 2 == 0
 
 
@@ -32,7 +32,7 @@ def vcf_text(one_copy, *, contig, written, n=N):
             written.format(a) if one else f"{a}/{b}"
             for (a, b), one in zip(calls, one_copy, strict=True)
         ]
-        rows.append((contig, 10 * (i + 1), "A", "C", ".", ".", "GT", *words))
+        rows.append((contig, STEP_BP * (i + 1), "A", "C", ".", ".", "GT", *words))
     return vcf_of(rows, people=PEOPLE, contigs=(contig,))
 
 
@@ -107,6 +107,14 @@ def test_few_snps_say_nothing_of_people_of_unknown_sex(tmp_path):
     assert levels(checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, women)) == {"ok"}
 
 
+def test_a_short_stretch_says_nothing_of_sex(tmp_path):
+    text = vcf_text(MALE, contig="X", written="{0}").replace("0000\tv", "\tv")
+    (tmp_path / "x.vcf").write_text(text)
+    summary, table, known = imported("vcf", tmp_path / "x.vcf", "X", tmp_path)
+    assert summary["male_haploid_bp"] == (N - 1) * STEP_BP // 10_000
+    assert not sexes(known, [summary], [table]).any()
+
+
 def test_a_label_of_both_sexes_cannot_be_drawn_as_genotypes(tmp_path):
     (tmp_path / "x.vcf").write_text(vcf_text(MALE, contig="X", written="{0}"))
     people = pd.DataFrame({"label": np.where(MALE, "a", "b")})
@@ -123,9 +131,9 @@ def test_the_build_tells_where_men_have_two_copies(tmp_path):
     with pytest.raises(InputError, match="Set input.build to GRCh37 or GRCh38, or to none"):
         imported("vcf", tmp_path / "x.vcf", "X", tmp_path, build=None)
     summary, *_ = imported("vcf", tmp_path / "x.vcf", "X", tmp_path, build="GRCh38")
-    assert summary["n_male_haploid"] == 0  # all in the first shared region
+    assert summary["n_male_haploid"] == N - 2_781_479 // STEP_BP  # the others are shared
     assert build_of_x(None, 156_040_895, "x") == "GRCh38"
-    (tmp_path / "x.vcf").write_text(text.replace("X\t2000\t", "X\t155300000\t"))
+    (tmp_path / "x.vcf").write_text(text.replace("X\t30000000\t", "X\t155300000\t"))
     with pytest.raises(InputError, match="correct input.build"):
         imported("vcf", tmp_path / "x.vcf", "X", tmp_path, build="GRCh37")
 

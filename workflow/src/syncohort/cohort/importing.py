@@ -110,6 +110,7 @@ def import_chromosome(
         "phased": store.phased,
         "n_provisional": int(store.variants.provisional.sum()),
         "n_male_haploid": int(store.variants.male_haploid.sum()),
+        "male_haploid_bp": _span_bp(store.variants),
         "first_position_bp": int(store.variants.position_bp[0]),
         "last_position_bp": int(store.variants.position_bp[-1]),
         "contig_length_bp": opened.contig_length(contig),
@@ -135,6 +136,12 @@ def _within(chunk: Chunk, region: tuple[int, int] | None) -> Chunk:
         phased=chunk.phased[rows],
         dropped=Counter(chunk.dropped) + Counter(region=len(position_bp) - len(rows)),
     )
+
+
+def _span_bp(variants: Variants) -> int:
+    """From the first to the last variant of which men have one copy; 0 without any."""
+    own = variants.position_bp[variants.male_haploid]
+    return int(own[-1] - own[0]) if len(own) else 0
 
 
 def _one_copy_calls(calls: np.ndarray) -> np.ndarray:

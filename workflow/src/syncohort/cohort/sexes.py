@@ -14,8 +14,10 @@ from syncohort.ploidy import FEMALE, MALE
 # Of the heterozygous calls that are expected: with less a person has one copy, with more two. PLINK's
 # --check-sex has the first by default (F above 0.8); the second leaves room for mixed ancestry.
 _ONE_COPY_MAX, _TWO_COPIES_MIN = 0.2, 0.5
-# So many heterozygous calls must be expected for their absence to say anything.
+# So many heterozygous calls must be expected for their absence to say anything, and over so much of
+# chromosome X: many women have none in a short stretch (docs/measurements.md).
 _EXPECTED_MIN = 20
+_LEAST_BP = 20_000_000
 # Above it, sexes and calls do not disagree by a mistake here and there.
 _WRONG_MAX = 0.1
 _HETEROZYGOUS_LOOK = 0.01
@@ -38,7 +40,7 @@ def heterozygosity(summary: dict, table: pd.DataFrame) -> np.ndarray | None:
 def sex_by_calls(summary: dict, table: pd.DataFrame) -> np.ndarray:
     """Sex [S] by the calls of chromosome X; 0 where they do not tell it."""
     found = heterozygosity(summary, table)
-    if found is None:
+    if found is None or summary["male_haploid_bp"] < _LEAST_BP:
         return np.zeros(len(table), dtype=np.int8)
     sex = np.where(found < _ONE_COPY_MAX, MALE, np.where(found > _TWO_COPIES_MIN, FEMALE, 0))
     return sex.astype(np.int8)
