@@ -11,6 +11,7 @@ from cohorts import founder_calls, people_of
 
 from syncohort.cohort.program_checks import program_checks
 from syncohort.errors import InputError
+from syncohort.evaluation.tables import read_tables
 from syncohort.formats.beagle import Beagle
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
@@ -140,21 +141,17 @@ def test_a_missing_program_stops_the_check_before_anything_is_trained(monkeypatc
     assert "Install it" in check.advice
 
 
-def test_the_report_sums_chromosomes_up():
+def test_the_report_sums_chromosomes_up(tmp_path):
     counts = pd.DataFrame(
         {"generator": ["a", "a"], "contig": ["1", "2"], "modelled": [10, 20], "used": [9, 18]}
         | {name: [1, 2] for name in ("swapped", "other_strand", "other_alleles", "not_in_panel")}
         | {"imputed": [100, 200]}
     )
-    accuracy = pd.DataFrame(
-        {
-            "generator": ["a", "a"],
-            "maf_bin": ["1-5 %"] * 2,
-            "n": [40, 60],
-            "dr2": [30, 60],
-            "good": [20, 55],
-        }
-    )
+    accuracy = pd.DataFrame({"maf_bin": ["1-5 %"] * 2, "n": [40, 60], "dr2": [30, 60]})
+    accuracy = accuracy.assign(generator="a", n_good=[20, 55])
+    for name, table in (("counts", counts), ("accuracy", accuracy)):
+        table.to_csv(tmp_path / name, sep="\t", index=False)
+    counts, accuracy = (read_tables([tmp_path / name]) for name in ("counts", "accuracy"))
     text = "".join(expansion_parts(counts, accuracy, "public.vcf.gz"))
     for expected in ("public.vcf.gz", ">30<", ">27<", ">300<", ">0.9<", ">0.75<"):
         assert expected in text

@@ -141,6 +141,24 @@ def test_calls_beyond_the_heading_are_found_in_every_record(at, formats, tmp_pat
         read_text(vcf_of(rows), tmp_path / "x.vcf")
 
 
+@pytest.mark.parametrize("multiallelic", ["drop", "split"])
+def test_positions_beyond_every_chromosome_are_refused(multiallelic, tmp_path):
+    last = 2**31 - 2
+    options = {"multiallelic": multiallelic}
+    variants, *_ = read_text(vcf_of([row(10), row(last)]), tmp_path / "x.vcf", **options)
+    assert variants.position_bp.tolist() == [10, last]
+    with pytest.raises(InputError, match="chromosome 1: position 2,147,483,653 is beyond"):
+        read_text(vcf_of([row(10), row(last + 7)]), tmp_path / "x.vcf", **options)
+
+
+def test_a_position_of_a_bim_beyond_every_chromosome_is_refused(tmp_path):
+    (tmp_path / "x.bed").write_bytes(b"\x6c\x1b\x01\xff")
+    (tmp_path / "x.bim").write_text(f"1\tv\t0\t{2**31}\tC\tA\n")
+    (tmp_path / "x.fam").write_text("".join(f"p{i} p{i} 0 0 0 -9\n" for i in range(4)))
+    with pytest.raises(InputError, match="position 2,147,483,648 is beyond"):
+        read_whole(open_source("plink", str(tmp_path / "x")), "1")
+
+
 def test_ids_with_blanks_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"1:10 has the id 'v 10'.*--set-id"):
         imported(vcf_of([row(10), row(20)]).replace("v10", "v 10"), tmp_path)
@@ -180,7 +198,7 @@ def test_people_without_any_call_are_named(tmp_path):
     text = vcf_of([row(10 * (v + 1), calls=calls) for v in range(5)])
     _, summary, table = imported(text, tmp_path)
     people = pd.read_csv(table, sep="\t", dtype=str)
-    (check,) = ploidy_checks([summary], [people], people)
+    (check,) = ploidy_checks([summary], [people], people, np.ones(3, bool), "haplotype")
     assert check.level == "look" and check.found.startswith("1 (p0)")
     assert "chromosome 1" in check.name
 

@@ -118,6 +118,11 @@ def genotype_files_of(chrom):
     return [str(file) for file in source_files(chrom, **source())]
 
 
+def is_imputable(chrom):
+    """Whether a chromosome can be imputed: Beagle takes two copies, and men have one of X."""
+    return chrom != "X"
+
+
 def require_files(chroms):
     """Stop before the DAG when a file the configuration names does not exist.
 
@@ -147,6 +152,7 @@ def require_files(chroms):
         for key, names in named.items()
         for name in as_list(names or [])
         for chrom in (chroms if "{chrom}" in name else [""])
+        if is_imputable(chrom) or not key.startswith("expansion.")
     ]
     missing = [
         f"{key}: {file}"
@@ -184,6 +190,13 @@ try:
     require_files(CHROMS)
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
+
+IMPUTABLE = list(filter(is_imputable, CHROMS))
+if not IMPUTABLE and (STUDY.expansion.panel or STUDY.evaluation.imputation):
+    raise WorkflowError(
+        "expansion.panel and evaluation.imputation take autosomes, and the study has none: name "
+        "some in input.chromosomes, or leave the keys out"
+    )
 
 
 def reference_of(wildcards):
@@ -267,6 +280,8 @@ def digests_of_inputs():
     files += [*as_list(label_table()), *as_list(annotation_files())]
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
     if STUDY.expansion.panel:
-        files += [STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in CHROMS]
+        files += [
+            STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in IMPUTABLE
+        ]
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
     return [(file.name, CONTENTS.of_file(file)) for file in own] + published(files)

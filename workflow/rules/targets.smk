@@ -11,7 +11,11 @@ EXPORTS = {
 EXPORTED = [f"{form}/{file}" for form in STUDY.release.export for file in EXPORTS[form]]
 SEQUENCES = "fasta" in STUDY.release.export
 PANEL = os.path.basename(STUDY.expansion.panel or "")
-EXPANDED = PANEL != ""
+EXPANSIONS = expand(
+    "expanded/{chrom}.vcf.gz{index}",
+    chrom=IMPUTABLE if PANEL else [],
+    index=["", ".tbi"],
+)
 RELEASED = {
     generator: expand(
         "<results>/release/{generator}/{file}",
@@ -19,7 +23,7 @@ RELEASED = {
         file=[
             "samples.tsv",
             *EXPORTED,
-            *([f"expanded/{file}" for file in EXPORTS["vcf"]] if EXPANDED else []),
+            *EXPANSIONS,
             *DESCRIPTIONS,
         ],
     )
@@ -27,8 +31,8 @@ RELEASED = {
 }
 EXPANSION_COUNTS = expand(
     "<results>/expand_cohort/{generator}/{chrom}.tsv",
-    generator=GENERATORS if EXPANDED else [],
-    chrom=CHROMS,
+    generator=GENERATORS if PANEL else [],
+    chrom=IMPUTABLE,
 )
 SEQUENCE_COUNTS = expand(
     "<results>/export_fasta/{generator}/{chrom}.tsv",

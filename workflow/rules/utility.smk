@@ -93,8 +93,12 @@ rule measure_imputation:
 
 rule summarise_imputation:
     input:
-        own=every_chrom("<results>/measure_imputation/{source}/{chrom}.tsv"),
-        real=every_chrom("<results>/measure_imputation/real/{chrom}.tsv"),
+        own=expand(
+            "<results>/measure_imputation/{source}/{chrom}.tsv",
+            chrom=IMPUTABLE,
+            allow_missing=True,
+        ),
+        real=expand("<results>/measure_imputation/real/{chrom}.tsv", chrom=IMPUTABLE),
     output:
         metrics="<results>/summarise_imputation/{source}.tsv",
     log:

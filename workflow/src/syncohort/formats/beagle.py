@@ -33,11 +33,15 @@ HOW_TO_HAVE_IT = (
 
 # Memory of a job that the Java machine may fill; it needs some beside its heap.
 HEAP_SHARE = 0.8
-# Of a reference panel, held at once: measured, with what Beagle works out from it.
+# What a window takes, as measured: of the panel, and of each target haplotype and cluster of
+# markers (0.005 cM); targets without linkage take several times as much.
 _BYTES_PER_ALLELE, _BYTES_PER_RECORD = 0.25, 2_000
+_BYTES_PER_CLUSTER, _CLUSTERS_PER_CM = 400, 200
 _WIDEST_CM, _NARROWEST_CM = 40, 5  # Beagle's default, and 2.5 times the overlap of two windows
 _LINES_SHOWN = 15
 _FAILED, _OF_A_TRACE = "Exception in thread", "\tat "  # Java's words
+# without memory Beagle's threads end, and what they should have made is missed
+_OUT_OF_MEMORY = ("OutOfMemoryError", "NullPointerException")
 _log = logging.getLogger(__name__)
 
 
@@ -65,7 +69,8 @@ class Beagle:
 
         prefix: of the files to make. options: Beagle's own, without gt, out, seed and nthreads.
 
-        Returns the VCF. Raises InputError with the last that Beagle said when it fails.
+        Returns the VCF. Raises InputError with the last that Beagle said when it fails, MemoryError
+        for lack of memory.
         """
         given = [f"{name}={value}" for name, value in options.items()]
         command = [*self._command, *given, f"gt={vcf}", f"out={prefix}"]
@@ -86,20 +91,26 @@ class Beagle:
                     _end(process.pid)
         if failed or process.returncode != 0:
             how = "failed" if failed else f"ended with code {process.returncode}"
+            last = "\n".join(said)
+            if any(sign in last for sign in _OUT_OF_MEMORY):
+                raise MemoryError(f"Beagle {how}: {last.splitlines()[-1]}")
             raise InputError(
-                f"Beagle {how}. The last it said:\n"
-                + "\n".join(said)
-                + "\nFor lack of memory raise compute.memory_mb."
+                f"Beagle {how}. The last it said:\n{last}\n"
+                "For lack of memory raise compute.memory_mb."
             )
         return Path(f"{prefix}.vcf.gz")
 
-    def window_cM(self, n_records: int, n_haplotypes: int, length_cM: float) -> float:
-        """Length of the windows in which a panel fits into the memory of the job.
+    def window_cM(
+        self, n_records: int, n_haplotypes: int, n_targets: int, length_cM: float
+    ) -> float:
+        """Length of the windows that fit into the memory of the job.
 
-        n_records, n_haplotypes: of the panel, over length_cM of a chromosome.
+        n_records, n_haplotypes: of the panel, over length_cM of a chromosome; n_targets: haplotypes
+        that are imputed.
         """
-        record_bytes = _BYTES_PER_RECORD + _BYTES_PER_ALLELE * n_haplotypes
-        fitting = self._heap_mb * 1e6 / 2 / (record_bytes * max(n_records, 1))
+        panel_bytes = n_records * (_BYTES_PER_RECORD + _BYTES_PER_ALLELE * n_haplotypes)
+        target_bytes = n_targets * _BYTES_PER_CLUSTER * _CLUSTERS_PER_CM * length_cM
+        fitting = self._heap_mb * 1e6 / 2 / (panel_bytes + target_bytes)
         return round(float(np.clip(fitting * length_cM, _NARROWEST_CM, _WIDEST_CM)), 2)
 
 

@@ -49,10 +49,12 @@ def write_bgen(
         with open(bgen, "wb") as file:
             _write_header(file, people.id, n_variants, f"people={statement}" if statement else "")
             for store in stores:
+                ids = own_ids(store.variants)
                 for part, calls in store.variant_chunks():
                     n_missing += (calls == MISSING).any(axis=2).sum(axis=0)
                     blocks = _blocks(calls, phased=store.phased)
-                    file.writelines(map(_record, _names(store.variants[part]), blocks))
+                    names = _names(store.variants[part], ids[part])
+                    file.writelines(map(_record, names, blocks))
         write_sample(people, n_missing / max(n_variants, 1), sample, case_label)
 
 
@@ -72,12 +74,10 @@ def _text(value: str, width: str) -> bytes:
     return struct.pack(f"<{width}", len(data)) + data
 
 
-def _names(variants: Variants) -> Iterator[bytes]:
+def _names(variants: Variants, ids: list[str]) -> Iterator[bytes]:
     """What stands before the genotypes of each variant: its id, place and alleles."""
     contig = _text(variants.contig, "H")
-    columns = zip(
-        own_ids(variants), variants.position_bp.tolist(), variants.allele.tolist(), strict=True
-    )
+    columns = zip(ids, variants.position_bp.tolist(), variants.allele.tolist(), strict=True)
     for name, position, alleles in columns:
         ids = 2 * _text(name, "H")  # of the variant, and its rs number
         place = contig + struct.pack("<IH", position, len(alleles))

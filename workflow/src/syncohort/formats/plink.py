@@ -140,7 +140,7 @@ def write_plink(
 ) -> None:
     """Write a cohort as PLINK 1 .bed, .bim and .fam. Phase is lost: the format has none.
 
-    Nor has it variants of several ALT alleles: each is a row, and an id that rows of one position
+    Nor has it variants of several ALT alleles: each is a row, and an id that several rows
     share gets the alleles of each added, `rs1:A:C`. Of one copy the allele stands twice, as PLINK
     has it. Variants of chromosome X at which men have two copies follow the others of X under the
     name XY.
@@ -190,12 +190,14 @@ def _bim_lines(contig: str, variants: Variants) -> Iterator[str]:
 
 
 def own_ids(variants: Variants) -> list[str]:
-    """Ids [V] that no two variants of a position share, unless they have none."""
-    places = list(zip(variants.position_bp.tolist(), variants.id.tolist(), strict=True))
-    count = Counter(places)
+    """Ids [V] of a chromosome's variants, those that several share with their alleles added.
+
+    Variants of one record share its id, at several positions if they were normalised. "." is none.
+    """
+    count = Counter(variants.id.tolist())
     return [
-        f"{name}:{ref}:{alt}" if name != "." and count[position, name] > 1 else name
-        for (position, name), (ref, alt) in zip(places, variants.allele.tolist(), strict=True)
+        f"{name}:{ref}:{alt}" if name != "." and count[name] > 1 else name
+        for name, (ref, alt) in zip(variants.id.tolist(), variants.allele.tolist(), strict=True)
     ]
 
 

@@ -17,6 +17,7 @@ from syncohort.formats.alleles import BASES, INDEL, MNP, is_spelled, kind_of, sy
 from syncohort.genotypes import MISSING, Variants, contig_order, normalise_contig
 
 CHUNK_VARIANTS = 2_000
+_LAST_BP = 2**31 - 2  # of plink2, within the 32 bits of a store
 DROP_REASONS = {  # and how a page says it
     "no_position": "without a position",
     "monomorphic_code": "with one allele alone",
@@ -119,6 +120,11 @@ def make_sites(contig: str, position, names, ref, alt, failed=None, provisional=
         return pd.Series(column, dtype=object).fillna(empty)
 
     position = np.asarray(position, dtype=np.int64)
+    if position.max(initial=0) > _LAST_BP:
+        raise InputError(
+            f"chromosome {contig}: position {position.max():,} is beyond the largest that genotype "
+            f"files can hold ({_LAST_BP:,}); give positions within the chromosome"
+        )
     failed = np.full(len(position), "") if failed is None else failed
     return Sites(
         normalise_contig(contig),

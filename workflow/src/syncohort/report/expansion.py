@@ -23,12 +23,12 @@ def expansion_parts(counts: pd.DataFrame, accuracy: pd.DataFrame, panel: str) ->
     panel: its name.
     """
     summed = counts.groupby("generator", sort=False)[list(_COUNTS)].sum().astype(int)
-    by_bin = accuracy.groupby(["generator", "maf_bin"], sort=False)[["n", "dr2", "good"]].sum()
+    by_bin = accuracy.groupby(["generator", "maf_bin"], sort=False)[["n", "dr2", "n_good"]].sum()
     told = pd.DataFrame(
         {
             "alleles that anybody carries": by_bin["n"].astype(int),
             "mean DR2": by_bin["dr2"] / by_bin["n"],
-            "share with DR2 of at least 0.8": by_bin["good"] / by_bin["n"],
+            "share with DR2 of at least 0.8": by_bin["n_good"] / by_bin["n"],
         }
     )
     told = told.reset_index().rename(columns={"maf_bin": "MAF"})

@@ -70,7 +70,7 @@ def expand_cohort(
     Returns:
         counts: a row with contig, modelled, the columns `FATES`, and imputed (records).
         accuracy: a row for each maf_bin of the imputed alleles that anybody carries: n, the sum
-            of their dr2, and good, those of at least `GOOD_DR2`, as Beagle estimates it.
+            of their dr2, and n_good, those of at least `GOOD_DR2`, as Beagle estimates it.
 
     Raises:
         InputError: the panel is no phased VCF, is of another genome build, or has too few of the
@@ -116,7 +116,7 @@ def _impute(
         folder / "imputed",
         ref=panel.path,
         chrom=f"{panel.name}:{first}-{last}",
-        window=beagle.window_cM(len(inside), 2 * panel.n_people, length_cM),
+        window=beagle.window_cM(len(inside), 2 * panel.n_people, 2 * len(store.people), length_cM),
         **options,
     )
 
@@ -194,6 +194,6 @@ class _Merged:
 
     def accuracy(self) -> pd.DataFrame:
         """Beagle's estimates of accuracy by frequency: see `expand_cohort`."""
-        table = pd.DataFrame(self._sums, columns=["n", "dr2", "good"])
+        table = pd.DataFrame(self._sums, columns=["n", "dr2", "n_good"])
         table.insert(0, "maf_bin", IMPUTATION_BINS)
         return table
