@@ -244,6 +244,7 @@ def test_names_and_labels_cannot_bring_anything_into_the_report(tmp_path, hostil
         labels=label_checklist(judged),
         people=pd.DataFrame({"label": [hostile], "split": "train"}),
         checks=pd.DataFrame({"name": [hostile], "found": "", "level": "ok", "advice": hostile}),
+        drawn_people=1,
         synthetic_people=1,
         pictures=[],
         captions={},

@@ -161,6 +161,17 @@ def test_a_report_on_real_people_warns_of_itself(material, tmp_path):
     assert "made from real people" in text and "nobody in this cohort exists" not in text
 
 
+def test_the_questions_of_a_committee_name_the_risks_of_each_generator(text, material):
+    section = text.split('id="five_safes"')[1].split("</section>")[0]
+    verdicts = material.checklist.set_index(["generator", "dimension"])["verdict"]
+    for generator in RELEASED:
+        for risk in PRIVACY:
+            verdict = verdicts.get((generator, risk), "not measured")
+            said = section.split(f"{generator}: ")[1].split(". ")[0]
+            assert f"{DIMENSIONS[risk].lower()} {verdict}" in said
+    assert "snakemake purge" in section and "checkpoint.safetensors" in section
+
+
 def test_the_checklist_has_a_coloured_verdict_for_each_generator(page):
     assert ("pass", "pass") in page.cells and ("fail", "fail") in page.cells
     assert ("not judged", "missing") in page.cells  # validation people, utility

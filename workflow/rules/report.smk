@@ -35,6 +35,7 @@ rule write_report:
             "selection.html",
             "methods.html",
             "downloads.html",
+            "five_safes.html",
         ),
     output:
         report="<results>/write_report/report.html",

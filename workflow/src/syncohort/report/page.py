@@ -225,6 +225,7 @@ def _tables(study: Study, material: Material) -> dict[str, Markup]:
         "fidelity_labels": _label_parts(study, material, FIDELITY),
         "privacy_labels": _label_parts(study, material, PRIVACY),
         "withheld": withheld_parts(judged, study.drawn),
+        "five_safes": [_five_safes(study, material)],
         "trait": trait_parts(judged, [*study.sources, REAL], replicates),
         "guidance": guidance_parts(material.guidance),
         "paper": material.paper,
@@ -263,6 +264,27 @@ def _label_parts(study: Study, material: Material, dimensions) -> list[str]:
             few = train.nunique() <= report_tables.LABELS_SHOWN
             parts.append(pages.details(f"{generator}, {words}", [table], is_open=few))
     return parts
+
+
+def _five_safes(study: Study, material: Material) -> Markup:
+    found = material.checklist.set_index(["generator", "dimension"])["verdict"]
+    risks = [
+        {
+            "generator": name,
+            "verdicts": ", ".join(
+                f"{DIMENSIONS[risk].lower()} {found.get((name, risk), 'not measured')}"
+                for risk in PRIVACY
+            ),
+        }
+        for name in study.generators
+    ]
+    return fill(
+        "five_safes.html",
+        risks=risks,
+        has_association=(material.checklist["dimension"] == "association").any(),
+        n_files=f"{len(report_methods.file_hashes(material.released)):,}",
+        simulated=study.simulated,
+    )
 
 
 def _check_parts(study: Study, material: Material) -> list[str]:
