@@ -373,10 +373,10 @@ def test_verdicts_survive_a_file(tmp_path):
 # --- may it be released
 
 
-def private(**changed) -> pd.DataFrame:
+def private(*further: dict, **changed) -> pd.DataFrame:
     """The judged privacy of one generator, all of it passing but what is changed.
 
-    changed: metric -> (value, note).
+    further: rows beside; changed: metric -> (value, note).
     """
     values = {"copied_people": (0, "0 of 800 people"), "near_copies": (0, "0 of 800 people")}
     values |= {"membership_auc": (0.5, ""), "attribute_gain": (0, "")} | changed
@@ -389,7 +389,17 @@ def private(**changed) -> pd.DataFrame:
     rows += [
         metric_row(name, Group(part="real"), 0, 0, 0) for name in ("copied_people", "near_copies")
     ]
-    return judge(tidy(rows, cohort="c", generator="mine"), CALIBRATION)
+    return judge(tidy([*rows, *further], cohort="c", generator="mine"), CALIBRATION)
+
+
+def test_a_value_that_stands_twice_is_named_once():
+    """All labels are of one size: the row of that size has the value of the row of all."""
+    of_one_size = metric_row("membership_auc", Group(method="distance", label_size="50-199"), 0.7)
+    judged = private(of_one_size, membership_auc=(0.7, ""), attribute_gain=(0.9, ""))
+    sentence = release_verdict(judged, "mine").sentence
+    assert sentence.count("distance: 0.7 ") == 1 and sentence.endswith("and 1 more.")
+    worst = release_checklist(judged).set_index("dimension").loc["linkability", "worst"]
+    assert worst.count("distance: 0.7 ") == 1 and worst.endswith("and 1 more")
 
 
 def test_one_copied_person_is_a_fail_that_names_the_number_of_people():

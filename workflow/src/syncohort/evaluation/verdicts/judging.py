@@ -31,7 +31,12 @@ from syncohort.evaluation.verdicts.metrics import (
     judged_by,
 )
 from syncohort.evaluation.verdicts.power import can_tell, smallest_leak
-from syncohort.evaluation.verdicts.release import NO_EVIDENCE, unmeasured_privacy, value_in_words
+from syncohort.evaluation.verdicts.release import (
+    NO_EVIDENCE,
+    unmeasured_privacy,
+    value_in_words,
+    without_repeats,
+)
 
 _NOT_JUDGED = (REAL, MAJORITY)
 CHECKLIST_COLUMNS = [
@@ -184,8 +189,9 @@ def _worst(rows: pd.DataFrame, most: int = 2) -> str:
     excess = [each.excess(value) for each, value in zip(bounds, failing["value"], strict=True)]
     # a failing metric before one to look at, then the farther
     order = np.lexsort([-np.array(excess), failing["verdict"] != FAIL])
-    texts = [value_in_words(failing.iloc[[place]]) for place in order[:most]]
-    more = len(failing) - most
+    named = without_repeats(failing.iloc[order]).head(most)
+    texts = [value_in_words(named.iloc[[place]]) for place in range(len(named))]
+    more = len(failing) - len(named)
     return "; ".join(texts) + (f"; and {more} more" if more > 0 else "")
 
 

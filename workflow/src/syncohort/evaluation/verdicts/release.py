@@ -94,10 +94,15 @@ def _reasons(rows: pd.DataFrame) -> str:
     within = [not each.excess(value) for each, value in zip(bounds, rows["value"], strict=True)]
     order = np.lexsort([~rows["metric"].isin(COUNTED_PEOPLE), within])
     ordered = rows.iloc[order]
-    named = ordered.head(_MOST_NAMED)
+    named = without_repeats(ordered).head(_MOST_NAMED)
     texts = [value_in_words(named.iloc[[place]]) for place in range(len(named))]
     more = len(ordered) - len(named)
     return "; ".join(texts) + (f"; and {more} more" if more else "")
+
+
+def without_repeats(rows: pd.DataFrame) -> pd.DataFrame:
+    """Judged rows without those that say the same once more, as that of the only size of labels does."""
+    return rows.drop_duplicates(["metric", "value"])
 
 
 def value_in_words(row: pd.DataFrame) -> str:
