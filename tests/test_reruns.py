@@ -173,7 +173,8 @@ FIDELITY = {"measure_fidelity", "summarise_fidelity", "plot_frequencies", "plot_
 CHECK = {"check_cohort", "require_possible_plans"}
 COHORT = (
     FIDELITY
-    | {"embed_people", "measure_privacy", "train_classifiers", "plot_pca", "plot_umap", "plot_tsne"}
+    | {"embed_people", "measure_privacy", "measure_risk", "train_classifiers"}
+    | {"plot_pca", "plot_umap", "plot_tsne"}
     | {"export_vcf", "export_plink", "export_pgen"}
     | SUMMARY
 )

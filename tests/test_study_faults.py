@@ -178,7 +178,7 @@ def test_every_file_of_the_results_has_its_checksum_and_a_reader(study, jobs):
 def test_no_job_reads_a_damaged_file(study, jobs, damage):
     n_files = 0
     for rule, job in jobs.items():
-        files = made(job.input)
+        files = set(made(job.input))  # a bit that is flipped twice is whole again
         if not files:
             continue
         for file in files:
