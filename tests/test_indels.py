@@ -19,7 +19,7 @@ from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.shared_sites import forget_conflicts, join_calls, records_of, settle
-from syncohort.formats.sites import Chunk
+from syncohort.formats.source import Chunk
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotypes import CohortStore, Variants
 

@@ -16,7 +16,8 @@ from syncohort.formats.fasta import open_sequence
 from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.readers import open_source
 from syncohort.formats.shared_sites import forget_conflicts, shared_sites
-from syncohort.formats.sites import DROP_REASONS, Chunk
+from syncohort.formats.sites import DROP_REASONS, Choice
+from syncohort.formats.source import Chunk
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CohortStore, People, Variants, normalise_contig, variants_at_once
 from syncohort.ploidy import ABSENT, MISSING, doubled
@@ -66,15 +67,15 @@ def import_chromosome(
     people = People.unlabelled(opened.sample_ids)
     tally = Tally()
     counts = _CallCounts(len(people))
-    options = {"multiallelic": multiallelic, "variants": variants, "pass_only": pass_only}
-    chunks = opened.chunks(contig, size=variants_at_once(len(people)), **options)
+    choice = Choice(multiallelic, variants, pass_only)
+    chunks = opened.chunks(contig, size=variants_at_once(len(people)), **vars(choice))
     is_x = normalise_contig(contig) == pseudo_autosomal.CONTIG
     if is_x:
         length_bp = opened.contig_length(contig)
         build = pseudo_autosomal.build_of_x(build, length_bp, source["path"])
     with ExitStack() as opened_files:
         writer = opened_files.enter_context(CohortWriter(store_path, people))
-        if variants == "all" or multiallelic == "split":
+        if choice.splits:
             sequence = None
             if reference:
                 sequence = opened_files.enter_context(open_sequence(reference, contig))

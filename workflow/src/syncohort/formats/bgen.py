@@ -22,18 +22,11 @@ from syncohort.formats.bgen_file import BgenFile, Record
 from syncohort.formats.oxford import read_sample, require_same_people
 from syncohort.formats.people_files import unique_ids
 from syncohort.formats.plink import check_files
-from syncohort.formats.sites import (
-    CHUNK_VARIANTS,
-    Calls,
-    Chunk,
-    find_contig,
-    make_sites,
-    spellings,
-    walk,
-)
+from syncohort.formats.sites import Choice, find_contig, make_sites, spellings
+from syncohort.formats.source import Calls, Chunk, Source, walk
 
 
-class BgenSource:
+class BgenSource(Source):
     """People and hard calls of a BGEN file.
 
     People are those of the .sample file, if there is one, and must be those that the file itself
@@ -84,25 +77,8 @@ class BgenSource:
         held = self._file.counts
         return {contig: sum(map(held.get, own)) for contig, own in spellings(held).items()}
 
-    def contig_length(self, contig: str) -> None:
-        """None: BGEN files do not say it."""
-
-    def chunks(
-        self,
-        contig: str,
-        *,
-        multiallelic: str = "drop",
-        variants: str = "snps",
-        pass_only: bool = False,
-        size: int = CHUNK_VARIANTS,
-    ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic variants.
-
-        A record of more than two alleles is always left out.
-
-        Raises:
-            InputError: the chromosome is not in the file, or the file is damaged.
-        """
+    def _chunks(self, contig: str, size: int, choice: Choice) -> Iterator[Chunk]:
+        """A record of more than two alleles is always left out."""
         records = self._file.records_of(contig)
         find_contig(contig, spellings(self._file.counts), self._file.path)
         step = -1 if self._ref_allele == "last" else 1
@@ -119,7 +95,7 @@ class BgenSource:
         def read(part: np.ndarray) -> Calls:
             return self._read([records[row] for row in part])
 
-        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
+        yield from walk(sites, size, choice, read)
 
     def _read(self, records: list[Record]) -> Calls:
         """The calls of records with two alleles."""

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError, examples
-from syncohort.formats.sites import CHUNK_VARIANTS, Chunk, find_contig, spellings
+from syncohort.formats.sites import Choice, find_contig, spellings
+from syncohort.formats.source import Chunk, Source
 from syncohort.genotypes import contig_order, normalise_contig
 
 MARK = "{chrom}"
@@ -74,7 +75,7 @@ def of_chromosome(files: dict, name: str, template: str) -> dict:
     return filled
 
 
-class ChromosomeFiles:
+class ChromosomeFiles(Source):
     """A source of genotypes made of one source per chromosome, with the same people in each.
 
     Args:
@@ -129,13 +130,8 @@ class ChromosomeFiles:
         """Length of a chromosome [bp] if its file says it."""
         return self._source(contig).contig_length(contig)
 
-    def chunks(self, contig: str, *, size: int = CHUNK_VARIANTS, **options) -> Iterator[Chunk]:
-        """Walk along a chromosome; see the source of a single file.
-
-        Raises:
-            InputError: no file of the chromosome, or one with other people.
-        """
-        yield from self._source(contig).chunks(contig, size=size, **options)
+    def _chunks(self, contig: str, size: int, choice: Choice) -> Iterator[Chunk]:
+        yield from self._source(contig).chunks(contig, size=size, **vars(choice))
 
     def _source(self, contig: str):
         name = name_for(contig, self._names, self._template)

@@ -14,7 +14,7 @@ from typing import Protocol, Self
 import numpy as np
 
 from syncohort.formats.alleles import left_aligned, trimmed
-from syncohort.formats.sites import Chunk
+from syncohort.formats.source import Chunk
 from syncohort.genotypes import Variants
 
 REACH_BP = 1_000  # a variant moves no further to the left

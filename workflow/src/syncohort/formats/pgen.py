@@ -20,15 +20,13 @@ from syncohort.formats.phenotypes import categories, phenotype_of
 from syncohort.formats.plink import check_files
 from syncohort.formats.shared_sites import Records, join_calls, records_of
 from syncohort.formats.sites import (
-    CHUNK_VARIANTS,
     PROVISIONAL_LINE,
-    Calls,
-    Chunk,
+    Choice,
     make_sites,
     one_allele_each,
     own_calls,
-    walk,
 )
+from syncohort.formats.source import Calls, Chunk, Source, walk
 from syncohort.formats.variant_table import VariantTable, held_contigs
 from syncohort.genotypes import (
     MISSING,
@@ -55,7 +53,7 @@ _DOSAGE_BITS = 0x60  # of the type of a variant's record
 _STEP_ALLELES = 1 << 18  # int32 for pgenlib at once, so that they stay in the processor's cache
 
 
-class PgenSource:
+class PgenSource(Source):
     """People and genotypes of a PLINK 2 data set.
 
     path is the .pgen or the prefix; beside it stand a .pvar, .pvar.zst or .bim and a .psam
@@ -106,33 +104,18 @@ class PgenSource:
         """Length of a chromosome [bp] if the header of the .pvar says it."""
         return self._variants.lengths_bp.get(normalise_contig(contig))
 
-    def chunks(
-        self,
-        contig: str,
-        *,
-        multiallelic: str = "drop",
-        variants: str = "snps",
-        pass_only: bool = False,
-        size: int = CHUNK_VARIANTS,
-    ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic variants.
-
-        Under "split" each ALT allele of a record is a variant, as in a VCF; see `own_calls`.
-
-        Raises:
-            InputError: the chromosome is not in the file, or the file is damaged.
-        """
+    def _chunks(self, contig: str, size: int, choice: Choice) -> Iterator[Chunk]:
         rows, table = self._variants.rows(contig)
         columns = (table[name] for name in ("position", "id", "ref", "alt", "failed"))
         marked = self._header[0][rows] | table["provisional"].to_numpy(dtype=bool)
         sites = make_sites(contig, *columns, provisional=marked)
-        sites, record, allele = one_allele_each(sites, multiallelic, variants)
+        sites, record, allele = one_allele_each(sites, choice)
         rows = rows[record]
 
         def read(part: np.ndarray) -> Calls:
-            return Calls(*self._read(rows[part], allele[part], variants))
+            return Calls(*self._read(rows[part], allele[part], choice.variants))
 
-        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
+        yield from walk(sites, size, choice, read)
 
     @cached_property
     def _header(self) -> tuple[np.ndarray, int]:

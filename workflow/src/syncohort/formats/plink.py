@@ -19,13 +19,8 @@ from syncohort.files import all_or_nothing
 from syncohort.formats.bed_fit import MAGIC, require_fitting
 from syncohort.formats.people_files import read_fam
 from syncohort.formats.phenotypes import phenotype_of
-from syncohort.formats.sites import (
-    CHUNK_VARIANTS,
-    Calls,
-    Chunk,
-    make_sites,
-    walk,
-)
+from syncohort.formats.sites import Choice, make_sites
+from syncohort.formats.source import Calls, Chunk, Source, walk
 from syncohort.formats.variant_table import VariantTable, held_contigs
 from syncohort.genotypes import MISSING, CohortStore, Variants, common_people
 from syncohort.ploidy import doubled
@@ -36,7 +31,7 @@ _BYTE_CALLS = _CALLS[np.arange(256)[:, None] >> np.array([0, 2, 4, 6]) & 3].resh
 _BYTE_CALLS = _BYTE_CALLS.view(np.uint64)[:, 0]
 
 
-class PlinkSource:
+class PlinkSource(Source):
     """People and genotypes of a PLINK 1 data set.
 
     path is the .bed or the prefix of the three files; bim and fam replace the file beside
@@ -66,25 +61,8 @@ class PlinkSource:
         """Records of each chromosome, without `chr`."""
         return self._variants.counts_of_contigs()
 
-    def contig_length(self, contig: str) -> None:
-        """None: PLINK 1 files do not say it."""
-
-    def chunks(
-        self,
-        contig: str,
-        *,
-        multiallelic: str = "drop",
-        variants: str = "snps",
-        pass_only: bool = False,
-        size: int = CHUNK_VARIANTS,
-    ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic variants, none phased.
-
-        The file does not say which allele is the reference genome's: REF is provisional.
-
-        Raises:
-            InputError: the chromosome is not in the file.
-        """
+    def _chunks(self, contig: str, size: int, choice: Choice) -> Iterator[Chunk]:
+        """None is phased. No file says which allele is the reference genome's: REF is provisional."""
         rows, table = self._variants.rows(contig)
         columns = (table[name] for name in ("position", "id", "ref", "alt"))
         sites = make_sites(contig, *columns, provisional=True)
@@ -93,7 +71,7 @@ class PlinkSource:
             calls = self._read(rows[part])
             return Calls(calls, np.zeros(calls.shape[:2], dtype=bool))
 
-        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
+        yield from walk(sites, size, choice, read)
 
     def _read(self, rows: np.ndarray) -> np.ndarray:
         """Calls int8 [v, S, 2] of rows of the .bim."""

@@ -16,6 +16,7 @@ from syncohort.formats.chromosome_files import (
 from syncohort.formats.pgen import PgenSource, pgen_contigs, pgen_files
 from syncohort.formats.plink import PlinkSource, plink_contigs, plink_files
 from syncohort.formats.sites import spellings
+from syncohort.formats.source import Source
 from syncohort.formats.vcf import VcfSource, vcf_contigs, vcf_file
 from syncohort.formats.vcf_zarr import VcfZarrSource, vcf_zarr_contigs, vcf_zarr_files
 
@@ -52,16 +53,9 @@ _FORMATS = {
 }
 KINDS = tuple(_FORMATS)
 
-Source = VcfSource | PlinkSource | PgenSource | BgenSource | VcfZarrSource | ChromosomeFiles
-
 
 def open_source(kind: str, path: str, **others) -> Source:
     """Open genotypes for reading.
-
-    A source has `sample_ids` [S], `people_columns()` (a table: column sample and what
-    the files say of people), `contigs()` (chromosomes without `chr`, in natural order),
-    `counts()` (records of each), `contig_length(contig)` (bp or None), `notes` (what is odd
-    about the files) and `chunks(contig, multiallelic=, pass_only=, size=)`.
 
     Args:
         kind: "vcf" (VCF or BCF), "plink" (PLINK 1), "pgen" (PLINK 2), "bgen" or

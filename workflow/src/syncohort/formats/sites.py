@@ -1,12 +1,12 @@
-"""What the readers share: which records of a chromosome become variants, and in what shape.
+"""Which records of a chromosome become variants.
 
-Axes: N records of the file, v variants of a chunk, S people, 2 alleles.
+Axes: N records of the file, M of them with one ALT allele each.
 """
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import BinaryIO
 
 import numpy as np
@@ -16,7 +16,6 @@ from syncohort.errors import InputError, examples
 from syncohort.formats.alleles import BASES, INDEL, MNP, is_spelled, kind_of, symbol_of
 from syncohort.genotypes import MISSING, Variants, contig_order, normalise_contig
 
-CHUNK_VARIANTS = 2_000
 _LAST_BP = 2**31 - 2  # of plink2, within the 32 bits of a store
 DROP_REASONS = {  # and how a page says it
     "no_position": "without a position",
@@ -42,41 +41,23 @@ _PLACEHOLDERS = ("<NON_REF>", "<*>")  # of a gVCF: any allele that was not seen
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """The next biallelic variants of a chromosome, in genomic order.
+class Choice:
+    """Which records become variants.
 
-    variants: v of them; calls: int8 [v, S, 2], -1 missing, 0 REF, 1 ALT, -2 the second allele
-    of a call that has one; phased: bool [v, S].
-    The counts, summed over the chunks of a chromosome, are its totals: n_read: records read,
-    dropped: records left out by reason, failed: records that fail filters by the text of their
-    FILTER, codes: records by alleles that are no DNA ("A/B"), symbols: structural variants by
-    what they are called (`<DEL>`), n_pairs and n_breaks: see `phase_sets`, n_uncertain:
-    probabilities that are no hard call, made missing. A chromosome without any usable record gives
-    one chunk without variants.
+    multiallelic: "drop" leaves out every position at which two or more different SNPs are
+        recorded, in one record or in several; "split" keeps each as its own variant.
+    variants: "snps", or "all", which keeps indels and MNPs too and drops no position.
+    pass_only: leave out records that fail a filter.
     """
 
-    variants: Variants
-    calls: np.ndarray
-    phased: np.ndarray
-    n_read: int
-    dropped: dict[str, int]
-    failed: dict[str, int] = field(default_factory=dict)
-    codes: dict[str, int] = field(default_factory=dict)
-    symbols: dict[str, int] = field(default_factory=dict)
-    n_pairs: int = 0
-    n_breaks: int = 0
-    n_uncertain: int = 0
+    multiallelic: str = "drop"
+    variants: str = "snps"
+    pass_only: bool = False
 
-
-@dataclass(frozen=True)
-class Calls:
-    """What a reader finds in some records: calls, phased and the counts of `Chunk` from n_pairs on."""
-
-    calls: np.ndarray
-    phased: np.ndarray
-    n_pairs: int = 0
-    n_breaks: int = 0
-    n_uncertain: int = 0
+    @property
+    def splits(self) -> bool:
+        """Whether each ALT allele of a record is a variant."""
+        return self.multiallelic == "split" or self.variants == "all"
 
 
 @dataclass(frozen=True)
@@ -137,19 +118,15 @@ def make_sites(contig: str, position, names, ref, alt, failed=None, provisional=
     )
 
 
-def one_allele_each(
-    sites: Sites, multiallelic: str, variants: str = "snps"
-) -> tuple[Sites, np.ndarray, np.ndarray]:
+def one_allele_each(sites: Sites, choice: Choice) -> tuple[Sites, np.ndarray, np.ndarray]:
     """Records as they are used, where each comes from and which ALT allele it is about.
 
-    A record of several ALT alleles becomes one for each under "split", and always where
-    `variants` is "all". An id of as many names, parted by ";", gives each its own. Alleles that
+    A record of several ALT alleles becomes one for each where the choice splits. An id of as many names, parted by ";", gives each its own. Alleles that
     stand for any other one in a gVCF (`<NON_REF>`, `<*>`) are none.
 
     Returns:
         sites [M], record [M] index into the records of the file, number [M] of the allele, from 1.
     """
-    splits = multiallelic == "split" or variants == "all"
     alt, number = sites.alt.copy(), np.ones(len(sites), dtype=np.int32)
     counts = np.ones(len(sites), dtype=np.int64)
     named = {}
@@ -159,7 +136,7 @@ def one_allele_each(
         own = [(k, allele) for k, allele in alleles if allele not in _PLACEHOLDERS]
         alt[at] = ",".join(allele for _, allele in own) or "."
         number[at] = own[0][0] if own else 1
-        if splits and not _repeats(sites.ref[at], alt[at]):
+        if choice.splits and not _repeats(sites.ref[at], alt[at]):
             named[at], counts[at] = own, max(len(own), 1)
     record = np.repeat(np.arange(len(sites)), counts)
     starts = np.cumsum(counts) - counts
@@ -191,24 +168,14 @@ class _Chosen:
     symbols: dict[str, int]
 
 
-def choose_variants(
-    sites: Sites, multiallelic: str, *, variants: str = "snps", pass_only: bool = False
-) -> _Chosen:
-    """Find the biallelic variants among the records of a chromosome.
-
-    Args:
-        sites: all records, as of `one_allele_each`.
-        multiallelic: "drop" leaves out every position at which two or more different SNPs
-            are recorded, in one record or in several; "split" keeps each as its own variant.
-        variants: "snps", or "all", which keeps indels and MNPs too and drops no position.
-        pass_only: leave out records that fail a filter.
-    """
+def choose_variants(sites: Sites, choice: Choice) -> _Chosen:
+    """Find the biallelic variants among all records of a chromosome, as of `one_allele_each`."""
     reason = np.full(len(sites), "", dtype=object)
     several = pd.Series(sites.alt, dtype=object).str.contains(",").to_numpy(dtype=bool)
     code, kinds = _pair_codes(sites, several)
     for kind, rows in kinds.items():
         reason[rows] = kind
-        if variants == "all" and kind in (INDEL, MNP):
+        if choice.variants == "all" and kind in (INDEL, MNP):
             spelled = [is_spelled(sites.ref[row], sites.alt[row]) for row in rows]
             reason[rows] = np.where(spelled, "", "unspelled")
     reason[several] = "multiallelic"
@@ -216,7 +183,7 @@ def choose_variants(
         if _repeats(sites.ref[row], sites.alt[row]):
             reason[row] = "repeated"
     reason[sites.position <= 0] = "no_position"
-    if pass_only:
+    if choice.pass_only:
         reason[sites.failed != ""] = "filter"
     several &= reason == "multiallelic"
 
@@ -226,7 +193,7 @@ def choose_variants(
     _, first = np.unique(key, return_index=True)
     reason[np.delete(rows, first)] = "duplicate"
     rows = rows[np.sort(first)]
-    if multiallelic == "drop" and variants == "snps":
+    if not choice.splits:
         crowded = _crowded(sites, rows, np.flatnonzero(several))
         reason[rows[crowded]] = "multiallelic"
         rows = rows[~crowded]
@@ -285,32 +252,6 @@ def own_calls(codes: np.ndarray, number, variants: str) -> np.ndarray:
     """
     other = 0 if variants == "all" else MISSING
     return np.where(codes == number, 1, np.where(codes > 0, other, codes)).astype(np.int8)
-
-
-def walk(
-    sites: Sites,
-    multiallelic: str,
-    size: int,
-    read: Callable[[np.ndarray], Calls],
-    **choice,
-) -> Iterator[Chunk]:
-    """Yield the chunks of a chromosome.
-
-    read: the `Calls` of rows of `sites` [v], asked for in genomic order.
-    multiallelic, choice: see `choose_variants`.
-    """
-    chosen = choose_variants(sites, multiallelic, **choice)
-    totals = {
-        "n_read": len(sites),
-        "dropped": chosen.dropped,
-        "failed": dict(Counter(sites.failed[sites.failed != ""])),
-        "codes": chosen.codes,
-        "symbols": chosen.symbols,
-    }
-    for start in range(0, max(len(chosen.rows), 1), size):
-        part = chosen.rows[start : start + size]
-        yield Chunk(sites.variants(part), **vars(read(part)), **totals)
-        totals = {"n_read": 0, "dropped": {}}
 
 
 def spellings(names: Iterable[str]) -> dict[str, list[str]]:

@@ -20,16 +20,14 @@ from syncohort.errors import InputError
 from syncohort.formats.bcftools import LARGE_SET, UNDECLARED, VcfFile, bcftools
 from syncohort.formats.phase_sets import PhaseSets, set_codes
 from syncohort.formats.sites import (
-    CHUNK_VARIANTS,
-    Calls,
-    Chunk,
+    Choice,
     Sites,
     find_contig,
     make_sites,
     one_allele_each,
     own_calls,
-    walk,
 )
+from syncohort.formats.source import Calls, Chunk, Source, walk
 from syncohort.formats.vcf_text import (
     SET_FIELDS,
     Block,
@@ -41,7 +39,7 @@ from syncohort.genotypes import contig_order, normalise_contig
 from syncohort.ploidy import ABSENT
 
 
-class VcfSource:
+class VcfSource(Source):
     """People and genotypes of a VCF or BCF file.
 
     A file is used as it is when it has a sound index, and gets one in a temporary folder
@@ -86,26 +84,10 @@ class VcfSource:
         """Length of a chromosome [bp] if the header says it."""
         return self._file.lengths_bp.get(normalise_contig(contig))
 
-    def chunks(
-        self,
-        contig: str,
-        *,
-        multiallelic: str = "drop",
-        variants: str = "snps",
-        pass_only: bool = False,
-        size: int = CHUNK_VARIANTS,
-    ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic variants.
-
-        The file is read once as long as its lines are plain (see `vcf_text`). From there on, or
+    def _chunks(self, contig: str, size: int, choice: Choice) -> Iterator[Chunk]:
+        """The file is read once as long as its lines are plain (see `vcf_text`). From there on, or
         where it is BCF, bcftools cuts the chromosome out and keeps nothing but GT, phase sets and
         the mark of provisional REF alleles.
-
-        Under "split" each ALT allele of a record is a variant, whose calls are those of
-        `own_calls`.
-
-        Raises:
-            InputError: chromosome not in the file, damaged records, calls of three alleles.
         """
         file = self._file
         names = find_contig(contig, file.contigs, file.path)
@@ -114,16 +96,15 @@ class VcfSource:
                 f"{file.path}: chromosome {contig} stands under several names: {', '.join(names)}. "
                 "Give it one with `bcftools annotate --rename-chrs`."
             )
-        choice = {"multiallelic": multiallelic, "variants": variants, "pass_only": pass_only}
         n_read = 0
         try:
             for block in self._plain_blocks(names[0]):
-                yield from _plain_chunks(block, size, **choice)
+                yield from _plain_chunks(block, size, choice)
                 n_read += len(block.sites)
         except Unusual as unusual:
             if unusual.args:
                 raise InputError(f"{file.path}: {unusual}") from None
-            yield from self._other_chunks(names[0], n_read, size, **choice)
+            yield from self._other_chunks(names[0], n_read, size, choice)
         else:
             if not file.confirm(names[0], n_read):
                 raise InputError(
@@ -140,9 +121,7 @@ class VcfSource:
             marked = block.sites.provisional & file.marks_references
             yield replace(block, sites=replace(block.sites, provisional=marked))
 
-    def _other_chunks(
-        self, name: str, n_before: int, size: int, multiallelic: str, variants: str, pass_only: bool
-    ) -> Iterator[Chunk]:
+    def _other_chunks(self, name: str, n_before: int, size: int, choice: Choice) -> Iterator[Chunk]:
         """The chunks of a chromosome without its first records, by way of bcftools."""
         file = self._file
         with tempfile.TemporaryDirectory(dir=self._folder) as folder:
@@ -153,10 +132,12 @@ class VcfSource:
                 sites = _read_sites(path, name, file.path)
                 file.confirm(name, len(sites))
             sites = sites[np.arange(n_before, len(sites))]
-            sites, record, number = one_allele_each(sites, multiallelic, variants)
+            sites, record, number = one_allele_each(sites, choice)
             record += n_before
-            read = _call_reader(path, record, number, len(self.sample_ids), file.path, variants)
-            yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
+            read = _call_reader(
+                path, record, number, len(self.sample_ids), file.path, choice.variants
+            )
+            yield from walk(sites, size, choice, read)
 
 
 def vcf_contigs(path: str) -> list[str]:
@@ -171,15 +152,13 @@ def vcf_file(path: str) -> Path:
     return Path(path)
 
 
-def _plain_chunks(
-    block: Block, size: int, multiallelic: str, variants: str, pass_only: bool
-) -> Iterator[Chunk]:
+def _plain_chunks(block: Block, size: int, choice: Choice) -> Iterator[Chunk]:
     """The chunks of a block of plain records; see `walk`.
 
     Raises:
         Unusual: a call of an allele that its record does not list.
     """
-    sites, record, number = one_allele_each(block.sites, multiallelic, variants)
+    sites, record, number = one_allele_each(block.sites, choice)
     several = np.array(["," in alt for alt in block.sites.alt], dtype=bool)
     if (block.calls[~several] > 1).any():
         raise Unusual
@@ -190,10 +169,10 @@ def _plain_chunks(
         calls = block.calls if whole else block.calls[own]
         phased = block.phased if whole else block.phased[own]
         for i in np.flatnonzero(several[own]):
-            calls[i] = own_calls(calls[i], number[rows[i]], variants)
+            calls[i] = own_calls(calls[i], number[rows[i]], choice.variants)
         return Calls(calls, phased)
 
-    yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
+    yield from walk(sites, size, choice, read)
 
 
 def _extract(file: VcfFile, name: str, folder: str) -> str:

@@ -19,17 +19,15 @@ from syncohort.errors import InputError
 from syncohort.formats.people_files import unique_ids
 from syncohort.formats.phase_sets import PhaseSets, set_codes
 from syncohort.formats.sites import (
-    CHUNK_VARIANTS,
-    Calls,
-    Chunk,
+    Choice,
     Sites,
     find_contig,
     make_sites,
     one_allele_each,
     own_calls,
     spellings,
-    walk,
 )
+from syncohort.formats.source import Calls, Chunk, Source, walk
 from syncohort.genotypes import CohortStore, normalise_contig
 from syncohort.ploidy import ABSENT
 
@@ -41,7 +39,7 @@ _ALLELES_MAX = 127  # in int8
 _SPARSE = 4  # so many times more records are read than are used before they are picked out
 
 
-class VcfZarrSource:
+class VcfZarrSource(Source):
     """People and genotypes of a VCF Zarr store.
 
     path is a folder or a zip file. People are sample_id and, of a cohort dataset, their label.
@@ -124,26 +122,13 @@ class VcfZarrSource:
         length_bp = self._root["contig_length"][names.index(normalise_contig(contig))]
         return int(length_bp) if length_bp > 0 else None
 
-    def chunks(
-        self,
-        contig: str,
-        *,
-        multiallelic: str = "drop",
-        variants: str = "snps",
-        pass_only: bool = False,
-        size: int = CHUNK_VARIANTS,
-    ) -> Iterator[Chunk]:
-        """Walk along a chromosome in chunks of at most `size` biallelic variants, as of a VCF.
-
-        Raises:
-            InputError: the chromosome is not in the store, or the store is damaged.
-        """
+    def _chunks(self, contig: str, size: int, choice: Choice) -> Iterator[Chunk]:
         own = find_contig(contig, self._spellings(), self._path)
         codes = [self._contigs.index(name) for name in own]
         rows = np.flatnonzero(np.isin(self._codes, codes))
         with self._damage_is_named():
             records = self._sites(contig, rows)
-        sites, record, number = one_allele_each(records, multiallelic, variants)
+        sites, record, number = one_allele_each(records, choice)
         several = np.array(["," in alt for alt in records.alt], dtype=bool)
         sets = PhaseSets(len(self.sample_ids))
 
@@ -152,7 +137,7 @@ class VcfZarrSource:
                 own, with_several = rows[record[part]], several[record[part]]
                 calls = self._alleles(own, with_several)
                 for i in np.flatnonzero(with_several):
-                    calls[i] = own_calls(calls[i], number[part][i], variants)
+                    calls[i] = own_calls(calls[i], number[part][i], choice.variants)
                 phased = self._phased(own, calls.shape[:2])
                 n_pairs, n_breaks = sets.n_pairs, sets.n_breaks
                 if "call_PS" in self._root:
@@ -160,7 +145,7 @@ class VcfZarrSource:
                         sets.add(*one[:2], set_codes(one[2]))
                 return Calls(calls, phased, sets.n_pairs - n_pairs, sets.n_breaks - n_breaks)
 
-        yield from walk(sites, multiallelic, size, read, variants=variants, pass_only=pass_only)
+        yield from walk(sites, size, choice, read)
 
     def _sites(self, contig: str, rows: np.ndarray) -> Sites:
         """The records at rows [N], which rise."""
