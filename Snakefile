@@ -20,8 +20,11 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/runs.smk"
 include: "workflow/rules/public.smk"
 include: "workflow/rules/inputs.smk"
+include: "workflow/rules/tables.smk"
 include: "workflow/rules/requests.smk"
 include: "workflow/rules/lookups.smk"
+include: "workflow/rules/cohorts.smk"
+include: "workflow/rules/loaded.smk"
 include: "workflow/rules/networks.smk"
 include: "workflow/rules/targets.smk"
 
@@ -46,6 +49,7 @@ report: "workflow/report/workflow.rst"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/simulate.smk"
 include: "workflow/rules/cohort.smk"
+include: "workflow/rules/check.smk"
 include: "workflow/rules/phase.smk"
 
 
@@ -55,10 +59,13 @@ if SELECTED:
 
 
 include: "workflow/rules/represent.smk"
+include: "workflow/rules/train.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/export.smk"
+include: "workflow/rules/release.smk"
 include: "workflow/rules/fidelity.smk"
+include: "workflow/rules/embedding.smk"
 include: "workflow/rules/privacy.smk"
 include: "workflow/rules/utility.smk"
 include: "workflow/rules/association.smk"

@@ -350,8 +350,8 @@ def test_no_job_of_a_group_uses_a_gpu_and_every_group_of_the_profile_exists():
     found = {name: rule for name, rule in rules().items() if "    group:" in rule}
     assert len(found) > 20 and not any("gpu=" in rule for rule in found.values())
     named = {re.search(r"group:\n +(\S+)", rule)[1].strip('"') for rule in found.values()}
-    lookups = (REPOSITORY / "workflow/rules/lookups.smk").read_text()
-    reading = re.search(r"^READING_GROUP = .*", lookups, re.MULTILINE)[0]
+    cohorts = (REPOSITORY / "workflow/rules/cohorts.smk").read_text()
+    reading = re.search(r"^READING_GROUP = .*", cohorts, re.MULTILINE)[0]
     named |= set(re.findall(r'"([\w{}]+)"', reading))
     profile = yaml.safe_load((REPOSITORY / "slurm/profile.yaml").read_text())
     assert set(profile["group-components"]) <= named

@@ -1,7 +1,4 @@
 # What the rules look up: names of generators, and what the wildcards of a job stand for.
-from syncohort.config.loaded_code import denoiser_module
-from syncohort.config.loaded_code import generator_modules
-from syncohort.config.loaded_code import representation_module
 from syncohort.config.plan import Plan
 
 PLAN = Plan(STUDY)
@@ -17,10 +14,9 @@ MEASURED = PLAN.measured
 SETTINGS = PLAN.settings
 REPRESENTATIONS = PLAN.representations
 DIMENSIONS = PLAN.dimensions
-WITHHELD = STUDY.release.withhold > 0
-# On a cluster, jobs that read a generator's chromosomes, which wait for who is withheld: those that
-# draw them are not in their group then.
-READING_GROUP = "release_{generator}" if WITHHELD else "cohort_{generator}"
+TRAIN_SHARE = (
+    1 - STUDY.split.validation - STUDY.split.holdout
+) * STUDY.split.training_share
 SHARDS = list(range(STUDY.synthesis.shards))
 
 
@@ -125,66 +121,6 @@ def reconstruction_tables(wildcards):
     return [f"{folder}/{part}.tsv" for part in parts_of(name)]
 
 
-def cohort_pattern(generator):
-    """The cohort of a generator that is measured and, of a released one, released, by chromosome."""
-    if generator in PLAN.drawn:
-        return drawn_pattern(PLAN.drawn[generator])
-    if WITHHELD and generator in GENERATORS:
-        return f"<results>/keep_people/{generator}/{{chrom}}.zarr.zip"
-    return drawn_pattern(generator)
-
-
-def drawn_pattern(generator):
-    """All that a generator drew, by chromosome: decoded from latents, or drawn as alleles."""
-    rule_name = (
-        "draw_alleles" if generator in PLAN.allele_generators else "decode_cohort"
-    )
-    return f"<results>/{rule_name}/{generator}/{{chrom}}.zarr.zip"
-
-
-def drawn_store(wildcards):
-    """All that the generator a wildcard names drew, for its chromosome."""
-    return drawn_pattern(wildcards.generator).format(chrom=wildcards.chrom)
-
-
-def released_people(generator):
-    """The table of the people of a generator who are released."""
-    if WITHHELD:
-        return f"<results>/withhold_people/{generator}/people.tsv"
-    return "<results>/draw_labels/people.tsv"
-
-
-def risk_of_drawn(wildcards):
-    """The table with the risk of each person that the generator a wildcard names drew."""
-    names = {own: name for name, own in PLAN.drawn.items()}
-    return f"<results>/measure_risk/{names[wildcards.generator]}.people.tsv"
-
-
-def synthetic_store(wildcards):
-    """The cohort of the generator a wildcard names, for its chromosome."""
-    return cohort_pattern(wildcards.generator).format(chrom=wildcards.chrom)
-
-
-def synthetic_stores(wildcards):
-    """The cohort of the generator a wildcard names, all chromosomes."""
-    return expand(cohort_pattern(wildcards.generator), chrom=CHROMS)
-
-
-def training_cohort(wildcards):
-    """The synthetic cohort that a source's models are trained on; none for the real people."""
-    if wildcards.source == "real":
-        return []
-    return expand(cohort_pattern(wildcards.source), chrom=CHROMS)
-
-
-def panel_store(wildcards):
-    """The synthetic cohort that holdout people are imputed from, for its chromosome; none for the
-    real people."""
-    if wildcards.source == "real":
-        return []
-    return cohort_pattern(wildcards.source).format(chrom=wildcards.chrom)
-
-
 def checkpoint_of(wildcards):
     """The fitted model that a generator's latents are sampled from."""
     return fitted_model(wildcards, wildcards.part)
@@ -205,72 +141,3 @@ def centring_checkpoint(wildcards):
     sampling = generator_of(wildcards).get("sampling", {})
     centred = sampling.get("centred") and sampling["guidance_scale"] == 1
     return fitted_model(wildcards, network_of_chrom(wildcards)) if centred else []
-
-
-# Modules that a job loads by the name of a kind: part of its `code`.
-def representation_code(wildcards):
-    """Those of the representation a wildcard names."""
-    return [representation_module(representation_of(wildcards).kind)]
-
-
-def decoding_code(wildcards):
-    """Those of the representation of the generator a wildcard names."""
-    name = generator_of(wildcards)["representation"]
-    return [representation_module(STUDY.representations[name].kind)]
-
-
-def denoiser_code(wildcards):
-    """Those of the network of the diffusion model a wildcard names."""
-    return [denoiser_module(generator_of(wildcards)["denoiser"]["kind"])]
-
-
-def sampling_code(wildcards):
-    """Those of the fitted generator a wildcard names."""
-    return generator_modules(generator_of(wildcards))
-
-
-def trained_code(wildcards):
-    """Those of the networks of all diffusion models."""
-    return [denoiser_module(SETTINGS[name]["denoiser"]["kind"]) for name in DIFFUSION]
-
-
-def attack_code(wildcards):
-    """Those of a diffusion model and of its representation."""
-    return denoiser_code(wildcards) + decoding_code(wildcards)
-
-
-def training_plans():
-    """What the check needs to know of the trainings of diffusion models, and what they may ask for."""
-    on_gpu = TRAINING_GPUS > 0 and DEVICE != "cpu"
-    sections = ("denoiser", "diffusion", "training")
-    shape = {"kind", "shortening", "patch_snps", "latent_channels", "max_components"}
-    models = {
-        name: {
-            "representation": STUDY.representations[
-                SETTINGS[name]["representation"]
-            ].model_dump(include=shape),
-            **{section: SETTINGS[name][section] for section in sections},
-            "per_chromosome": name in PLAN.per_chromosome,
-            "global_axes": SETTINGS[name]["global_axes"],
-        }
-        for name in DIFFUSION
-    }
-    return {
-        "models": models,
-        "filters": {
-            "maf_min": STUDY.filters.maf_min,
-            "missing_max": STUDY.filters.variant_missing_max,
-            "most": STUDY.selection.variants if SELECTED else None,
-        },
-        "cohort": {
-            "mode": STUDY.mode,
-            "max_snps": STUDY.genes.max_snps,
-            "train_share": TRAIN_SHARE,
-            "validation_share": STUDY.split.validation,
-        },
-        "compute": {"on_gpu": on_gpu, "threads": TRAINING_THREADS},
-        "limits": {
-            "memory_mb": STUDY.compute.memory_mb,
-            "training_hours": STUDY.compute.training_hours,
-        },
-    }

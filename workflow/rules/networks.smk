@@ -78,3 +78,40 @@ def every_network(pattern):
 
 CHECKPOINT = "<results>/train_diffusion/{generator}/{part}/checkpoint.safetensors"
 LOSSES = "<results>/train_diffusion/{generator}/{part}/losses.tsv"
+
+
+def training_plans():
+    """What the check needs to know of the trainings of diffusion models, and what they may ask for."""
+    on_gpu = TRAINING_GPUS > 0 and DEVICE != "cpu"
+    sections = ("denoiser", "diffusion", "training")
+    shape = {"kind", "shortening", "patch_snps", "latent_channels", "max_components"}
+    models = {
+        name: {
+            "representation": STUDY.representations[
+                SETTINGS[name]["representation"]
+            ].model_dump(include=shape),
+            **{section: SETTINGS[name][section] for section in sections},
+            "per_chromosome": name in PLAN.per_chromosome,
+            "global_axes": SETTINGS[name]["global_axes"],
+        }
+        for name in DIFFUSION
+    }
+    return {
+        "models": models,
+        "filters": {
+            "maf_min": STUDY.filters.maf_min,
+            "missing_max": STUDY.filters.variant_missing_max,
+            "most": STUDY.selection.variants if SELECTED else None,
+        },
+        "cohort": {
+            "mode": STUDY.mode,
+            "max_snps": STUDY.genes.max_snps,
+            "train_share": TRAIN_SHARE,
+            "validation_share": STUDY.split.validation,
+        },
+        "compute": {"on_gpu": on_gpu, "threads": TRAINING_THREADS},
+        "limits": {
+            "memory_mb": STUDY.compute.memory_mb,
+            "training_hours": STUDY.compute.training_hours,
+        },
+    }

@@ -1,0 +1,178 @@
+# The check: what the data are, whether what is asked for can be had, and where the run stops.
+
+
+rule examine_cohort:
+    input:
+        stores=every_chrom("<results>/import_chromosome/{chrom}.zarr.zip"),
+        summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
+        imported=every_chrom("<results>/import_chromosome/{chrom}.people.tsv"),
+        people="<results>/join_labels/people.tsv",
+        notes="<results>/join_labels/notes.json",
+        genes=foreign(annotation_files()),
+        builds=foreign("resources/genome_builds.tsv"),
+    output:
+        checks="<results>/examine_cohort/checks.tsv",
+        variants="<results>/examine_cohort/variants.tsv",
+    log:
+        "<logs>/examine_cohort.log",
+    benchmark:
+        "<benchmarks>/examine_cohort.tsv"
+    group:
+        "start"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("examine_cohort"),
+        content=content_of(annotation_files(), "resources/genome_builds.tsv"),
+        annotation_format=STUDY.genes.format,
+        study={
+            "mode": STUDY.mode,
+            "phasing": STUDY.phasing.program,
+            "intergenic": STUDY.genes.intergenic,
+            "simulated": DEMO,
+            "train_share": TRAIN_SHARE,
+            "kinship": STUDY.split.kinship_table is not None,
+            "person_missing_max": STUDY.filters.person_missing_max,
+            "filters": STUDY.filters.model_dump(
+                include={"maf_min", "variant_missing_max"}
+            ),
+        },
+    script:
+        "../scripts/examine_cohort.py"
+
+
+rule compare_reference:
+    input:
+        store="<results>/import_chromosome/{chrom}.zarr.zip",
+        reference=lambda wildcards: foreign(reference_of(wildcards)),
+    output:
+        fit="<results>/compare_reference/{chrom}.json",
+    log:
+        "<logs>/compare_reference/{chrom}.log",
+    benchmark:
+        "<benchmarks>/compare_reference/{chrom}.tsv"
+    priority: 100
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("compare_reference"),
+        content=lambda wildcards: content_of(reference_of(wildcards)),
+    script:
+        "../scripts/compare_reference.py"
+
+
+# The page shows both: what the data are, which the split waits for, and whether what is asked for
+# can be had, which it does not: another wish must not train again. A job that fails ends the run, and
+# these have a high priority: what cannot be had is said before anything is trained.
+rule check_cohort:
+    input:
+        checks="<results>/examine_cohort/checks.tsv",
+        variants="<results>/examine_cohort/variants.tsv",
+        summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
+        people="<results>/join_labels/people.tsv",
+        reference=(
+            every_chrom("<results>/compare_reference/{chrom}.json")
+            if STUDY.input.reference
+            else []
+        ),
+        templates=templates_of("check.html"),
+    output:
+        page=report(
+            "<results>/check_cohort/check.html",
+            category="1. Summary",
+            labels={"table": "compatibility check"},
+            caption="../report/check.rst",
+        ),
+        checks="<results>/check_cohort/checks.tsv",
+        estimates="<results>/check_cohort/estimates.tsv",
+    log:
+        "<logs>/check_cohort.log",
+    benchmark:
+        "<benchmarks>/check_cohort.tsv"
+    priority: 100
+    group:
+        "start"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("check_cohort", trained_code),
+        simulated=DEMO,
+        training=training_plans(),
+        beagle_for=[
+            *(["expansion.panel"] if STUDY.expansion.panel else []),
+            *(["evaluation.imputation"] if STUDY.evaluation.imputation else []),
+        ],
+        plans={
+            "case_label": STUDY.labels.case_label,
+            "selection": STUDY.selection.model_dump() if SELECTED else None,
+            "trait": STUDY.trait.model_dump() if STUDY.trait else None,
+            "synthesis": {
+                "how": STUDY.synthesis.labels,
+                "n_people": STUDY.synthesis.people,
+                "counts": STUDY.synthesis.counts,
+            },
+            "missing": STUDY.labels.missing,
+            "train_share": TRAIN_SHARE,
+        },
+        sequences={
+            **STUDY.release.fasta.model_dump(),
+            "exported": SEQUENCES,
+            "n_generators": len(GENERATORS),
+            "mode": STUDY.mode,
+        },
+    script:
+        "../scripts/check_cohort.py"
+
+
+# The gates: everything waits for the first, the report for both.
+rule require_usable_cohort:
+    input:
+        checks="<results>/examine_cohort/checks.tsv",
+    output:
+        passed="<results>/require_usable_cohort/passed.txt",
+    log:
+        "<logs>/require_usable_cohort.log",
+    benchmark:
+        "<benchmarks>/require_usable_cohort.tsv"
+    priority: 90
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("require_usable_cohort"),
+        page=f"{FOLDER}/check_cohort/check.html",
+    script:
+        "../scripts/require_usable_cohort.py"
+
+
+rule require_possible_plans:
+    input:
+        checks="<results>/check_cohort/checks.tsv",
+    output:
+        passed="<results>/require_possible_plans/passed.txt",
+    log:
+        "<logs>/require_possible_plans.log",
+    benchmark:
+        "<benchmarks>/require_possible_plans.tsv"
+    priority: 90
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("require_possible_plans"),
+        page=f"{FOLDER}/check_cohort/check.html",
+    script:
+        "../scripts/require_possible_plans.py"

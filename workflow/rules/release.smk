@@ -1,0 +1,134 @@
+# The release: who is in it, what it says of itself, that it holds nothing else, and the end of the rest.
+
+
+rule withhold_people:
+    input:
+        people="<results>/draw_labels/people.tsv",
+        risk=risk_of_drawn,
+    output:
+        people="<results>/withhold_people/{generator}/people.tsv",
+    log:
+        "<logs>/withhold_people/{generator}.log",
+    benchmark:
+        "<benchmarks>/withhold_people/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("withhold_people"),
+        share=STUDY.release.withhold,
+    script:
+        "../scripts/withhold_people.py"
+
+
+rule keep_people:
+    input:
+        store=drawn_store,
+        people="<results>/withhold_people/{generator}/people.tsv",
+    output:
+        store="<results>/keep_people/{generator}/{chrom}.zarr.zip",
+    log:
+        "<logs>/keep_people/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/keep_people/{generator}/{chrom}.tsv"
+    group:
+        READING_GROUP
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("keep_people"),
+    script:
+        "../scripts/keep_people.py"
+
+
+rule describe_release:
+    input:
+        metrics="<results>/collect_metrics/metrics.tsv",
+        checklist="<results>/collect_metrics/checklist.tsv",
+        people="<results>/split_people/people.tsv",
+        drawn="<results>/draw_labels/people.tsv",
+        synthetic=lambda wildcards: released_people(wildcards.generator),
+        variants=every_chrom(COHORT_COUNTS),
+        sequences=(
+            every_chrom("<results>/export_fasta/{generator}/{chrom}.tsv")
+            if SEQUENCES
+            else []
+        ),
+        templates=templates_of("release_readme.md"),
+    output:
+        readme="<results>/release/{generator}/README.md",
+        record="<results>/release/{generator}/ro-crate-metadata.json",
+    log:
+        "<logs>/describe_release/{generator}.log",
+    benchmark:
+        "<benchmarks>/describe_release/{generator}.tsv"
+    group:
+        "end"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("describe_release"),
+        released=lambda wildcards: {
+            "cohort": STUDY.cohort,
+            "kind": SETTINGS[wildcards.generator]["kind"],
+            "mode": STUDY.mode,
+            "kinds": STUDY.filters.variants,
+            "simulated": DEMO,
+            "seed": STUDY.seed,
+            "configuration": configuration_text(),
+            "panel": PANEL,
+            "files": [
+                file.split("/", 3)[-1]
+                for file in RELEASED[wildcards.generator]
+                if not file.endswith(tuple(DESCRIPTIONS))
+            ],
+        },
+        inputs=lambda wildcards: digests_of_inputs(),
+    script:
+        "../scripts/describe_release.py"
+
+
+rule check_release:
+    input:
+        released=sum(RELEASED.values(), []),
+    output:
+        checksums=CHECKSUMS,
+    log:
+        "<logs>/check_release.log",
+    benchmark:
+        "<benchmarks>/check_release.tsv"
+    group:
+        "end"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("check_release"),
+        copies=COPIES,
+    script:
+        "../scripts/check_release.py"
+
+
+# Not part of a run: `snakemake purge` once the release has left. No inputs, so that it makes nothing.
+rule purge:
+    log:
+        "<results>/purged.log",
+    localrule: True
+    conda:
+        "../../envs/syncohort.yaml"
+    params:
+        code=code_of("purge"),
+        results=FOLDER,
+        kept=["release", "write_report", "benchmarks", "purged.tsv", "purged.log"],
+    script:
+        "../scripts/purge.py"
