@@ -136,8 +136,8 @@ def test_a_key_in_the_wrong_section_is_shown_where_it_belongs():
         ({"cohort": "a b"}, "cohort: should be letters, digits, - and _"),
         ({"labels": {"label_column": 3}}, "labels.label_column: write '3' in quotes"),
         (
-            {"demo": {"people_per_population": {"XXX": 20}}},
-            "demo.people_per_population.XXX: should be 'YRI', 'AFA'",
+            {"demo": {"people_per_population": {"MARS": 20}}},
+            "demo.people_per_population.MARS: should be 'YRI', 'AFA'",
         ),
         (
             {"generators": {"a": {"sampling": {"centred": "x"}}}},

@@ -1,49 +1,21 @@
-"""Known cheats are caught, real people pass, and every attack against a plain loop."""
+"""Known cheats are caught, and real people pass."""
 
 import itertools
-from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
 import pytest
-from cohorts import NAMES, people_of, row_of, store_of, value_of, worded
-from scipy.stats import mannwhitneyu
+from attacked import LABELS, N_VARIANTS, OPTIONS, attacked_cohort, population_calls
+from cohorts import NAMES, people_of, row_of, store_of, value_of
 
-from syncohort.evaluation.groups import KEYS, Group
-from syncohort.evaluation.privacy.copies import WINDOW_SNPS, find_copies
-from syncohort.evaluation.privacy.frequency_attack import count_alleles, frequency_scores
+from syncohort.evaluation.groups import KEYS
 from syncohort.evaluation.privacy.measure import measure_privacy
-from syncohort.evaluation.privacy.membership import Targets, membership_rows
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
-from syncohort.evaluation.privacy.neighbours import pairwise_distances
-from syncohort.evaluation.privacy.record_distances import adversarial_rows, data_copying_row
 from syncohort.evaluation.privacy.risk import measure_risk
 from syncohort.evaluation.tidy import TIDY_COLUMNS
 from syncohort.evaluation.verdicts.bounds import FAIL, PASS
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.evaluation.verdicts.metrics import COUNTED_PEOPLE
 from syncohort.evaluation.verdicts.release import release_verdict
-
-N_VARIANTS = 500
-LABELS = {"x": 250, "y": 150}  # training people
-OPTIONS = {"mode": "haplotype", "minimum_people": 20, "max_people": 3_000, "seed": 1, **NAMES}
-
-
-def population_calls(labels, *, seed, n_variants=N_VARIANTS, n_founders=60, jump=0.04):
-    """Calls [V, S, 2] of people whose haplotypes are mosaics of their label's many founders."""
-    calls = np.empty((n_variants, len(labels), 2), np.int8)
-    rng = np.random.default_rng(seed)
-    for label in np.unique(labels):
-        founders = np.random.default_rng(sum(map(ord, label)))
-        pool = founders.random((n_variants, n_founders)) < founders.beta(1, 2, (n_variants, 1))
-        own = np.flatnonzero(labels == label)
-        starts = rng.random((n_variants, 2 * len(own))) < jump
-        starts[0] = True
-        drawn = rng.integers(n_founders, size=starts.shape)
-        last = np.maximum.accumulate(np.where(starts, np.arange(n_variants)[:, None], 0), axis=0)
-        source = np.take_along_axis(drawn, last, axis=0)
-        calls[:, own] = np.take_along_axis(pool, source, axis=1).reshape(n_variants, -1, 2)
-    return calls
 
 
 def draw_independent(calls, labels, drawn_labels, *, seed):
@@ -67,33 +39,7 @@ def copied_people(cohort):
 
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
-    """Real people of two labels, and makers of synthetic cohorts from calls [V, S, 2]."""
-    folder = tmp_path_factory.mktemp("privacy")
-    splits, labels = [], []
-    for label, n_train in LABELS.items():
-        for split, n in (("train", n_train), ("validation", 60), ("holdout", 60)):
-            splits += [split] * n
-            labels += [label] * n
-    splits, labels = np.array(splits, object), np.array(labels, object)
-    calls = population_calls(labels, seed=1)
-    train = splits == "train"
-    stores = {"real": store_of(folder / "real.zip", calls, people_of(labels, splits))}
-
-    def measured(name, drawn, drawn_labels=labels[train], **options):
-        people = people_of(drawn_labels, prefix="s")
-        store = store_of(folder / f"{name}.zip", drawn, people, phased=not options.get("mode"))
-        return measure_privacy([stores["real"]], [store], **(OPTIONS | options))
-
-    return SimpleNamespace(
-        folder=folder,
-        real=stores["real"],
-        calls=calls,
-        labels=labels,
-        splits=splits,
-        train=calls[:, train],
-        train_labels=labels[train],
-        measured=measured,
-    )
+    return attacked_cohort(tmp_path_factory.mktemp("privacy"))
 
 
 @pytest.fixture(scope="module")
@@ -105,9 +51,6 @@ def fresh(cohort):
 @pytest.fixture(scope="module")
 def copied(cohort):
     return cohort.measured("copied", cohort.train[:, copied_people(cohort)])
-
-
-# ---------------------------------------------------------------- known cheats
 
 
 def passes(metrics) -> None:
@@ -458,250 +401,3 @@ def test_too_few_people_are_said_to_be(cohort):
     assert privacy.metrics["value"].isna().all()
     assert (privacy.metrics["note"] == "too few: 12 people").all()
     assert privacy.people.empty
-
-
-# ---------------------------------------------------------------- against plain computations
-
-
-def test_labels_are_compared_with_themselves():
-    """Scores that differ between labels alone tell nothing about membership."""
-    rng = np.random.default_rng(1)
-    label = np.repeat(["x", "y"], 400).astype(object)
-    member = rng.random(800) < np.where(label == "x", 0.9, 0.3)
-    targets = Targets(np.arange(800).astype(str), label, member, {"x": 360, "y": 30})
-    rows = membership_rows(
-        Group(method="test"),
-        np.where(label == "x", 9, 0) + rng.normal(size=800),
-        targets,
-        minimum_people=9,
-        seed=0,
-    )
-    row = row_of(rows, "membership_auc", method="test")
-    assert row["low"] < 0.5 < row["high"] and row["high"] - row["low"] < 0.15
-    groups = worded(pd.DataFrame(rows))["group"].tolist()
-    assert groups == [
-        "test",
-        "test, labels of 0-49 people",
-        "test, labels of 200-999 people",
-        "test, label x",
-        "test, label y",
-        "test, at 1 % false positives",
-        "test, at 10 % false positives",
-    ]
-
-
-def test_frequency_scores_equal_homers_sum(tmp_path):
-    rng = np.random.default_rng(2)
-    calls = rng.integers(-1, 2, (40, 9, 2)).astype(np.int8)
-    store = store_of(tmp_path / "c.zip", calls, people_of(["x"] * 9))
-    reference, synthetic = np.arange(9) < 5, np.arange(9) >= 5
-    counts = count_alleles(store, {"reference": reference, "synthetic": synthetic})
-
-    def frequency(people):
-        return [
-            np.mean(c) if (c := calls[v, people][calls[v, people] >= 0]).size else np.nan
-            for v in range(40)
-        ]
-
-    ours = frequency(np.flatnonzero(synthetic))
-    for person in range(5):
-        theirs = frequency([p for p in range(5) if p != person])
-        expected = [0.0, 0.0]
-        for v in range(40):
-            for copy in range(2):
-                x = calls[v, person, copy]
-                if x >= 0 and not np.isnan(theirs[v] + ours[v]):
-                    expected[copy] += abs(x - theirs[v]) - abs(x - ours[v])
-        found = frequency_scores(
-            calls[:, person].T, 2, counts["synthetic"], counts["reference"], in_reference=True
-        )
-        np.testing.assert_allclose(found, expected, atol=1e-4)
-
-
-def test_copies_equal_a_plain_search(cohort):
-    drawn = population_calls(cohort.train_labels, seed=10)
-    drawn[100:400, 7, 1] = cohort.train[100:400, 3, 0]
-    people = people_of(cohort.train_labels, prefix="s")
-    synthetic = store_of(cohort.folder / "stretch.zip", drawn, people)
-    copies = find_copies([cohort.real], [synthetic], "haplotype", seed=0)
-    assert list(copies["synthetic"].windows) == [length for length in WINDOW_SNPS if length <= 500]
-    training = cohort.train.reshape(N_VARIANTS, -1).T
-    for length, shares in copies["synthetic"].windows.items():
-        starts = range(0, N_VARIANTS - length + 1, length)
-        known = [{row.tobytes() for row in training[:, s : s + length]} for s in starts]
-        for person in (0, 7, 50):
-            rows = drawn[:, person].T
-            found = [
-                rows[i, s : s + length].tobytes() in known[w]
-                for i in range(2)
-                for w, s in enumerate(starts)
-            ]
-            assert shares[person] == pytest.approx(np.mean(found))
-    assert copies["synthetic"].windows[125][7] >= 0.25
-
-
-def test_adversarial_accuracy_equals_a_plain_loop():
-    rng = np.random.default_rng(3)
-    groups = {name: rng.integers(0, 2, (24, 60)) for name in ("train", "holdout", "synthetic")}
-    distances = {
-        (a, b): pairwise_distances(groups[a].astype(np.int8), groups[b].astype(np.int8))
-        for a in groups
-        for b in groups
-    }
-    labels = {name: np.full(24, "x") for name in groups}
-    rows = adversarial_rows(distances, labels, 1, 20, rng)
-    for real in ("train", "holdout"):
-        for metric, ours, theirs in (
-            ("aa_truth", real, "synthetic"),
-            ("aa_syn", "synthetic", real),
-        ):
-            score = 0
-            for i, x in enumerate(groups[ours]):
-                other = min((x != y).sum() for y in groups[theirs])
-                own = min((x != y).sum() for j, y in enumerate(groups[ours]) if j != i)
-                score += 1 if other > own else 0.5 if other == own else 0
-            assert value_of(rows, metric, against=real) == pytest.approx(score / 24)
-    mean = {
-        g: sum(value_of(rows, m, against=g) for m in ("aa_truth", "aa_syn")) / 2
-        for g in groups
-        if g != "synthetic"
-    }
-    assert value_of(rows, "privacy_loss") == pytest.approx(mean["holdout"] - mean["train"])
-
-
-def test_data_copying_is_the_mann_whitney_z():
-    rng = np.random.default_rng(4)
-    ours, holdout = rng.normal(0.3, 1, 80), rng.normal(0, 1, 60)
-    distances = {("synthetic", "train"): ours[:, None], ("holdout", "train"): holdout[:, None]}
-    labels = {"synthetic": np.full(80, "x"), "holdout": np.full(60, "x")}
-    z = data_copying_row(distances, labels, 1)["value"]
-    statistic = mannwhitneyu(ours, holdout, method="asymptotic").statistic
-    assert z == pytest.approx((statistic - 80 * 60 / 2) / np.sqrt(80 * 60 * 141 / 12))
-
-
-# ---------------------------------------------------------------- white box
-
-
-def generator_of(folder, latents, labels, is_validation, **recipe):
-    """A tiny diffusion model of latents [N, G, K]."""
-    from latent_cohorts import train_diffusion
-
-    from syncohort.diffusion.model import load_generator
-
-    folder.mkdir()
-    np.save(folder / "1.npy", latents)
-    train_diffusion(
-        [folder / "1.npy"],
-        [np.ones(latents.shape[1:], dtype=bool)],
-        labels,
-        is_validation,
-        ["x", "y"],
-        checkpoint_path=folder / "checkpoint",
-        denoiser={"kind": "mlp", "widths": [256, 64]},
-        schedule="cosine",
-        n_steps=100,
-        batch_size=32,
-        learning_rate=2e-3,
-        seed=0,
-        device="cpu",
-        **recipe,
-    )
-    return load_generator(folder / "checkpoint")
-
-
-def white_box_row(generator, latents, labels, member):
-    from syncohort.evaluation.privacy.white_box import TIMES, row_losses
-
-    losses = row_losses(generator, latents, labels, seed=1, device="cpu")
-    assert losses.shape == (len(latents), len(TIMES))
-    names = np.array(["x", "y"], object)[labels]
-    targets = Targets(np.arange(len(names)).astype(str), names, member, {"x": 40, "y": 40})
-    scores = -losses[:, TIMES.index(0.2)]
-    return membership_rows(Group(method="white box"), scores, targets, minimum_people=20, seed=2)[0]
-
-
-@pytest.mark.slow
-def test_white_box_attack_sees_the_memorising_model_and_passes_the_fresh_one(tmp_path):
-    """A model that is kept for its loss on the training rows themselves learns them by heart."""
-    rng = np.random.default_rng(0)
-    latents = rng.normal(size=(240, 12, 4)).astype(np.float32)
-    labels = np.arange(240) % 2
-    member = np.arange(240) < 80
-    trained, own = latents[member], labels[member]
-    by_heart = generator_of(
-        tmp_path / "by heart",
-        np.concatenate([trained, trained]),
-        np.concatenate([own, own]),
-        np.arange(160) >= 80,
-        epochs=200,
-        prior_factors=None,
-        label_dropout=0,
-    )
-    row = white_box_row(by_heart, latents, labels, member)
-    assert row["value"] > 0.9 and row["low"] > 0.85
-    # trained on other rows, so that none of these is known to it
-    fresh = generator_of(
-        tmp_path / "fresh",
-        rng.normal(size=(400, 12, 4)).astype(np.float32),
-        np.arange(400) % 2,
-        np.arange(400) >= 320,
-        epochs=3,
-    )
-    row = white_box_row(fresh, latents, labels, member)
-    assert row["low"] < 0.5 < row["high"]
-
-
-def test_losses_belong_to_rows(tmp_path):
-    """The loss of a row does not depend on who is attacked with it."""
-    from syncohort.evaluation.privacy.white_box import row_losses
-
-    latents = np.random.default_rng(1).normal(size=(60, 5, 3)).astype(np.float32)
-    labels = np.arange(60) % 2
-    generator = generator_of(tmp_path / "g", latents, labels, np.arange(60) >= 40, epochs=1)
-    before = latents.copy()
-    together = row_losses(generator, latents, labels, seed=3, device="cpu")
-    alone = row_losses(generator, latents[7:9], labels[7:9], seed=3, device="cpu")
-    np.testing.assert_allclose(together[7:9], alone, rtol=1e-5)
-    np.testing.assert_array_equal(latents, before)
-
-
-def test_white_box_attack_on_a_cohort(cohort, tmp_path):
-    """From genotypes to the table; the latents are those `encode_people` writes."""
-    from syncohort.evaluation.privacy.white_box import Network, attack_generator
-    from syncohort.generators.encoding import encode_people
-    from syncohort.representations.base import encode_rows
-    from syncohort.representations.blocks import assign_genes
-    from syncohort.representations.gene_pca_fitting import fit_gene_pca
-
-    people = cohort.real.people
-    blocks = assign_genes(cohort.real.variants, None, intergenic="own", max_snps=20)
-    model = fit_gene_pca(cohort.real, blocks, train=people.split == "train", mode="haplotype")
-    encode_people([cohort.real], model, tmp_path / "all.npy", tmp_path / "all.npz")
-    latents = np.load(tmp_path / "all.npy")
-    trained = people.split != "holdout"
-    index = np.flatnonzero(trained)[::3]
-    found = np.concatenate(list(encode_rows([cohort.real], [model], index)))
-    np.testing.assert_allclose(  # the file holds float16
-        found.reshape(len(index), 2, -1), latents.reshape(trained.sum(), 2, -1)[::3], atol=2e-3
-    )
-
-    labels = np.repeat((people.label[trained] == "y").astype(int), 2)
-    is_validation = np.repeat(people.split[trained] == "validation", 2)
-    recipe = {"epochs": 2, "prior_factors": None}
-    generator = generator_of(tmp_path / "g", latents, labels, is_validation, **recipe)
-    options = {"cohort": "test", "name": "mlp", "seed": 0, "device": "cpu"}
-    networks = [Network(generator, [cohort.real], [model])]
-    metrics, table = attack_generator(
-        networks, [cohort.real], [model], minimum_people=20, max_people=200, **options
-    )
-    assert list(metrics.columns) == TIDY_COLUMNS
-    row = row_of(metrics, "membership_auc", method="white box")
-    assert row["low"] < 0.5 < row["high"]
-    assert {"white box, haplotypes", "white box, label x", "white box, t = 0.05 T"} <= set(
-        worded(metrics)["group"]
-    )
-    assert table["member"].sum() == 200 and len(table) == 300
-    metrics, table = attack_generator(
-        networks, [cohort.real], [model], minimum_people=200, max_people=200, **options
-    )
-    assert metrics["note"].tolist()[0] == "too few: 100 people"
