@@ -346,6 +346,17 @@ def test_bad_configuration_stops_before_any_job(run):
     assert "splitt: unknown key. Did you mean 'split'?" in text
 
 
+@pytest.mark.parametrize(
+    "regions, said",
+    [
+        ({"19": [1, 9]}, "filters.regions: chromosome 19 is not in the study, which has 21, 22"),
+        ({"21": [1, 9], "chr21": [1, 7]}, "two of 21, chr21 are the same chromosome"),
+    ],
+)
+def test_stretches_of_chromosomes_that_cannot_be_meant(run, regions, said):
+    assert said in failure(run, change_study(run, filters={"regions": regions}))
+
+
 def test_a_path_that_does_not_exist(run):
     study = change_study(
         run,

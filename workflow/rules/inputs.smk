@@ -88,9 +88,13 @@ def study_chromosomes():
             "used; names of chromosomes hold letters and digits alone. Leave them out, or "
             "rename them (`bcftools annotate --rename-chrs`)"
         )
-    unused = [
-        name for name in STUDY.filters.regions if normalise_contig(name) not in chroms
-    ]
+    regions = [normalise_contig(name) for name in STUDY.filters.regions]
+    if len(set(regions)) < len(regions):
+        raise InputError(
+            f"filters.regions: two of {examples(list(STUDY.filters.regions), 30)} are the same "
+            "chromosome; give one stretch of each"
+        )
+    unused = [name for name in regions if name not in chroms]
     if unused:
         raise InputError(
             f"filters.regions: chromosome {', '.join(unused)} is not in the study, which has "
