@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.call_bits import AlleleBits
 from syncohort.cohort import pseudo_autosomal
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.hardy_weinberg import smallest_p_values
@@ -45,7 +46,9 @@ def filter_variants(
     index = np.array([row_of[sample] for sample in people.id])
     labels, group = np.unique(people.label.astype(str), return_inverse=True)
     train = people.split == "train"
-    masks, n_train = masks_of(np.where(train, group, -1), len(labels)), train.sum()
+    sex, training_group = np.zeros(len(raw.people)), np.full(len(raw.people), -1)
+    sex[index], training_group[index] = people.sex, np.where(train, group, -1)
+    masks, n_train = masks_of(training_group, len(labels)), train.sum()
     n_males = (people.sex[train] == MALE).sum()
     inside = np.ones(len(raw.variants), dtype=bool)
     if genes is not None:
@@ -53,11 +56,12 @@ def filter_variants(
     dropped = dict.fromkeys(("outside genes", "missing calls", "rare", "Hardy-Weinberg"), 0)
     n_kept = 0
     with CohortWriter(store_path, people) as writer:
-        for part, calls in raw.variant_chunks(samples=index):
-            male_haploid = raw.variants.male_haploid[part]
+        for part in raw.variant_slices():
+            bits, male_haploid = raw.read_bits(part), raw.variants.male_haploid[part]
             if raw.contig == pseudo_autosomal.CONTIG:
-                calls = of_known_sex(calls, has_one_copy(male_haploid, people.sex))
-            counts = PackedCalls.of(calls).count(masks)  # [v, labels]
+                calls = bits.calls(np.arange(len(raw.people)))
+                bits = AlleleBits.of(of_known_sex(calls, has_one_copy(male_haploid, sex)))
+            counts = PackedCalls.of_bits(bits, len(raw.people)).count(masks)  # [v, labels]
             alt, alleles, called = (
                 each.sum(axis=1) for each in (counts.alt, counts.alleles, counts.called)
             )
@@ -71,14 +75,14 @@ def filter_variants(
             }
             if hwe_p_min > 0:
                 reasons["Hardy-Weinberg"] = smallest_p_values(counts) < hwe_p_min
-            keep = np.ones(len(calls), dtype=bool)
+            keep = np.ones(len(bits), dtype=bool)
             for reason, fails in reasons.items():
                 dropped[reason] += int((keep & fails).sum())
                 keep &= ~fails
             if keep.any():
                 n_kept += int(keep.sum())
                 phasing = raw.read_phasing(part, index)
-                writer.append(raw.variants[part][keep], calls[keep], phasing[keep])
+                writer.append(raw.variants[part][keep], bits[keep].calls(index), phasing[keep])
         if n_kept == 0:
             raise InputError(
                 f"chromosome {raw.contig}: all {len(raw.variants):,} SNPs are filtered away "
