@@ -27,6 +27,8 @@ from syncohort.ploidy import MISSING, doubled
 
 PLOIDY = 2
 SPLITS = ("train", "validation", "holdout")
+RELATIVES = "relatives"  # of training people, set aside (see `cohort.set_aside`)
+UNSEEN = ("holdout", RELATIVES)  # parts of the split of which no generator sees anything
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
 # Calls of everybody that are held at once: 50 MB with whether they are phased, and about 400 MB
