@@ -291,6 +291,7 @@ def test_drawn_sexes_are_those_of_the_label():
         ("independent", {}),
         ("bootstrap", {}),
         ("mosaic", {"effective_size": 1e4, "recombination_map": None, "mutation_rate": 0.01}),
+        ("reshuffle", {"generations": 50, "recombination_map": None}),
     ],
 )
 def test_baselines_draw_one_copy_for_men(kind, settings, phased, tmp_path):
