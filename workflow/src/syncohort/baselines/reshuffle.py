@@ -14,8 +14,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from syncohort.baselines.copying import Sources, copied_calls, mode_of, morgans, spread
-from syncohort.baselines.panel import Panel
+from syncohort.baselines.panel import Panel, pick_like
 from syncohort.genotypes import CohortStore, rows_per_person
+from syncohort.ploidy import second_of_men
 from syncohort.seeds import stage_seed
 
 
@@ -32,7 +33,8 @@ def reshuffled_calls(
     As many synthetic as training people of a label have exactly the label's counts of every
     allele, missing ones left out, which are drawn at its frequency. Other numbers of people are
     taken from several panels that are reshuffled apart; the last is cut, and its people are a
-    random part of a panel. Of two copies on X, men keep one: counts are kept on average there.
+    random part of a panel. Where men have one copy, counts are kept on average: what descends
+    from the second row of a man is a random haplotype of the label instead.
 
     generations: how often rows are paired, 5 bytes a row each; recombination_map: see
     `mosaic_calls`.
@@ -41,7 +43,21 @@ def reshuffled_calls(
     position = morgans(store, recombination_map)
     each = rows_per_person(mode_of(store))
     descent = Descent(panel, each, generations, position[0], rng)
-    yield from copied_calls(store, panel, rng, lambda part: descent.sources(position[part]))
+    second = second_of_men(panel.train_sex, each)
+    instead = _existing_rows(panel, second, each, rng) if second.any() else None
+
+    def sources_of(part: slice) -> Sources:
+        sources, one_copy = descent.sources(position[part]), store.variants.male_haploid[part]
+
+        def of_rows(rows: slice) -> np.ndarray:
+            source = sources(rows)
+            if instead is None or not one_copy.any():
+                return source
+            return np.where(one_copy & second[source], instead[rows, None], source)
+
+        return of_rows
+
+    yield from copied_calls(store, panel, rng, sources_of)
 
 
 class Descent:
@@ -112,6 +128,13 @@ class Descent:
         begin = row * width + variant
         order = np.argsort(begin, kind="stable")
         return begin[order], source[order]
+
+
+def _existing_rows(panel: Panel, second: np.ndarray, each: int, rng) -> np.ndarray:
+    """A random training row of its label for each row [R], none of those that are `second`."""
+    known = np.flatnonzero(~second)
+    wanted = np.repeat(panel.drawn_class, each)
+    return known[pick_like(np.repeat(panel.train_class, each)[known], wanted, rng)]
 
 
 def _panels(panel: Panel, each: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
