@@ -40,7 +40,7 @@ def held_chromosomes():
     if any("{chrom}" in str(file) for file in files.values()):
         return find_chromosomes(files)
     own = source_files("", **files)
-    indexes = [f"{file}{end}" for file in own for end in (".tbi", ".csi")]
+    indexes = [f"{file}{end}" for file in own for end in (".tbi", ".csi", ".bgi")]
     return CONTENTS.once(
         f"chromosomes {files}", [*own, *indexes], lambda: find_chromosomes(files)
     )
