@@ -198,10 +198,10 @@ def test_segments_follow_the_coalescent_law():
     segments = Segments(
         panel_of(n_people, n_drawn), 2, effective_size, position[0], np.random.default_rng(0)
     )
-    source = np.concatenate(  # two stretches of variants, one after the other
-        [segments.walk(position[part], slice(0, 2 * n_drawn)) for part in (slice(3), slice(3, 5))],
-        axis=1,
-    )
+    of_two, everybody = np.zeros(5, dtype=bool), slice(0, 2 * n_drawn)
+    parts = (slice(3), slice(3, 5))  # stretches of variants, one after the other
+    walked = [segments.walk(position[part], everybody, of_two[part]) for part in parts]
+    source = np.concatenate(walked, axis=1)
     assert 0 <= source.min() and source.max() < 2 * n_people
     for start in (0, 2):  # the law is the same from every place on
         d = distance[start:] - distance[start]
@@ -214,7 +214,8 @@ def test_segments_follow_the_coalescent_law():
 def test_walking_in_slices_of_rows_keeps_rows_apart():
     segments = Segments(panel_of(5, 6), 2, 1e3, 0.0, np.random.default_rng(0))
     position = np.linspace(0, 0.1, 50)
-    first, second = segments.walk(position, slice(0, 4)), segments.walk(position, slice(4, 12))
+    of_two = np.zeros(50, dtype=bool)
+    first, second = (segments.walk(position, rows, of_two) for rows in (slice(0, 4), slice(4, 12)))
     assert first.shape == (4, 50) and second.shape == (8, 50)
     assert (segments._end > 0.1).all()
 

@@ -28,7 +28,7 @@ rule import_chromosome:
         variants=STUDY.filters.variants,
         pass_only=STUDY.filters.pass_only,
         region=region_of,
-        build=STUDY.input.build,
+        build=build_of,
     script:
         "../scripts/import_chromosome.py"
 
