@@ -7,10 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from chromosome_x import N_FIRST, N_SECOND, x_calls, x_people, x_store, x_variants
-from clones import clone, snakemake
-from cohorts import linked_calls, store_of
 from genotype_files import need, read_whole, run
 from latent_cohorts import train_on, training_settings, workplace
 
@@ -487,51 +484,3 @@ def test_beagle_phases_women_and_leaves_men(tmp_path):
     assert (found.read()[known].sum(axis=1) == calls[known].sum(axis=1)).all()
     assert ((found.read()[..., 1] == ABSENT) == (calls[..., 1] == ABSENT)).all()
     assert (found.read()[..., 0] >= 0).all()
-
-
-@pytest.mark.slow
-def test_a_study_with_x_comes_to_its_release(tmp_path):
-    need("plink2")
-    folder = clone(tmp_path / "clone")
-    data = folder / "data"
-    data.mkdir()
-    people = x_people(120)
-    write_vcf(x_store(data / "X.zip", people, missing=0.01), data / "X.vcf.gz")
-    calls = linked_calls(100, np.asarray(people.label, str), seed=5)
-    write_vcf(store_of(data / "22.zip", calls, people, contig="22"), data / "22.vcf.gz")
-    labels = pd.DataFrame({"id": people.id, "group": people.label, "sex": ""})
-    labels.loc[9:20, "sex"] = people.sex[9:21]  # of the others X tells it
-    labels.to_csv(data / "labels.tsv", sep="\t", index=False)
-    genes = (("22", 1, 90_000, "g"), ("X", 3_000_001, 3_050_000, "x"))
-    line = '{}\tx\tgene\t{}\t{}\t.\t+\t.\tgene_id "{}";\n'
-    (data / "genes.gtf").write_text("".join(line.format(*gene) for gene in genes))
-    chromosomes = {"chromosomes": ["22", "chrX"], "build": "GRCh37"}
-    study = {
-        "cohort": "x",
-        "input": {"kind": "vcf", "path": "data/{chrom}.vcf.gz", **chromosomes},
-        "labels": {"table": "data/labels.tsv", "label_column": "group", "minimum_people": 5},
-        "genes": {"annotation": "data/genes.gtf", "max_snps": 20},
-        "generators": {"small": yaml.safe_load((folder / "tiny.yaml").read_text())["generators"]["small"]},
-    }  # fmt: skip
-    (folder / "own.yaml").write_text(yaml.safe_dump(study))
-    release = folder / "results/x/release/small"
-    made = ("samples.tsv", "vcf/X.vcf.gz", "plink/synthetic.bed", "pgen/synthetic.pgen")
-    targets = [str((release / name).relative_to(folder)) for name in made]
-    result = snakemake(folder, *targets, study="own.yaml")
-    assert result.returncode == 0, result.stdout + result.stderr
-    split = pd.read_csv(folder / "results/x/split_people/people.tsv", sep="\t")
-    assert (split.set_index("sample")["sex_code"] == pd.Series(people.sex, people.id)).all()
-    drawn = read_sample_sheet(release / "samples.tsv")
-    train = split[split["split"] == "train"]
-    for label in "ab":
-        males = (train.loc[train["label"] == label, "sex_code"] == MALE).sum()
-        assert (drawn.sex[drawn.label == label] == MALE).sum() == males
-    truth = CohortStore(folder / "results/x/decode_cohort/small/X.zarr.zip")
-    _, calls, *_ = read_whole(open_source("vcf", str(release / "vcf/X.vcf.gz")), "X")
-    assert (calls == truth.read()).all()
-    said = run("plink2", "--pfile", release / "pgen/synthetic", "--freq", "--out", tmp_path / "p")
-    assert "Warning" not in said and f"{(drawn.sex == MALE).sum()} males" in said
-    frequency = pd.read_csv(tmp_path / "p.afreq", sep="\t").set_index("ID")
-    counts = PackedCalls.of(truth.read()).count(masks(np.ones((1, len(drawn)), bool)))
-    theirs = frequency.loc[truth.variants.id, "OBS_CT"]
-    assert (theirs.to_numpy() == counts.alleles[:, 0]).all()

@@ -159,6 +159,22 @@ class Config(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _rare_variants_can_be_drawn(self):
+        if self.release.rare.carriers_min is None:
+            return self
+        if self.mode != "haplotype":
+            raise ValueError(
+                "release.rare.carriers_min needs mode: haplotype, for rare variants are drawn given "
+                "the haplotypes around them; leave the key out"
+            )
+        if self.filters.maf_min == 0:
+            raise ValueError(
+                "release.rare.carriers_min: with filters.maf_min: 0 no variant is too rare to be "
+                "modelled; raise filters.maf_min, or leave the key out"
+            )
+        return self
+
     def _require_probabilities(self, name: str, generator) -> None:
         """`argmax` and `sampled` need a representation that gives probabilities."""
         if not hasattr(generator, "decoding"):

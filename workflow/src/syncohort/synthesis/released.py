@@ -20,6 +20,7 @@ _WRITTEN = (
     CHECKSUMS,
     "vcf/*.vcf.gz",
     "vcf/*.vcf.gz.tbi",
+    "rare/*.tsv",
     "expanded/*.vcf.gz",
     "expanded/*.vcf.gz.tbi",
     "plink/synthetic.*",
