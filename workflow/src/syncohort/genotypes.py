@@ -140,6 +140,15 @@ class Variants:
         columns = zip(*(part._columns for part in parts), strict=True)
         return Variants(parts[0].contig, *(np.concatenate(column) for column in columns))
 
+    @staticmethod
+    def merged(parts: list["Variants"], order: np.ndarray) -> "Variants":
+        """Join pieces of one chromosome that lie between each other.
+
+        order: [V] indices into the pieces one after the other, which bring them into genomic order.
+        """
+        columns = zip(*(part._columns for part in parts), strict=True)
+        return Variants(parts[0].contig, *(np.concatenate(column)[order] for column in columns))
+
 
 @dataclass(frozen=True)
 class People:

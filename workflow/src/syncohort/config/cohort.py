@@ -43,7 +43,7 @@ class Demo(Section):
     chromosomes: list[Text] = Field(
         ["21", "22"],
         min_length=1,
-        description="Chromosomes to simulate, independent of each other.",
+        description="Chromosomes to simulate, 1 to 22 and X, independent of each other.",
     )
     length_mb: Megabases | dict[Text, Megabases] = Field(
         1.0,
