@@ -78,6 +78,7 @@ onstart:
     begin_run()
     make_private()
     withdraw_release()
+    start_jobs_at_once()
 
 
 onsuccess:

@@ -69,10 +69,15 @@ def train_diffusion(
     **options,
 ):
     """`diffusion.training.train_diffusion` of latents and settings that are given one by one."""
+    people = encoded(latents_paths, masks, labels, is_validation, class_names, values)
+    return train_on(people, checkpoint_path, denoiser=denoiser, **options)
+
+
+def train_on(people: EncodedPeople, checkpoint_path, *, denoiser, **options):
+    """The same of encoded people."""
     diffusion = settings(DiffusionSettings, options)
     training = settings(DiffusionTraining, options)
     work = workplace(checkpoint_path, options)
-    people = encoded(latents_paths, masks, labels, is_validation, class_names, values)
     return diffusion_training.train_diffusion(
         people, denoiser, diffusion, training, work, **options
     )

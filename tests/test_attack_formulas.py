@@ -134,6 +134,3 @@ def test_data_copying_is_the_mann_whitney_z():
     z = data_copying_row(distances, labels, 1)["value"]
     statistic = mannwhitneyu(ours, holdout, method="asymptotic").statistic
     assert z == pytest.approx((statistic - 80 * 60 / 2) / np.sqrt(80 * 60 * 141 / 12))
-
-
-# ---------------------------------------------------------------- white box

@@ -1,19 +1,20 @@
 """Chromosome X from files to files: one copy stays one, and counts once."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from chromosome_x import N_FIRST, N_SECOND, x_calls, x_people, x_store, x_variants
-from clones import clone, snakemake
-from cohorts import linked_calls, store_of
 from genotype_files import need, read_whole, run
+from latent_cohorts import train_on, training_settings, workplace
 
 from syncohort.association.correlation import LabelledCalls
 from syncohort.baselines.alleles import draw_alleles
+from syncohort.baselines.block_gaussian import fit_block_gaussian
+from syncohort.baselines.wgan_training import Recipe, train_wgan
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.cohort.importing import import_chromosome
@@ -22,6 +23,7 @@ from syncohort.cohort.synthetic_people import draw_people
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.diffusion.validation import Counted
+from syncohort.evaluation.models.reconstruction import sum_reconstruction
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
@@ -31,11 +33,15 @@ from syncohort.generators.encoding import encode_people
 from syncohort.generators.latents import fit_normalisation
 from syncohort.generators.rows import EncodedPeople
 from syncohort.genotypes import CohortStore, People, to_rows
+from syncohort.global_vector.fitting import fit_global_vector
 from syncohort.packed_calls import PackedCalls, masks
 from syncohort.ploidy import ABSENT, MALE, doubled, has_one_copy, of_known_sex
+from syncohort.representations import load_representation
 from syncohort.representations.blocks import assign_genes
 from syncohort.representations.gene_pca_fitting import fit_gene_pca
+from syncohort.representations.snp_vae_training import SnpVAESettings, fit_snp_vae
 from syncohort.synthesis.decoding import Decision, decode_cohort
+from syncohort.synthesis.sampling import load_latent_generator
 
 PEOPLE = x_people(60)
 ONE_COPY = has_one_copy(x_variants().male_haploid, PEOPLE.sex)
@@ -261,6 +267,101 @@ def test_class_means_and_the_loss_leave_the_second_copy_out(encoded):
 ROUNDING = Decision("rounding", rare_margin=0.4, common_margin=0.1, label_margin=0.05)
 
 
+def latents_fitted(kind, people, folder) -> dict:
+    """What a kind of generator takes from latents, without what is trained step by step."""
+    path = folder / "checkpoint"
+    if kind == "global vector":
+        found = fit_global_vector(people, n_axes=3, residual_from_class_mean=True, seed=1)
+        return {"axes": found.axes, "offsets": found.offsets, "scale": found.model.scale}
+    if kind == "block_gaussian":
+        fit_block_gaussian(people, checkpoint_path=path)
+        return load_latent_generator(path).tensors()
+    if kind == "wgan":
+        recipe = Recipe(seed=1, noise=8, widths=(8,), epochs=2)
+        train_wgan(people, recipe, checkpoint_path=path, device="cpu")
+        return load_latent_generator(path).tensors()
+    options = {"denoiser": {"kind": "mlp", "widths": [32, 32]}, "schedule": "cosine", "n_steps": 10}
+    training = {"epochs": 1, "batch_size": 32, "learning_rate": 1e-3, "device": "cpu", "seed": 1}
+    train_on(people, path, **options, **training)
+    prior = load_latent_generator(path).prior
+    return {name: getattr(prior, name) for name in ("variance", "factors", "factor_variance")}
+
+
+@pytest.mark.parametrize("kind", ["global vector", "block_gaussian", "wgan", "diffusion prior"])
+def test_generators_take_nothing_from_a_second_row_without_a_copy_of_its_own(
+    kind, encoded, tmp_path
+):
+    """A chromosome 22 of all people, then X: what second rows of men hold there changes nothing."""
+    _, model, people = encoded
+    random = np.random.default_rng(1)
+    latents = np.load(people.paths[0]).astype(np.float32)
+    latents = np.tile(latents, (3, 1, 1)) + 0.05 * random.standard_normal((1, *latents.shape[1:]))
+    latents = (latents * model.mask).astype(np.float32)
+    several = {
+        name: np.tile(getattr(people.rows, name), 3)
+        for name in ("sample_id", "haplotype", "labels", "is_validation", "is_second")
+    }
+    rows = replace(people.rows, **several)
+    second = np.ix_(rows.is_second, people.one_copy)
+    found = []
+    for folder in (tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+        np.save(folder / "22.npy", latents[:, :6])
+        latents[second] = random.standard_normal(latents[second].shape)
+        latents *= model.mask
+        np.save(folder / "X.npy", latents)
+        masks = [model.mask[:6], model.mask]
+        haploid = [np.zeros(6, bool), people.male_haploid[0]]
+        paths = [folder / "22.npy", folder / "X.npy"]
+        given = EncodedPeople(paths, masks, rows, haploid)
+        found.append(latents_fitted(kind, given, folder))
+    for name, first in found[0].items():
+        assert np.isfinite(np.asarray(first)).all()
+        np.testing.assert_array_equal(first, found[1][name], err_msg=name)
+
+
+def test_a_block_gaussian_has_the_covariance_of_the_haplotypes_there_are(encoded, tmp_path):
+    _, _, people = encoded
+    fit_block_gaussian(people, checkpoint_path=tmp_path / "c", shrinkage=0.0)
+    model = load_latent_generator(tmp_path / "c")
+    labels = np.zeros(20_000, np.int64)
+    drawn = model.drawer(torch.device("cpu"))(labels, 1, 0)[:, 10]  # a block in the middle of X
+    rows = people.rows
+    kept = (rows.labels == 0) & ~rows.is_validation & ~rows.is_second
+    latents = np.load(people.paths[0]).astype(np.float64)[:, 10]
+    np.testing.assert_allclose(drawn.mean(axis=0), latents[kept].mean(axis=0), atol=0.05)
+    there = ~rows.is_validation & ~rows.is_second
+    centred = latents[there] - np.stack(
+        [latents[there & (rows.labels == label)].mean(axis=0) for label in rows.labels[there]]
+    )
+    expected = centred.T @ centred / there.sum()
+    np.testing.assert_allclose(np.cov(drawn.T), expected, atol=0.05 * expected.max())
+
+
+def test_an_autoencoder_is_fitted_to_the_haplotypes_there_are(encoded, tmp_path):
+    store, _, _ = encoded
+    section = {"patch_snps": 4, "width": 8, "widths": [8], "blocks_per_level": 1}
+    section |= {"decoder_blocks": 1, "latent_channels": 2, "groups": 4, "attention_bias": True}
+    section |= {"kl_weight": 1e-3, "learned_scale": True, "discriminator": None}
+    training = training_settings(epochs=1, batch_size=32, learning_rate=1e-3)
+    work, options = workplace(tmp_path / "c", {}), {"mode": "haplotype", "seed": 1, "device": "cpu"}
+    fit_snp_vae([store], SnpVAESettings.of(section), training, work, **options)
+    calls = store.read(samples=TRAINING.split == "train")
+    alleles = calls.reshape(len(calls), -1)
+    there = alleles[100] >= 0  # outside the shared ends
+    mean = load_representation(tmp_path / "c").mean
+    np.testing.assert_allclose(mean, alleles[:, there].mean(axis=1), rtol=1e-6)
+
+
+def test_reconstruction_counts_one_copy_once_and_as_no_genotype(encoded):
+    store, model, _ = encoded
+    sums = sum_reconstruction([store], model, {"all": TRAINING.split == "train"})["all"]
+    own, n_men = store.variants.male_haploid, 20
+    assert (sums.alleles == np.where(own, 80 - n_men, 80)).all()
+    people = sums.hom_ref + sums.het + sums.hom_alt
+    assert (people == np.where(own, 40 - n_men, 40)).all()
+
+
 def test_drawn_men_have_one_copy_outside_the_shared_ends(encoded, tmp_path):
     store, model, people = encoded
     drawn = draw_people(store.people, labels="matched", people=50, seed=3)
@@ -291,6 +392,7 @@ def test_drawn_sexes_are_those_of_the_label():
         ("independent", {}),
         ("bootstrap", {}),
         ("mosaic", {"effective_size": 1e4, "recombination_map": None, "mutation_rate": 0.01}),
+        ("reshuffle", {"generations": 50, "recombination_map": None}),
     ],
 )
 def test_baselines_draw_one_copy_for_men(kind, settings, phased, tmp_path):
@@ -310,6 +412,30 @@ def test_baselines_draw_one_copy_for_men(kind, settings, phased, tmp_path):
         for each, who in ((calls, people.sex), (synthetic, drawn.sex))
     ]
     assert men[1] == pytest.approx(men[0], abs=0.02)  # neither allele is preferred
+
+
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("mosaic", {"mutation_rate": 0, "effective_size": 1e-9}),  # whole chromosomes
+        ("mosaic", {"mutation_rate": 0, "effective_size": 300}),  # short segments
+        ("reshuffle", {"generations": 100}),
+    ],
+)
+def test_a_mans_haplotype_is_copied_as_often_as_any_other(kind, settings, tmp_path):
+    people = x_people(40, splits=["train"] * 40)
+    own, men = x_variants().male_haploid, people.sex == MALE
+    calls = np.zeros((len(own), 40, 2), np.int8)
+    calls[np.ix_(own, men)] = 1, ABSENT  # of men alone: a third of the haplotypes there are
+    calls[np.ix_(~own, men, [1])] = 1  # their other copies of the shared ends: a quarter
+    store = x_store(tmp_path / "X.zip", people, calls)
+    women = x_people(4_000)[1::2]
+    path = tmp_path / "s.zip"
+    draw_alleles(store, women, path, kind=kind, recombination_map=None, seed=5, **settings)
+    frequency = CohortStore(path).read().mean(axis=(1, 2))
+    ends = (slice(0, N_FIRST), slice(N_FIRST, -N_SECOND), slice(-N_SECOND, None))
+    for part, expected in zip(ends, (1 / 4, 1 / 3, 1 / 4), strict=True):
+        assert (np.abs(frequency[part] - expected) < 0.03).all()  # 4 standard errors
 
 
 def test_genotypes_of_men_are_drawn_by_a_label_of_their_own(tmp_path):
@@ -358,51 +484,3 @@ def test_beagle_phases_women_and_leaves_men(tmp_path):
     assert (found.read()[known].sum(axis=1) == calls[known].sum(axis=1)).all()
     assert ((found.read()[..., 1] == ABSENT) == (calls[..., 1] == ABSENT)).all()
     assert (found.read()[..., 0] >= 0).all()
-
-
-@pytest.mark.slow
-def test_a_study_with_x_comes_to_its_release(tmp_path):
-    need("plink2")
-    folder = clone(tmp_path / "clone")
-    data = folder / "data"
-    data.mkdir()
-    people = x_people(120)
-    write_vcf(x_store(data / "X.zip", people, missing=0.01), data / "X.vcf.gz")
-    calls = linked_calls(100, np.asarray(people.label, str), seed=5)
-    write_vcf(store_of(data / "22.zip", calls, people, contig="22"), data / "22.vcf.gz")
-    labels = pd.DataFrame({"id": people.id, "group": people.label, "sex": ""})
-    labels.loc[9:20, "sex"] = people.sex[9:21]  # of the others X tells it
-    labels.to_csv(data / "labels.tsv", sep="\t", index=False)
-    genes = (("22", 1, 90_000, "g"), ("X", 3_000_001, 3_050_000, "x"))
-    line = '{}\tx\tgene\t{}\t{}\t.\t+\t.\tgene_id "{}";\n'
-    (data / "genes.gtf").write_text("".join(line.format(*gene) for gene in genes))
-    chromosomes = {"chromosomes": ["22", "chrX"], "build": "GRCh37"}
-    study = {
-        "cohort": "x",
-        "input": {"kind": "vcf", "path": "data/{chrom}.vcf.gz", **chromosomes},
-        "labels": {"table": "data/labels.tsv", "label_column": "group", "minimum_people": 5},
-        "genes": {"annotation": "data/genes.gtf", "max_snps": 20},
-        "generators": {"small": yaml.safe_load((folder / "tiny.yaml").read_text())["generators"]["small"]},
-    }  # fmt: skip
-    (folder / "own.yaml").write_text(yaml.safe_dump(study))
-    release = folder / "results/x/release/small"
-    made = ("samples.tsv", "vcf/X.vcf.gz", "plink/synthetic.bed", "pgen/synthetic.pgen")
-    targets = [str((release / name).relative_to(folder)) for name in made]
-    result = snakemake(folder, *targets, study="own.yaml")
-    assert result.returncode == 0, result.stdout + result.stderr
-    split = pd.read_csv(folder / "results/x/split_people/people.tsv", sep="\t")
-    assert (split.set_index("sample")["sex_code"] == pd.Series(people.sex, people.id)).all()
-    drawn = read_sample_sheet(release / "samples.tsv")
-    train = split[split["split"] == "train"]
-    for label in "ab":
-        males = (train.loc[train["label"] == label, "sex_code"] == MALE).sum()
-        assert (drawn.sex[drawn.label == label] == MALE).sum() == males
-    truth = CohortStore(folder / "results/x/decode_cohort/small/X.zarr.zip")
-    _, calls, *_ = read_whole(open_source("vcf", str(release / "vcf/X.vcf.gz")), "X")
-    assert (calls == truth.read()).all()
-    said = run("plink2", "--pfile", release / "pgen/synthetic", "--freq", "--out", tmp_path / "p")
-    assert "Warning" not in said and f"{(drawn.sex == MALE).sum()} males" in said
-    frequency = pd.read_csv(tmp_path / "p.afreq", sep="\t").set_index("ID")
-    counts = PackedCalls.of(truth.read()).count(masks(np.ones((1, len(drawn)), bool)))
-    theirs = frequency.loc[truth.variants.id, "OBS_CT"]
-    assert (theirs.to_numpy() == counts.alleles[:, 0]).all()

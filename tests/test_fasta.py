@@ -1,6 +1,8 @@
 """Reference genomes and synthetic ones: FASTA files as other programs read and write them."""
 
 import gzip
+import re
+from operator import itemgetter
 
 import numpy as np
 import pysam
@@ -448,6 +450,87 @@ def test_real_genotypes_come_back_and_all_else_is_the_reference(real):
             text = np.frombuffer(found[f"{name}#{haplotype + 1}#20"].encode(), "S1")
             assert len(text) == len(bases) and (text[between] == bases[between]).all()
             assert (text[at] == alleles[np.arange(len(at)), calls[:, person, haplotype]]).all()
+
+
+INDEL_DISTANCE = 60  # bases from an indel to the next variant: an aligner may join what is nearer
+VCF_COLUMNS = "#CHROM\tPOS\tID\tREF\tALT\tQUAL\tFILTER\tINFO"
+
+
+def with_indels(store, bases, folder) -> CohortStore:
+    """The SNPs of a store and made-up indels between them, of 1 to 20 bases."""
+    random, known = np.random.default_rng(3), store.variants.position_bp
+    variants = list(zip(known.tolist(), *store.variants.allele.T, strict=True))
+    calls = list(store.read())
+    gaps = np.flatnonzero(np.diff(known) > 3 * INDEL_DISTANCE)
+    for start in known[random.choice(gaps, 400, replace=False)].tolist():
+        position = start + INDEL_DISTANCE + int(random.integers(40))
+        long = bases[position - 1 : position + random.integers(1, 21)].tobytes().decode()
+        added = long[0] + "".join(random.choice(list("ACGT"), len(long) - 1))
+        alleles = (long[0], added) if random.random() < 0.5 else (long, long[0])
+        variants.append((position, *(allele.upper() for allele in alleles)))
+        calls.append(random.integers(0, 2, (len(store.people), 2)))
+    order = np.argsort([position for position, *_ in variants])
+    variants, calls = ([each[i] for i in order] for each in (variants, calls))
+    return store_with(folder / "indels.zarr.zip", variants, calls, list(store.people.id))
+
+
+def changes_of(alignment, bases) -> set[tuple]:
+    """Name of a sequence, position, REF and ALT of what a line of minimap2 says (its tag cs)."""
+    fields = alignment.split("\t")
+    found, at = set(), int(fields[7])
+    for sign, text in re.findall(r"([:*+-])([0-9a-z]+)", fields[-1].removeprefix("cs:Z:")):
+        text, before = text.upper(), bases[at - 1].decode().upper()
+        if sign == ":":
+            at += int(text)
+        elif sign == "*":
+            at += 1
+            found.add((fields[0], at, *text))
+        elif sign == "+":
+            found.add((fields[0], at, before, before + text))
+        else:
+            found.add((fields[0], at, before + text, before))
+            at += len(text)
+    return found
+
+
+def normalised(changes, reference, path) -> set[tuple]:
+    """Changes as bcftools norm writes them, leftmost and shortest."""
+    rows = ["##fileformat=VCFv4.2", "##contig=<ID=20>", VCF_COLUMNS]
+    for name, at, ref, alt in sorted(changes, key=itemgetter(1)):
+        rows.append(f"20\t{at}\t{name}\t{ref}\t{alt}\t.\t.\t.")
+    path.write_text("\n".join(rows) + "\n")
+    lines = run("bcftools", "norm", "-f", reference, path).splitlines()
+    return {tuple(line.split("\t")[1:5]) for line in lines if not line.startswith("#")}
+
+
+def test_an_aligner_finds_the_genotypes_in_real_sequences(real, tmp_path):
+    """SNPs and indels, by minimap2's alignment of every sequence to the reference."""
+    need("minimap2")
+    reference, _, store, bases, _ = real
+    store, path = with_indels(store, bases, tmp_path), tmp_path / "20.fa.gz"
+    options = {"mode": "haplotype", "about": "", "mismatch_max": 0}
+    with open_sequence([reference], "20") as sequence:
+        counts = write_fasta(store, sequence, path, people=np.arange(2), **options)
+    assert counts.n_overlapping == 0
+    plain = tmp_path / "reference.fa"
+    plain.write_bytes(gzip.decompress(reference.read_bytes()))
+    lines = run("minimap2", "-c", "-x", "asm5", "--cs", "--secondary=no", plain, path).splitlines()
+    assert len(lines) == 4  # a whole sequence each
+    found = set().union(*(changes_of(line, bases) for line in lines))
+    sites = list(zip(store.variants.position_bp.tolist(), *store.variants.allele.T, strict=True))
+    given = {
+        (f"{name}#{haplotype + 1}#20", *sites[i])
+        for person, name in enumerate(REAL_PEOPLE)
+        for haplotype in range(2)
+        for i in np.flatnonzero(store.read()[:, person, haplotype])
+    }
+    assert len(given) > 4_000 and sum(len(ref) != len(alt) for *_, ref, alt in given) > 700
+    found, given = (
+        normalised(changes, plain, tmp_path / f"{name}.vcf")
+        for name, changes in (("found", found), ("given", given))
+    )
+    # four SNPs in a repeat (GT)n(GA)n are an insertion and a deletion just as well
+    assert all(1_485_420 < int(change[0]) < 1_485_460 for change in found ^ given)
 
 
 WRITE = """

@@ -73,6 +73,15 @@ def test_sites_of_a_public_panel_are_said_to_be_its_peoples(tmp_path):
     assert words in release["expansion"]
 
 
+def test_rare_variants_are_told_apart(tmp_path):
+    text, record = written(tmp_path)
+    assert "`rare/`" not in text and "(they were filtered out)" in text
+    text, record = written(tmp_path, rare={"21": 400, "22": 12}, carriers_min=10)
+    assert "`rare/` lists 412 more variants" in text and "at least\n10 training people" in text
+    release = next(each for each in record["@graph"] if each["@id"] == "./")
+    assert release["rareVariants"] == {"21": 400, "22": 12}
+
+
 WRITTEN = {"contig": "21", "reference": "GRCh38.fa.gz", "n_sequences": 4, "n_bases": 12_000} | {
     "n_changes": 80,
     "n_swapped": 0,

@@ -12,13 +12,13 @@ from cyvcf2 import VCF
 from syncohort.errors import InputError
 from syncohort.simulation.demo import (
     SUPERPOPULATIONS,
-    _gametes,
-    _meioses,
+    _of_size,
     _write_genes,
     demo_people,
     demography,
     simulate_chromosome,
 )
+from syncohort.simulation.inheritance import gametes, meioses
 
 PEOPLE = {"people_per_population": dict.fromkeys(SUPERPOPULATIONS, 40), "n_families": 12}
 CHROMOSOME = {
@@ -214,14 +214,43 @@ def test_relatives_share_alleles_and_strangers_do_not(demo):
 def test_crossovers_follow_haldanes_map():
     people = demo_people({"CEU": 8_000}, 2_000)  # 8,000 meioses
     rate, positions = 1e-6, np.array([0, 200_000, 700_000])
-    gametes = _gametes(_meioses(people, 1_000_000, rate, np.random.default_rng(1)), positions)
-    strand = gametes % 2
+    drawn = meioses(people, 1_000_000, rate, np.random.default_rng(1))
+    strand = gametes(drawn, positions) % 2
     assert strand.shape == (3, 8_000)
     assert strand.mean() == pytest.approx(0.5, abs=0.025)
     for start, stop, distance in ((0, 1, 0.2), (1, 2, 0.5), (0, 2, 0.7)):
         expected = (1 - np.exp(-2 * distance)) / 2  # Haldane 1919
         observed = (strand[start] != strand[stop]).mean()
         assert observed == pytest.approx(expected, abs=4 * np.sqrt(0.25 / 8_000))
+
+
+def test_men_have_one_x_that_their_daughters_get_whole(tmp_path):
+    found = read_haplotypes(run_chromosome(tmp_path, "X", n_variants=300))
+    people = demo_people(**PEOPLE)
+    is_man = (people["sex"] == "male").to_numpy()
+    calls = found.calls  # cyvcf2 fills a call of one allele with -2
+    assert (calls[:, is_man, 1] == -2).all() and (calls[:, ~is_man] >= 0).all()
+    assert (calls[..., 0] >= 0).all()
+    alleles = calls.reshape(len(calls), -1)
+    frequency = np.ma.masked_less(alleles, 0).mean(axis=1)
+    assert np.minimum(frequency, 1 - frequency).min() >= CHROMOSOME["maf_min"]
+    row = {sample: index for index, sample in enumerate(people["sample"])}
+    for child in people[people["father"] != ""].itertuples():
+        own = calls[:, row[child.sample]]
+        of_mother = calls[:, row[child.mother]]
+        if child.sex == "male":
+            assert (own[:, [0]] == of_mother).any(axis=1).all()
+        else:
+            assert (own[:, 0] == calls[:, row[child.father], 0]).all()
+            assert (own[:, [1]] == of_mother).any(axis=1).all()
+
+
+def test_x_has_three_quarters_of_the_diversity(tmp_path):
+    """Its populations are of three haplotypes for four."""
+    history = demography()
+    smaller = _of_size(history, 3 / 4)
+    ages = [each.debug().mean_coalescence_time({"YRI": 2}) for each in (smaller, history)]
+    assert 0.7 < ages[0] / ages[1] < 0.9  # splits and migration stay when they were
 
 
 def test_genes_cover_the_chromosome(tmp_path):
@@ -254,7 +283,7 @@ def test_people_that_cannot_be_simulated():
 @pytest.mark.parametrize(
     ("contig", "changes", "message"),
     [
-        ("X", {}, "choose from 1 to 22"),
+        ("Y", {}, "choose from 1 to 22 and X"),
         ("21", {"length_bp": 10**9}, "length_bp is 1000000000; give 10,000 to 46,709,983"),
         ("21", {"maf_min": 0.5, "seed": -1}, r"(?s)maf_min is 0.5.*seed is -1"),
         ("21", {"n_variants": 0}, "n_variants is 0"),

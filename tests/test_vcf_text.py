@@ -6,8 +6,8 @@ from genotype_files import read_text, read_whole, vcf_of, write_bgzip
 
 from syncohort.errors import InputError
 from syncohort.formats import vcf, vcf_text
-from syncohort.formats.bcftools import VcfFile
 from syncohort.formats.readers import open_source
+from syncohort.formats.vcf_file import VcfFile
 
 DP_LINE = '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">'
 GT_LINE = '##FORMAT=<ID=GT,Number=1,Type=String,Description="Genotype">'

@@ -1,11 +1,15 @@
 """The attack on trained networks: it sees one that learned by heart, and passes a fresh one."""
 
+from statistics import NormalDist
+
 import numpy as np
 import pytest
 from attacked import attacked_cohort
 from cohorts import row_of, worded
 
+from syncohort.auc import auc_within_labels
 from syncohort.evaluation.groups import Group
+from syncohort.evaluation.privacy.fitted_losses import fitted_scores
 from syncohort.evaluation.privacy.membership import Targets, membership_rows
 from syncohort.evaluation.tidy import TIDY_COLUMNS
 
@@ -45,7 +49,7 @@ def generator_of(folder, latents, labels, is_validation, **recipe):
 def white_box_row(generator, latents, labels, member):
     from syncohort.evaluation.privacy.white_box import TIMES, row_losses
 
-    losses = row_losses(generator, latents, labels, seed=1, device="cpu")
+    losses, _ = row_losses(generator, latents, labels, seed=1, device="cpu")
     assert losses.shape == (len(latents), len(TIMES))
     names = np.array(["x", "y"], object)[labels]
     targets = Targets(np.arange(len(names)).astype(str), names, member, {"x": 40, "y": 40})
@@ -94,7 +98,7 @@ def test_losses_belong_to_rows(tmp_path):
     before = latents.copy()
     together = row_losses(generator, latents, labels, seed=3, device="cpu")
     alone = row_losses(generator, latents[7:9], labels[7:9], seed=3, device="cpu")
-    np.testing.assert_allclose(together[7:9], alone, rtol=1e-5)
+    np.testing.assert_allclose(np.asarray(together)[:, 7:9], np.asarray(alone), rtol=1e-5)
     np.testing.assert_array_equal(latents, before)
 
 
@@ -130,6 +134,8 @@ def test_white_box_attack_on_a_cohort(cohort, tmp_path):
     assert list(metrics.columns) == TIDY_COLUMNS
     row = row_of(metrics, "membership_auc", method="white box")
     assert row["low"] < 0.5 < row["high"]
+    row = row_of(metrics, "membership_auc", method="white box, fitted")
+    assert row["low"] < 0.5 < row["high"] and row["note"] == "100 non-members"
     assert {"white box, haplotypes", "white box, label x", "white box, t = 0.05 T"} <= set(
         worded(metrics)["group"]
     )
@@ -138,3 +144,27 @@ def test_white_box_attack_on_a_cohort(cohort, tmp_path):
         networks, [cohort.real], [model], minimum_people=200, max_people=200, **options
     )
     assert metrics["note"].tolist()[0] == "too few: 100 people"
+
+
+def test_losses_at_several_times_say_more_together_and_nobody_is_fitted_and_tested_on():
+    """Training lowers each loss a little, in noise that goes with the loss of the prior."""
+    rng = np.random.default_rng(5)
+    split = np.repeat(["train", "validation", "holdout"], [1_600, 200, 400]).astype(object)
+    label = np.where(rng.random(len(split)) < 0.5, "x", "y").astype(object)
+    own = rng.normal(size=(len(split), 1)) + 3 * (label == "y")[:, None]  # how odd a person is
+    excess = rng.normal(size=(len(split), 6)) - 0.4 * (split == "train")[:, None]
+    features = np.concatenate([own + 0.1 * excess, 0.1 * excess], axis=1)
+    scores, tested = fitted_scores(features, label, split, seed=1)
+    assert not tested[split == "validation"].any() and tested[split == "holdout"].all()
+    assert (tested & (split == "train")).sum() == 1_400
+
+    def auc_of(score):
+        return auc_within_labels(score[tested], split[tested] == "train", label[tested])
+
+    ideal = NormalDist().cdf(0.4 * np.sqrt(6 / 2))  # of the mean of six, 0.4 apart each
+    assert auc_of(scores) == pytest.approx(ideal, abs=0.04)
+    assert max(auc_of(-each) for each in features.T) < ideal - 0.08
+    shuffled = rng.permutation(split)
+    scores, tested = fitted_scores(features, label, shuffled, seed=1)
+    split = shuffled
+    assert auc_of(scores) == pytest.approx(0.5, abs=0.05)

@@ -28,7 +28,7 @@ rule import_chromosome:
         variants=STUDY.filters.variants,
         pass_only=STUDY.filters.pass_only,
         region=region_of,
-        build=STUDY.input.build,
+        build=build_of,
     script:
         "../scripts/import_chromosome.py"
 
@@ -82,7 +82,7 @@ rule split_people:
         code=code_of("split_people"),
         content=content_of(STUDY.split.kinship_table or []),
         shares=STUDY.split.model_dump(
-            include={"validation", "holdout", "training_share"}
+            include={"validation", "holdout", "training_share", "relatives"}
         ),
         kinship_min=STUDY.split.kinship_min,
         seed=seed_of("split_people"),
@@ -147,3 +147,35 @@ rule filter_variants:
         annotation_format=STUDY.genes.format,
     script:
         "../scripts/filter_variants.py"
+
+
+# Variants that no model holds, drawn by release.rare.
+rule filter_rare:
+    input:
+        store="<results>/import_chromosome/{chrom}.zarr.zip",
+        people="<results>/split_people/people.tsv",
+        genes=foreign(DROPPING_GENES),
+    output:
+        store="<results>/filter_rare/{chrom}.zarr.zip",
+        summary="<results>/filter_rare/{chrom}.json",
+    log:
+        "<logs>/filter_rare/{chrom}.log",
+    benchmark:
+        "<benchmarks>/filter_rare/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("filter_rare"),
+        content=content_of(DROPPING_GENES),
+        filters={
+            **STUDY.filters.model_dump(
+                include={"maf_min", "variant_missing_max", "hwe_p_min"}
+            ),
+            "carriers_min": STUDY.release.rare.carriers_min,
+        },
+        annotation_format=STUDY.genes.format,
+    script:
+        "../scripts/filter_rare.py"

@@ -4,6 +4,9 @@ WITHHELD = STUDY.release.withhold > 0
 # draw them are not in their group then.
 READING_GROUP = "release_{generator}" if WITHHELD else "cohort_{generator}"
 
+# Chromosomes whose rare variants are drawn: of X men have one copy, and it is left out.
+RARE = IMPUTABLE if STUDY.release.rare.carriers_min else []
+
 
 def cohort_pattern(generator):
     """The cohort of a generator that is measured and, of a released one, released, by chromosome."""
@@ -48,6 +51,28 @@ def synthetic_store(wildcards):
 def synthetic_stores(wildcards):
     """The cohort of the generator a wildcard names, all chromosomes."""
     return expand(cohort_pattern(wildcards.generator), chrom=CHROMS)
+
+
+def drawn_rare(wildcards):
+    """The rare variants of the generator a wildcard names, for its chromosome."""
+    return f"<results>/draw_rare/{wildcards.generator}/{wildcards.chrom}.zarr.zip"
+
+
+def released_of(generator, chrom):
+    """A chromosome of a generator's cohort as it is released, with its rare variants."""
+    if chrom in RARE:
+        return f"<results>/join_rare/{generator}/{chrom}.zarr.zip"
+    return cohort_pattern(generator).format(chrom=chrom)
+
+
+def released_store(wildcards):
+    """The cohort as it is released of the generator a wildcard names, for its chromosome."""
+    return released_of(wildcards.generator, wildcards.chrom)
+
+
+def released_stores(wildcards):
+    """The cohort as it is released of the generator a wildcard names, all chromosomes."""
+    return [released_of(wildcards.generator, chrom) for chrom in CHROMS]
 
 
 def training_cohort(wildcards):

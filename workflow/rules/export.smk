@@ -3,7 +3,7 @@
 
 rule export_vcf:
     input:
-        store=synthetic_store,
+        store=released_store,
     output:
         vcf="<results>/release/{generator}/vcf/{chrom}.vcf.gz",
         index="<results>/release/{generator}/vcf/{chrom}.vcf.gz.tbi",
@@ -28,7 +28,7 @@ rule export_vcf:
 
 rule export_plink:
     input:
-        stores=synthetic_stores,
+        stores=released_stores,
     output:
         multiext(
             "<results>/release/{generator}/plink/synthetic",
@@ -56,7 +56,7 @@ rule export_plink:
 
 rule export_pgen:
     input:
-        stores=synthetic_stores,
+        stores=released_stores,
     output:
         multiext(
             "<results>/release/{generator}/pgen/synthetic",
@@ -85,7 +85,7 @@ rule export_pgen:
 
 rule export_bgen:
     input:
-        stores=synthetic_stores,
+        stores=released_stores,
     output:
         multiext(
             "<results>/release/{generator}/bgen/synthetic",
@@ -113,7 +113,7 @@ rule export_bgen:
 
 rule export_fasta:
     input:
-        store=synthetic_store,
+        store=released_store,
         reference=lambda wildcards: foreign(reference_of(wildcards)),
     output:
         fasta="<results>/release/{generator}/fasta/{chrom}.fa.gz",
@@ -142,7 +142,7 @@ rule export_fasta:
 
 rule expand_cohort:
     input:
-        store=synthetic_store,
+        store=released_store,
         panel=lambda wildcards: foreign(map_of(STUDY.expansion.panel, wildcards)),
         recombination_map=lambda wildcards: foreign(
             map_of(STUDY.expansion.recombination_map, wildcards)

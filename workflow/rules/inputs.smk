@@ -27,6 +27,11 @@ def source_of(wildcards):
     return arguments
 
 
+def build_of(wildcards):
+    """`input.build`; the demo's chromosome X has no region that it shares with Y."""
+    return "none" if DEMO and wildcards.chrom == "X" else STUDY.input.build
+
+
 def held_chromosomes():
     """The chromosomes that the genotype files hold; large tables of variants are read once."""
     from syncohort.formats.readers import source_files
@@ -35,7 +40,7 @@ def held_chromosomes():
     if any("{chrom}" in str(file) for file in files.values()):
         return find_chromosomes(files)
     own = source_files("", **files)
-    indexes = [f"{file}{end}" for file in own for end in (".tbi", ".csi")]
+    indexes = [f"{file}{end}" for file in own for end in (".tbi", ".csi", ".bgi")]
     return CONTENTS.once(
         f"chromosomes {files}", [*own, *indexes], lambda: find_chromosomes(files)
     )

@@ -54,13 +54,13 @@ def trained_as(wildcards):
 
 
 def every_recombination_map(wildcards):
-    """The genetic maps of a mosaic, one for each chromosome, when it has any."""
+    """The genetic maps of a baseline, one for each chromosome, when it has any."""
     path = generator_of(wildcards).get("recombination_map")
     return [path.replace("{chrom}", chrom) for chrom in CHROMS] if path else []
 
 
 def recombination_map_of(wildcards):
-    """The genetic map of a mosaic, when it has one."""
+    """The genetic map of a baseline, when it has one."""
     return map_of(generator_of(wildcards).get("recombination_map"), wildcards)
 
 

@@ -46,6 +46,53 @@ rule keep_people:
         "../scripts/keep_people.py"
 
 
+rule draw_rare:
+    input:
+        real=COHORT,
+        rare="<results>/filter_rare/{chrom}.zarr.zip",
+        synthetic=synthetic_store,
+    output:
+        store="<results>/draw_rare/{generator}/{chrom}.zarr.zip",
+    log:
+        "<logs>/draw_rare/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/draw_rare/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("draw_rare"),
+        kind=lambda wildcards: SETTINGS[wildcards.generator]["kind"],
+        carriers_min=STUDY.release.rare.carriers_min,
+        seed=lambda wildcards: seed_of("draw_rare", wildcards.generator),
+    script:
+        "../scripts/draw_rare.py"
+
+
+rule join_rare:
+    input:
+        common=synthetic_store,
+        rare=drawn_rare,
+    output:
+        store="<results>/join_rare/{generator}/{chrom}.zarr.zip",
+        sites="<results>/release/{generator}/rare/{chrom}.tsv",
+    log:
+        "<logs>/join_rare/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/join_rare/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("join_rare"),
+    script:
+        "../scripts/join_rare.py"
+
+
 rule describe_release:
     input:
         metrics="<results>/collect_metrics/metrics.tsv",
@@ -54,6 +101,7 @@ rule describe_release:
         drawn="<results>/draw_labels/people.tsv",
         synthetic=lambda wildcards: released_people(wildcards.generator),
         variants=every_chrom(COHORT_COUNTS),
+        rare=RARE_COUNTS,
         sequences=(
             every_chrom("<results>/export_fasta/{generator}/{chrom}.tsv")
             if SEQUENCES
@@ -85,6 +133,7 @@ rule describe_release:
             "seed": STUDY.seed,
             "configuration": configuration_text(),
             "panel": PANEL,
+            "carriers_min": STUDY.release.rare.carriers_min,
             "files": [
                 file.split("/", 3)[-1]
                 for file in RELEASED[wildcards.generator]

@@ -16,6 +16,7 @@ EXPANSIONS = expand(
     chrom=IMPUTABLE if PANEL else [],
     index=["", ".tbi"],
 )
+RARE_LISTS = expand("rare/{chrom}.tsv", chrom=RARE)
 RELEASED = {
     generator: expand(
         "<results>/release/{generator}/{file}",
@@ -24,11 +25,13 @@ RELEASED = {
             "samples.tsv",
             *EXPORTED,
             *EXPANSIONS,
+            *RARE_LISTS,
             *DESCRIPTIONS,
         ],
     )
     for generator in GENERATORS
 }
+RARE_COUNTS = expand("<results>/filter_rare/{chrom}.json", chrom=RARE)
 EXPANSION_COUNTS = expand(
     "<results>/expand_cohort/{generator}/{chrom}.tsv",
     generator=GENERATORS if PANEL else [],

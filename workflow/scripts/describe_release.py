@@ -10,7 +10,10 @@ from syncohort.report.release_record import Released, write_release_record
 
 with job(snakemake):
     found, params = snakemake.input, snakemake.params
-    counts = [json.loads(Path(path).read_text()) for path in found.variants]
+    variants, rare = {}, {}
+    for counts, files in ((variants, found.variants), (rare, found.rare)):
+        summaries = [json.loads(Path(path).read_text()) for path in files]
+        counts.update({each["contig"]: each["n_kept"] for each in summaries})
     sequences = []
     if found.sequences:
         table = read_tables(found.sequences).drop(columns="generator")
@@ -19,7 +22,8 @@ with job(snakemake):
         **params.released,
         generator=snakemake.wildcards.generator,
         inputs=params.inputs,
-        variants={each["contig"]: each["n_kept"] for each in counts},
+        variants=variants,
+        rare=rare,
         sequences=sequences,
     )
     write_release_record(

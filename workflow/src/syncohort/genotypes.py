@@ -28,6 +28,8 @@ from syncohort.ploidy import MISSING, doubled
 
 PLOIDY = 2
 SPLITS = ("train", "validation", "holdout")
+RELATIVES = "relatives"  # of training people, set aside (see `cohort.set_aside`)
+UNSEEN = ("holdout", RELATIVES)  # parts of the split of which no generator sees anything
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
 # Calls of everybody that are held at once: 50 MB with whether they are phased, and about 400 MB
@@ -138,6 +140,15 @@ class Variants:
         """Join consecutive pieces of one chromosome."""
         columns = zip(*(part._columns for part in parts), strict=True)
         return Variants(parts[0].contig, *(np.concatenate(column) for column in columns))
+
+    @staticmethod
+    def merged(parts: list["Variants"], order: np.ndarray) -> "Variants":
+        """Join pieces of one chromosome that lie between each other.
+
+        order: [V] indices into the pieces one after the other, which bring them into genomic order.
+        """
+        columns = zip(*(part._columns for part in parts), strict=True)
+        return Variants(parts[0].contig, *(np.concatenate(column)[order] for column in columns))
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,12 @@ def has_one_copy(male_haploid: np.ndarray, sex: np.ndarray) -> np.ndarray:
     return male_haploid[:, None] & (sex == MALE)
 
 
+def second_of_men(sex: np.ndarray, rows_per_person: int) -> np.ndarray:
+    """Rows that are the second of a man, bool [R], of people of these sexes [S]."""
+    haplotype = np.tile(np.arange(rows_per_person), len(sex))
+    return (haplotype == 1) & (np.repeat(sex, rows_per_person) == MALE)
+
+
 def doubled(calls: np.ndarray) -> np.ndarray:
     """Calls int8 [V, S, 2] in which an allele without a second one stands twice."""
     if calls[..., 1].min(initial=0) > ABSENT:

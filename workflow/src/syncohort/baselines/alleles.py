@@ -13,6 +13,7 @@ import numpy as np
 
 from syncohort.baselines.mosaic import mosaic_calls
 from syncohort.baselines.panel import Panel
+from syncohort.baselines.reshuffle import reshuffled_calls
 from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.formats.shared_sites import settle_calls, settle_one_copy
 from syncohort.genotype_writing import CohortWriter
@@ -37,8 +38,8 @@ def draw_alleles(
 
     people: ids, labels and split of the synthetic people. kind: "independent", every allele
     by itself at its label's frequency; "bootstrap", copies of people of the label, the same
-    on every chromosome; "mosaic", see `mosaic_calls`, which takes `settings`. seed: the same for
-    all chromosomes. learned_from: see `Panel.of`. Calls are phased as the real ones are. Copies
+    on every chromosome; "mosaic" and "reshuffle", see `mosaic_calls` and `reshuffled_calls`, which
+    take `settings`. seed: the same for all chromosomes. learned_from: see `Panel.of`. Calls are phased as the real ones are. Copies
     keep their missing calls, the others have none. People are copied for people of their sex; of
     one copy, where men have one, one of two drawn alleles is left.
 
@@ -97,4 +98,9 @@ def _bootstrap(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]:
         yield part, calls[:, copied], phased[:, copied]
 
 
-_KINDS = {"independent": _independent, "bootstrap": _bootstrap, "mosaic": mosaic_calls}
+_KINDS = {
+    "independent": _independent,
+    "bootstrap": _bootstrap,
+    "mosaic": mosaic_calls,
+    "reshuffle": reshuffled_calls,
+}

@@ -95,13 +95,13 @@ def fit_block_gaussian(
 
     encoded, representation_fingerprints: as in `train_diffusion`. shrinkage: weight of the
     covariance's diagonal, the rest is that of the rows around their label's mean (Ledoit & Wolf
-    2004); variances stay as they are. Two stretches are held at a time.
+    2004); variances stay as they are. Two stretches are held at a time. A chromosome is fitted to
+    the rows that are whole there, see `EncodedPeople.whole_training_rows`.
 
     Raises InputError for a class without training rows.
     """
     rows = encoded.rows
     require_training_rows(rows)
-    train = np.flatnonzero(~rows.is_validation)
     config = describe(
         "block_gaussian",
         encoded,
@@ -112,8 +112,9 @@ def fit_block_gaussian(
     names = ("center", "weights", "spread")
     parts = {name: [] for name in names}
     masks = encoded.masks
-    for path, own_mask in zip(encoded.paths, masks, strict=True):
+    for part, (path, own_mask) in enumerate(zip(encoded.paths, masks, strict=True)):
         file = LatentFiles([path], [own_mask])  # padded positions are 0
+        train = encoded.whole_training_rows(part)
         fitted = fit_chromosome(file, train, rows.labels[train], len(rows.class_names), shrinkage)
         for name, part in zip(names, fitted, strict=True):
             parts[name].append(part)

@@ -5,23 +5,15 @@ R rows (2 S haplotypes, or S people of unphased cohorts), v variants of a stretc
 """
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import numpy as np
 
-from syncohort.baselines.panel import Panel
-from syncohort.formats.genetic_map import constant_map, read_genetic_map
-from syncohort.genotypes import (
-    CHUNK_SAMPLES,
-    MISSING,
-    CohortStore,
-    from_rows,
-    rows_per_person,
-    slices,
-    to_rows,
-)
+from syncohort.baselines.copying import copied_calls, mode_of, morgans, spread
+from syncohort.baselines.panel import Panel, pick_like
+from syncohort.genotypes import CohortStore, rows_per_person
+from syncohort.ploidy import second_of_men
 from syncohort.seeds import stage_seed
-
-CM_PER_MORGAN = 100
 
 
 def mosaic_calls(
@@ -39,29 +31,18 @@ def mosaic_calls(
     haplotype of its label (see `Segments` for their lengths). Unphased cohorts are
     mosaics of people instead. effective_size: Ne, more of it makes shorter segments;
     recombination_map: file for `read_genetic_map`, None for a constant rate of 1 cM/Mb;
-    mutation_rate: share of the copied alleles that are drawn from the label's frequency
-    instead, as missing ones always are.
+    mutation_rate: see `copied_calls`.
     """
     rng = np.random.default_rng(stage_seed(seed, store.contig))
-    mode = "haplotype" if store.phased else "genotype"
-    each = rows_per_person(mode)
-    genetic_map = constant_map()
-    if recombination_map is not None:
-        genetic_map = read_genetic_map(recombination_map, store.contig)
-    position = genetic_map.cM(store.variants.position_bp) / CM_PER_MORGAN  # [V]
+    position = morgans(store, recombination_map)
+    each = rows_per_person(mode_of(store))
     segments = Segments(panel, each, effective_size, position[0], rng)
-    for part, calls in store.variant_chunks(panel.train):
-        rows = np.ascontiguousarray(to_rows(calls, mode))  # [T or 2 T, v]
-        frequency = panel.frequencies(calls)  # [v, C]
-        drawn = np.empty((len(calls), len(panel.drawn_class), calls.shape[2]), np.int8)
-        for people in slices(drawn.shape[1], CHUNK_SAMPLES):
-            source = segments.walk(position[part], slice(people.start * each, people.stop * each))
-            copied = from_rows(np.take_along_axis(rows, source, axis=0), mode)  # [v, s, P]
-            own = frequency[:, panel.drawn_class[people]]  # [v, s]
-            drawn[:, people] = _redraw(copied, own, mutation_rate, rng)
-        if not store.phased:
-            drawn.sort(axis=2)  # 0/1, not 1/0
-        yield part, drawn, store.phased
+
+    def sources_of(part: slice):
+        one_copy = store.variants.male_haploid[part]
+        return lambda rows: segments.walk(position[part], rows, one_copy)
+
+    yield from copied_calls(store, panel, rng, sources_of, mutation_rate=mutation_rate)
 
 
 class Segments:
@@ -75,6 +56,8 @@ class Segments:
     it, which leaves T ~ Gamma(1, Ne / N) there. Two variants d Morgan apart thus lie in one
     segment with probability 1 / (1 + 2 d Ne / N).
 
+    Where men have one copy, only the first of their rows is copied; see `_cross`.
+
     panel: who is copied; rows_per_person: 2 for haplotypes; start: place of the first
     variant [Morgan].
     """
@@ -85,13 +68,54 @@ class Segments:
         self._scale = effective_size / panel.sizes[self._class]  # generations [R]
         self._end = np.full(len(self._class), start, dtype=float)  # Morgan [R]
         self._source = np.zeros(len(self._class), np.int64)  # row of the training people [R]
+        self._second = second_of_men(panel.train_sex, rows_per_person)  # training rows
+        self._one_copy = np.zeros(len(self._class), dtype=bool)  # where the rows are [R]
         self._draw(np.arange(len(self._class)), shape=1)
 
-    def walk(self, position: np.ndarray, rows: slice) -> np.ndarray:
+    def walk(self, position: np.ndarray, rows: slice, one_copy: np.ndarray) -> np.ndarray:
         """The training row [R', v] that each of the rows copies at the next variants.
 
-        position: [v] Morgan; every slice of rows walks over consecutive stretches.
+        position: [v] Morgan; every slice of rows walks over consecutive stretches; one_copy: bool
+        [v], whether men have one copy there.
         """
+        edges = [0, *(np.flatnonzero(np.diff(one_copy)) + 1).tolist(), len(position)]
+        parts = []
+        for start, stop in pairwise(edges):
+            self._cross(rows, bool(one_copy[start]))
+            parts.append(self._walk(position[start:stop], rows))
+        return np.concatenate(parts, axis=1)
+
+    def _cross(self, rows: slice, one_copy: bool) -> None:
+        """Go on to variants of which men have one copy, or of which all have two.
+
+        A row copies each of the rows that there are with the same chance, before and after: the
+        second rows of men are exchanged for others where they end, and take their share where
+        they begin.
+        """
+        if not self._second.any() or (self._one_copy[rows] == one_copy).all():
+            return
+        self._one_copy[rows] = one_copy
+        row = np.arange(rows.start, rows.stop)
+        of_men = np.bincount(self._row_class[self._second], minlength=len(self._panel.sizes))
+        if one_copy:
+            changed = row[self._second[self._source[row]]]
+        else:
+            share = of_men / (self._each * self._panel.sizes)
+            changed = row[self._rng.random(len(row)) < share[self._class[row]]]
+        self._source[changed] = self._pick(changed, self._second != one_copy)
+
+    def _pick(self, row: np.ndarray, among: np.ndarray) -> np.ndarray:
+        """A random training row, of those that are `among`, for each row: of its class."""
+        known = np.flatnonzero(among)
+        return known[pick_like(self._row_class[known], self._class[row], self._rng)]
+
+    @property
+    def _row_class(self) -> np.ndarray:
+        """Classes of the training rows."""
+        return np.repeat(self._panel.train_class, self._each)
+
+    def _walk(self, position: np.ndarray, rows: slice) -> np.ndarray:
+        """`walk` over variants at which men have as many copies as where the rows are."""
         row = np.arange(rows.start, rows.stop)
         first = [np.zeros(len(row), np.int64)]  # variant at which a segment begins
         owner, source = [row], [self._source[row]]
@@ -103,23 +127,14 @@ class Segments:
         begin = (np.concatenate(owner) - rows.start) * len(position) + np.concatenate(first)
         order = np.argsort(begin, kind="stable")
         n_rows = rows.stop - rows.start
-        length = np.diff(begin[order], append=n_rows * len(position))
-        return np.repeat(np.concatenate(source)[order], length).reshape(n_rows, len(position))
+        return spread(begin[order], np.concatenate(source)[order], (n_rows, len(position)))
 
     def _draw(self, row: np.ndarray, shape: int) -> None:
         """Give the rows their next segment."""
         age = self._rng.gamma(shape, self._scale[row])  # generations
         self._end[row] += self._rng.exponential(size=len(row)) / (2 * age)
+        if self._one_copy[row].any():  # which all rows have there, or none
+            self._source[row] = self._pick(row, ~self._second)
+            return
         person = self._panel.pick(self._class[row], self._rng)
         self._source[row] = person * self._each + self._rng.integers(self._each, size=len(row))
-
-
-def _redraw(calls, frequency, mutation_rate: float, rng) -> np.ndarray:
-    """Calls [v, s, P] with missing and mutated alleles drawn at the frequency [v, s]."""
-    redrawn = calls == MISSING
-    if mutation_rate:
-        redrawn |= rng.random(calls.shape, dtype=np.float32) < mutation_rate
-    variant, person, haplotype = np.nonzero(redrawn)
-    chance = rng.random(len(variant), dtype=np.float32)
-    calls[variant, person, haplotype] = chance < frequency[variant, person]
-    return calls

@@ -64,7 +64,7 @@ class Panel:
 
     def pick(self, classes: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """A random training person of each of the classes [N]: indices [N] in 0..T - 1."""
-        return _pick(self.train_class, classes, rng)
+        return pick_like(self.train_class, classes, rng)
 
     def pick_people(self, rng: np.random.Generator) -> np.ndarray:
         """A random training person of the class of each drawn one, and the sex where there is one:
@@ -73,13 +73,13 @@ class Panel:
         known = 3 * self.train_class + self.train_sex
         wanted = 3 * self.drawn_class + self.drawn_sex
         alone = ~np.isin(wanted, known)
-        found = _pick(known, np.where(alone, known[0], wanted), rng)
+        found = pick_like(known, np.where(alone, known[0], wanted), rng)
         if alone.any():
             found[alone] = self.pick(self.drawn_class[alone], rng)
         return found
 
 
-def _pick(known: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def pick_like(known: np.ndarray, wanted: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Indices [N] of random ones of `known` [T] that are as `wanted` [N]; there is one at least."""
     by_class, sizes = np.argsort(known, kind="stable"), np.bincount(known)
     start = np.cumsum(sizes) - sizes

@@ -73,7 +73,7 @@ def train_wgan(
 
     encoded, device, representation_fingerprints: as in `train_diffusion`. The generator is an
     average over its last steps, with the real means and variances. Validation people choose
-    nothing.
+    nothing. Components and networks see whole rows, see `EncodedPeople.whole_training_rows`.
 
     Raises InputError for a class without training rows, or latents that do not vary within
     labels.
@@ -83,7 +83,6 @@ def train_wgan(
     config = describe("wgan", encoded, labels, representation_fingerprints, **asdict(recipe))
     n_classes = len(encoded.rows.class_names)
     files = LatentFiles(encoded.paths, encoded.masks)
-    train = np.flatnonzero(~encoded.rows.is_validation)
     normalisation = fit_normalisation(
         files,
         labels,
@@ -91,10 +90,11 @@ def train_wgan(
         n_classes=n_classes,
         residual_from_class_mean=True,
         scaling="global",
-        rows=train,
+        rows=np.flatnonzero(~encoded.rows.is_validation),
         one_copy=encoded.one_copy,
         is_second=encoded.rows.is_second,
     )
+    train = encoded.whole_training_rows()
     parts = (labels, normalisation.center, normalisation.scale)
     prior = fit_prior(
         MappedRows(files, *map(torch.from_numpy, parts)),

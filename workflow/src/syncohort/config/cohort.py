@@ -43,7 +43,7 @@ class Demo(Section):
     chromosomes: list[Text] = Field(
         ["21", "22"],
         min_length=1,
-        description="Chromosomes to simulate, independent of each other.",
+        description="Chromosomes to simulate, 1 to 22 and X, independent of each other.",
     )
     length_mb: Megabases | dict[Text, Megabases] = Field(
         1.0,
@@ -226,6 +226,10 @@ class Split(Section):
     training_share: PositiveFraction = Field(
         1.0,
         description="Share of the training people to use, within each label. Below 1, the remaining training people are used nowhere, and the validation and holdout people stay those of the full study: the way to study a small cohort with enough people to test on.",
+    )
+    relatives: Fraction = Field(
+        0.0,
+        description="Share of the families, of 2 to 10 people, of whom one member is a training person, a child where parents are named, and all others are set aside: nothing is fitted on them, and the report says whether the release gives them away. It needs families (the three keys below). 0: nobody is set aside.",
     )
     family_column: str | None = Field(
         None,

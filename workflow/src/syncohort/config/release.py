@@ -27,6 +27,16 @@ class FastaExport(Section):
         return people
 
 
+class RareVariants(Section):
+    """Variants rarer than `filters.maf_min`, which no model holds: drawn given the haplotypes around them."""
+
+    carriers_min: int | None = Field(
+        None,
+        ge=10,
+        description="Draw variants with a MAF below `filters.maf_min` that at least so many training people carry, 10 or more; for `mode: haplotype`. They are released with the others and listed in the folder `rare` of the release. null: none.",
+    )
+
+
 class Release(Section):
     """Who of the synthetic people is released, and in which formats."""
 
@@ -36,6 +46,7 @@ class Release(Section):
         description="Formats of the genotypes: `vcf`, `plink` (PLINK 1), `pgen` (PLINK 2), `bgen` (BGEN 1.2), and `fasta`, DNA sequences, for which `input.reference` is needed.",
     )
     fasta: FastaExport = FastaExport()
+    rare: RareVariants = RareVariants()
     withhold: float = Field(
         0.0,
         ge=0,

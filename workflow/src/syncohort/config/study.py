@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.config.cohort import (
     Demo,
     EveryVariant,
@@ -28,11 +29,7 @@ from syncohort.config.generator_names import (
     reserved_problems,
     same_names,
 )
-from syncohort.config.generators import (
-    REAL_HAPLOTYPES,
-    AnyGenerator,
-    DiffusionGenerator,
-)
+from syncohort.config.generators import AnyGenerator, DiffusionGenerator
 from syncohort.config.release import Release
 from syncohort.config.representations import (
     REPRESENTATIONS,
@@ -159,6 +156,22 @@ class Config(Section):
             raise ValueError(
                 f"{' and '.join(asked)} needs mode: haplotype, for haplotypes are imputed, or are "
                 "imputed from; leave the key out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _rare_variants_can_be_drawn(self):
+        if self.release.rare.carriers_min is None:
+            return self
+        if self.mode != "haplotype":
+            raise ValueError(
+                "release.rare.carriers_min needs mode: haplotype, for rare variants are drawn given "
+                "the haplotypes around them; leave the key out"
+            )
+        if self.filters.maf_min == 0:
+            raise ValueError(
+                "release.rare.carriers_min: with filters.maf_min: 0 no variant is too rare to be "
+                "modelled; raise filters.maf_min, or leave the key out"
             )
         return self
 

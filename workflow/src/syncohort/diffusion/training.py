@@ -198,7 +198,7 @@ def train_diffusion(
         **asdict(diffusion),
         training={**asdict(training), "seed": seed},
     )
-    prior = _prior(data, train_rows, diffusion.prior_factors, seed, place)
+    prior = _prior(data, encoded.whole_training_rows(), diffusion.prior_factors, seed, place)
     generator = Generator(config, files.mask.copy(), normalisation, prior)
     process = generator.process(place)
     placed = on_device(told, place)
@@ -252,11 +252,11 @@ def train_diffusion(
     return result
 
 
-def _prior(data, train_rows: np.ndarray, n_factors: int | None, seed: int, device: torch.device):
-    """The Gaussian prior of the training rows of x_0, with so many factors; None: none."""
+def _prior(data, rows: np.ndarray, n_factors: int | None, seed: int, device: torch.device):
+    """The Gaussian prior of these rows of x_0, with so many factors; None: none."""
     if n_factors is None:
         return None
-    rows = torch.from_numpy(thinned(train_rows).copy()).to(device)
+    rows = torch.from_numpy(thinned(rows).copy()).to(device)
     return fit_prior(data, n_factors, child_seed(seed, _PRIOR), rows=rows)
 
 

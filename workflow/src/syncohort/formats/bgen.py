@@ -132,7 +132,7 @@ def _people_of(file: BgenFile, sample: Path | None = None) -> pd.DataFrame:
 
 
 def bgen_contigs(path: str, *, sample: str | None = None) -> list[str]:
-    """The chromosomes of a BGEN file, by a walk over its records."""
+    """The chromosomes of a BGEN file, by its index, or by a walk over its records."""
     return list(spellings(BgenFile(bgen_files(path, sample=sample)[0]).contigs()))
 
 

@@ -17,6 +17,7 @@ import zstandard
 
 from syncohort.errors import InputError
 from syncohort.formats.bgen_calls import DAMAGED, Malformed
+from syncohort.formats.bgen_index import BgenIndex
 from syncohort.genotypes import normalise_contig
 
 _MAGIC = (b"bgen", bytes(4))
@@ -49,11 +50,15 @@ class Record:
 class BgenFile:
     """The header of a BGEN file, and its variants one by one.
 
+    Where an index lies beside the file (see `bgen_index`), only the records that are asked for
+    are read; else all are walked over.
+
     Attributes: path, n_variants, n_people, layout (1 or 2), sample_ids ([S] str, None where the
-    file names nobody), counts (records by chromosome as the file spells it, after a walk).
+    file names nobody), counts (records by chromosome as the file spells it, once they are known).
 
     Raises:
-        InputError: no BGEN file, one of another version, or one that was cut within its header.
+        InputError: no BGEN file, one of another version, one that was cut within its header, or
+            the index of another file beside it.
     """
 
     def __init__(self, path: Path):
@@ -80,6 +85,9 @@ class BgenFile:
                     "write it as one of these with `qctool` or `plink2 --export bgen-1.2`"
                 )
             self.sample_ids = self._read_ids(file) if flags & _HAS_IDS else None
+        self._index = BgenIndex.beside(path, self.n_variants)
+        if self._index is not None:
+            self.counts = self._index.counts
 
     def _read_ids(self, file) -> list[str]:
         n_block, n_people = struct.unpack("<2I", file.read(8).ljust(8, b"\0"))
@@ -98,18 +106,33 @@ class BgenFile:
         return ids
 
     def contigs(self) -> list[str]:
-        """Names of chromosomes, by a walk over the whole file."""
-        self._walk(lambda _: False)
+        """Names of chromosomes, in the order of the file."""
+        if self._index is None:
+            self._walk(lambda _: False)
         return list(self.counts)
 
     def records_of(self, contig: str) -> list[Record]:
-        """The records of a chromosome, however it is spelled, by a walk over the whole file.
+        """The records of a chromosome, however it is spelled.
 
         Raises:
-            InputError: a record is damaged or is not there, or there are more than the header says.
+            InputError: a record is damaged or is not there, there are more than the header says, or
+                they are not where the index says.
         """
         wanted = normalise_contig(contig)
-        return self._walk(lambda name: normalise_contig(name) == wanted)
+        if self._index is None:
+            return self._walk(lambda name: normalise_contig(name) == wanted)
+        return self._indexed([name for name in self.counts if normalise_contig(name) == wanted])
+
+    def _indexed(self, names: list[str]) -> list[Record]:
+        """The records of the chromosomes of these names, by the index."""
+        found = []
+        with open(self.path, "rb", buffering=0) as file:
+            for row, at, n_bytes in self._index.places(names):
+                record = self._read_record(file.fileno(), row, at)
+                if record.start + record.n_packed != at + n_bytes or record.contig not in names:
+                    raise self._index.wrong()
+                found.append(record)
+        return found
 
     def _walk(self, is_wanted: Callable[[str], bool]) -> list[Record]:
         found, wanted, counts, at = [], {}, Counter(), self._first

@@ -17,7 +17,7 @@ import pysam
 from cyvcf2 import VCF
 
 from syncohort.errors import InputError
-from syncohort.formats.bcftools import LARGE_SET, UNDECLARED, VcfFile, bcftools
+from syncohort.formats.bcftools import LARGE_SET, UNDECLARED, bcftools
 from syncohort.formats.phase_sets import PhaseSets, set_codes
 from syncohort.formats.sites import (
     Choice,
@@ -28,6 +28,7 @@ from syncohort.formats.sites import (
     own_calls,
 )
 from syncohort.formats.source import Calls, Chunk, Source, walk
+from syncohort.formats.vcf_file import VcfFile
 from syncohort.formats.vcf_text import (
     SET_FIELDS,
     Block,

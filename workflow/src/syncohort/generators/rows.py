@@ -14,11 +14,10 @@ import numpy as np
 
 from syncohort.errors import InputError
 from syncohort.files import load_arrays, save_arrays
-from syncohort.genotypes import People, rows_per_person
-from syncohort.ploidy import MALE
+from syncohort.genotypes import UNSEEN, People, rows_per_person
+from syncohort.ploidy import second_of_men
 
 _KIND = "syncohort rows of latents 2"
-_HELD_OUT = "holdout"
 VALUES_AT_ONCE = (
     1 << 26
 )  # latents that are drawn together: 256 MB, of which sampling holds some six
@@ -71,20 +70,18 @@ class LatentRows:
 
     @staticmethod
     def of(people: People, mode: str) -> "LatentRows":
-        """The rows of people, in their order; those held out have none."""
-        encoded = people[people.split != _HELD_OUT]
+        """The rows of people, in their order; those that are `UNSEEN` have none."""
+        encoded = people[~np.isin(people.split, UNSEEN)]
         names, labels = np.unique(encoded.label.astype(str), return_inverse=True)
         each = rows_per_person(mode)
-        haplotype = np.tile(np.arange(each), len(encoded))
-        is_second = (haplotype == 1) & (np.repeat(encoded.sex, each) == MALE)
         return LatentRows(
             sample_id=np.repeat(encoded.id, each),
-            haplotype=haplotype,
+            haplotype=np.tile(np.arange(each), len(encoded)),
             labels=np.repeat(labels, each),
             class_names=names.tolist(),
             is_validation=np.repeat(encoded.split == "validation", each),
             values=np.repeat(encoded.value, each) if people.has_values else None,
-            is_second=is_second if people.has_sexes else None,
+            is_second=second_of_men(encoded.sex, each) if people.has_sexes else None,
         )
 
     def require_same(self, other: "LatentRows", where: str) -> None:
@@ -158,9 +155,29 @@ class EncodedPeople:
     @property
     def one_copy(self) -> np.ndarray:
         """Positions bool [G] at which the second rows of men are the first again."""
+        return np.concatenate([self.one_copy_of(part) for part in range(len(self.masks))])
+
+    def one_copy_of(self, part: int) -> np.ndarray:
+        """Those of one part, by its number: bool [G_c]."""
         if self.male_haploid is None or self.rows.is_second is None:
-            return np.zeros(sum(map(len, self.masks)), dtype=bool)
-        return np.concatenate(self.male_haploid)
+            return np.zeros(len(self.masks[part]), dtype=bool)
+        return self.male_haploid[part]
+
+    def is_whole(self, part: int | None = None) -> np.ndarray:
+        """Rows bool [N] that are a haplotype of their own, or a person, at every position.
+
+        The second rows of men are not where there are positions of one copy. part: number of the
+        only part that is looked at; None: all parts.
+        """
+        one_copy = self.one_copy if part is None else self.one_copy_of(part)
+        return ~self.rows.is_second if one_copy.any() else np.ones(len(self.rows), dtype=bool)
+
+    def whole_training_rows(self, part: int | None = None) -> np.ndarray:
+        """Training rows that are whole, as indices [n]; see `is_whole`.
+
+        What weighs whole rows, such as a covariance, is fitted to them: a man counts once.
+        """
+        return np.flatnonzero(self.is_whole(part) & ~self.rows.is_validation)
 
     @staticmethod
     def read(

@@ -57,6 +57,8 @@ def fit_global_vector(
 
     Validation people choose the number of axes and of components: the highest mean log density,
     among mixtures that tell training from validation people with an AUC of at most MEMBERSHIP_MAX.
+    Axes and their scale are those of whole rows, see `EncodedPeople.whole_training_rows`. Every
+    row has scores, and in those of a man's second row his one copy of X stands again, as in the row.
 
     Raises:
         InputError: a class without training rows, or no validation people.
@@ -67,12 +69,12 @@ def fit_global_vector(
         raise InputError(
             "there are no validation people, who choose the global vector; raise split.validation"
         )
-    trained = np.flatnonzero(~rows.is_validation)
+    trained, is_whole = encoded.whole_training_rows(), encoded.is_whole()
     parts = read_parts(encoded, residual_from_class_mean)
     n_axes = max(1, min(n_axes, len(trained) // ROWS_PER_AXIS))
     axes, _ = fit_axes(parts, trained, n_axes, child_seed(seed, _AXES))
     scores = project(parts, axes, np.arange(len(rows)))
-    share = held_out_share(scores, rows.is_validation)
+    share = held_out_share(scores[is_whole], rows.is_validation[is_whole])
     kept = max(1, int(np.argmax(np.append(share, 0) < LEAST_HELD_OUT)))
     log.info(
         "%d of %d axes; validation people vary %.2f as much", kept, n_axes, share[:kept].mean()
@@ -99,7 +101,7 @@ def read_parts(encoded: EncodedPeople, residual_from_class_mean: bool) -> list[P
     """The chromosomes with the centers of their training rows."""
     rows, (anchors, conditions) = encoded.rows, conditions_of(encoded.rows)
     parts = []
-    for path, mask in zip(encoded.paths, encoded.masks, strict=True):
+    for part, (path, mask) in enumerate(zip(encoded.paths, encoded.masks, strict=True)):
         files = LatentFiles([path], [mask])
         normalisation = fit_normalisation(
             files,
@@ -109,6 +111,8 @@ def read_parts(encoded: EncodedPeople, residual_from_class_mean: bool) -> list[P
             residual_from_class_mean=residual_from_class_mean,
             scaling="global",
             rows=np.flatnonzero(~rows.is_validation),
+            one_copy=encoded.one_copy_of(part),
+            is_second=rows.is_second,
         )
         parts.append(Part(files, normalisation, conditions))
     return parts

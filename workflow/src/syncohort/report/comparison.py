@@ -38,6 +38,7 @@ MAIN_METRICS = (  # None: of each kind of classifier
     ("membership_auc", Group(method="density ratio")),
     ("membership_auc", Group(method="frequency")),
     ("membership_auc", Group(method="white box")),
+    ("membership_auc", Group(method="white box, fitted")),
     ("frequency_error", ALL),
     ("ld_r", ALL),
     ("hwe_rejected_ratio", ALL),

@@ -16,7 +16,7 @@ import pandas as pd
 from syncohort import __version__
 from syncohort.code_digest import PACKAGE
 from syncohort.cohort.synthetic_people import ID_PREFIX
-from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.errors import examples
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, PRIVACY
 from syncohort.evaluation.verdicts.release import Release, answer
@@ -50,6 +50,8 @@ class Released:
     files: of the release, as named below its folder.
     kinds: of its variants, "snps" or "all".
     variants: chromosome -> number of variants.
+    rare: chromosome -> number of rare variants, drawn given the haplotypes around them; carriers_min:
+        fewest training people who carry one of them.
     sequences: of each chromosome with DNA sequences, the fields of `fasta_writing.Written`.
     """
 
@@ -65,6 +67,8 @@ class Released:
     files: list[str]
     kinds: str
     variants: dict[str, int]
+    rare: dict[str, int] = field(default_factory=dict)
+    carriers_min: int | None = None
     sequences: list[dict] = field(default_factory=list)
 
 
@@ -112,6 +116,8 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
         expansion=expansion_statement(released.panel) if released.panel else "",
+        n_rare=sum(released.rare.values()),
+        carriers_min=released.carriers_min,
         kinds=released.kinds,
         variants=", ".join(f"{n:,} on chromosome {name}" for name, n in released.variants.items()),
         has_x="X" in released.variants,
@@ -159,6 +165,7 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
         "peopleWithheld": n_withheld,
         "variants": released.variants,
         "mode": released.mode,
+        **({"rareVariants": released.rare} if released.rare else {}),
         **({"sequences": released.sequences} if released.sequences else {}),
     }
     if released.panel:

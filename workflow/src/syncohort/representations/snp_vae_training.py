@@ -27,6 +27,7 @@ from torch.func import functional_call
 from syncohort.dosages import called_sums
 from syncohort.errors import InputError
 from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person, slices
+from syncohort.ploidy import second_of_men
 from syncohort.representations.base import PeopleFingerprint, read_rows
 from syncohort.representations.snp_vae import SnpVAE, n_calls
 from syncohort.representations.snp_vae_network import Discriminator, Layout, SnpAutoencoder, one_hot
@@ -361,8 +362,13 @@ def fit_snp_vae(
 
 
 def _read(stores: list[CohortStore], mode: str) -> Rows:
-    """The rows of training and validation people, in memory: one byte a call."""
-    split = common_people(stores).split
+    """The rows of training and validation people, in memory: one byte a call.
+
+    With chromosome X the second rows of men are left out: there they are the first again.
+    """
+    everybody = common_people(stores)
+    split = everybody.split
+    has_x = any(store.variants.male_haploid.any() for store in stores)
     rows, fingerprint = {}, PeopleFingerprint()
     for name, what in (("train", "to fit"), ("validation", "to choose the epoch of")):
         people = np.flatnonzero(split == name)
@@ -378,6 +384,9 @@ def _read(stores: list[CohortStore], mode: str) -> Rows:
             if name == "train":
                 each = found.reshape(len(part), -1)
                 fingerprint.add(stores[0].people.id[part], each)
+        if has_x:
+            sex = everybody.sex[people]
+            rows[name] = rows[name][~second_of_men(sex, rows_per_person(mode))]
     return Rows(rows["train"], rows["validation"], fingerprint.hexdigest())
 
 

@@ -8,8 +8,7 @@ Axes: V variants, S people, H haplotypes (rows 2 i and 2 i + 1 belong to person 
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from math import log
 from pathlib import Path
 
@@ -22,15 +21,8 @@ import tskit
 from syncohort.errors import InputError, examples, raise_all
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import (
-    CHUNK_VARIANTS,
-    PLOIDY,
-    CohortStore,
-    People,
-    Variants,
-    normalise_contig,
-    slices,
-)
+from syncohort.genotypes import PLOIDY, CohortStore, People, normalise_contig
+from syncohort.simulation.inheritance import Inheritance, X
 
 SUPERPOPULATIONS = {
     "YRI": "AFR",
@@ -45,7 +37,7 @@ PEOPLE_PER_FAMILY = 4  # father, mother and two children
 MIN_GENES = 5
 MAF_MIN = 0.01  # of the SNPs drawn from
 GENES_PER_MB = 70
-AUTOSOMES = tuple(str(number) for number in range(1, 23))
+CHROMOSOMES = (*(str(number) for number in range(1, 23)), X)
 _BASE_MODEL = "OutOfAfrica_4J17"
 _SPECIES = stdpopsim.get_species("HomSap")
 _GENERATION_YEARS = 29  # of the base model and of Medina-Munoz et al.
@@ -139,7 +131,7 @@ def simulate_chromosome(
     maf_min: float = MAF_MIN,
     genes_per_mb: float = GENES_PER_MB,
 ) -> None:
-    """Simulate one autosome of the demo cohort and its genes.
+    """Simulate one autosome or chromosome X of the demo cohort and its genes.
 
     Ancestry: Hudson's coalescent with recombination (msprime; Baumdicker et al. 2022,
     Genetics 220:iyab229) at the chromosome's mean rate per bp in stdpopsim's catalogue
@@ -147,9 +139,10 @@ def simulate_chromosome(
     Mutation: Jukes-Cantor at the rate of the demographic model; sites hit twice are dropped.
     REF is the ancestral letter. Of the sites with enough minor alleles `n_variants` are drawn
     at random, rare ones as often as common ones, and named sim21_12345 after their position.
+    Of X men have one haplotype, and all of it lies outside the regions it shares with Y.
 
-    contig: "1" to "22"; length_bp: positions are 1..length_bp; maf_min: smallest minor allele
-    frequency among all people, in [0, 0.5); genes_per_mb: gene starts per million bp;
+    contig: "1" to "22" or "X"; length_bp: positions are 1..length_bp; maf_min: smallest minor allele
+    frequency among all haplotypes, in [0, 0.5); genes_per_mb: gene starts per million bp;
     seed: the same one may serve all chromosomes. Writes vcf_path (.vcf.gz, phased) with
     its index vcf_path.tbi, and genes_path (GTF). Raises InputError for settings out of
     range and when there are fewer sites than asked for.
@@ -158,7 +151,9 @@ def simulate_chromosome(
     people = demo_people(people_per_population, n_families)
     _check_chromosome(contig, length_bp, n_variants, maf_min, genes_per_mb, seed)
     trees = _mutated_trees(contig, people, length_bp, random_stream(seed, contig, "coalescent"))
-    cohort = _Inheritance.of(contig, trees, people, random_stream(seed, contig, "meiosis"))
+    rate = _chromosome(contig).recombination_rate
+    meiosis = random_stream(seed, contig, "meiosis")
+    cohort = Inheritance.of(contig, trees, people, rate, meiosis)
     common = cohort.sites_of(maf_min)
     if len(common) < n_variants:
         raise InputError(
@@ -199,8 +194,8 @@ def _check_people(people_per_population: Mapping[str, int], n_families: int) -> 
 
 
 def _check_chromosome(contig, length_bp, n_variants, maf_min, genes_per_mb, seed) -> None:
-    if contig not in AUTOSOMES:
-        raise InputError(f"demo chromosome '{contig}': choose from 1 to 22.")
+    if contig not in CHROMOSOMES:
+        raise InputError(f"demo chromosome '{contig}': choose from 1 to 22 and X.")
     longest = _chromosome(contig).length
     problems = []
     if not 10_000 <= length_bp <= longest:
@@ -227,16 +222,23 @@ def _chromosome(contig: str) -> stdpopsim.Chromosome:
 
 
 def _mutated_trees(contig, people, length_bp, rng) -> tskit.TreeSequence:
-    """Ancestry and mutations of the founders; every site kept was hit exactly once."""
+    """Ancestry and mutations of the founders; every site kept was hit exactly once.
+
+    Of X there are three copies for four of an autosome, and it recombines in women alone, whose
+    rate the catalogue has. Men's second haplotypes are simulated too, and used by nobody.
+    """
     founders = people.loc[people["father"] == "", "population"]
+    rate, history = _chromosome(contig).recombination_rate, demography()
+    if contig == X:
+        rate, history = 2 / 3 * rate, _of_size(history, 3 / 4)
     ancestry = msprime.sim_ancestry(
         samples=[
             msprime.SampleSet(count, population=population, ploidy=PLOIDY)
             for population, count in founders.groupby(founders, sort=False).size().items()
         ],
-        demography=demography(),
+        demography=history,
         sequence_length=length_bp,
-        recombination_rate=_chromosome(contig).recombination_rate,
+        recombination_rate=rate,
         random_seed=int(rng.integers(1, 2**31)),
     )
     trees = msprime.sim_mutations(
@@ -249,92 +251,19 @@ def _mutated_trees(contig, people, length_bp, rng) -> tskit.TreeSequence:
     return trees.delete_sites(np.flatnonzero(hits != 1))
 
 
-@dataclass(frozen=True)
-class _Inheritance:
-    """Everybody's haplotypes at the sites of a chromosome, read a few sites at a time.
-
-    trees: of the founders; meioses: of the children's parents (see `_meioses`); order: [H] of
-    founders, then children.
-    """
-
-    contig: str
-    trees: tskit.TreeSequence
-    meioses: list[tuple]
-    order: np.ndarray
-
-    @staticmethod
-    def of(contig, trees, people, rng) -> "_Inheritance":
-        """Draw what the children inherit."""
-        rate = _chromosome(contig).recombination_rate
-        meioses = _meioses(people, trees.sequence_length, rate, rng)
-        # founders come first in the simulation, children after them: back to the order of people
-        is_child = np.repeat((people["father"] != "").to_numpy(), PLOIDY)
-        order = np.empty(len(is_child), dtype=np.int64)
-        order[np.flatnonzero(~is_child)] = np.arange((~is_child).sum())
-        order[np.flatnonzero(is_child)] = np.arange((~is_child).sum(), len(is_child))
-        return _Inheritance(contig, trees, meioses, order)
-
-    def _rows(self, sites: np.ndarray) -> Iterator[np.ndarray]:
-        """Alleles int8 [H] of everybody at these sites, in the order given."""
-        variant = tskit.Variant(self.trees)
-        gametes = _gametes(self.meioses, self.trees.sites_position[sites])
-        for site, gamete in zip(sites, gametes, strict=True):
-            variant.decode(site)
-            founders = variant.genotypes.astype(np.int8)
-            yield np.concatenate([founders, founders[gamete]])[self.order]
-
-    def sites_of(self, maf_min: float) -> np.ndarray:
-        """Indices of the sites with at least this MAF among all people."""
-        fewest = max(1, np.ceil(maf_min * len(self.order)))
-        everywhere = np.arange(self.trees.num_sites)
-        derived = np.array(
-            [
-                np.count_nonzero(row)
-                for part in slices(len(everywhere), CHUNK_VARIANTS)
-                for row in self._rows(everywhere[part])
-            ],
-            dtype=np.int64,
-        )
-        return np.flatnonzero(np.minimum(derived, len(self.order) - derived) >= fewest)
-
-    def pieces(self, sites: np.ndarray) -> Iterator[tuple[Variants, np.ndarray]]:
-        """Variants and haplotypes int8 [v, H] of these sites, rising, some at a time."""
-        for part in slices(len(sites), CHUNK_VARIANTS):
-            chosen = [self.trees.site(site) for site in sites[part]]
-            positions = [int(site.position) + 1 for site in chosen]
-            alleles = [(s.ancestral_state, s.mutations[0].derived_state) for s in chosen]
-            ids = [f"sim{self.contig}_{position}" for position in positions]
-            haplotypes = np.stack(list(self._rows(sites[part])))
-            yield Variants(self.contig, positions, ids, alleles), haplotypes
-
-
-def _meioses(people, length_bp, rate, rng) -> list[tuple]:
-    """Of each child haplotype: the parent among the founders, its crossovers [bp], its first strand.
-
-    Mendelian transmission: a fair start, then crossovers as a Poisson process of `rate` per
-    bp (Haldane's map, the same rate as in the coalescent).
-    """
-    is_founder = (people["father"] == "").to_numpy()
-    founder_index = dict(zip(people["sample"][is_founder], range(is_founder.sum()), strict=True))
-    drawn = []
-    for parents in people.loc[~is_founder, ["father", "mother"]].itertuples(index=False):
-        for parent in parents:
-            crossovers = np.sort(rng.uniform(0, length_bp, rng.poisson(rate * length_bp)))
-            drawn.append((founder_index[parent], crossovers, rng.integers(2)))
-    return drawn
-
-
-def _gametes(meioses: list[tuple], positions: np.ndarray) -> np.ndarray:
-    """Which founder haplotype each child haplotype copies at positions [V]: int [V, 2 x children]."""
-    gametes = np.empty((len(positions), len(meioses)), dtype=np.int64)
-    for column, (parent, crossovers, first) in enumerate(meioses):
-        strand = (first + np.searchsorted(crossovers, positions)) % 2
-        gametes[:, column] = PLOIDY * parent + strand
-    return gametes
+def _of_size(history: msprime.Demography, share: float) -> msprime.Demography:
+    """A history in which all populations are smaller, at all times."""
+    history = history.copy()
+    for population in history.populations:
+        population.initial_size *= share
+    for event in history.events:
+        if getattr(event, "initial_size", None) is not None:
+            event.initial_size *= share
+    return history
 
 
 def _write_phased_vcf(pieces, samples, path) -> None:
-    """pieces: variants and their haplotypes int8 [v, H]."""
+    """pieces: variants and their haplotypes int8 [v, H], `ABSENT` where there is none."""
     source = f"SynCohort demo: simulated people ({_BASE_MODEL}, msprime), nobody real"
     with tempfile.TemporaryDirectory() as folder:
         store = Path(folder) / "chromosome.zarr.zip"

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
-from syncohort.formats.bcftools import VcfFile, bcftools
+from syncohort.formats.bcftools import bcftools
 from syncohort.formats.shared_sites import Records
 from syncohort.formats.sites import find_contig
+from syncohort.formats.vcf_file import VcfFile
 from syncohort.genotypes import Variants
 
 # What becomes of a modelled site as evidence for what lies around it.

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.errors import InputError, examples
 from syncohort.files import all_or_nothing, sha256
 
@@ -20,6 +20,7 @@ _WRITTEN = (
     CHECKSUMS,
     "vcf/*.vcf.gz",
     "vcf/*.vcf.gz.tbi",
+    "rare/*.tsv",
     "expanded/*.vcf.gz",
     "expanded/*.vcf.gz.tbi",
     "plink/synthetic.*",

@@ -1,7 +1,8 @@
 """What a representation alone loses: decode(encode(x)) against x, before any diffusion.
 
-Axes: R rows, V variants. Missing calls are in no count. Every value is a ratio of two sums
-and `n` its denominator, so that rows of several models combine as the n-weighted mean.
+Axes: R rows, V variants. Missing calls are in no count; one copy counts once, and is no genotype.
+Every value is a ratio of two sums and `n` its denominator, so that rows of several models combine
+as the n-weighted mean.
 """
 
 from dataclasses import dataclass, fields
@@ -12,13 +13,16 @@ import pandas as pd
 from syncohort.evaluation.tidy import MAF_BINS, maf_bin
 from syncohort.genotypes import (
     CHUNK_SAMPLES,
+    MISSING,
     PLOIDY,
     CohortStore,
     common_people,
     from_rows,
     rows_per_person,
+    slices,
     to_rows,
 )
+from syncohort.ploidy import second_of_men
 from syncohort.representations.base import Representation, read_rows
 
 ALL = "all"
@@ -106,14 +110,17 @@ def sum_reconstruction(
     stores: list[CohortStore], model: Representation, groups: dict[str, np.ndarray]
 ) -> dict[str, ReconstructionSums]:
     """Walk over the people of each group in chunks and add up what the metrics need."""
-    own, n_people = model.stores_of(stores), len(common_people(stores))
-    sums = {}
+    own, sex = model.stores_of(stores), common_people(stores).sex
+    of_one = np.concatenate([store.variants.male_haploid for store in own])
+    each, sums = rows_per_person(model.mode), {}
     for group, people in groups.items():
         total = ReconstructionSums(*np.zeros((len(fields(ReconstructionSums)), len(model.mean))))
-        index = np.arange(n_people)[np.asarray(people)]
-        for start in range(0, len(index), CHUNK_SAMPLES):
-            rows = read_rows(own, index[start : start + CHUNK_SAMPLES], model.mode)
-            _add_rows(total, rows, model)
+        index = np.arange(len(sex))[np.asarray(people)]
+        for part in slices(len(index), CHUNK_SAMPLES):
+            rows = read_rows(own, index[part], model.mode)
+            decoded, expected = model.reconstruct(rows)
+            rows[np.ix_(second_of_men(sex[index[part]], each), of_one)] = MISSING
+            _add_rows(total, rows, decoded, expected, model)
         sums[group] = total
     return sums
 
@@ -160,8 +167,8 @@ def combine_chromosomes(tables: list[pd.DataFrame]) -> pd.DataFrame:
     return summed.assign(value=summed["value"] / summed["n"])
 
 
-def _add_rows(total: ReconstructionSums, rows: np.ndarray, model: Representation) -> None:
-    decoded, expected = model.reconstruct(rows)
+def _add_rows(total: ReconstructionSums, rows, decoded, expected, model: Representation) -> None:
+    """Add rows int8 [R, V], -1 where a call does not count, and what is decoded of them."""
     copies = 2 // rows_per_person(model.mode)  # alleles in a row's call
     seen = rows >= 0
     total.alleles += copies * seen.sum(axis=0)

@@ -44,6 +44,11 @@ class Targets:
     def __len__(self) -> int:
         return len(self.id)
 
+    def some(self, chosen: np.ndarray) -> "Targets":
+        """Those of the people who are chosen, bool [N] or indices; labels keep their sizes."""
+        parts = (part[chosen] for part in (self.id, self.label, self.member))
+        return Targets(*parts, self.label_size)
+
 
 def sample_index(index: np.ndarray, limit: int, seed: int) -> np.ndarray:
     """At most `limit` of the indices [N], drawn at random and sorted."""

@@ -3,7 +3,8 @@
 Its loss on a row is smaller when it was trained on that row. Needs the generator itself, not
 only a synthetic cohort: a released network is not a released data set. A generator may be a
 network for each chromosome; the attacker, who knows a person's genotypes, works out the global
-vector that these are told, and adds up the losses of all chromosomes.
+vector that these are told, and adds up the losses of all chromosomes. One score is the loss at
+0.2 T, which takes no other people to make; the other is fitted to the losses at all times (`fitted_losses`).
 
 Axes: N people, R rows (haplotypes or people), V variants, G gene blocks, K channels.
 """
@@ -17,6 +18,7 @@ import torch
 
 from syncohort.diffusion.model import Generator
 from syncohort.evaluation.groups import ALL, HAPLOTYPES, Group
+from syncohort.evaluation.privacy.fitted_losses import fitted_rows
 from syncohort.evaluation.privacy.membership import (
     METRIC,
     Targets,
@@ -34,7 +36,7 @@ from syncohort.training.devices import resolve_device
 
 ATTACK = "white box"
 _ALL = Group(method=ATTACK)
-TIMES = (0.05, 0.1, 0.2, 0.4)  # as shares of T
+TIMES = (0.05, 0.1, 0.2, 0.4, 0.3, 0.6)  # as shares of T, in the order in which noise is drawn
 HEADLINE = 0.2
 NOISE_DRAWS = 4
 _PEOPLE_AT_ONCE = 64
@@ -47,25 +49,33 @@ def row_losses(
     *,
     seed: int,
     device: str = "auto",
-) -> np.ndarray:
-    """Loss of each row of latents [R, G, K] at each of TIMES, [R, times], over NOISE_DRAWS.
+) -> tuple[np.ndarray, np.ndarray]:
+    """Losses of each row of latents [R, G, K] at each of TIMES, means over NOISE_DRAWS.
 
-    labels: [R], what the generator is conditioned on (see `conditioning`). All rows get the same noise, which tells
-    nothing of them.
+    labels: [R], what the generator is conditioned on (see `conditioning`).
+
+    Returns the losses of the network and those of one that adds nothing to its prior, each
+    [R, times]. All rows get the same noise, which tells nothing of them.
     """
     place = resolve_device(device)
     process, network = generator.process(place), generator.network.to(place).eval()
     x0 = latents.copy()
     generator.normalisation.apply(x0, labels_of(labels))
     x0, labels = torch.from_numpy(x0).to(place), on_device(labels, place)
-    losses = np.zeros((len(x0), len(TIMES)))
-    random = torch.Generator(place).manual_seed(seed)
+
+    def losses(of) -> np.ndarray:
+        random = torch.Generator(place).manual_seed(seed)
+        times = (max(1, round(share * process.schedule.n_steps)) for share in TIMES)
+        found = [process.mean_losses(of, x0, time, labels, NOISE_DRAWS, random) for time in times]
+        return torch.stack(found, dim=1).cpu().numpy()
+
     with torch.inference_mode():
-        for column, share in enumerate(TIMES):
-            time = max(1, round(share * process.schedule.n_steps))
-            found = process.mean_losses(network, x0, time, labels, NOISE_DRAWS, random)
-            losses[:, column] = found.cpu().numpy()
-    return losses
+        return losses(network), losses(_adds_nothing)
+
+
+def _adds_nothing(x, t_fraction, label, residual: bool = True):
+    """A denoiser [N, G, K] whose layers give 0 (see `denoisers`)."""
+    return x if residual else torch.zeros_like(x)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +87,8 @@ class Network:
     stores: list[CohortStore]
     models: list[Representation]
 
-    def losses(self, index: np.ndarray, told, each: int, seed: int, device: str) -> np.ndarray:
-        """Sums of squared errors [R, times] of the rows of people (indices), `each` a person.
+    def losses(self, index: np.ndarray, told, seed: int, device: str) -> np.ndarray:
+        """`row_losses` of the rows of people (indices), sums of squared errors [2, R, times].
 
         told: [R], what the network is conditioned on for them.
         """
@@ -87,7 +97,7 @@ class Network:
             own = told[start : start + len(latents)]
             parts.append(row_losses(self.generator, latents, own, seed=seed, device=device))
             start += len(latents)
-        return np.concatenate(parts) * int(self.generator.mask.sum())
+        return np.concatenate(parts, axis=1) * int(self.generator.mask.sum())
 
 
 def attack_generator(
@@ -103,26 +113,29 @@ def attack_generator(
     seed: int,
     device: str = "auto",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Tell training from holdout people by the loss of a diffusion model.
+    """Tell training from holdout people by the losses of a diffusion model.
 
     networks: of the generator, one in memory at a time; stores: of the real cohort; models: of the
     generator's representation; projection: to the global vectors that networks are told, None
     where they are told labels alone; name: of its rows.
-    At most `max_people` training people and half as many of the holdout are attacked.
+    At most `max_people` training people and half as many of the holdout are attacked, and as many
+    validation people are fitted on.
 
     Returns the tidy table and the losses: person, label, member, loss_0.05T, ... (sum over a
     person's rows). membership_auc: method "white box" is the loss at 0.2 T, with its label sizes,
-    labels and haplotypes; with a noise of "0.05" and so on at other times. beyond_limit: see
-    `beyond_limit_row`.
+    labels and haplotypes; with a noise of "0.05" and so on at other times; "white box, fitted" is
+    `fitted_losses`. beyond_limit: see `beyond_limit_row`.
     """
     people = common_people(stores)
+    limits = {"train": max_people, "holdout": max_people // 2, "validation": max_people // 2}
     index = np.concatenate(
         [
             sample_index(np.flatnonzero(people.split == split), limit, child_seed(seed, 0, limit))
-            for split, limit in (("train", max_people), ("holdout", max_people // 2))
+            for split, limit in limits.items()
         ]
     )
-    targets = targets_of(people, index)
+    is_attacked = people.split[index] != "validation"
+    targets = targets_of(people, index[is_attacked])
     if (~targets.member).sum() < minimum_people:
         note = f"too few: {(~targets.member).sum()} people"
         beyond = _worst([beyond_limit_row(network.generator) for network in networks])
@@ -135,21 +148,32 @@ def attack_generator(
             told = np.repeat(network.generator.conditions(people[index]), each)
             if projection is not None:
                 told = Told(told, _global_vectors(projection, stores, models, index, told))
-        losses = losses + network.losses(index, told, each, child_seed(seed, 1), device)
+        losses = losses + network.losses(index, told, child_seed(seed, 1), device)
         n_numbers += int(network.generator.mask.sum())
         beyond.append(beyond_limit_row(network.generator))
-    losses = (losses / n_numbers).reshape(len(targets), each, len(TIMES))
+    losses = (losses / n_numbers).reshape(2, len(index), each, len(TIMES))
+    attacked = losses[0, is_attacked]
     options = {"minimum_people": minimum_people, "seed": child_seed(seed, 2)}
+    rows = _rows_by_time(attacked, targets, **options)
+    ours, prior = losses.sum(axis=2)
+    features = np.concatenate([ours, ours - prior], axis=1)  # [N, 2 times]
+    options = {"minimum_people": minimum_people, "seed": child_seed(seed, 3)}
+    rows += fitted_rows(features, targets_of(people, index), people.split[index], **options)
+    rows.append(_worst(beyond))
+    return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, attacked.sum(axis=1))
+
+
+def _rows_by_time(losses: np.ndarray, targets: Targets, **options) -> list[dict]:
+    """Metric rows of losses [N, rows of a person, times], the headline first."""
     headline = -losses[..., TIMES.index(HEADLINE)]
     rows = membership_rows(_ALL, headline.sum(axis=1), targets, **options)
-    if each > 1:
+    if losses.shape[1] > 1:
         group = _ALL._replace(rows=HAPLOTYPES)
         rows += membership_rows(group, headline, targets, **options)[:1]
     for column, share in enumerate(TIMES):
         group = _ALL._replace(noise=f"{share:g}")
         rows += membership_rows(group, -losses[..., column].sum(axis=1), targets, **options)[:1]
-    rows.append(_worst(beyond))
-    return tidy(rows, cohort=cohort, generator=name), _loss_table(targets, losses.sum(axis=1))
+    return rows
 
 
 def _global_vectors(

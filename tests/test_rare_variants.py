@@ -1,0 +1,212 @@
+"""Rare variants, drawn given the haplotypes around them: which, by whom, how many, together or not."""
+
+import json
+
+import numpy as np
+import pytest
+from clones import change_study, clone, planned_rules
+from cohorts import founder_calls, people_of, store_of
+
+from syncohort.bits import WORD
+from syncohort.cohort.filters import filter_rare
+from syncohort.config.study import parse_config
+from syncohort.errors import InputError
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.synthesis.local_haplotypes import blocks_of, haplotypes_around
+from syncohort.synthesis.rare_variants import _Block, _Labels, draw_rare, join_rare, scaled
+
+N, M = 300, 10  # common SNPs at 1000, 2000, ...; fewest carriers
+
+
+def rare_store(path, carriers, people, *, phased=True) -> CohortStore:
+    """A variant in the middle of every tenth step between SNPs, carried by rows [v, R] of flags."""
+    calls = np.asarray(carriers, dtype=np.int8).reshape(len(carriers), -1, 2)
+    position_bp = 100_500 + 1_000 * np.arange(len(calls))
+    return store_of(path, calls, people, position_bp=position_bp, phased=phased)
+
+
+def test_haplotypes_around_a_block_are_its_word_and_those_beside_it(tmp_path):
+    calls = founder_calls(n_variants=N, n_people=7)
+    store = store_of(tmp_path / "c.zip", calls, people_of(["a"] * 7))
+    around = list(haplotypes_around(store, np.array([1, 4])))
+    rows = calls[:, [1, 4]].reshape(N, -1).T
+    assert len(around) == 5 and around[0].shape == (4, 3)
+    for block, words in enumerate(around):
+        bits = np.unpackbits(words.view(np.uint8), axis=1, bitorder="little")
+        wanted = np.pad(rows, ((0, 0), (WORD, 5 * WORD)))[:, block * WORD : (block + 3) * WORD]
+        assert np.array_equal(bits, wanted)
+    others = Variants("1", [5, 64_999, 65_000, 900_000], ["."] * 4, [("A", "C")] * 4)
+    assert blocks_of(store.variants, others) == [slice(0, 2), slice(2, 3)] + [slice(3, 3)] * 2 + [
+        slice(3, 4)
+    ]
+
+
+def chances(trained, drawn, labels, weights, n_nearest=M) -> np.ndarray:
+    """The formula of the module, one pair after the other."""
+    differ = np.array([[np.bitwise_count(x ^ t).sum() for t in trained] for x in drawn])
+    distance = differ + 3 * (labels.drawn[:, None] != labels.train)
+    nearest = np.sort(distance, axis=1)[:, n_nearest - 1, None]
+    kernel = np.exp(-np.maximum(distance - nearest, 0.0))
+    chance = kernel @ weights / kernel.sum(axis=1)
+    return chance * labels.expected(weights) / chance.sum()
+
+
+def test_chances_are_those_of_the_formula():
+    rng = np.random.default_rng(1)
+    founders = rng.integers(2**63, size=(5, 3), dtype=np.uint64)
+    noise = np.uint64(1) << rng.integers(60, size=(2, 40, 3), dtype=np.uint64)
+    trained, drawn = (founders[rng.integers(5, size=40)] ^ each for each in noise)
+    labels = _Labels(np.array(list("abababab" + "aabb" * 3)), np.array(list("abbb" * 5)))
+    weights = (rng.random(40) < 0.3) * 1.0
+    block = _Block(trained, drawn, labels, np.arange(40), M)
+    found = block.chances(weights, rng)
+    assert found.max() < 1
+    assert found == pytest.approx(chances(trained, drawn, labels, weights))
+    own = np.repeat([list("abababab" + "aabb" * 3)], 2)
+    expected = sum(
+        weights[own == label].sum() / (own == label).sum() * n
+        for label, n in (("a", 10), ("b", 30))
+    )
+    assert found.sum() == pytest.approx(expected)
+
+
+def test_no_training_haplotype_counts_more_than_one_of_the_nearest():
+    rng = np.random.default_rng(2)
+    trained = rng.integers(2**63, size=(60, 3), dtype=np.uint64)  # all far from each other
+    labels = _Labels(np.array(["a"] * 30), np.array(["a"] * 30))
+    block = _Block(trained, trained.copy(), labels, np.arange(60), M)
+    for carrier in range(60):
+        weights = (np.arange(60) == carrier).astype(np.float32)
+        found = block.regression(weights, rng)
+        assert 0 < found[carrier] <= 1 / M + 1e-9  # a copy of the only carrier
+        assert found.max() <= 1 / M + 1e-9
+
+
+def test_scaled_chances_have_the_sum_and_none_is_above_one():
+    chance = scaled(np.array([0.9, 0.5, 0.1, 0.1]), 2.5)
+    assert chance == pytest.approx([1, 1, 0.25, 0.25])
+    assert scaled(np.array([0.2, 0.1]), 0.03) == pytest.approx([0.02, 0.01])
+    assert scaled(np.array([0.2, 0.0]), 5) == pytest.approx([1, 0])
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """40 training haplotypes of each of five founders, and rare alleles on half of one's."""
+    folder = tmp_path_factory.mktemp("rare")
+    rng = np.random.default_rng(3)
+    founders = rng.integers(2, size=(N, 5))
+    which = np.tile(np.arange(5), 40)
+    calls = founders[:, which].reshape(N, 100, 2).astype(np.int8)
+    splits = ["train"] * 90 + ["holdout"] * 10
+    people = people_of(["a"] * 100, splits)
+    carriers = np.zeros((50, 200), dtype=bool)
+    carriers[:, np.flatnonzero(which == 2)[:18]] = True
+    real = store_of(folder / "real.zip", calls, people)
+    drawn = store_of(folder / "drawn.zip", calls, people_of(["a"] * 100, prefix="SYN"))
+    return folder, real, drawn, carriers, which
+
+
+@pytest.mark.parametrize("phased", [True, False], ids=["phased", "unphased"])
+def test_carriers_are_drawn_on_the_haplotypes_of_training_carriers(cohort, phased):
+    folder, real, drawn, carriers, which = cohort
+    rare = rare_store(folder / f"{phased}.zip", carriers, real.people, phased=phased)
+    draw_rare(real, rare, drawn, folder / "out.zip", carriers_min=M, seed=1)
+    store = CohortStore(folder / "out.zip")
+    found = store.read().reshape(50, -1)
+    assert store.phased and store.variants.id.tolist() == rare.variants.id.tolist()
+    assert found.mean() == pytest.approx(18 / 180, rel=0.1)
+    assert found.sum(axis=1).std() > 1  # not the training people's counts
+    on_theirs = found[:, which == 2].sum() / found.sum()
+    assert on_theirs > (0.95 if phased else 0.45)
+    draw_rare(real, rare, drawn, folder / "again.zip", carriers_min=M, seed=1)
+    assert (folder / "out.zip").read_bytes() == (folder / "again.zip").read_bytes()
+
+
+def test_ref_may_be_the_rarer_allele(cohort):
+    folder, real, drawn, carriers, which = cohort
+    rare = rare_store(folder / "ref.zip", ~carriers, real.people)
+    draw_rare(real, rare, drawn, folder / "ref_out.zip", carriers_min=M, seed=1)
+    found = CohortStore(folder / "ref_out.zip").read().reshape(50, -1)
+    assert found[:, which != 2].mean() > 0.99 and (found[:, which == 2] == 0).mean() > 0.4
+
+
+def test_a_persons_set_of_rare_alleles_is_not_copied(cohort):
+    """20 alleles that a person shares with nine others each, every time others; he himself is copied."""
+    folder, real, drawn, _, which = cohort
+    rng = np.random.default_rng(4)
+    same = np.flatnonzero(which == 2)[:36]
+    carriers = np.zeros((20, 200), dtype=bool)
+    for row in carriers:
+        row[[same[0], *rng.choice(same[1:], 9, replace=False)]] = True
+    rare = rare_store(folder / "set.zip", carriers, real.people)
+    draw_rare(real, rare, drawn, folder / "set_out.zip", carriers_min=M, seed=5)
+    together = CohortStore(folder / "set_out.zip").read().reshape(20, -1).sum(axis=0)
+    assert together.max() < 15 and together[same[0]] < 12  # of 20
+
+
+def test_rare_variants_come_between_the_others_and_sites_are_settled(tmp_path):
+    people = people_of(["a"] * 3, prefix="SYN")
+    common = store_of(tmp_path / "c.zip", founder_calls(5, 3), people)
+    rarer = Variants("1", [1_500, 2_000, 9_000], ["r0", "r1", "r2"], [("A", "C")] * 3)
+    with CohortWriter(tmp_path / "r.zip", people) as writer:
+        writer.append(rarer, np.array([[[1, 0]] * 3, [[1, 1]] * 3, [[0, 1]] * 3], np.int8), True)
+    join_rare(common, CohortStore(tmp_path / "r.zip"), tmp_path / "j.zip")
+    joined = CohortStore(tmp_path / "j.zip")
+    assert joined.variants.position_bp.tolist() == [1000, 1500, 2000, 2000, 3000, 4000, 5000, 9000]
+    assert joined.variants.id.tolist() == ["v0", "r0", "v1", "r1", "v2", "v3", "v4", "r2"]
+    calls, own = joined.read(), common.read()
+    assert (calls[[1, 7]] == [[[1, 0]] * 3, [[0, 1]] * 3]).all()
+    assert np.array_equal(calls[[0, 4, 5, 6]], own[[0, 2, 3, 4]])
+    assert (calls[2] + calls[3]).max() == 1  # A>G and A>C at 2000: one ALT allele a haplotype
+    assert joined.n_settled == own[1].sum()
+
+
+def test_variants_of_too_few_carriers_are_left_out(tmp_path):
+    calls = np.zeros((5, 400, 2), dtype=np.int8)
+    calls[0, :10, 0] = 1
+    calls[1, :9] = 1  # nine people, 18 alleles
+    calls[2, 390:, 0] = 1  # carriers in the holdout alone
+    calls[3] = 1
+    calls[3, :12, 1] = 0  # REF is rarer
+    calls[4, :100] = 1
+    people = People([f"p{i}" for i in range(400)], ["a"] * 400, ["train"] * 390 + ["holdout"] * 10)
+    raw = store_of(tmp_path / "raw.zip", calls, people)
+    options = {"maf_min": 0.05, "variant_missing_max": 0.1, "hwe_p_min": 0, "carriers_min": 10}
+    filter_rare(raw, people, None, tmp_path / "o.zip", tmp_path / "o.json", **options)
+    assert CohortStore(tmp_path / "o.zip").variants.id.tolist() == ["v0", "v3"]
+    dropped = json.loads((tmp_path / "o.json").read_text())["dropped"]
+    assert dropped["common"] == 1 and dropped["of too few carriers"] == 2
+    with pytest.raises(InputError, match="1 common, 4 of too few .* Leave release.rare"):
+        filter_rare(
+            raw, people, None, tmp_path / "n", tmp_path / "n", **options | {"carriers_min": 13}
+        )
+
+
+@pytest.mark.parametrize(
+    ("study", "message"),
+    [
+        ({"release": {"rare": {"carriers_min": 9}}}, "should be at least 10; found 9"),
+        (
+            {"release": {"rare": {"carriers_min": 10}}, "mode": "genotype"},
+            "carriers_min needs mode: haplotype",
+        ),
+        (
+            {"release": {"rare": {"carriers_min": 10}}, "filters": {"maf_min": 0}},
+            "no variant is too rare to be modelled",
+        ),
+    ],
+    ids=["few carriers", "genotypes", "no filter"],
+)
+def test_what_cannot_be_drawn_is_told(study, message):
+    with pytest.raises(InputError, match=message):
+        parse_config(study)
+
+
+@pytest.mark.slow
+def test_nothing_rare_is_drawn_unless_asked_for(tmp_path):
+    folder = clone(tmp_path / "clone")
+    wanted = {"filter_rare", "draw_rare", "join_rare"}
+    assert not planned_rules(folder) & wanted
+    study = change_study(folder, filters={"maf_min": 0.05}, release={"rare": {"carriers_min": 10}})
+    assert planned_rules(folder, study=study) >= wanted
