@@ -128,7 +128,7 @@ def genotype_files_of(chrom):
 
 
 def is_imputable(chrom):
-    """Whether a chromosome can be imputed: Beagle takes two copies, and men have one of X."""
+    """Whether a chromosome can be expanded and have rare variants: men have one copy of X."""
     return chrom != "X"
 
 
@@ -202,11 +202,6 @@ except InputError as problem:
 
 
 IMPUTABLE = list(filter(is_imputable, CHROMS))
-if not IMPUTABLE and (STUDY.expansion.panel or STUDY.evaluation.imputation):
-    raise WorkflowError(
-        "expansion.panel and evaluation.imputation take autosomes, and the study has none: name "
-        "some in input.chromosomes, or leave the keys out"
-    )
 
 
 def reference_of(wildcards):

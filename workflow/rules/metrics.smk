@@ -29,6 +29,10 @@ rule collect_metrics:
                 if name in PLAN.per_chromosome
             ],
         ),
+        likelihood=expand(
+            "<results>/measure_likelihood/{generator}.tsv",
+            generator=PLAN.with_likelihood,
+        ),
         embedding=expand(
             "<results>/embed_people/{generator}.metrics.tsv", generator=EVALUATED
         ),

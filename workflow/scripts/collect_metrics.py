@@ -22,6 +22,7 @@ with job(snakemake):
         "shadows",
         "white_box",
         "global_vector",
+        "likelihood",
         "embedding",
         "utility",
         "augmentation",
