@@ -202,10 +202,14 @@ except InputError as problem:
 
 
 IMPUTABLE = list(filter(is_imputable, CHROMS))
-if not IMPUTABLE and (STUDY.expansion.panel or STUDY.evaluation.imputation):
+if not IMPUTABLE and (
+    STUDY.expansion.panel
+    or STUDY.evaluation.imputation
+    or STUDY.release.rare.carriers_min
+):
     raise WorkflowError(
-        "expansion.panel and evaluation.imputation take autosomes, and the study has none: name "
-        "some in input.chromosomes, or leave the keys out"
+        "expansion.panel, evaluation.imputation and release.rare take autosomes, and the study has "
+        "none: name some in input.chromosomes, or leave the keys out"
     )
 
 

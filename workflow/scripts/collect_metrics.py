@@ -26,6 +26,7 @@ with job(snakemake):
         "utility",
         "augmentation",
         "imputation",
+        "rare",
     )
     files = [path for stage in (*stages, "association") for path in found[stage]]
     metrics = with_excess(join_metrics([read_tables(files), *rates]), params.calibration)
