@@ -59,8 +59,8 @@ def _everybody(store: CohortStore) -> np.ndarray:
 
 def _counts(store: CohortStore):
     everybody = masks(np.ones((1, len(store.people)), dtype=bool))
-    for _, calls in store.variant_chunks():
-        yield PackedCalls.of(calls).count(everybody)
+    for part in store.variant_slices():
+        yield PackedCalls.of_bits(store.read_bits(part), len(store.people)).count(everybody)
 
 
 def frequencies(folder: Path) -> None:

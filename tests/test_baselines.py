@@ -13,6 +13,7 @@ from syncohort.baselines.alleles import copy_validation, draw_alleles
 from syncohort.baselines.block_gaussian import BlockGaussian, fit_block_gaussian, fit_chain
 from syncohort.baselines.mosaic import Segments
 from syncohort.baselines.panel import Panel
+from syncohort.baselines.reshuffle import Descent
 from syncohort.baselines.wgan import WGAN
 from syncohort.baselines.wgan_training import Recipe, train_networks, train_wgan
 from syncohort.cohort.synthetic_people import synthetic_ids
@@ -21,7 +22,11 @@ from syncohort.generators.rows import EncodedPeople
 from syncohort.genotypes import CohortStore, People
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
-MOSAIC = {"recombination_map": None, "mutation_rate": 0.0}
+DEFAULTS = {  # of each kind, what its settings are but those that a test names
+    "mosaic": {"effective_size": 1e4, "recombination_map": None, "mutation_rate": 0.0},
+    "reshuffle": {"generations": 8, "recombination_map": None},
+}
+KINDS = ["independent", "bootstrap", *DEFAULTS]
 
 
 def cohort(folder, *, n_variants=300, n_train=60, contig="1", seed=1, calls=None, phased=True):
@@ -36,8 +41,7 @@ def cohort(folder, *, n_variants=300, n_train=60, contig="1", seed=1, calls=None
 
 
 def drawn(store, folder, kind, *, labels=("a", "b") * 200, seed=7, name="synthetic", **settings):
-    if kind == "mosaic":
-        settings = MOSAIC | settings
+    settings = DEFAULTS.get(kind, {}) | settings
     path = folder / f"{name}.zarr.zip"
     people = people_of(np.array(labels), prefix="s")
     draw_alleles(store, people, path, kind=kind, seed=seed, **settings)
@@ -117,9 +121,8 @@ def test_the_row_validation_is_the_validation_people_under_new_names(tmp_path):
     assert not set(copied.people.id) & set(real.people.id)
 
 
-@pytest.mark.parametrize("kind", ["independent", "bootstrap", "mosaic"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_only_training_people_are_read_and_a_seed_is_a_cohort(tmp_path, kind):
-    settings = {"effective_size": 5e6} if kind == "mosaic" else {}
     real = cohort(tmp_path)
     files = []
     calls = real.read()
@@ -127,16 +130,15 @@ def test_only_training_people_are_read_and_a_seed_is_a_cohort(tmp_path, kind):
         calls[:, 60:] ^= noise  # validation and holdout people
         (tmp_path / name).mkdir()
         store = cohort(tmp_path / name, calls=calls)
-        drawn(store, tmp_path, kind, seed=seed, name=name, **settings)
+        drawn(store, tmp_path, kind, seed=seed, name=name)
         files.append((tmp_path / f"{name}.zarr.zip").read_bytes())
     assert files[0] == files[1] != files[2]
 
 
-@pytest.mark.parametrize("kind", ["independent", "bootstrap", "mosaic"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_labels_without_training_people_are_refused(tmp_path, kind):
-    settings = {"effective_size": 1e4} if kind == "mosaic" else {}
     with pytest.raises(InputError, match="nobody in training carries: c; the labels are a, b"):
-        drawn(cohort(tmp_path), tmp_path, kind, labels=("a", "c"), **settings)
+        drawn(cohort(tmp_path), tmp_path, kind, labels=("a", "c"))
     assert not (tmp_path / "synthetic.zarr.zip").exists()
 
 
@@ -146,12 +148,12 @@ def test_missing_calls_are_copied_by_the_bootstrap_and_filled_by_the_others(tmp_
     calls[5] = -1
     real = cohort(tmp_path, calls=calls)
     assert (drawn(real, tmp_path, "bootstrap").read() < 0).any()
-    for kind, settings in (("independent", {}), ("mosaic", {"effective_size": 1e4})):
-        filled = drawn(real, tmp_path, kind, **settings).read()
+    for kind in ("independent", "mosaic", "reshuffle"):
+        filled = drawn(real, tmp_path, kind).read()
         assert (filled >= 0).all() and not filled[5].any()
 
 
-@pytest.mark.parametrize("kind", ["independent", "mosaic"])
+@pytest.mark.parametrize("kind", ["independent", "mosaic", "reshuffle"])
 @pytest.mark.parametrize("phased", [True, False])
 def test_no_site_gets_more_alt_alleles_than_places(tmp_path, kind, phased):
     calls = np.random.default_rng(0).integers(0, 2, (60, 40, 2)).astype(np.int8)
@@ -161,19 +163,19 @@ def test_no_site_gets_more_alt_alleles_than_places(tmp_path, kind, phased):
     real = store_of(
         tmp_path / "r.zarr.zip", calls if phased else np.sort(calls, 2), people, **place
     )
-    settings = {} if kind == "independent" else {"effective_size": 1e4, "mutation_rate": 0.5}
+    settings = {"mutation_rate": 0.5} if kind == "mosaic" else {}
     store = drawn(real, tmp_path, kind, **settings)
     copies = store.read()[::2] + store.read()[1::2]
     assert (copies if phased else copies.sum(axis=2) / 2).max() == 1
-    assert store.n_settled > 0
+    assert (store.n_settled > 0) == (kind != "reshuffle")  # people's own sites are as they may be
 
 
 def test_unphased_cohorts_give_unphased_calls(tmp_path):
     calls = linked_calls(50, np.where(np.arange(100) % 3 == 0, "a", "b"), seed=1)
     real = cohort(tmp_path, calls=calls, phased=False)
     assert not real.phased
-    for kind, settings in (("independent", {}), ("mosaic", {"effective_size": 1e7})):
-        synthetic = drawn(real, tmp_path, kind, **settings)
+    for kind in ("independent", "mosaic", "reshuffle"):
+        synthetic = drawn(real, tmp_path, kind)
         assert not synthetic.phased
         assert (np.diff(synthetic.read(), axis=2) >= 0).all()
     # one segment for all: whole people are copied, not haplotypes paired anew
@@ -268,10 +270,81 @@ def test_a_label_of_one_person_is_drawn_from_their_two_haplotypes(tmp_path):
     labels = np.array(["b"] * 30 + ["a"])
     calls = linked_calls(60, labels, seed=2)
     real = store_of(tmp_path / "r.zarr.zip", calls, people_of(labels, ["train"] * 31))
-    for kind, settings in (("mosaic", {"effective_size": 1e4}), ("independent", {})):
-        synthetic = drawn(real, tmp_path, kind, labels=["a"] * 20, **settings).read()
+    for kind in ("mosaic", "reshuffle", "independent"):
+        synthetic = drawn(real, tmp_path, kind, labels=["a"] * 20).read()
         alike = calls[:, 30, 0] == calls[:, 30, 1]
         assert (synthetic[alike] == calls[alike, 30, :1, None]).all()
+
+
+# --- reshuffle
+
+
+def test_as_many_people_have_exactly_the_counts_of_their_label(tmp_path):
+    real = cohort(tmp_path)
+    own = real.people.label[real.people.split == "train"]
+    synthetic = drawn(real, tmp_path, "reshuffle", labels=own[::-1], generations=5_000)
+    assert neighbour_r2(synthetic) < 0.9 * neighbour_r2(real)
+    for label in ("a", "b"):
+        people = training(real, label)
+        calls = synthetic.read(samples=synthetic.people.label == label)
+        np.testing.assert_array_equal(calls.sum(axis=(1, 2)), people.sum(axis=(1, 2)))
+        assert not (calls == people).all(axis=(0, 2)).any()
+
+
+def test_of_several_panels_all_but_the_last_are_exact(tmp_path):
+    """20 training people of label a: 50 synthetic ones are two panels and a half."""
+    real = cohort(tmp_path)
+    calls = drawn(real, tmp_path, "reshuffle", labels=["a"] * 50, generations=100).read()
+    counts = training(real, "a").sum(axis=(1, 2))
+    for panel in (slice(0, 20), slice(20, 40)):
+        np.testing.assert_array_equal(calls[:, panel].sum(axis=(1, 2)), counts)
+    assert (calls[:, :20] != calls[:, 20:40]).any()
+    half = calls[:, 40:].sum(axis=(1, 2))
+    p = counts / 40
+    sd = np.sqrt(20 * p * (1 - p) * 20 / 39)  # of a hypergeometric draw of half of them
+    assert (np.abs(half - 20 * p) <= 4.5 * sd).all() and (half != counts / 2).any()
+
+
+@pytest.mark.parametrize("each", [1, 2])
+def test_rows_descend_by_the_law_of_crossovers(each):
+    n_people, n_generations = 301, 40
+    distance = np.array([0, 0.0005, 0.005, 0.02, 0.1])  # Morgan
+    position = 0.3 + distance
+    panel = panel_of(n_people, n_people)
+    kept = np.zeros(len(distance))
+    for seed in range(20):
+        descent = Descent(panel, each, n_generations, position[0], np.random.default_rng(seed))
+        source = np.concatenate(  # two stretches of variants, one after the other
+            [
+                descent.sources(position[part])(slice(0, each * n_people))
+                for part in (slice(2), slice(2, 5))
+            ],
+            axis=1,
+        )
+        everyone = np.arange(each * n_people)[:, None]
+        np.testing.assert_array_equal(np.sort(source, axis=0), everyone + 0 * source)
+        kept += (source == source[:, :1]).mean(axis=0) / 20
+    expected = ((1 + np.exp(-2 * distance)) / 2) ** n_generations
+    sd = np.sqrt(2 * expected * (1 - expected) / (20 * each * n_people))  # rows come in pairs
+    assert (np.abs(kept - expected) <= 4 * sd + 1 / (each * n_people)).all()
+
+
+def test_crossovers_follow_a_recombination_map(tmp_path):
+    """All recombination lies between variants 150 and 151 of 300."""
+    (tmp_path / "x.map").write_text("1 a 0 1000\n1 b 0 150000\n1 c 10 151000\n1 d 10 300000\n")
+    real = cohort(tmp_path)
+    synthetic = drawn(
+        real,
+        tmp_path,
+        "reshuffle",
+        recombination_map=str(tmp_path / "x.map"),
+        labels=["b"] * 40,
+        generations=30,
+    )
+    known, found = (each.reshape(300, -1) for each in (training(real, "b"), synthetic.read()))
+    for half in (slice(0, 150), slice(150, 300)):
+        assert sorted(map(bytes, found[half].T)) == sorted(map(bytes, known[half].T))
+    assert set(map(bytes, found.T)) != set(map(bytes, known.T))
 
 
 # --- latent baselines

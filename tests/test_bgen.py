@@ -15,6 +15,7 @@ from syncohort.cohort.importing import import_chromosome
 from syncohort.cohort.variant_checks import file_checks
 from syncohort.errors import InputError
 from syncohort.formats.bgen_calls import HARD_CALL_THRESHOLD
+from syncohort.formats.bgen_file import BgenFile
 from syncohort.formats.bgen_writing import write_bgen
 from syncohort.formats.oxford import read_sample, write_sample
 from syncohort.formats.people_files import read_psam
@@ -246,6 +247,50 @@ def test_a_flipped_bit_of_genotypes_names_file_and_variant(tmp_path):
             named = r"x\.bgen: variant 1 of 1 \(1:9 rs1\) cannot be unpacked"
             with pytest.raises(InputError, match=named):
                 read_whole(open_source("bgen", path), "1")
+
+
+MIXED = [  # chromosomes whose records do not lie together, one of them under two names
+    (contig, 9 + i, ("A", "C", "G")[: 3 if i == 5 else 2], block_of([(255, 0), (i, 0)]))
+    for i, contig in enumerate(["01", "2", "1", "X", "2", "1", "01", "X"])
+]
+
+
+def test_a_chromosome_is_found_by_the_index_as_by_a_walk(tmp_path, monkeypatch):
+    plain = write_records(tmp_path / "plain.bgen", MIXED, 2, ids=["a", "b"])
+    indexed = write_records(tmp_path / "indexed.bgen", MIXED, 2, ids=["a", "b"], indexed=True)
+    expected = open_source("bgen", plain)
+    contigs, counts = held_contigs("bgen", plain), expected.counts()
+    found = {contig: read_whole(expected, contig) for contig in contigs}
+    read = []
+    parse = BgenFile._parse
+    monkeypatch.setattr(BgenFile, "_parse", lambda *a: read.append(a[2]) or parse(*a))
+    source = open_source("bgen", indexed)
+    assert held_contigs("bgen", indexed) == contigs and source.counts() == counts
+    assert read == []  # all is in the index
+    for contig in contigs:
+        variants, calls, phased, _ = read_whole(source, contig)
+        ours, theirs, as_well, _ = found[contig]
+        assert variants.position_bp.tolist() == ours.position_bp.tolist()
+        assert (variants.id == ours.id).all() and (calls == theirs).all()
+        assert (phased == as_well).all()
+    assert sorted(read) == list(range(len(MIXED)))  # every record once
+    with pytest.raises(InputError, match="chromosome 7"):
+        read_whole(source, "7")
+
+
+def test_the_index_of_another_file_is_refused(tmp_path):
+    path = tmp_path / "x.bgen"
+    write_records(path, MIXED, 2, ids=["a", "b"], indexed=True)
+    index = tmp_path / "x.bgen.bgi"
+    right = index.read_bytes()
+    write_records(path, MIXED[::-1], 2, ids=["a", "b"])  # as many bytes, other records
+    with pytest.raises(InputError, match=r"x\.bgen\.bgi: is no index of the BGEN file beside it"):
+        open_source("bgen", path)
+    index.write_bytes(right[:3_000])
+    with pytest.raises(InputError, match=r"Make it again \(`bgenix"):
+        open_source("bgen", path)
+    index.unlink()
+    assert open_source("bgen", path).counts() == {"1": 4, "2": 2, "X": 2}
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from syncohort.cohort.phasing import phase_chromosome
 from syncohort.cohort.synthetic_people import draw_people
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.schedules import make_schedule
-from syncohort.diffusion.validation import Counted
+from syncohort.diffusion.validation import Counted, make_validation
 from syncohort.evaluation.models.reconstruction import sum_reconstruction
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
@@ -264,6 +264,28 @@ def test_class_means_and_the_loss_leave_the_second_copy_out(encoded):
     assert (losses(changed) != before).all()
 
 
+def test_what_does_not_count_makes_no_error_smaller(encoded):
+    """A validation is that of the errors that count, whatever share of the rows that is."""
+    _, model, people = encoded
+    process = Process(make_schedule("cosine", 10), "x0", torch.from_numpy(model.mask))
+    x0 = torch.ones(len(people.rows), *model.mask.shape) * process.mask
+    labels, is_validation = people.rows.labels, people.rows.is_validation
+    given = (process, "uniform", x0, torch.from_numpy(labels), labels, is_validation)
+    counted = Counted.of(people, torch.device("cpu"))
+    share = counted.share(torch.arange(4), process.mask)
+    numbers = model.mask.sum(axis=1)
+    expected = 1 - numbers[people.one_copy].sum() / numbers.sum()
+    np.testing.assert_allclose(share, [1, expected, 1, 1], rtol=1e-6)
+    found = [
+        make_validation(*given, batch_size=32, seed=1, counted=each).measure(
+            lambda x, *_: torch.zeros_like(x)
+        )
+        for each in (None, counted)
+    ]
+    for name in ("loss", "train_loss_fixed", "reconstruction_error", "error_t0.5"):
+        assert found[1][name] == pytest.approx(found[0][name], rel=1e-5)
+
+
 ROUNDING = Decision("rounding", rare_margin=0.4, common_margin=0.1, label_margin=0.05)
 
 
@@ -392,6 +414,7 @@ def test_drawn_sexes_are_those_of_the_label():
         ("independent", {}),
         ("bootstrap", {}),
         ("mosaic", {"effective_size": 1e4, "recombination_map": None, "mutation_rate": 0.01}),
+        ("reshuffle", {"generations": 50, "recombination_map": None}),
     ],
 )
 def test_baselines_draw_one_copy_for_men(kind, settings, phased, tmp_path):
@@ -413,8 +436,15 @@ def test_baselines_draw_one_copy_for_men(kind, settings, phased, tmp_path):
     assert men[1] == pytest.approx(men[0], abs=0.02)  # neither allele is preferred
 
 
-@pytest.mark.parametrize("effective_size", [1e-9, 300])  # whole chromosomes, and short segments
-def test_mosaics_copy_a_mans_haplotype_as_often_as_any_other(effective_size, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "settings"),
+    [
+        ("mosaic", {"mutation_rate": 0, "effective_size": 1e-9}),  # whole chromosomes
+        ("mosaic", {"mutation_rate": 0, "effective_size": 300}),  # short segments
+        ("reshuffle", {"generations": 100}),
+    ],
+)
+def test_a_mans_haplotype_is_copied_as_often_as_any_other(kind, settings, tmp_path):
     people = x_people(40, splits=["train"] * 40)
     own, men = x_variants().male_haploid, people.sex == MALE
     calls = np.zeros((len(own), 40, 2), np.int8)
@@ -422,9 +452,9 @@ def test_mosaics_copy_a_mans_haplotype_as_often_as_any_other(effective_size, tmp
     calls[np.ix_(~own, men, [1])] = 1  # their other copies of the shared ends: a quarter
     store = x_store(tmp_path / "X.zip", people, calls)
     women = x_people(4_000)[1::2]
-    settings = {"recombination_map": None, "mutation_rate": 0, "effective_size": effective_size}
-    draw_alleles(store, women, tmp_path / "s.zip", kind="mosaic", seed=5, **settings)
-    frequency = CohortStore(tmp_path / "s.zip").read().mean(axis=(1, 2))
+    path = tmp_path / "s.zip"
+    draw_alleles(store, women, path, kind=kind, recombination_map=None, seed=5, **settings)
+    frequency = CohortStore(path).read().mean(axis=(1, 2))
     ends = (slice(0, N_FIRST), slice(N_FIRST, -N_SECOND), slice(-N_SECOND, None))
     for part, expected in zip(ends, (1 / 4, 1 / 3, 1 / 4), strict=True):
         assert (np.abs(frequency[part] - expected) < 0.03).all()  # 4 standard errors

@@ -97,7 +97,7 @@ def test_the_readme_has_every_key_once():
     assert set(rows) == {key for key, _ in _fields(Config)} - baselines
     once = [key for key in rows if ".denoiser." not in key and not key.endswith(".kind")]
     repeated = {key for key in once if once.count(key) > 1}
-    of_several_kinds = ("representation", "release_real_haplotypes")
+    of_several_kinds = ("representation", "release_real_haplotypes", "recombination_map")
     assert repeated == {f"generators.NAME.{key}" for key in of_several_kinds}
 
 

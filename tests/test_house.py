@@ -45,6 +45,7 @@ GROUND = {"errors", "seeds", "files", "checksums", "slurm", "job"} | {
     "ploidy",
     "dosages",
     "bits",
+    "call_bits",
     "packed_calls",
     "auc",
 }

@@ -88,7 +88,13 @@ def split(folder, kinship, samples):
     people = {"sample": samples, "label": "a", "family": "", "excluded": ""}
     pd.DataFrame(people).to_csv(folder / "p.tsv", sep="\t", index=False)
     (folder / "k.txt").write_text(kinship)
-    shares = {"validation": 0.2, "holdout": 0.2, "training_share": 1, "kinship_min": 0.1}
+    shares = {
+        "validation": 0.2,
+        "holdout": 0.2,
+        "training_share": 1,
+        "relatives": 0,
+        "kinship_min": 0.1,
+    }
     split_table(folder / "p.tsv", folder / "k.txt", folder / "out.tsv", **shares, seed=1)
     return pd.read_csv(folder / "out.tsv", sep="\t", dtype=str).set_index("sample")["split"]
 

@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+from chromosome_x import x_people, x_store, x_variants
 from cohorts import founder_calls, people_of, row_of, store_of, unlink
 
 from syncohort.dosages import IMPUTATION_BINS
@@ -13,6 +14,7 @@ from syncohort.evaluation.utility.imputation import imputation_metrics, impute_h
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.figures.utility import plot_imputation
 from syncohort.formats.beagle import Beagle
+from syncohort.ploidy import ABSENT, doubled, has_one_copy
 
 beagle = pytest.mark.skipif(shutil.which("beagle") is None, reason="no program beagle")
 SPLITS = np.array(["holdout"] * 25 + ["train"] * 75)
@@ -85,6 +87,34 @@ def test_sums_are_those_of_hidden_variants_of_every_person(cohort):
     np.testing.assert_array_equal(own["x"], truth[common].sum(axis=0))
     np.testing.assert_array_equal(own["xx"], (truth[common] ** 2).sum(axis=0))
     assert (own["n"] == common.sum()).all() and (own["variants"] == common.sum()).all()
+
+
+@beagle
+def test_men_of_x_count_once_in_the_panel_and_are_dosages_of_two(tmp_path):
+    rng = np.random.default_rng(1)
+    calls = founder_calls(n_variants=len(x_variants()), n_people=100)
+    splits = np.array(["holdout", "train", "train", "train"])[np.arange(100) // 2 % 4]
+    people = x_people(100, splits=splits)
+    one_copy = has_one_copy(x_variants().male_haploid, people.sex)
+    calls[..., 1][one_copy] = ABSENT
+    calls[rng.random(calls.shape[:2]) < 0.01, 0] = -1
+    train = people.split == "train"
+    store = x_store(tmp_path / "X.zip", people, calls)
+    table = run(store)
+    own = np.flatnonzero(x_variants().male_haploid)
+    hidden = np.delete(own, slice(None, None, imputation.KEPT))
+    alleles = calls[hidden][:, train].reshape(len(hidden), -1)
+    frequency = np.ma.masked_less(alleles, 0).mean(axis=1).filled(np.nan)
+    common = np.minimum(frequency, 1 - frequency) >= 0.05
+    truth = doubled(calls[hidden][:, ~train])[common]
+    known = (truth >= 0).all(axis=2)
+    truth = np.where(known, truth.sum(axis=2), 0)
+    truth = np.where((frequency[common] > 0.5)[:, None] & known, 2 - truth, truth)
+    bins = table[table["maf_bin"] == "5-50 %"].set_index("person").loc[people.id[~train]]
+    np.testing.assert_array_equal(bins["x"], truth.sum(axis=0))
+    np.testing.assert_array_equal(bins["n"], known.sum(axis=0))
+    metrics = imputation_metrics(table, None, generator="real", **NAMES)
+    assert row_of(metrics, "imputation_r2", maf_bin="5-50 %")["low"] > 0.1  # SNPs are 200 kb apart
 
 
 def test_r2_and_its_interval_are_those_of_a_plain_count():

@@ -88,7 +88,7 @@ def test_checksums_are_those_of_sha256sum(tmp_path):
     assert again.returncode == 1
 
 
-@pytest.mark.parametrize("kind", ["bootstrap", "mosaic"])
+@pytest.mark.parametrize("kind", ["bootstrap", "mosaic", "reshuffle"])
 def test_real_haplotypes_are_released_only_by_name(kind):
     with pytest.raises(InputError, match="generators.copies is of kind"):
         parse_config({"generators": {"copies": {"kind": kind}}})

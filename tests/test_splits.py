@@ -24,6 +24,7 @@ OPTIONS = {
     "validation": 0.1,
     "holdout": 0.1,
     "training_share": 1.0,
+    "relatives": 0.0,
     "kinship_min": 0.1,
     "seed": 0,
 }

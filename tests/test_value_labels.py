@@ -140,7 +140,13 @@ def test_a_number_gets_its_bin_and_travels_to_the_split(tmp_path):
     ]
     assert (people.loc[people["label"] == "", "excluded"] == "no label").all()
     people.to_csv(tmp_path / "people.tsv", sep="\t", index=False)
-    options = {"validation": 0.2, "holdout": 0.2, "training_share": 1.0, "kinship_min": 0.1}
+    options = {
+        "validation": 0.2,
+        "holdout": 0.2,
+        "training_share": 1.0,
+        "relatives": 0.0,
+        "kinship_min": 0.1,
+    }
     split_table(tmp_path / "people.tsv", None, tmp_path / "split.tsv", **options, seed=1)
     used = read_people(tmp_path / "split.tsv")
     assert len(used) == 60 and used.has_values

@@ -82,7 +82,7 @@ rule split_people:
         code=code_of("split_people"),
         content=content_of(STUDY.split.kinship_table or []),
         shares=STUDY.split.model_dump(
-            include={"validation", "holdout", "training_share"}
+            include={"validation", "holdout", "training_share", "relatives"}
         ),
         kinship_min=STUDY.split.kinship_min,
         seed=seed_of("split_people"),

@@ -40,7 +40,7 @@ def held_chromosomes():
     if any("{chrom}" in str(file) for file in files.values()):
         return find_chromosomes(files)
     own = source_files("", **files)
-    indexes = [f"{file}{end}" for file in own for end in (".tbi", ".csi")]
+    indexes = [f"{file}{end}" for file in own for end in (".tbi", ".csi", ".bgi")]
     return CONTENTS.once(
         f"chromosomes {files}", [*own, *indexes], lambda: find_chromosomes(files)
     )
@@ -128,7 +128,7 @@ def genotype_files_of(chrom):
 
 
 def is_imputable(chrom):
-    """Whether a chromosome can be imputed: Beagle takes two copies, and men have one of X."""
+    """Whether a chromosome can be expanded and have rare variants: men have one copy of X."""
     return chrom != "X"
 
 
@@ -190,6 +190,11 @@ def require_possible(chroms):
             "expansion.panel: chromosome X, of which men have one copy, cannot be expanded. Leave X "
             "out with input.chromosomes, or set expansion.panel: null"
         )
+    if STUDY.release.rare.carriers_min and not any(map(is_imputable, chroms)):
+        raise InputError(
+            "release.rare.carriers_min: rare variants are drawn on autosomes, and the study has "
+            "none: name some in input.chromosomes, or leave the key out"
+        )
 
 
 try:
@@ -202,15 +207,6 @@ except InputError as problem:
 
 
 IMPUTABLE = list(filter(is_imputable, CHROMS))
-if not IMPUTABLE and (
-    STUDY.expansion.panel
-    or STUDY.evaluation.imputation
-    or STUDY.release.rare.carriers_min
-):
-    raise WorkflowError(
-        "expansion.panel, evaluation.imputation and release.rare take autosomes, and the study has "
-        "none: name some in input.chromosomes, or leave the keys out"
-    )
 
 
 def reference_of(wildcards):

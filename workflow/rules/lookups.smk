@@ -54,14 +54,27 @@ def trained_as(wildcards):
 
 
 def every_recombination_map(wildcards):
-    """The genetic maps of a mosaic, one for each chromosome, when it has any."""
+    """The genetic maps of a baseline, one for each chromosome, when it has any."""
     path = generator_of(wildcards).get("recombination_map")
     return [path.replace("{chrom}", chrom) for chrom in CHROMS] if path else []
 
 
 def recombination_map_of(wildcards):
-    """The genetic map of a mosaic, when it has one."""
+    """The genetic map of a baseline, when it has one."""
     return map_of(generator_of(wildcards).get("recombination_map"), wildcards)
+
+
+def trees_of(wildcards):
+    """How the hidden Chow-Liu trees of a generator are fitted."""
+    return {
+        key: value for key, value in generator_of(wildcards).items() if key != "kind"
+    }
+
+
+def fitted_trees(wildcards):
+    """The hidden Chow-Liu trees of a chromosome, for a generator that is drawn from them."""
+    own = generator_of(wildcards)["kind"] == "hidden_chow_liu"
+    return "<results>/fit_hidden_chow_liu/{generator}/{chrom}.npz" if own else []
 
 
 def representation_of(wildcards):

@@ -95,10 +95,10 @@ rule summarise_imputation:
     input:
         own=expand(
             "<results>/measure_imputation/{source}/{chrom}.tsv",
-            chrom=IMPUTABLE,
+            chrom=CHROMS,
             allow_missing=True,
         ),
-        real=expand("<results>/measure_imputation/real/{chrom}.tsv", chrom=IMPUTABLE),
+        real=expand("<results>/measure_imputation/real/{chrom}.tsv", chrom=CHROMS),
     output:
         metrics="<results>/summarise_imputation/{source}.tsv",
     log:

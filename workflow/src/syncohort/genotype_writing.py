@@ -23,6 +23,7 @@ from syncohort.genotypes import (
 )
 from syncohort.ploidy import ABSENT, MISSING
 
+_CALLS, _PHASING = "call_genotype", "call_genotype_phased"
 _COMPRESSOR = Blosc(cname="zstd", clevel=5, shuffle=Blosc.SHUFFLE)
 # alleles differ in their lowest bit: half the size in a quarter of the time
 _CALL_COMPRESSOR = Blosc(cname="zstd", clevel=3, shuffle=Blosc.BITSHUFFLE)
@@ -45,26 +46,13 @@ class CohortWriter:
         self._folder = private_folder(self._path.with_suffix(".arrays"))
         self._arrays = self._folder / "arrays"
         self._root = zarr.open_group(self._arrays, mode="w", zarr_format=2)
-        chunk = chunk_shape(len(people))
-        self._calls = self._create(
-            "call_genotype",
-            ("variants", "samples", "ploidy"),
-            shape=(0, len(people), PLOIDY),
-            chunks=(*chunk, PLOIDY),
-            dtype="int8",
-            fill_value=None,
-        )
-        self._phasing = self._create(
-            "call_genotype_phased",
-            ("variants", "samples"),
-            shape=(0, len(people)),
-            chunks=chunk,
-            dtype="bool",
-            fill_value=True,
-        )
-        self._phasing_rows = []  # of chunks that are stored
-        self._waiting = np.empty((chunk[0], len(people), PLOIDY), dtype=np.int8)
-        self._waiting_phasing = np.empty((chunk[0], len(people)), dtype=bool)
+        self._height, self._width = chunk_shape(len(people))
+        self._waiting = np.empty((self._height, len(people), PLOIDY), dtype=np.int8)
+        self._waiting_phasing = np.empty((self._height, len(people)), dtype=bool)
+        self._n_rows = 0  # of chunks
+        self._phasing_rows = []  # of those that are stored
+        for name in (_CALLS, _PHASING):
+            (self._arrays / name).mkdir()
         self._n_waiting = 0
         self.n_settled = 0
 
@@ -115,43 +103,72 @@ class CohortWriter:
             self._keep(calls[fitting:], phased[fitting:])
 
     def _write_waiting(self) -> None:
-        start = self._calls.shape[0]
-        stop = start + self._n_waiting
-        self._calls.resize((stop, *self._calls.shape[1:]))
-        self._phasing.resize((stop, self._phasing.shape[1]))
-        self._calls[start:stop] = self._waiting[: self._n_waiting]
+        if not self._n_waiting:
+            return
+        self._write_row(_CALLS, self._n_rows, self._waiting[: self._n_waiting])
         if not self._waiting_phasing[: self._n_waiting].all():
-            self._phasing[start:stop] = self._waiting_phasing[: self._n_waiting]
-            self._phasing_rows.append(start // len(self._waiting))
+            self._write_row(_PHASING, self._n_rows, self._waiting_phasing[: self._n_waiting])
+            self._phasing_rows.append(self._n_rows)
+        self._n_rows += 1
         self._n_waiting = 0
+
+    def _write_row(self, name: str, row: int, values: np.ndarray) -> None:
+        """Write a row of chunks, each from one copy, where Zarr would make three."""
+        for column, people in enumerate(slices(values.shape[1], self._width)):
+            own = values[:, people]
+            chunk = np.zeros((self._height, self._width, *own.shape[2:]), dtype=own.dtype)
+            chunk[: own.shape[0], : own.shape[1]] = own
+            place = ".".join(map(str, (row, column, 0)[: own.ndim]))
+            (self._arrays / name / place).write_bytes(_CALL_COMPRESSOR.encode(chunk))
 
     def forget_phase(self) -> None:
         """Make every call written so far unphased."""
-        for part in slices(self._phasing.shape[0], self._phasing.chunks[0]):
-            self._phasing[part] = False
-        self._phasing_rows = list(range(self._phasing.shape[0] // self._phasing.chunks[0]))
+        self._phasing_rows = list(range(self._n_rows))
+        for row in self._phasing_rows:
+            self._write_row(_PHASING, row, np.zeros_like(self._waiting_phasing))
         self._waiting_phasing[: self._n_waiting] = False
         self._phased = False
 
-    def _create(self, name, dimensions, **spec):
-        array = self._root.create_array(
+    def _create(self, name, dimensions, *, compressors=_COMPRESSOR, attributes=None, **spec):
+        return self._root.create_array(
             name,
-            compressors=_CALL_COMPRESSOR if name.startswith("call_") else _COMPRESSOR,
+            compressors=compressors,
             config={"write_empty_chunks": True},  # so that a missing chunk is a lost one
+            attributes={"_ARRAY_DIMENSIONS": list(dimensions), **(attributes or {})},
             **spec,
         )
-        array.attrs["_ARRAY_DIMENSIONS"] = list(dimensions)
-        return array
+
+    def _create_calls(self, n_variants: int) -> None:
+        """Describe the arrays whose chunks are written."""
+        shape, chunks = (n_variants, len(self._people)), (self._height, self._width)
+        self._create(
+            _CALLS,
+            ("variants", "samples", "ploidy"),
+            shape=(*shape, PLOIDY),
+            chunks=(*chunks, PLOIDY),
+            dtype="int8",
+            fill_value=None,
+            compressors=_CALL_COMPRESSOR,
+        )
+        self._create(
+            _PHASING,
+            ("variants", "samples"),
+            shape=shape,
+            chunks=chunks,
+            dtype="bool",
+            fill_value=True,
+            compressors=_CALL_COMPRESSOR,
+            attributes={STORED_ROWS: self._phasing_rows},
+        )
 
     def _save(self, name, dimensions, values, dtype) -> None:
         values = np.asarray(values)
         shape = values.shape
         chunks = [max(n, 1) for n in shape]
-        height, width, _ = self._calls.chunks
         if dimensions[0] == "variants":  # a whole number of chunks of calls, which vcztools wants
-            chunks[0] = -(-chunks[0] // height) * height
+            chunks[0] = -(-chunks[0] // self._height) * self._height
         elif dimensions[0] == "samples":
-            chunks[0] = width
+            chunks[0] = self._width
         array = self._create(
             name,
             dimensions,
@@ -167,8 +184,8 @@ class CohortWriter:
         if not self._parts:
             raise ValueError(f"{self._path}: no variants were written")
         self._write_waiting()
-        self._phasing.attrs[STORED_ROWS] = self._phasing_rows
         variants = Variants.concatenate(self._parts)
+        self._create_calls(len(variants))
         self._save("contig_id", ["contigs"], [variants.contig], str)
         self._save("variant_contig", ["variants"], np.zeros(len(variants)), "int8")
         self._save("variant_position", ["variants"], variants.position_bp, "int32")

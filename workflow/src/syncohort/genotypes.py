@@ -22,11 +22,14 @@ import numpy as np
 import pandas as pd
 import zarr
 
+from syncohort.call_bits import PEOPLE_PER_BYTE, AlleleBits, CallChunks
 from syncohort.errors import InputError, examples
 from syncohort.ploidy import MISSING, doubled
 
 PLOIDY = 2
 SPLITS = ("train", "validation", "holdout")
+RELATIVES = "relatives"  # of training people, set aside (see `cohort.set_aside`)
+UNSEEN = ("holdout", RELATIVES)  # parts of the split of which no generator sees anything
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
 # Calls of everybody that are held at once: 50 MB with whether they are phased, and about 400 MB
@@ -276,28 +279,19 @@ class CohortStore:
             self._open()
 
     def _open(self) -> None:
-        self._root = zarr.open_group(zarr.storage.ZipStore(self.path, mode="r"), mode="r")
-        self._require_chunks()
-        self._calls = self._root["call_genotype"]
-        self._phasing = self._root["call_genotype_phased"]
-        contig = str(self._root["contig_id"][0])
-        self.variants = Variants(
-            contig,
-            self._root["variant_position"][:],
-            self._root["variant_id"][:],
-            self._root["variant_allele"][:],
-            self._root["variant_PR"][:],
-            self._root["variant_male_haploid"][:],
-        )
-        self.people = People(
-            self._root["sample_id"][:],
-            self._root["sample_label"][:],
-            self._root["sample_split"][:],
-            self._root["sample_value"][:],
-            self._root["sample_sex"][:],
-        )
-        self.phased = bool(self._root.attrs["phased"])
-        self.n_settled = int(self._root.attrs["n_settled"])
+        root = zarr.open_group(zarr.storage.ZipStore(self.path, mode="r"), mode="r")
+        self._archive = zipfile.ZipFile(self.path)
+        arrays = dict(root.arrays())
+        self._require_chunks(arrays)
+        self._calls = CallChunks(self._archive, arrays["call_genotype"])
+        self._phasing = arrays["call_genotype_phased"]
+        self._phasing_rows = set(self._phasing.attrs[STORED_ROWS])
+        site = ("position", "id", "allele", "PR", "male_haploid")
+        contig = str(arrays["contig_id"][0])
+        self.variants = Variants(contig, *(arrays[f"variant_{name}"][:] for name in site))
+        self.people = People(*(arrays[f"sample_{each.name}"][:] for each in fields(People)))
+        self.phased = bool(root.attrs["phased"])
+        self.n_settled = int(root.attrs["n_settled"])
 
     @contextmanager
     def _damage_is_named(self, *further: type[Exception]) -> Iterator[None]:
@@ -313,11 +307,10 @@ class CohortStore:
                 "run again"
             ) from error
 
-    def _require_chunks(self) -> None:
+    def _require_chunks(self, arrays: dict[str, zarr.Array]) -> None:
         """Raise for a chunk that is not there, which Zarr would read as zeros."""
-        with zipfile.ZipFile(self.path) as archive:
-            held = set(archive.namelist())
-        for name, array in self._root.arrays():
+        held = set(self._archive.namelist())
+        for name, array in arrays.items():
             counts = (-(-n // chunk) for n, chunk in zip(array.shape, array.chunks, strict=True))
             rows, *further = map(range, counts)
             for place in itertools.product(array.attrs.get(STORED_ROWS, rows), *further):
@@ -332,11 +325,20 @@ class CohortStore:
     def read(self, variants=slice(None), samples=slice(None)) -> np.ndarray:
         """Calls int8 [V', S', P] of a slice of variants and a slice, mask or index of samples."""
         with self._damage_is_named():
-            return _select(self._calls, variants, samples)
+            return self._calls.read(variants, samples)
+
+    def read_bits(self, variants: slice) -> AlleleBits:
+        """Calls of a slice of variants and everybody, eight times smaller than those of `read`."""
+        with self._damage_is_named():
+            return AlleleBits.joined([found for _, found in self._calls.bits(variants)])
 
     def read_phasing(self, variants=slice(None), samples=slice(None)) -> np.ndarray:
         """Whether each call is phased, bool [V', S']; selects as `read` does."""
         with self._damage_is_named():
+            rows = range(len(self.variants))[variants]
+            first, last = (row // self._phasing.chunks[0] for row in (rows.start, rows.stop - 1))
+            if self._phasing_rows.isdisjoint(range(first, last + 1)):
+                return np.ones((len(rows), len(np.arange(len(self.people))[samples])), dtype=bool)
             return _select(self._phasing, variants, samples)
 
     def people_chunks(self, samples=None, size: int = CHUNK_SAMPLES) -> Iterator[tuple]:
@@ -353,7 +355,7 @@ class CohortStore:
 
     def variant_slices(self) -> Iterator[slice]:
         """Consecutive slices of the variants, each a chunk of the store; see `site_slices`."""
-        return site_slices(self.variants, self._calls.chunks[0])
+        return site_slices(self.variants, self._phasing.chunks[0])
 
     def variant_chunks(self, samples=slice(None)) -> Iterator[tuple]:
         """Walk along the chromosome: yield (slice of variants, calls int8 [v, S', P]).
@@ -405,11 +407,14 @@ def _is_dense(n_people: int, span: int, n_variants: int) -> bool:
 def chunk_shape(n_people: int) -> tuple[int, int]:
     """Variants and people of a store's chunk: of few variants so many more people, up to 8 times.
 
-    Chunks are then not many and small; who walks over people reads each at most 8 times.
+    Chunks are then not many and small; who walks over people reads each at most 8 times. All are
+    about as wide, as the last one is filled up, and start with a byte of `call_bits`.
     """
     n_variants = variants_at_once(n_people)
-    n_samples = CHUNK_SAMPLES * min(8, CHUNK_VARIANTS // n_variants)
-    return n_variants, min(n_samples, max(n_people, 1))
+    most = CHUNK_SAMPLES * min(8, CHUNK_VARIANTS // n_variants)
+    n_chunks = max(1, -(-n_people // most))
+    n_samples = -(-max(n_people, 1) // n_chunks)
+    return n_variants, -(-n_samples // PEOPLE_PER_BYTE) * PEOPLE_PER_BYTE
 
 
 SITE_COLUMNS = ["contig", "position_bp", "id", "effect_allele", "other_allele"]

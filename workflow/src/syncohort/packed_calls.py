@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.bits import compiled, pack, popcount, words
+from syncohort.call_bits import AlleleBits
 from syncohort.dosages import minor
 from syncohort.genotypes import PLOIDY, slices
 
@@ -59,6 +60,16 @@ class PackedCalls:
                 missing[part] = pack(alleles < 0)
         return PackedCalls(alt, missing, n_people)
 
+    @staticmethod
+    def of_bits(bits: AlleleBits, n_people: int) -> "PackedCalls":
+        """The same from the bits of everybody's calls (`CohortStore.read_bits`)."""
+        shape = len(bits), words(PLOIDY * n_people)
+        alt = _as_words(bits.low, shape)
+        if bits.signs is None:
+            return PackedCalls(alt, None, n_people)
+        missing = _as_words(bits.signs, shape)
+        return PackedCalls(alt & ~missing, missing, n_people)
+
     def called(self) -> np.ndarray:
         """Called alleles, uint64 [V, W]; 0 past the last person."""
         full = pack(np.ones((1, PLOIDY * self.n_people), dtype=bool))
@@ -79,6 +90,13 @@ class PackedCalls:
         counts = np.empty((5, len(self.alt), len(masks)), dtype=np.int32)
         _count(self.alt, self.missing, masks, *_spans(masks), counts)
         return GenotypeCounts(*counts)
+
+
+def _as_words(plane: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """A plane uint8 [V, B] of bits as words uint64 [V, W]."""
+    whole = np.zeros((shape[0], 8 * shape[1]), dtype=np.uint8)
+    whole[:, : plane.shape[1]] = plane
+    return whole.view("<u8")
 
 
 def minor_allele_frequency(calls: np.ndarray) -> np.ndarray:

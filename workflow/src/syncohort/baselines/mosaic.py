@@ -9,21 +9,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from syncohort.baselines.copying import copied_calls, mode_of, morgans, spread
 from syncohort.baselines.panel import Panel, pick_like
-from syncohort.formats.genetic_map import constant_map, read_genetic_map
-from syncohort.genotypes import (
-    CHUNK_SAMPLES,
-    MISSING,
-    CohortStore,
-    from_rows,
-    rows_per_person,
-    slices,
-    to_rows,
-)
+from syncohort.genotypes import CohortStore, rows_per_person
 from syncohort.ploidy import second_of_men
 from syncohort.seeds import stage_seed
-
-CM_PER_MORGAN = 100
 
 
 def mosaic_calls(
@@ -41,30 +31,18 @@ def mosaic_calls(
     haplotype of its label (see `Segments` for their lengths). Unphased cohorts are
     mosaics of people instead. effective_size: Ne, more of it makes shorter segments;
     recombination_map: file for `read_genetic_map`, None for a constant rate of 1 cM/Mb;
-    mutation_rate: share of the copied alleles that are drawn from the label's frequency
-    instead, as missing ones always are.
+    mutation_rate: see `copied_calls`.
     """
     rng = np.random.default_rng(stage_seed(seed, store.contig))
-    mode = "haplotype" if store.phased else "genotype"
-    each = rows_per_person(mode)
-    genetic_map = constant_map()
-    if recombination_map is not None:
-        genetic_map = read_genetic_map(recombination_map, store.contig)
-    position = genetic_map.cM(store.variants.position_bp) / CM_PER_MORGAN  # [V]
+    position = morgans(store, recombination_map)
+    each = rows_per_person(mode_of(store))
     segments = Segments(panel, each, effective_size, position[0], rng)
-    for part, calls in store.variant_chunks(panel.train):
-        rows = np.ascontiguousarray(to_rows(calls, mode))  # [T or 2 T, v]
-        frequency = panel.frequencies(calls)  # [v, C]
-        drawn = np.empty((len(calls), len(panel.drawn_class), calls.shape[2]), np.int8)
-        for people in slices(drawn.shape[1], CHUNK_SAMPLES):
-            own_rows = slice(people.start * each, people.stop * each)
-            source = segments.walk(position[part], own_rows, store.variants.male_haploid[part])
-            copied = from_rows(np.take_along_axis(rows, source, axis=0), mode)  # [v, s, P]
-            own = frequency[:, panel.drawn_class[people]]  # [v, s]
-            drawn[:, people] = _redraw(copied, own, mutation_rate, rng)
-        if not store.phased:
-            drawn.sort(axis=2)  # 0/1, not 1/0
-        yield part, drawn, store.phased
+
+    def sources_of(part: slice):
+        one_copy = store.variants.male_haploid[part]
+        return lambda rows: segments.walk(position[part], rows, one_copy)
+
+    yield from copied_calls(store, panel, rng, sources_of, mutation_rate=mutation_rate)
 
 
 class Segments:
@@ -149,8 +127,7 @@ class Segments:
         begin = (np.concatenate(owner) - rows.start) * len(position) + np.concatenate(first)
         order = np.argsort(begin, kind="stable")
         n_rows = rows.stop - rows.start
-        length = np.diff(begin[order], append=n_rows * len(position))
-        return np.repeat(np.concatenate(source)[order], length).reshape(n_rows, len(position))
+        return spread(begin[order], np.concatenate(source)[order], (n_rows, len(position)))
 
     def _draw(self, row: np.ndarray, shape: int) -> None:
         """Give the rows their next segment."""
@@ -161,14 +138,3 @@ class Segments:
             return
         person = self._panel.pick(self._class[row], self._rng)
         self._source[row] = person * self._each + self._rng.integers(self._each, size=len(row))
-
-
-def _redraw(calls, frequency, mutation_rate: float, rng) -> np.ndarray:
-    """Calls [v, s, P] with missing and mutated alleles drawn at the frequency [v, s]."""
-    redrawn = calls == MISSING
-    if mutation_rate:
-        redrawn |= rng.random(calls.shape, dtype=np.float32) < mutation_rate
-    variant, person, haplotype = np.nonzero(redrawn)
-    chance = rng.random(len(variant), dtype=np.float32)
-    calls[variant, person, haplotype] = chance < frequency[variant, person]
-    return calls

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.call_bits import AlleleBits
 from syncohort.cohort import pseudo_autosomal
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.hardy_weinberg import smallest_p_values
@@ -29,12 +30,12 @@ _NO_ALLELE = 1e-12  # a frequency below that of one allele in any cohort
 class Judged:
     """Variants of a chunk, and what training people's calls say of them.
 
-    part: slice of the variants; calls: int8 [v, S, 2] of the people who are used; outside: bool
+    part: slice of the variants; bits: calls of everybody in the imported chromosome; outside: bool
     [v], outside genes; missing: [v] share of missing calls; counts: by label, [v, labels].
     """
 
     part: slice
-    calls: np.ndarray
+    bits: AlleleBits
     outside: np.ndarray
     missing: np.ndarray
     counts: GenotypeCounts
@@ -56,7 +57,7 @@ class Judged:
     def fails_equilibrium(self, hwe_p_min: float) -> np.ndarray:
         """Out of Hardy-Weinberg equilibrium in a label, bool [v]; 0: nobody asks."""
         if hwe_p_min == 0:
-            return np.zeros(len(self.calls), dtype=bool)
+            return np.zeros(len(self.bits), dtype=bool)
         return smallest_p_values(self.counts) < hwe_p_min
 
 
@@ -151,7 +152,7 @@ def _write_passing(
     n_kept = 0
     with CohortWriter(store_path, people) as writer:
         for found in _judged(raw, people, index, genes):
-            keep = np.ones(len(found.calls), dtype=bool)
+            keep = np.ones(len(found.bits), dtype=bool)
             for reason, fails in reasons(found).items():
                 dropped[reason] = dropped.get(reason, 0) + int((keep & fails).sum())
                 keep &= ~fails
@@ -159,7 +160,7 @@ def _write_passing(
                 n_kept += int(keep.sum())
                 phasing = raw.read_phasing(found.part, index)
                 own = raw.variants[found.part][keep]
-                writer.append(own, found.calls[keep], phasing[keep])
+                writer.append(own, found.bits[keep].calls(index), phasing[keep])
         if n_kept == 0:
             raise InputError(
                 f"chromosome {raw.contig}: all {len(raw.variants):,} SNPs are filtered away "
@@ -189,17 +190,20 @@ def _judged(
     """
     labels, group = np.unique(people.label.astype(str), return_inverse=True)
     train = people.split == "train"
-    masks, n_train = masks_of(np.where(train, group, -1), len(labels)), train.sum()
+    sex, training_group = np.zeros(len(raw.people)), np.full(len(raw.people), -1)
+    sex[index], training_group[index] = people.sex, np.where(train, group, -1)
+    masks, n_train = masks_of(training_group, len(labels)), train.sum()
     # where males have one copy no call is known by half, and alleles say how many are missing
     n_alleles = 2 * n_train - (people.sex[train] == MALE).sum()
     inside = np.ones(len(raw.variants), dtype=bool)
     if genes is not None:
         inside = inside_genes(raw.variants, genes)
-    for part, calls in raw.variant_chunks(samples=index):
-        male_haploid = raw.variants.male_haploid[part]
+    for part in raw.variant_slices():
+        bits, male_haploid = raw.read_bits(part), raw.variants.male_haploid[part]
         if raw.contig == pseudo_autosomal.CONTIG:
-            calls = of_known_sex(calls, has_one_copy(male_haploid, people.sex))
-        counts = PackedCalls.of(calls).count(masks)  # [v, labels]
+            calls = bits.calls(np.arange(len(raw.people)))
+            bits = AlleleBits.of(of_known_sex(calls, has_one_copy(male_haploid, sex)))
+        counts = PackedCalls.of_bits(bits, len(raw.people)).count(masks)  # [v, labels]
         alleles, called = counts.alleles.sum(axis=1), counts.called.sum(axis=1)
         known = np.where(male_haploid, alleles / max(n_alleles, 1), called / max(n_train, 1))
-        yield Judged(part, calls, ~inside[part], 1 - known, counts)
+        yield Judged(part, bits, ~inside[part], 1 - known, counts)

@@ -1,7 +1,7 @@
 """Phasing with Beagle: which allele of an unphased person lies on which chromosome copy.
 
-Nobody is phased with the help of holdout people but themselves: training and validation people
-are phased together, holdout people then with the phased training people as reference panel.
+Nobody is phased with the help of holdout people, or relatives set aside, but themselves: training and
+validation people are phased together, the others then with the phased training people as reference panel.
 
 Axes: V variants, v of a chunk, S people, P = 2 ploidy.
 """
@@ -20,7 +20,7 @@ from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.shared_sites import records_of
 from syncohort.formats.sites import own_calls
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore
+from syncohort.genotypes import UNSEEN, CohortStore
 from syncohort.ploidy import ABSENT, MISSING, doubled, keep_one
 
 _log = logging.getLogger(__name__)
@@ -74,31 +74,32 @@ def phase_chromosome(
 
 
 def _phase_groups(store: CohortStore, beagle: Beagle, folder: Path, options: dict) -> list[tuple]:
-    """Phase training and validation people, then holdout people by the training people.
+    """Phase training and validation people, then all others by the training people.
 
     options: of Beagle. Returns people (indices) and their phased VCF, of each group.
     """
     split = store.people.split
-    fitted, holdout = np.flatnonzero(split != "holdout"), np.flatnonzero(split == "holdout")
+    is_unseen = np.isin(split, UNSEEN)
+    fitted, unseen = np.flatnonzero(~is_unseen), np.flatnonzero(is_unseen)
     panel = beagle.run(
         _write_unphased(store, fitted, folder / "fitted.vcf.gz"),
         folder / "fitted.phased",
         **options,
     )
-    if not len(holdout):
+    if not len(unseen):
         return [(fitted, panel)]
     left_out = folder / "validation.txt"
     validation = store.people.id[split == "validation"]
     left_out.write_text("".join(f"{sample}\n" for sample in validation))
     phased = beagle.run(
-        _write_unphased(store, holdout, folder / "holdout.vcf.gz"),
-        folder / "holdout.phased",
+        _write_unphased(store, unseen, folder / "unseen.vcf.gz"),
+        folder / "unseen.phased",
         **options,
         ref=panel,
         impute="false",
         excludesamples=left_out,
     )
-    return [(fitted, panel), (holdout, phased)]
+    return [(fitted, panel), (unseen, phased)]
 
 
 def _write_unphased(store: CohortStore, people: np.ndarray, vcf: Path) -> Path:

@@ -8,11 +8,12 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from syncohort.cohort.ids import near_ids
+from syncohort.cohort.set_aside import set_aside_relatives
 from syncohort.errors import InputError, examples
 from syncohort.formats.columns import find_columns, numbers_of
 from syncohort.formats.missing_codes import MissingCodes
 from syncohort.formats.tables import TextTable
-from syncohort.genotypes import SPLITS
+from syncohort.genotypes import RELATIVES, SPLITS
 
 _CODES = MissingCodes()
 _KINSHIP_COLUMNS = {  # KING, plink2 and their like; compared as `find_columns` does
@@ -180,6 +181,12 @@ def groups_of(people: pd.DataFrame, pairs: pd.DataFrame | None) -> np.ndarray:
     return relative_groups(people["sample"].to_numpy(), people["family"], pairs, parents)
 
 
+def _is_child(people: pd.DataFrame) -> np.ndarray:
+    """Whether a parent is named, bool [S]."""
+    named = [~_CODES.is_nobody(people[name]) for name in ("father", "mother") if name in people]
+    return np.any([np.zeros(len(people), bool), *named], axis=0)
+
+
 def own_ancestors(ids: np.ndarray, parents: pd.DataFrame) -> np.ndarray:
     """Sample ids of people whom a pedigree makes their own ancestors.
 
@@ -291,6 +298,7 @@ def split_table(
     validation: float,
     holdout: float,
     training_share: float,
+    relatives: float,
     kinship_min: float,
     seed: int,
 ) -> None:
@@ -301,7 +309,9 @@ def split_table(
         kinship_path: table of relatives, or None.
         out_path: TSV to write; people left out of the study are not in it.
         training_share: of the training people who are used, in (0, 1]; the others are left
-            out of the study. Who validates and who is held out does not depend on it.
+            out of the study, with their relatives. Who validates and who is held out does not
+            depend on it.
+        relatives: share of the families of whom all but one are set aside; see `set_aside`.
         Others: see `split_people` and `read_kinship`.
     """
     people = pd.read_csv(people_path, sep="\t", dtype=str, keep_default_na=False)
@@ -313,8 +323,15 @@ def split_table(
         _require_known(pairs, people["sample"], kinship_path)
     groups = groups_of(people, pairs)[(people["excluded"] == "").to_numpy()]
     groups = np.unique(groups, return_inverse=True)[1]
-    split = split_people(
-        used["label"].to_numpy(), groups, validation=validation, holdout=holdout, seed=seed
+    labels = used["label"].to_numpy()
+    aside = set_aside_relatives(groups, _is_child(used), share=relatives, seed=seed)
+    split = np.where(aside.relative, RELATIVES, SPLITS[0]).astype(object)
+    split[aside.other] = split_people(
+        labels[aside.other],
+        groups[aside.other],
+        validation=validation,
+        holdout=holdout,
+        seed=seed,
     )
     used = used.drop(columns="split", errors="ignore")  # a column of the user's of that name
     used.insert(2, "split", split)
@@ -322,8 +339,8 @@ def split_table(
     print(used.groupby("split").size().to_string())
     if training_share < 1:
         train = np.flatnonzero(split == "train")
-        labels = used["label"].to_numpy()[train]
-        kept = keep_share(labels, groups[train], share=training_share, seed=seed)
-        used = used.drop(index=train[~kept])
+        kept = keep_share(labels[train], groups[train], share=training_share, seed=seed)
+        theirs = aside.relative & ~np.isin(groups, groups[train[kept]])
+        used = used.drop(index=[*train[~kept], *np.flatnonzero(theirs)])
         print(f"training people: {kept.sum():,} kept (split.training_share {training_share:g})")
     used.to_csv(out_path, sep="\t", index=False)

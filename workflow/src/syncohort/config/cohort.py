@@ -227,6 +227,10 @@ class Split(Section):
         1.0,
         description="Share of the training people to use, within each label. Below 1, the remaining training people are used nowhere, and the validation and holdout people stay those of the full study: the way to study a small cohort with enough people to test on.",
     )
+    relatives: Fraction = Field(
+        0.0,
+        description="Share of the families, of 2 to 10 people, of whom one member is a training person, a child where parents are named, and all others are set aside: nothing is fitted on them, and the report says whether the release gives them away. It needs families (the three keys below). 0: nobody is set aside.",
+    )
     family_column: str | None = Field(
         None,
         description="Column of the label table, .fam, .psam or .sample file with a family id. A family is never divided between training, validation and holdout. null: no families (in the demo: its own).",

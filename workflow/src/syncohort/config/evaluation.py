@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from syncohort.config.generators import (
+from syncohort.config.allele_generators import (
     AlleleGenerator,
     BootstrapGenerator,
     IndependentGenerator,
@@ -118,7 +118,7 @@ class Evaluation(Section):
         ge=0,
         le=256,
         multiple_of=2,
-        description="Number of shadow models, for example 8, of each generator that draws alleles straight from training people (independent, bootstrap, mosaic): an attacker who knows the generator runs it on random halves of the people. An even number. 0: no such attack.",
+        description="Number of shadow models, for example 8, of each generator that draws alleles straight from training people (independent, bootstrap, mosaic, reshuffle): an attacker who knows the generator runs it on random halves of the people. An even number. 0: no such attack.",
     )
     minimum_people: int = Field(
         20, ge=4, description="Fewest holdout people for a metric of privacy or utility."
@@ -139,7 +139,7 @@ class Evaluation(Section):
     )
     imputation: bool = Field(
         False,
-        description="Impute thinned holdout people from the synthetic people, and from real training people, independent SNPs and a mosaic beside them; for `mode: haplotype`. Needs Beagle and about a minute for each chromosome and panel. false: not measured.",
+        description="Impute thinned holdout people from the synthetic people, and from real training people, the other baselines of `calibration` beside them, copies left out; for `mode: haplotype`. Needs Beagle and about a minute for each chromosome and panel. false: not measured.",
     )
     replicates: int = Field(
         1,

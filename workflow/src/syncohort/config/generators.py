@@ -4,8 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from syncohort.config.allele_generators import AlleleGenerator
 from syncohort.config.denoisers import AnyDenoiser, LocalConfig
-from syncohort.config.sections import Fraction, Name, Section, merged
+from syncohort.config.sections import Name, Section, merged
 
 _REPRESENTATION = "Name of the representation, one of `representations`."
 
@@ -225,55 +226,6 @@ class WGANGenerator(Section):
     decoding: DecodingConfig = DecodingConfig()
 
 
-class IndependentGenerator(Section):
-    """Baseline: every SNP is drawn by itself, with the allele frequency of the label. No LD."""
-
-    kind: Literal["independent"] = Field("independent", description="Every SNP drawn by itself.")
-
-
-class BootstrapGenerator(Section):
-    """Baseline: copies of training people of the label."""
-
-    kind: Literal["bootstrap"] = Field(
-        "bootstrap", description="Copies of training people. Never release them."
-    )
-    release_real_haplotypes: bool = Field(
-        False,
-        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
-    )
-
-
-class MosaicGenerator(Section):
-    """Baseline: each haplotype is a mosaic of segments of training haplotypes of the label."""
-
-    kind: Literal["mosaic"] = Field("mosaic", description="Mosaics of training haplotypes.")
-    release_real_haplotypes: bool = Field(
-        False,
-        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
-    )
-    effective_size: float = Field(
-        10_000,
-        gt=0,
-        le=1e6,
-        description="Effective population size Ne. Larger: shorter segments.",
-    )
-    recombination_map: str | None = Field(
-        None,
-        description="Genetic map (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
-    )
-    mutation_rate: Fraction = Field(
-        0.0,
-        description="Share of alleles that are drawn with the label's allele frequency instead of copied.",
-    )
-
-
-# Kinds that hand on haplotypes of real people, whole or in pieces.
-REAL_HAPLOTYPES = ("bootstrap", "mosaic")
-
-AlleleGenerator = Annotated[
-    IndependentGenerator | BootstrapGenerator | MosaicGenerator, Field(discriminator="kind")
-]
-
 # What differs from the defaults, which are the preset `genetic_diffusion`.
 PRESETS = {
     "genetic_diffusion": {"denoiser": {"kind": "local"}},  # so that single keys of it can change
@@ -372,12 +324,7 @@ def _with_preset(generator):
 
 
 AnyGenerator = Annotated[
-    DiffusionGenerator
-    | BlockGaussianGenerator
-    | WGANGenerator
-    | IndependentGenerator
-    | BootstrapGenerator
-    | MosaicGenerator,
+    DiffusionGenerator | BlockGaussianGenerator | WGANGenerator | AlleleGenerator,
     Field(discriminator="kind"),
     BeforeValidator(_with_preset),
 ]

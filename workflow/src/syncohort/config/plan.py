@@ -5,6 +5,7 @@ The rules read it; it knows no file and no wildcard.
 
 from functools import cached_property
 
+from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.config.generator_names import (
     VALIDATION,
     curve_name,
@@ -12,10 +13,9 @@ from syncohort.config.generator_names import (
     guided_name,
     replicate_name,
 )
-from syncohort.config.generators import REAL_HAPLOTYPES
 from syncohort.config.study import Config, is_guidable
 
-ALLELE_KINDS = ("independent", "bootstrap", "mosaic", VALIDATION)
+ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "reshuffle", "hidden_chow_liu", VALIDATION)
 BOTTLENECK_KINDS = ("mlp", "cnn", "mlp_cnn")  # the paper's networks with a narrowest layer
 
 
@@ -115,7 +115,7 @@ class Plan:
         beside = [
             name
             for name in self._study.evaluation.calibration
-            if self.settings[name]["kind"] in ("independent", "mosaic")
+            if self.settings[name]["kind"] != "bootstrap"
         ]
         return ["real", *self.generators, *beside]
 
@@ -150,8 +150,13 @@ class Plan:
         """Those that are attacked with shadow models."""
         if not self._study.evaluation.shadow_models:
             return []
-        drawing = set(self.allele_generators) - {VALIDATION}
+        drawing = set(self.allele_generators) - {VALIDATION, *self.with_likelihood}
         return [name for name in self.evaluated if name in drawing]
+
+    @cached_property
+    def with_likelihood(self) -> list[str]:
+        """Those under which a person's likelihood is known."""
+        return [name for name in self.evaluated if self.settings[name]["kind"] == "hidden_chow_liu"]
 
     @cached_property
     def latent_generators(self) -> list[str]:

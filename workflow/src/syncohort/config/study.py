@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
+from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.config.cohort import (
     Demo,
     EveryVariant,
@@ -28,11 +29,7 @@ from syncohort.config.generator_names import (
     reserved_problems,
     same_names,
 )
-from syncohort.config.generators import (
-    REAL_HAPLOTYPES,
-    AnyGenerator,
-    DiffusionGenerator,
-)
+from syncohort.config.generators import AnyGenerator, DiffusionGenerator
 from syncohort.config.release import Release
 from syncohort.config.representations import (
     REPRESENTATIONS,

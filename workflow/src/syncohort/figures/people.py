@@ -21,6 +21,7 @@ from syncohort.figures.style import (
     styled,
     withhold,
 )
+from syncohort.genotypes import RELATIVES, SPLITS
 
 MIN_PEOPLE_SHOWN = 10
 
@@ -65,14 +66,15 @@ def plot_tsne(embedding: pd.DataFrame, path: str | Path) -> None:
 
 @styled
 def plot_split(people: pd.DataFrame, path: str | Path) -> None:
-    """How many people of each label are in training, validation and holdout.
+    """How many people of each label are in training, validation and holdout, or relatives set aside.
 
     people: columns label and split, one row per person.
     """
     if people.empty:
         return withhold(path, "Split of people", "there are no people")
     counts = people.groupby(["label", "split"]).size().unstack(fill_value=0)
-    order, splits = sorted(counts.index, key=label_order), ["train", "validation", "holdout"]
+    splits = [*SPLITS, *({RELATIVES} & set(counts))]
+    order = sorted(counts.index, key=label_order)
     counts = counts.reindex(index=order, columns=splits, fill_value=0)
     figure = Figure(figsize=(7.5, 1.6 + 0.28 * len(counts)))
     ax = figure.subplots()

@@ -21,7 +21,13 @@ from syncohort.files import all_or_nothing
 _BLUE, _ORANGE, _GREEN, _RED = "#0173b2", "#de8f05", "#029e73", "#d55e00"
 _PINK, _BROWN, _GREY, _SKY = "#cc78bc", "#ca9161", "#949494", "#56b4e9"
 
-SOURCE_COLOURS = {"train": _BLUE, "validation": _ORANGE, "holdout": _GREEN, "synthetic": _RED}
+SOURCE_COLOURS = {
+    "train": _BLUE,
+    "validation": _ORANGE,
+    "holdout": _GREEN,
+    "synthetic": _RED,
+    "relatives": _PINK,
+}
 LABEL_COLOURS = (_BLUE, _RED, _GREEN, _ORANGE, _PINK, _SKY, "#000000", _BROWN)
 LABEL_MARKERS = "osD^v"
 OTHER_LABELS = "other labels"
@@ -62,6 +68,7 @@ TITLES = {
     "validation": "Validation",
     "holdout": "Holdout",
     "synthetic": "Synthetic",
+    "relatives": "Relatives set aside",
 }
 
 

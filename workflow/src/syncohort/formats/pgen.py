@@ -323,11 +323,12 @@ def _append(writer: pgenlib.PgenWriter, store: CohortStore, phased: bool) -> Non
         phasing = store.read_phasing(part) if phased or records.sites else np.zeros(calls.shape[:2])
         calls, phasing = join_calls(records, calls, phasing.astype(bool))
         n_alleles = (records.n_alts + 1).astype(np.uint32)
+        lacking = calls.min(initial=0) < 0
+        if lacking:
+            calls = whole_calls(doubled(calls))
         for some in slices(len(calls), max(1, _STEP_ALLELES // (2 * n_people))):
-            two = doubled(calls[some])
-            codes = two.reshape(-1, 2 * n_people).astype(np.int32)
-            if codes.min(initial=0) < 0:
-                codes = whole_calls(two).reshape(codes.shape).astype(np.int32)
+            codes = calls[some].reshape(-1, 2 * n_people).astype(np.int32)
+            if lacking:
                 codes[codes == MISSING] = _PGEN_MISSING
             if phased:
                 writer.append_partially_phased_batch(codes, phasing[some], n_alleles[some])

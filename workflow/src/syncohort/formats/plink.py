@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.call_bits import AlleleBits
 from syncohort.errors import InputError, raise_all
 from syncohort.files import all_or_nothing
 from syncohort.formats.bed_fit import MAGIC, require_fitting
@@ -23,7 +24,6 @@ from syncohort.formats.sites import Choice, make_sites
 from syncohort.formats.source import Calls, Chunk, Source, walk
 from syncohort.formats.variant_table import VariantTable, held_contigs
 from syncohort.genotypes import MISSING, CohortStore, Variants, common_people
-from syncohort.ploidy import doubled
 
 # Calls of allele 1 by the two bits of a person, and of the four people of a byte, 8 bytes as one.
 _CALLS = np.array([[1, 1], [MISSING, MISSING], [0, 1], [0, 0]], dtype=np.int8)
@@ -145,8 +145,8 @@ def write_plink(
             for store in stores:
                 for _, own in _named_parts(store):
                     file.writelines(
-                        _pack(doubled(calls[own[part]])).tobytes()
-                        for part, calls in store.variant_chunks()
+                        _pack(store.read_bits(part)[own[part]].doubled(), len(people)).tobytes()
+                        for part in store.variant_slices()
                     )
 
 
@@ -179,19 +179,14 @@ def own_ids(variants: Variants) -> list[str]:
     ]
 
 
-def _pack(calls: np.ndarray) -> np.ndarray:
+def _pack(bits: AlleleBits, n_people: int) -> np.ndarray:
     """Bytes uint8 [v, ceil(S / 4)] of a .bed: two bits a person, the first lowest.
 
     00 is two copies of allele 1 (ALT), 10 one, 11 none and 01 a missing call.
     """
-    n_variants, n_people, _ = calls.shape
-    alleles = calls.reshape(n_variants, 2 * n_people)
-    packed = np.packbits(alleles, axis=1, bitorder="little")  # a bit an allele, four people a byte
-    codes = np.frombuffer(packed.tobytes().translate(_BED_BYTES), np.uint8).reshape(packed.shape)
-    codes = codes.copy()
-    if alleles.min(initial=0) < 0:
-        absent = np.packbits(alleles < 0, axis=1, bitorder="little")
-        absent = (absent | absent >> 1) & 0x55  # the lower bit of who lacks an allele
+    codes = _BED_BYTES[bits.low]
+    if bits.signs is not None:
+        absent = (bits.signs | bits.signs >> 1) & 0x55  # the lower bit of who lacks an allele
         codes = codes & ~(absent * 3) | absent
     codes[:, -1] &= 0xFF >> 2 * (-n_people % 4)
     return codes
@@ -203,4 +198,4 @@ def _bed_byte(alleles: int) -> int:
     return sum(codes[alleles >> 2 * i & 3] << 2 * i for i in range(4))
 
 
-_BED_BYTES = bytes(map(_bed_byte, range(256)))
+_BED_BYTES = np.array([_bed_byte(byte) for byte in range(256)], dtype=np.uint8)

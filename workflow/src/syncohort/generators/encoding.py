@@ -10,7 +10,7 @@ import numpy as np
 from syncohort.errors import InputError
 from syncohort.files import all_or_nothing, write_rows
 from syncohort.generators.rows import LatentRows
-from syncohort.genotypes import CohortStore, common_people
+from syncohort.genotypes import UNSEEN, CohortStore, common_people
 from syncohort.representations.base import Representation, encode_rows
 
 KIND = "<f2"  # float16: its rounding is far below what a block's components lose
@@ -22,7 +22,7 @@ def encode_people(
     latents_path: str | Path,
     rows_path: str | Path,
 ) -> None:
-    """Encode the people of a cohort who are not held out, in chunks, and say whose the rows are.
+    """Encode the people of a cohort whom generators may see, in chunks, and say whose the rows are.
 
     Args:
         stores: one per chromosome of the model.
@@ -39,7 +39,7 @@ def encode_people(
     rows = LatentRows.of(people, model.mode)
     if not len(rows):
         raise InputError(f"{stores[0].path}: no people to encode into {latents_path}")
-    encoded = np.flatnonzero(people.split != "holdout")
+    encoded = np.flatnonzero(~np.isin(people.split, UNSEEN))
     with all_or_nothing(latents_path, rows_path) as (latents_partial, rows_partial):
         shape = (len(rows), *model.mask.shape)
         write_rows(latents_partial, shape, encode_rows(stores, [model], encoded), KIND)

@@ -14,11 +14,10 @@ import numpy as np
 
 from syncohort.errors import InputError
 from syncohort.files import load_arrays, save_arrays
-from syncohort.genotypes import People, rows_per_person
+from syncohort.genotypes import UNSEEN, People, rows_per_person
 from syncohort.ploidy import second_of_men
 
 _KIND = "syncohort rows of latents 2"
-_HELD_OUT = "holdout"
 VALUES_AT_ONCE = (
     1 << 26
 )  # latents that are drawn together: 256 MB, of which sampling holds some six
@@ -71,8 +70,8 @@ class LatentRows:
 
     @staticmethod
     def of(people: People, mode: str) -> "LatentRows":
-        """The rows of people, in their order; those held out have none."""
-        encoded = people[people.split != _HELD_OUT]
+        """The rows of people, in their order; those that are `UNSEEN` have none."""
+        encoded = people[~np.isin(people.split, UNSEEN)]
         names, labels = np.unique(encoded.label.astype(str), return_inverse=True)
         each = rows_per_person(mode)
         return LatentRows(

@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
-from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.config.places import without_folders
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, PRIVACY, REAL
 from syncohort.evaluation.verdicts.release import Release, answer
+from syncohort.genotypes import RELATIVES
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
 from syncohort.report import tables as report_tables
@@ -194,6 +195,7 @@ def _facts(study: Study, material: Material) -> pd.DataFrame:
                 for key, name in (
                     ("train", "training"),
                     *((s, s) for s in ("validation", "holdout")),
+                    *((s, "relatives set aside") for s in {RELATIVES} & set(split.index)),
                 )
             ),
         ),

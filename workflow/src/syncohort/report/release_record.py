@@ -16,7 +16,7 @@ import pandas as pd
 from syncohort import __version__
 from syncohort.code_digest import PACKAGE
 from syncohort.cohort.synthetic_people import ID_PREFIX
-from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.errors import examples
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, PRIVACY
 from syncohort.evaluation.verdicts.release import Release, answer

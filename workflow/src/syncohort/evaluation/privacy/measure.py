@@ -13,7 +13,8 @@ carry is counted by `small_counts`.
 The attacks on membership ("membership_auc", "membership_tpr", `membership_rows`) come by these doors, and
 by one more in `white_box`:
 distance: near a synthetic row. windows: near one in each window of SNPs (`windows`), and window
-ratio: nearer than to the reference. profile: near one by a few SNPs (`profiles`). child's haplotype: a child of the person is near one (`relatives`). density ratio: nearer to synthetic rows than to other real
+ratio: nearer than to the reference. profile: near one by a few SNPs (`profiles`). child's haplotype: a child of the person is near one (`relatives`). relatives set aside: a
+relative of the person is near one (`set_aside`). density ratio: nearer to synthetic rows than to other real
 people, the reference (DOMIAS; van Breugel et al. 2023, eq. 2, with the distances to the
 nearest in place of two densities). frequency: alleles nearer to the synthetic frequencies of
 the label than to the reference's (Homer et al. 2008, eq. 1).
@@ -49,6 +50,7 @@ from syncohort.evaluation.privacy.membership import (
     WINDOWS,
     Targets,
     membership_rows,
+    score_column,
     targets_of,
 )
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
@@ -61,6 +63,7 @@ from syncohort.evaluation.privacy.record_distances import (
     data_copying_row,
 )
 from syncohort.evaluation.privacy.relatives import relative_rows
+from syncohort.evaluation.privacy.set_aside import set_aside_rows
 from syncohort.evaluation.privacy.small_counts import small_count_rows
 from syncohort.evaluation.privacy.windows import WindowSums, pack_rows
 from syncohort.evaluation.tidy import check_same_variants, metric_row, tidy
@@ -83,7 +86,9 @@ _ROW_PAIRS = (  # whose distances to whom
 
 _PEOPLE_PAIRS = (("synthetic", "train"), ("holdout", "train"))
 _NEAR_PAIRS = (*_PEOPLE_PAIRS, ("reference", "train"))
-_PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP, _INFERENCE, _COUNTS, _RELATIVES = range(7)  # streams
+_PEOPLE, _BOOTSTRAP, _HASH, _MEMBERSHIP, _INFERENCE, _COUNTS, _RELATIVES, _ASIDE = range(
+    8
+)  # streams
 
 
 @dataclass(frozen=True)
@@ -193,6 +198,10 @@ def measure_privacy(
         if each > 1 and not attack.window_snps:
             group = attack._replace(rows=HAPLOTYPES)
             metrics += membership_rows(group, values, targets, **options)[:1]
+    options = {"minimum_people": minimum_people, "seed": child_seed(seed, _ASIDE)}
+    metrics += set_aside_rows(
+        real_stores, synthetic_stores, groups, training, mode, max_people=max_people, **options
+    )
     attackers = (real_stores, synthetic_stores, attacked, groups["synthetic"].index, targets)
     if mode == "haplotype":
         options = {"minimum_people": minimum_people, "seed": child_seed(seed, _RELATIVES)}
@@ -328,6 +337,5 @@ def _people_table(targets: Targets, scores: dict, each: int) -> pd.DataFrame:
         {"person": targets.id, "label": targets.label, "member": targets.member.astype(bool)}
     )
     for attack, values in scores.items():
-        column = " ".join(filter(None, [attack.method, attack.window_snps])).replace(" ", "_")
-        table[column] = values.reshape(len(targets), -1).sum(axis=1)
+        table[score_column(attack)] = values.reshape(len(targets), -1).sum(axis=1)
     return table

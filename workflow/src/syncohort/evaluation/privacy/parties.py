@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.evaluation.privacy.membership import sample_index
-from syncohort.genotypes import CohortStore
+from syncohort.genotypes import CohortStore, People
 from syncohort.seeds import child_seed
 
 VARIANTS_AT_ONCE = 2_048  # whole windows of `windows.WINDOW_SNPS`
@@ -52,10 +52,16 @@ def choose_parties(
         chosen["synthetic"] = (synthetic, everyone[rank % 2 == 0], max_people)
     parties = {}
     for stream, (name, (people, index, limit)) in enumerate(chosen.items()):
-        members = np.isin(np.arange(len(people)), index)
-        index = sample_index(index, limit, child_seed(seed, stream))
-        parties[name] = Party(people is real, index, people.label[index].astype(str), members)
+        is_real = people is real
+        parties[name] = party_of(people, index, limit, child_seed(seed, stream), real=is_real)
     return parties
+
+
+def party_of(people: People, index: np.ndarray, limit: int, seed: int, *, real: bool) -> Party:
+    """The party of the people at `index`, of whom at most `limit` are compared."""
+    members = np.isin(np.arange(len(people)), index)
+    index = sample_index(index, limit, seed)
+    return Party(real, index, people.label[index].astype(str), members)
 
 
 def walk(

@@ -30,7 +30,7 @@ from syncohort.evaluation.tidy import (
 from syncohort.formats.beagle import Beagle, read_records, write_people
 from syncohort.formats.shared_sites import records_of
 from syncohort.genotypes import CohortStore, Variants, to_rows
-from syncohort.ploidy import doubled
+from syncohort.ploidy import MISSING, doubled
 
 KEPT = 3  # every third variant of the holdout people is known
 MOST_VARIANTS, MOST_PANEL, MOST_TARGETS = 20_000, 2_000, 200
@@ -45,7 +45,9 @@ def impute_holdout(
 
     At most `MOST_VARIANTS` consecutive variants in the middle of the chromosome, `MOST_PANEL` people
     of the panel and `MOST_TARGETS` holdout people are used, drawn at random; variants that share a
-    position are left out. A missing allele of the panel is the panel's commoner one.
+    position are left out, and on X those of which men have two copies, which Beagle takes apart. A
+    missing allele of the panel is the panel's commoner one. Men of the panel have one haplotype of
+    X; imputed ones have their copy twice, for dosages of 0 and 2 (see `ploidy`).
 
     Args:
         real: phased cohort with split people. panel: synthetic people, of whom at most as many are
@@ -71,7 +73,9 @@ def impute_holdout(
     used = _stretch(real.variants)
     with tempfile.TemporaryDirectory(prefix="syncohort-imputing-") as name:
         folder = Path(name)
-        known = _parts(real, targets, used[::KEPT])
+        known = (
+            (variants, doubled(calls)) for variants, calls in _parts(real, targets, used[::KEPT])
+        )
         vcf = write_people(folder / "known.vcf.gz", real.people[targets], known, phased=True)
         filled = ((variants, _filled(calls)) for variants, calls in _parts(source, donors, used))
         ref = write_people(folder / "panel.vcf.gz", source.people[donors], filled, phased=True)
@@ -95,23 +99,30 @@ def _stretch(variants: Variants) -> np.ndarray:
     """Indices of the variants that are used."""
     _, first, counts = np.unique(variants.position_bp, return_index=True, return_counts=True)
     alone = first[counts == 1]
+    of_one = variants.male_haploid[alone]
+    alone = alone[of_one] if of_one.any() else alone
     start = max(len(alone) - MOST_VARIANTS, 0) // 2
     return alone[start : start + MOST_VARIANTS]
 
 
 def _parts(store: CohortStore, people: np.ndarray, used: np.ndarray) -> Iterator[tuple]:
-    """Used variants and their calls int8 [v, S, 2], chunk by chunk; one copy is two of the same."""
+    """Used variants and their calls int8 [v, S, 2], chunk by chunk."""
     for part in store.variant_slices():
         own = used[(used >= part.start) & (used < part.stop)]
         if len(own):
-            yield store.variants[own], doubled(store.read(part, people)[own - part.start])
+            yield store.variants[own], store.read(part, people)[own - part.start]
 
 
 def _filled(calls: np.ndarray) -> np.ndarray:
     """Calls [v, S, 2] with the commoner allele in the place of missing ones."""
-    total, called = called_sums(calls.reshape(len(calls), -1), axis=1)
+    total, called = _allele_sums(calls)
     common = (2 * total > called).astype(np.int8)
-    return np.where(calls < 0, common[:, None, None], calls)
+    return np.where(calls == MISSING, common[:, None, None], calls)
+
+
+def _allele_sums(calls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """ALT alleles and called alleles [v] of calls [v, S, 2]."""
+    return called_sums(np.maximum(calls, MISSING).reshape(len(calls), -1), axis=1)
 
 
 def _sums(
@@ -131,8 +142,7 @@ def _sums(
         dosages = np.stack([record.format("DS")[:, 0] for record in records])  # [v, S]
         hidden = is_hidden[own]
         places = own[hidden] - part.start
-        calls = doubled(real.read(part, train)[places])
-        frequency = share(*called_sums(calls.reshape(len(calls), -1), axis=1))
+        frequency = share(*_allele_sums(real.read(part, train)[places]))
         truth = to_rows(real.read(part, targets)[places], "genotype").T  # [v, S]
         bins = imputation_bin(minor(frequency))
         n_variants += np.bincount(bins, minlength=len(n_variants))

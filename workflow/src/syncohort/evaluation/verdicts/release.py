@@ -6,7 +6,7 @@ from math import inf
 import numpy as np
 import pandas as pd
 
-from syncohort.config.generators import REAL_HAPLOTYPES
+from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.evaluation.groups import Group, groups_of
 from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, NOT_MEASURED, PASS, Bounds, number
 from syncohort.evaluation.verdicts.metrics import (
