@@ -50,6 +50,10 @@ rule collect_metrics:
             "<results>/measure_association/{generator}.tsv",
             generator=EVALUATED if "association" in DIMENSIONS else [],
         ),
+        rare=expand(
+            "<results>/measure_rare/{generator}.tsv",
+            generator=EVALUATED if RARE else [],
+        ),
         real_predictions="<results>/train_classifiers/real.predictions.tsv",
         predictions=expand(
             "<results>/train_classifiers/{source}.predictions.tsv", source=EVALUATED

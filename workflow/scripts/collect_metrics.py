@@ -27,6 +27,7 @@ with job(snakemake):
         "utility",
         "augmentation",
         "imputation",
+        "rare",
     )
     files = [path for stage in (*stages, "association") for path in found[stage]]
     attacked = {
