@@ -299,12 +299,17 @@ def test_relatives_among_real_people_are_allowed_for():
         assert (value_of(rows, "near_copies") <= level["high"]) == passes, n
 
 
-def test_honest_people_rarely_count_as_near_copies():
-    """Tails as heavy as an exponential's, known from 250 people, are the worst: few of 200 fail."""
+@pytest.mark.parametrize("n_real", [120, 250])
+@pytest.mark.parametrize("kind", ["exponential", "two kinds of people"])
+def test_honest_people_rarely_count_as_near_copies(kind, n_real):
+    """Tails as heavy as an exponential's, or of labels that differ, known from few people."""
     rng = np.random.default_rng(1)
     failed = 0
     for _ in range(200):
-        real, ours = (np.exp(-0.3 * rng.exponential(size=n)) for n in (250, 1_000))
+        depths = [rng.exponential(size=n) for n in (n_real, 4 * n_real)]
+        if kind != "exponential":
+            depths = [each * np.where(rng.random(len(each)) < 0.2, 1.5, 1) for each in depths]
+        real, ours = (np.exp(-0.3 * each) for each in depths)
         rows = near_rows(ours, real)
         failed += value_of(rows, "near_copies") > row_of(rows, "near_copies", part="real")["high"]
     assert failed <= 16

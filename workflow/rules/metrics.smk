@@ -7,6 +7,9 @@ rule collect_metrics:
             "<results>/summarise_fidelity/{generator}.tsv", generator=MEASURED
         ),
         privacy=expand("<results>/measure_privacy/{generator}.tsv", generator=MEASURED),
+        attacked=expand(
+            "<results>/measure_privacy/{generator}.people.tsv", generator=MEASURED
+        ),
         risk=expand(
             "<results>/measure_risk/{generator}.tsv",
             generator=[*EVALUATED, *PLAN.drawn],
@@ -47,6 +50,10 @@ rule collect_metrics:
             "<results>/measure_association/{generator}.tsv",
             generator=EVALUATED if "association" in DIMENSIONS else [],
         ),
+        rare=expand(
+            "<results>/measure_rare/{generator}.tsv",
+            generator=EVALUATED if RARE else [],
+        ),
         real_predictions="<results>/train_classifiers/real.predictions.tsv",
         predictions=expand(
             "<results>/train_classifiers/{source}.predictions.tsv", source=EVALUATED
@@ -70,6 +77,7 @@ rule collect_metrics:
         code=code_of("collect_metrics"),
         cohort=STUDY.cohort,
         sources=EVALUATED,
+        measured=MEASURED,
         calibration=CALIBRATION_OF,
         seed=seed_of("collect_metrics"),
     script:

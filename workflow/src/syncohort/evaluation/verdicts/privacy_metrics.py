@@ -150,7 +150,8 @@ PRIVACY_METRICS = (
         "near_copies",
         SINGLING_OUT,
         "People who are near copies of training people",
-        "no more than chance gives at the rate of real people",
+        "no more than chance gives at the rate of real people; where validation people have more, "
+        "some are relatives of training people whom nothing declares",
         no_more_than(HOLDOUT),
     ),
     Metric(
