@@ -183,11 +183,21 @@ def test_excess_is_above_independent_snps():
         for name, value in (("mine", 0.6), ("independent", 0.52))
     ]
     metrics = pd.concat(tables, ignore_index=True)
-    found = with_excess(metrics, {"independent": "independent"})
+    found = with_excess(metrics, {"independent": "independent"}, {})
     row = row_of(found, "membership_excess", method="distance")
     assert row["generator"] == "mine" and row["value"] == pytest.approx(0.08)
     assert row["low"] == pytest.approx(0.08 - 0.05) and row["high"] == pytest.approx(0.08 + 0.05)
-    pd.testing.assert_frame_equal(with_excess(metrics, {}), metrics)
+    scores = np.random.default_rng(1).normal(size=(2, 200))
+    scores[0] = scores[1] + 0.1 * scores[0]  # nearly the same of both releases
+    named = {"person": np.arange(200), "label": "x", "member": np.arange(200) % 2 == 0}
+    people = {
+        name: pd.DataFrame(named | {"distance": score})
+        for name, score in zip(("mine", "independent"), scores, strict=True)
+    }
+    found = with_excess(metrics, {"independent": "independent"}, people)
+    row = row_of(found, "membership_excess", method="distance")
+    assert row["value"] == pytest.approx(0.08) and 0.005 < row["high"] - row["low"] < 0.05
+    pd.testing.assert_frame_equal(with_excess(metrics, {}, {}), metrics)
 
 
 # ---------------------------------------------------------------- small counts

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from syncohort.auc import auc, auc_within_labels, weighted_auc
+from syncohort.auc import auc, auc_within_labels, paired_difference, weighted_auc
 
 
 def test_weighted_auc_is_scikit_learns():
@@ -46,3 +46,26 @@ def test_differences_between_labels_do_not_hide_a_member():
     score = 10.0 * label + is_case
     assert auc_within_labels(score, is_case, label) == 1
     assert auc(score, is_case) < 0.55
+
+
+def test_the_error_of_a_paired_difference_is_what_other_draws_of_people_show():
+    """Two scores of the same people, r = 0.8, in two labels: much less than if they were independent."""
+    label, is_case = np.repeat(["a", "b"], [60, 90]), np.tile([True, False, False], 50)
+    found, alone = [], []
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        both = rng.normal(size=len(label))
+        scores = [
+            np.sqrt(0.8) * both + np.sqrt(0.2) * rng.normal(size=len(label)) + shift * is_case
+            for shift in (0.3, 0.6)
+        ]
+        found.append(paired_difference(*scores, is_case, label))
+        alone.append([auc_within_labels(score, is_case, label) for score in scores])
+    differences, errors = np.transpose(found)
+    alone = np.array(alone)
+    np.testing.assert_allclose(differences, alone[:, 0] - alone[:, 1], atol=1e-12)
+    assert np.mean(errors) == pytest.approx(differences.std(), rel=0.1)
+    assert differences.std() < 0.6 * np.hypot(*alone.std(axis=0))
+    covered = np.abs(differences - differences.mean()) < 1.96 * errors
+    assert covered.mean() == pytest.approx(0.95, abs=0.03)
+    assert np.isnan(paired_difference(*scores, np.ones(150, bool), label)[0])

@@ -22,7 +22,7 @@ from syncohort.cohort.phasing import phase_chromosome
 from syncohort.cohort.synthetic_people import draw_people
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.schedules import make_schedule
-from syncohort.diffusion.validation import Counted
+from syncohort.diffusion.validation import Counted, make_validation
 from syncohort.evaluation.models.reconstruction import sum_reconstruction
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
@@ -262,6 +262,28 @@ def test_class_means_and_the_loss_leave_the_second_copy_out(encoded):
     assert (losses(changed) == before).tolist() == [False, True, False, False]
     changed[:, ~own] += 1 * process.mask[~own]
     assert (losses(changed) != before).all()
+
+
+def test_what_does_not_count_makes_no_error_smaller(encoded):
+    """A validation is that of the errors that count, whatever share of the rows that is."""
+    _, model, people = encoded
+    process = Process(make_schedule("cosine", 10), "x0", torch.from_numpy(model.mask))
+    x0 = torch.ones(len(people.rows), *model.mask.shape) * process.mask
+    labels, is_validation = people.rows.labels, people.rows.is_validation
+    given = (process, "uniform", x0, torch.from_numpy(labels), labels, is_validation)
+    counted = Counted.of(people, torch.device("cpu"))
+    share = counted.share(torch.arange(4), process.mask)
+    numbers = model.mask.sum(axis=1)
+    expected = 1 - numbers[people.one_copy].sum() / numbers.sum()
+    np.testing.assert_allclose(share, [1, expected, 1, 1], rtol=1e-6)
+    found = [
+        make_validation(*given, batch_size=32, seed=1, counted=each).measure(
+            lambda x, *_: torch.zeros_like(x)
+        )
+        for each in (None, counted)
+    ]
+    for name in ("loss", "train_loss_fixed", "reconstruction_error", "error_t0.5"):
+        assert found[1][name] == pytest.approx(found[0][name], rel=1e-5)
 
 
 ROUNDING = Decision("rounding", rare_margin=0.4, common_margin=0.1, label_margin=0.05)

@@ -237,7 +237,8 @@ def test_sample_sheet(tmp_path):
 @pytest.mark.parametrize("write", [write_vcf, write_plink, write_pgen, write_bgen])
 def test_failed_export_leaves_nothing(write, tmp_path, monkeypatch):
     store = make_store(tmp_path / "x.zip")
-    monkeypatch.setattr(CohortStore, "variant_chunks", lambda *_, **__: iter([1 / 0]))
+    for walked in ("variant_chunks", "variant_slices"):
+        monkeypatch.setattr(CohortStore, walked, lambda *_, **__: iter([1 / 0]))
     folder = tmp_path / "out"
     with pytest.raises(ZeroDivisionError):
         write(store if write is write_vcf else [store], folder / "x.vcf.gz")

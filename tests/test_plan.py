@@ -66,7 +66,12 @@ def test_only_what_draws_alleles_is_attacked_with_shadow_models():
     assert plan().shadowed == []
     found = plan(
         evaluation={"shadow_models": 8},
-        generators={"ours": {}, "alone": {"kind": "independent"}},
+        generators={
+            "ours": {},
+            "alone": {"kind": "independent"},
+            "trees": {"kind": "hidden_chow_liu"},
+        },
         release={"withhold": 0.01},
     )
+    assert found.with_likelihood == ["trees"]
     assert found.shadowed == ["alone", "independent", "bootstrap", "mosaic"]

@@ -7,6 +7,7 @@ import pytest
 from attacked import LABELS, N_VARIANTS, OPTIONS, attacked_cohort, population_calls
 from cohorts import NAMES, people_of, row_of, store_of, value_of
 
+from syncohort.baselines.alleles import draw_alleles
 from syncohort.evaluation.groups import KEYS
 from syncohort.evaluation.privacy.measure import measure_privacy
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
@@ -16,6 +17,7 @@ from syncohort.evaluation.verdicts.bounds import FAIL, PASS
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.evaluation.verdicts.metrics import COUNTED_PEOPLE
 from syncohort.evaluation.verdicts.release import release_verdict
+from syncohort.genotypes import CohortStore
 
 
 def draw_independent(calls, labels, drawn_labels, *, seed):
@@ -139,6 +141,18 @@ def test_the_window_copier_is_found_by_windows(cohort):
     whole = value_of(metrics, "membership_auc", method="distance")
     windows = row_of(metrics, "membership_auc", method="windows", window_snps="64")
     assert windows["low"] > 0.95 and whole < 0.8
+
+
+def test_the_reshuffled_panel_is_found_by_windows(cohort):
+    """Every allele count is right, and windows hold training haplotypes."""
+    path, people = cohort.folder / "reshuffled.zip", people_of(cohort.train_labels, prefix="s")
+    settings = {"generations": 1_000, "recombination_map": None}
+    draw_alleles(cohort.real, people, path, kind="reshuffle", seed=5, **settings)
+    drawn = CohortStore(path).read()
+    np.testing.assert_array_equal(drawn.sum(axis=(1, 2)), cohort.train.sum(axis=(1, 2)))
+    metrics = cohort.measured("reshuffled panel", drawn).metrics
+    windows = row_of(metrics, "membership_auc", method="windows", window_snps="64")
+    assert windows["low"] > 0.9
 
 
 def test_the_copier_of_a_label_tells_the_label(tmp_path):
@@ -285,12 +299,17 @@ def test_relatives_among_real_people_are_allowed_for():
         assert (value_of(rows, "near_copies") <= level["high"]) == passes, n
 
 
-def test_honest_people_rarely_count_as_near_copies():
-    """Tails as heavy as an exponential's, known from 250 people, are the worst: few of 200 fail."""
+@pytest.mark.parametrize("n_real", [120, 250])
+@pytest.mark.parametrize("kind", ["exponential", "two kinds of people"])
+def test_honest_people_rarely_count_as_near_copies(kind, n_real):
+    """Tails as heavy as an exponential's, or of labels that differ, known from few people."""
     rng = np.random.default_rng(1)
     failed = 0
     for _ in range(200):
-        real, ours = (np.exp(-0.3 * rng.exponential(size=n)) for n in (250, 1_000))
+        depths = [rng.exponential(size=n) for n in (n_real, 4 * n_real)]
+        if kind != "exponential":
+            depths = [each * np.where(rng.random(len(each)) < 0.2, 1.5, 1) for each in depths]
+        real, ours = (np.exp(-0.3 * each) for each in depths)
         rows = near_rows(ours, real)
         failed += value_of(rows, "near_copies") > row_of(rows, "near_copies", part="real")["high"]
     assert failed <= 16

@@ -1,18 +1,27 @@
 """Rare variants, drawn given the haplotypes around them: which, by whom, how many, together or not."""
 
 import json
+import subprocess
 
 import numpy as np
+import pandas as pd
 import pytest
-from clones import change_study, clone, planned_rules
-from cohorts import founder_calls, people_of, store_of
+from clones import change_study, clone, planned_rules, snakemake
+from cohorts import founder_calls, people_of, row_of, store_of
 
 from syncohort.bits import WORD
 from syncohort.cohort.filters import filter_rare
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
+from syncohort.evaluation.fidelity.rare_variants import burden_table, squared_correlations
+from syncohort.evaluation.groups import RARE, Group
+from syncohort.evaluation.privacy.rare_alleles import RARE_ATTACKS, rare_membership_rows
+from syncohort.evaluation.rare_chromosome import RareChromosome
+from syncohort.evaluation.tidy import metric_row, tidy
+from syncohort.evaluation.verdicts.judging import judge
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import CohortStore, People, Variants, slices
+from syncohort.report.rare_variants import rare_parts
 from syncohort.synthesis.local_haplotypes import blocks_of, haplotypes_around
 from syncohort.synthesis.rare_variants import _Block, _Labels, draw_rare, join_rare, scaled
 
@@ -62,13 +71,16 @@ def test_chances_are_those_of_the_formula():
     block = _Block(trained, drawn, labels, np.arange(40), M)
     found = block.chances(weights, rng)
     assert found.max() < 1
-    assert found == pytest.approx(chances(trained, drawn, labels, weights))
+    formula = chances(trained, drawn, labels, weights)
+    assert found / found.sum() == pytest.approx(formula / formula.sum())
     own = np.repeat([list("abababab" + "aabb" * 3)], 2)
     expected = sum(
         weights[own == label].sum() / (own == label).sum() * n
         for label, n in (("a", 10), ("b", 30))
     )
-    assert found.sum() == pytest.approx(expected)
+    sums = [block.chances(weights, rng).sum() for _ in range(400)]
+    assert np.mean(sums) == pytest.approx(expected, rel=0.1)
+    assert np.std(sums) == pytest.approx(expected / weights.sum() ** 0.5, rel=0.15)
 
 
 def test_no_training_haplotype_counts_more_than_one_of_the_nearest():
@@ -145,6 +157,81 @@ def test_a_persons_set_of_rare_alleles_is_not_copied(cohort):
     assert together.max() < 15 and together[same[0]] < 12  # of 20
 
 
+def test_correlations_with_common_snps_are_those_of_numpy(cohort):
+    _, real, _, _, _ = cohort
+    words = list(haplotypes_around(real))[1]
+    carry = np.random.default_rng(6).random((3, 200)) < [[0.1], [0.005], [0.0]]
+    carry[1] = np.arange(200) < 1
+    found = squared_correlations(words, carry.astype(np.float32))
+    common = real.read().reshape(N, -1)[: 3 * WORD]
+    with np.errstate(invalid="ignore", divide="ignore"):  # some founders are all alike
+        wanted = [np.corrcoef(carry[0], snp)[0, 1] ** 2 for snp in common]
+    assert found[0] == pytest.approx(wanted, nan_ok=True)
+    assert np.isnan(found[1:]).all()  # one carrier, none
+
+
+def test_burden_counts_people_once_a_gene(tmp_path, monkeypatch):
+    rng = np.random.default_rng(7)
+    real = store_of(
+        tmp_path / "c.zip", founder_calls(N, 40), people_of(["a"] * 40, ["train", "holdout"] * 20)
+    )
+    synthetic = store_of(tmp_path / "s.zip", founder_calls(N, 40), people_of(["a"] * 40))
+    stores = [
+        rare_store(tmp_path / f"{i}.zip", rng.random((60, 80)) < 0.05, each.people)
+        for i, each in enumerate((real, synthetic))
+    ]
+    monkeypatch.setattr(CohortStore, "variant_slices", lambda self: slices(60, 7))
+    chromosome = RareChromosome(real, stores[0], synthetic, stores[1])
+    genes = pd.DataFrame(
+        {
+            "gene": ["none", "long", "inner"],
+            "contig": "1",
+            "start_bp": [1, 101_000, 103_000],
+            "end_bp": [90_000, 149_000, 120_000],
+        }
+    )
+    found = burden_table(chromosome, genes).set_index("gene")
+    assert list(found.index) == ["long", "inner"]
+    for gene, inside in (("long", slice(1, 49)), ("inner", slice(3, 20))):
+        for name, store, people in (
+            ("holdout", stores[0], slice(1, None, 2)),
+            ("synthetic", stores[1], slice(None)),
+        ):
+            wanted = (store.read()[inside, people] == 1).any(axis=(0, 2)).mean()
+            assert found.loc[gene, name] == pytest.approx(wanted)
+    assert len(burden_table(chromosome, None)) == 1
+
+
+@pytest.fixture(scope="module")
+def attacked(tmp_path_factory):
+    """People of many founders with rare alleles of their own draw: a copier must be seen, others not."""
+    folder = tmp_path_factory.mktemp("attacked")
+    rng = np.random.default_rng(8)
+    people = people_of(["a"] * 300, ["train"] * 150 + ["validation"] * 50 + ["holdout"] * 100)
+    real = store_of(folder / "c.zip", founder_calls(N, 300, 40), people)
+    rare = rare_store(folder / "r.zip", rng.random((100, 600)) < 0.02, people)
+    return folder, real, rare
+
+
+@pytest.mark.parametrize("copied", [True, False], ids=["copies", "others"])
+def test_attacks_see_a_copy_of_rare_alleles_and_nothing_in_others(attacked, copied):
+    folder, real, rare = attacked
+    own = people_of(["a"] * 150, prefix="SYN")
+    rng = np.random.default_rng(9)
+    if copied:
+        drawn, carriers = real.read()[:, :150], rare.read()[:, :150].reshape(100, -1)
+    else:
+        drawn, carriers = founder_calls(N, 150, 40, seed=10), rng.random((100, 300)) < 0.02
+    synthetic = store_of(folder / f"{copied}.zip", drawn, own)
+    chromosome = RareChromosome(
+        real, rare, synthetic, rare_store(folder / f"{copied}.rare.zip", carriers, own)
+    )
+    rows = rare_membership_rows([chromosome], minimum_people=20, max_people=150, seed=1)
+    for method in RARE_ATTACKS:
+        row = row_of(rows, "membership_auc", method=method)
+        assert row["low"] > 0.55 if copied else row["low"] < 0.53, (method, row)
+
+
 def test_rare_variants_come_between_the_others_and_sites_are_settled(tmp_path):
     people = people_of(["a"] * 3, prefix="SYN")
     common = store_of(tmp_path / "c.zip", founder_calls(5, 3), people)
@@ -203,10 +290,46 @@ def test_what_cannot_be_drawn_is_told(study, message):
         parse_config(study)
 
 
+def test_the_report_has_a_section_of_rare_variants():
+    counts = [{"n_kept": 1_200, "dropped": {"common": 3, "of too few carriers": 40}}] * 2
+    rows = [
+        metric_row("sfs_distance", Group(snps=RARE), 0.02),
+        metric_row("membership_auc", Group(method="rare alleles"), 0.51, 0.48, 0.54),
+        metric_row("membership_auc", Group(method="distance"), 0.77),
+    ]
+    judged = judge(tidy(rows, cohort="c", generator="drawn"), {})
+    text = "".join(rare_parts(judged, counts, ["drawn"]))
+    assert "2,400" in text and "left out: of too few carriers" in text and "80" in text
+    assert "rare variants" in text and "0.51 [0.48, 0.54]" in text and "0.77" not in text
+
+
 @pytest.mark.slow
 def test_nothing_rare_is_drawn_unless_asked_for(tmp_path):
     folder = clone(tmp_path / "clone")
-    wanted = {"filter_rare", "draw_rare", "join_rare"}
+    wanted = {"filter_rare", "draw_rare", "join_rare", "measure_rare"}
     assert not planned_rules(folder) & wanted
-    study = change_study(folder, filters={"maf_min": 0.05}, release={"rare": {"carriers_min": 10}})
-    assert planned_rules(folder, study=study) >= wanted
+    results = folder / "results/tiny"
+    release = results / "release/drawn"
+    study = change_study(
+        folder,
+        filters={"maf_min": 0.1},
+        release={"rare": {"carriers_min": 10}},
+        generators={"drawn": {"kind": "independent"}},
+    )
+    made = (release / "rare/21.tsv", release / "vcf/21.vcf.gz", results / "measure_rare/drawn.tsv")
+    done = snakemake(folder, *(str(file.relative_to(folder)) for file in made), study=study)
+    assert done.returncode == 0, done.stdout + done.stderr
+    listed = pd.read_csv(release / "rare/21.tsv", sep="\t")
+    common, joined = (
+        CohortStore(results / f"{name}/drawn/21.zarr.zip") for name in ("draw_alleles", "join_rare")
+    )
+    assert len(listed) and len(joined.variants) == len(common.variants) + len(listed)
+    text = subprocess.run(
+        ["bcftools", "query", "-f", "%POS\n", release / "vcf/21.vcf.gz"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    released = [int(line) for line in text.split()]
+    assert set(listed["position_bp"]) <= set(released)
+    assert released == joined.variants.position_bp.tolist()

@@ -47,6 +47,8 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
     }
     unused = set() if "snp_vae" in kinds else {"fit_snp_vae"}
     unused |= {"train_wgan", "fit_block_gaussian"} - {f"train_{each['kind']}" for each in settings}
+    if not plan.with_likelihood:
+        unused |= {"fit_hidden_chow_liu", "measure_likelihood"}
     return {
         name
         for name, script in SCRIPTS.items()

@@ -6,6 +6,7 @@ rule draw_alleles:
         real=COHORT,
         people="<results>/draw_labels/people.tsv",
         genetic_map=lambda wildcards: foreign(recombination_map_of(wildcards)),
+        model=fitted_trees,
     output:
         store="<results>/draw_alleles/{generator}/{chrom}.zarr.zip",
     log:
@@ -26,6 +27,28 @@ rule draw_alleles:
         seed=lambda wildcards: seed_of("draw_alleles", wildcards.generator),
     script:
         "../scripts/draw_alleles.py"
+
+
+rule fit_hidden_chow_liu:
+    input:
+        real=COHORT,
+    output:
+        model="<results>/fit_hidden_chow_liu/{generator}/{chrom}.npz",
+    log:
+        "<logs>/fit_hidden_chow_liu/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/fit_hidden_chow_liu/{generator}/{chrom}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("fit_hidden_chow_liu"),
+        trees=trees_of,
+        seed=lambda wildcards: seed_of("fit_hidden_chow_liu", wildcards.generator),
+    script:
+        "../scripts/fit_hidden_chow_liu.py"
 
 
 rule fit_block_gaussian:

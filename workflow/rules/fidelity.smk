@@ -77,6 +77,43 @@ rule summarise_fidelity:
         "../scripts/summarise_fidelity.py"
 
 
+rule measure_rare:
+    input:
+        real=expand(COHORT, chrom=RARE),
+        rare=expand("<results>/filter_rare/{chrom}.zarr.zip", chrom=RARE),
+        synthetic=lambda wildcards: expand(
+            cohort_pattern(wildcards.generator), chrom=RARE
+        ),
+        drawn=expand(
+            "<results>/draw_rare/{generator}/{chrom}.zarr.zip",
+            chrom=RARE,
+            allow_missing=True,
+        ),
+        genes=foreign(annotation_files()),
+    output:
+        metrics="<results>/measure_rare/{generator}.tsv",
+    log:
+        "<logs>/measure_rare/{generator}.log",
+    benchmark:
+        "<benchmarks>/measure_rare/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("measure_rare"),
+        content=content_of(annotation_files()),
+        annotation_format=STUDY.genes.format,
+        cohort=STUDY.cohort,
+        minimum_people=STUDY.evaluation.minimum_people,
+        max_people=STUDY.evaluation.privacy_people,
+        # the same for every generator, so that they differ by their people alone
+        seed=seed_of("measure_rare"),
+    script:
+        "../scripts/measure_rare.py"
+
+
 rule plot_frequencies:
     input:
         tables=every_chrom(f"{FIDELITY}.frequencies.tsv"),

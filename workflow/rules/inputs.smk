@@ -190,6 +190,11 @@ def require_possible(chroms):
             "expansion.panel: chromosome X, of which men have one copy, cannot be expanded. Leave X "
             "out with input.chromosomes, or set expansion.panel: null"
         )
+    if STUDY.release.rare.carriers_min and not any(map(is_imputable, chroms)):
+        raise InputError(
+            "release.rare.carriers_min: rare variants are drawn on autosomes, and the study has "
+            "none: name some in input.chromosomes, or leave the key out"
+        )
 
 
 try:

@@ -64,6 +64,19 @@ def recombination_map_of(wildcards):
     return map_of(generator_of(wildcards).get("recombination_map"), wildcards)
 
 
+def trees_of(wildcards):
+    """How the hidden Chow-Liu trees of a generator are fitted."""
+    return {
+        key: value for key, value in generator_of(wildcards).items() if key != "kind"
+    }
+
+
+def fitted_trees(wildcards):
+    """The hidden Chow-Liu trees of a chromosome, for a generator that is drawn from them."""
+    own = generator_of(wildcards)["kind"] == "hidden_chow_liu"
+    return "<results>/fit_hidden_chow_liu/{generator}/{chrom}.npz" if own else []
+
+
 def representation_of(wildcards):
     """Configuration of the representation a wildcard names."""
     return STUDY.representations[wildcards.representation]

@@ -7,6 +7,9 @@ rule collect_metrics:
             "<results>/summarise_fidelity/{generator}.tsv", generator=MEASURED
         ),
         privacy=expand("<results>/measure_privacy/{generator}.tsv", generator=MEASURED),
+        attacked=expand(
+            "<results>/measure_privacy/{generator}.people.tsv", generator=MEASURED
+        ),
         risk=expand(
             "<results>/measure_risk/{generator}.tsv",
             generator=[*EVALUATED, *PLAN.drawn],
@@ -26,6 +29,10 @@ rule collect_metrics:
                 if name in PLAN.per_chromosome
             ],
         ),
+        likelihood=expand(
+            "<results>/measure_likelihood/{generator}.tsv",
+            generator=PLAN.with_likelihood,
+        ),
         embedding=expand(
             "<results>/embed_people/{generator}.metrics.tsv", generator=EVALUATED
         ),
@@ -42,6 +49,10 @@ rule collect_metrics:
         association=expand(
             "<results>/measure_association/{generator}.tsv",
             generator=EVALUATED if "association" in DIMENSIONS else [],
+        ),
+        rare=expand(
+            "<results>/measure_rare/{generator}.tsv",
+            generator=EVALUATED if RARE else [],
         ),
         real_predictions="<results>/train_classifiers/real.predictions.tsv",
         predictions=expand(
@@ -66,6 +77,7 @@ rule collect_metrics:
         code=code_of("collect_metrics"),
         cohort=STUDY.cohort,
         sources=EVALUATED,
+        measured=MEASURED,
         calibration=CALIBRATION_OF,
         seed=seed_of("collect_metrics"),
     script:

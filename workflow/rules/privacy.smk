@@ -179,6 +179,31 @@ rule measure_global_vector:
         "../scripts/measure_global_vector.py"
 
 
+rule measure_likelihood:
+    input:
+        real=every_chrom(COHORT),
+        models=every_chrom("<results>/fit_hidden_chow_liu/{generator}/{chrom}.npz"),
+    output:
+        metrics="<results>/measure_likelihood/{generator}.tsv",
+    log:
+        "<logs>/measure_likelihood/{generator}.log",
+    benchmark:
+        "<benchmarks>/measure_likelihood/{generator}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=HEAVY_MINUTES,
+    params:
+        code=code_of("measure_likelihood"),
+        cohort=STUDY.cohort,
+        minimum_people=STUDY.evaluation.minimum_people,
+        max_people=STUDY.evaluation.privacy_people,
+        seed=seed_of("measure_likelihood"),
+    script:
+        "../scripts/measure_likelihood.py"
+
+
 rule plot_labels:
     input:
         metrics="<results>/collect_metrics/metrics.tsv",

@@ -22,6 +22,7 @@ rule write_report:
         expansion=EXPANSION_COUNTS,
         imputed=[file.replace(".tsv", ".accuracy.tsv") for file in EXPANSION_COUNTS],
         sequences=SEQUENCE_COUNTS,
+        rare=RARE_COUNTS,
         checksums=CHECKSUMS,
         paper="<results>/tabulate_paper/paper.tsv" if DIFFUSION else [],
         guidance="<results>/tabulate_guidance/guidance.tsv" if GUIDED else [],

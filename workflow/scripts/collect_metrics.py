@@ -22,13 +22,19 @@ with job(snakemake):
         "shadows",
         "white_box",
         "global_vector",
+        "likelihood",
         "embedding",
         "utility",
         "augmentation",
         "imputation",
+        "rare",
     )
     files = [path for stage in (*stages, "association") for path in found[stage]]
-    metrics = with_excess(join_metrics([read_tables(files), *rates]), params.calibration)
+    attacked = {
+        name: read_tables([path])
+        for name, path in zip(params.measured, found.attacked, strict=True)
+    }
+    metrics = with_excess(join_metrics([read_tables(files), *rates]), params.calibration, attacked)
     judged = judge(metrics, params.calibration)
     judged.to_csv(snakemake.output.metrics, sep="\t", index=False)
     release_checklist(judged).to_csv(snakemake.output.checklist, sep="\t", index=False)

@@ -9,6 +9,8 @@ with job(snakemake):
     store, settings = CohortStore(snakemake.input.real), dict(snakemake.params.generator)
     if snakemake.input.genetic_map:  # the path of this chromosome
         settings["recombination_map"] = snakemake.input.genetic_map
+    if snakemake.input.model:  # of which the other settings are a part
+        settings = {"kind": settings["kind"], "model": snakemake.input.model}
     if settings["kind"] == "validation":
         copy_validation(store, snakemake.output.store)
     else:

@@ -8,6 +8,7 @@ from syncohort.job import job
 from syncohort.report.expansion import expansion_parts
 from syncohort.report.page import Material, Study, write_metrics_page, write_report
 from syncohort.report.paper_tables import is_papers_task, paper_parts
+from syncohort.report.rare_variants import rare_parts
 from syncohort.report.selection import selection_parts
 from syncohort.report.sequences import sequence_parts
 
@@ -31,8 +32,12 @@ with job(snakemake):
     sequences = []
     if found.get("sequences"):
         sequences = sequence_parts(read_tables(found.sequences))
+    judged, rare = read_tables([found.metrics]), []
+    if found.get("rare"):
+        counts = [json.loads(Path(path).read_text()) for path in found.rare]
+        rare = rare_parts(judged, counts, study.sources)
     material = Material(
-        judged=read_tables([found.metrics]),
+        judged=judged,
         checklist=read_tables([found.checklist]),
         labels=read_tables([found.labels]),
         people=people,
@@ -49,6 +54,7 @@ with job(snakemake):
         selection=selection,
         expansion=expansion,
         sequences=sequences,
+        rare=rare,
     )
     write_report(study, material, snakemake.output.report)
     write_metrics_page(study, material.judged, material.checklist, snakemake.output.page)

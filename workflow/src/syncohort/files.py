@@ -7,8 +7,9 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile, ZipInfo
 
 import numpy as np
 
@@ -64,17 +65,50 @@ def load_arrays(path: str | Path, kind: str) -> dict:
 
     Raises InputError when the file is absent, damaged or of another kind (prints both).
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise InputError(f"{path}: not a readable fitted file ({error}); fit it again") from error
-    found = arrays.pop("kind", np.zeros(0, np.uint8)).tobytes().decode()
-    require_same("the kinds of file", path, kind, found or "a file without a kind")
+    with _fitted_file(path, kind) as file:
+        arrays = {name: file[name] for name in file.files if name != "kind"}
     return {
         name.removesuffix(":text"): unpack_texts(value) if name.endswith(":text") else value
         for name, value in arrays.items()
     }
+
+
+def save_parts(path: str | Path, kind: str, parts: Iterable[dict]) -> None:
+    """Write dictionaries of arrays to one file, for `read_parts`; one is in memory at a time. Equal
+    bytes for equal content. The file, a numpy .npz, appears only when complete."""
+    with all_or_nothing(path) as (partial,), ZipFile(partial, "w") as archive:
+
+        def add(name: str, array: np.ndarray) -> None:
+            with archive.open(ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+
+        add("kind", np.frombuffer(kind.encode(), np.uint8))
+        for number, part in enumerate(parts):
+            for name, array in part.items():
+                add(f"{number}/{name}", array)
+
+
+def read_parts(path: str | Path, kind: str) -> Iterator[dict]:
+    """The dictionaries that `save_parts` wrote, one after the other.
+
+    Raises InputError when the file is absent, damaged or of another kind (prints both).
+    """
+    with _fitted_file(path, kind) as file:
+        names = [name.split("/") for name in file.files if name != "kind"]
+        for number, own in groupby(names, key=lambda name: name[0]):
+            yield {name: file[f"{number}/{name}"] for _, name in own}
+
+
+@contextmanager
+def _fitted_file(path: str | Path, kind: str) -> Iterator[np.lib.npyio.NpzFile]:
+    """An open .npz file of a kind, whose damage is an InputError."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            found = file["kind"].tobytes().decode() if "kind" in file.files else ""
+            require_same("the kinds of file", path, kind, found or "a file without a kind")
+            yield file
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        raise InputError(f"{path}: not a readable fitted file ({error}); fit it again") from error
 
 
 def write_rows(

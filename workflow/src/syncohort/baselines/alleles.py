@@ -1,4 +1,4 @@
-"""Baselines that draw alleles straight from the training people, a stretch at a time.
+"""Baselines that draw alleles, a stretch at a time: straight from the training people, or from trees.
 
 Memory is bounded by a chunk of the real dataset: at most 8 kB for each training
 person and for each synthetic one.
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from syncohort.baselines.hidden_chow_liu import hidden_chow_liu_calls
 from syncohort.baselines.mosaic import mosaic_calls
 from syncohort.baselines.panel import Panel
 from syncohort.baselines.reshuffle import reshuffled_calls
@@ -38,8 +39,8 @@ def draw_alleles(
 
     people: ids, labels and split of the synthetic people. kind: "independent", every allele
     by itself at its label's frequency; "bootstrap", copies of people of the label, the same
-    on every chromosome; "mosaic" and "reshuffle", see `mosaic_calls` and `reshuffled_calls`, which
-    take `settings`. seed: the same for all chromosomes. learned_from: see `Panel.of`. Calls are phased as the real ones are. Copies
+    on every chromosome; "mosaic", "reshuffle" and "hidden_chow_liu", see `mosaic_calls`,
+    `reshuffled_calls` and `hidden_chow_liu_calls`, which take `settings`. seed: the same for all chromosomes. learned_from: see `Panel.of`. Calls are phased as the real ones are. Copies
     keep their missing calls, the others have none. People are copied for people of their sex; of
     one copy, where men have one, one of two drawn alleles is left.
 
@@ -103,4 +104,5 @@ _KINDS = {
     "bootstrap": _bootstrap,
     "mosaic": mosaic_calls,
     "reshuffle": reshuffled_calls,
+    "hidden_chow_liu": hidden_chow_liu_calls,
 }

@@ -71,10 +71,33 @@ class ReshuffleGenerator(Section):
     )
 
 
+class HiddenChowLiuGenerator(Section):
+    """Baseline: hidden Chow-Liu trees, a window of neighbouring SNPs each, whose likelihood is exact."""
+
+    kind: Literal["hidden_chow_liu"] = Field(
+        "hidden_chow_liu", description="Trees of hidden states, one for each SNP."
+    )
+    hidden_states: int = Field(
+        8,
+        ge=2,
+        le=256,
+        description="Hidden states of a SNP. More: closer to the people, and slower, with their square.",
+    )
+    window: int = Field(256, ge=2, le=4096, description="SNPs of a tree.")
+    overlap: int = Field(
+        64, ge=0, le=4096, description="SNPs before its window that a tree is told."
+    )
+    iterations: int = Field(12, ge=1, le=1000, description="Steps of expectation-maximisation.")
+
+
 # Kinds that hand on haplotypes of real people, whole or in pieces.
 REAL_HAPLOTYPES = ("bootstrap", "mosaic", "reshuffle")
 
 AlleleGenerator = Annotated[
-    IndependentGenerator | BootstrapGenerator | MosaicGenerator | ReshuffleGenerator,
+    IndependentGenerator
+    | BootstrapGenerator
+    | MosaicGenerator
+    | ReshuffleGenerator
+    | HiddenChowLiuGenerator,
     Field(discriminator="kind"),
 ]

@@ -15,7 +15,7 @@ from syncohort.config.generator_names import (
 )
 from syncohort.config.study import Config, is_guidable
 
-ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "reshuffle", VALIDATION)
+ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "reshuffle", "hidden_chow_liu", VALIDATION)
 BOTTLENECK_KINDS = ("mlp", "cnn", "mlp_cnn")  # the paper's networks with a narrowest layer
 
 
@@ -150,8 +150,13 @@ class Plan:
         """Those that are attacked with shadow models."""
         if not self._study.evaluation.shadow_models:
             return []
-        drawing = set(self.allele_generators) - {VALIDATION}
+        drawing = set(self.allele_generators) - {VALIDATION, *self.with_likelihood}
         return [name for name in self.evaluated if name in drawing]
+
+    @cached_property
+    def with_likelihood(self) -> list[str]:
+        """Those under which a person's likelihood is known."""
+        return [name for name in self.evaluated if self.settings[name]["kind"] == "hidden_chow_liu"]
 
     @cached_property
     def latent_generators(self) -> list[str]:

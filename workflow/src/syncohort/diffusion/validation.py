@@ -24,6 +24,7 @@ MEMBERSHIP_TIME = 0.2  # of T
 MOST_FORWARD_SHARE = 0.2  # forward passes for each training row: a tenth of an epoch or less
 LEAST_VALIDATIONS = 12
 _TIMES, _SPREAD, _NEAR = 0, 1, 2  # random streams
+_LEAST_SHARE = 1e-6  # of a row of which nothing counts
 
 
 def forward_passes(n_rows: int) -> int:
@@ -72,6 +73,11 @@ class Counted:
     def __getitem__(self, rows):
         return ~(self.is_second[rows, None] & self.one_copy)
 
+    def share(self, rows, mask):
+        """How much of these rows counts: share of the real numbers, mask bool [G, K]; [n]."""
+        numbers = mask.sum(dim=1).float()  # [G]
+        return (self[rows] * numbers).sum(dim=1) / numbers.sum()
+
 
 @dataclass(frozen=True, eq=False)
 class Validation:
@@ -107,7 +113,9 @@ class Validation:
         return epochs_between(forward_passes(len(self.rows)), n_train, epochs)
 
     def _losses(self, network, rows, times, stream: int):
-        """Losses [n] of these rows at these times [n], each the mean over its positions."""
+        """Losses [n] of these rows at these times [n], each the mean over what counts of the row,
+        and how much that is, [n] (None: all).
+        """
         generator = torch.Generator(times.device)
         generator.manual_seed(child_seed(self.seed, stream))
         losses = []
@@ -116,7 +124,10 @@ class Validation:
             x0, own = self.data[part], self.conditions[part]
             counted = None if self.counted is None else self.counted[part]
             losses.append(self.process.row_losses(network, x0, at, noise, own, counted))
-        return torch.cat(losses)
+        if self.counted is None:
+            return torch.cat(losses), None
+        share = self.counted.share(rows, self.process.mask)
+        return torch.cat(losses) / share.clamp(min=_LEAST_SHARE), share
 
     def _membership_losses(self, network) -> np.ndarray:
         """Losses [R, M] of fellows and rows in each stretch of the genome.
@@ -177,15 +188,17 @@ class Validation:
 
         levels = self.process.levels(times)
         weight = loss_weight(self.weighting, self.process.target, *levels).flatten()
-        losses = self._losses(network, self.rows[drawn], times, _SPREAD)
-        loss = (weight * losses).mean().item()
+        losses, share = self._losses(network, self.rows[drawn], times, _SPREAD)
+        loss = _mean(weight * losses, share)
         of_training = self._losses(network, self.fellows[drawn], times, _SPREAD)
-        train_loss = (weight * of_training).mean().item()
+        train_loss = _mean(weight * of_training[0], of_training[1])
 
         errors = (losses * x0_error_per_loss(self.process.target, *levels).flatten()).sqrt()
         bins = (times - 1) * NOISE_BINS // n_steps
         by_noise = {
-            f"error_t{(2 * i + 1) / (2 * NOISE_BINS):.1f}": errors[bins == i].mean().item()
+            f"error_t{(2 * i + 1) / (2 * NOISE_BINS):.1f}": _mean(
+                errors[bins == i], None if share is None else share[bins == i]
+            )
             for i in range(NOISE_BINS)
         }
         return {
@@ -194,10 +207,15 @@ class Validation:
             "train_loss_fixed": train_loss,
             "memorisation_gap": 1 - train_loss / loss,
             **self._membership(network),
-            "reconstruction_error": errors.mean().item(),
+            "reconstruction_error": _mean(errors, share),
             **by_noise,
             **(network.diagnostics() if hasattr(network, "diagnostics") else {}),
         }
+
+
+def _mean(values, share) -> float:
+    """Mean of values [n] of rows, of which shares [n] count (None: all)."""
+    return (values.mean() if share is None else (values * share).sum() / share.sum()).item()
 
 
 def make_validation(

@@ -17,10 +17,11 @@ LABEL_SIZES = {  # bins of the number of a label's training people: from, to bel
 }
 
 HOLDOUT, TRAIN, TRUTH, REAL = "holdout", "train", "truth", "real"
-CAUSAL, SUGGESTIVE = "causal", "p < 0.001"
+CAUSAL, SUGGESTIVE, RARE = "causal", "p < 0.001", "rare"
 HAPLOTYPES = "haplotypes"
 FOUR_TIMES, WITH_REAL = "4x", "with real"
 
+_SNPS = {CAUSAL: "causal SNPs", RARE: "rare variants"}
 _AGAINST = {
     HOLDOUT: "against holdout people",
     TRAIN: "against training people",
@@ -37,7 +38,7 @@ class Group(NamedTuple):
     against: what the people are compared with where a metric has several: "holdout" or "train"
     people, the "truth", models of "real" people.
     label: of the people; label_size: bin of the labels' sizes, of `LABEL_SIZES`.
-    snps: "causal", or "p < 0.001".
+    snps: "causal", "p < 0.001", or "rare", those that no model holds.
     maf_bin: of the variants, of `tidy.MAF_BINS`; distance_bin: of pairs of variants, with unit;
     window_snps: length of windows.
     known_snps: number of SNPs that an attacker knows of a person.
@@ -96,7 +97,7 @@ def in_words(group: Group) -> str:
         group.fpr and f"at {group.fpr} false positives",
         group.trained_on,
         group.real_share and f"{100 * float(group.real_share):g} % real",
-        group.snps and {CAUSAL: "causal SNPs"}.get(group.snps, group.snps),
+        group.snps and _SNPS.get(group.snps, group.snps),
         group.window_snps and f"{int(group.window_snps):,} SNPs",
         group.known_snps and f"{int(group.known_snps):,} SNPs known",
         group.carriers and f"of fewer than {group.carriers} training people",

@@ -82,11 +82,11 @@ class BgenSource(Source):
         records = self._file.records_of(contig)
         find_contig(contig, spellings(self._file.counts), self._file.path)
         step = -1 if self._ref_allele == "last" else 1
-        alleles = [record.alleles[::step] for record in records]
+        alleles = [each[::step] for each in records.alleles]
         sites = make_sites(
             contig,
-            [record.position for record in records],
-            [record.id for record in records],
+            records.position,
+            records.id,
             [first for first, *_ in alleles],
             [",".join(others) or "." for _, *others in alleles],
             provisional=self._ref_allele is None,

@@ -68,6 +68,7 @@ class Material:
     guidance: `guidance_table`, replicates: `replicate_table`, where there are any.
     expansion: HTML of `expansion.expansion_parts`, when other sites are imputed.
     sequences: HTML of `sequences.sequence_parts`, when DNA sequences are written.
+    rare: HTML of `rare_variants.rare_parts`, when rare variants are drawn.
     """
 
     judged: pd.DataFrame
@@ -87,6 +88,7 @@ class Material:
     replicates: pd.DataFrame | None = None
     expansion: list[str] = field(default_factory=list)
     sequences: list[str] = field(default_factory=list)
+    rare: list[str] = field(default_factory=list)
 
 
 def write_report(study: Study, material: Material, path: str | Path) -> None:
@@ -235,6 +237,7 @@ def _tables(study: Study, material: Material) -> dict[str, Markup]:
         "selection": material.selection,
         "expansion": material.expansion,
         "sequences": material.sequences,
+        "rare": material.rare,
         "methods": [_methods(study, material)],
         "downloads": [_downloads(study, material)],
     }

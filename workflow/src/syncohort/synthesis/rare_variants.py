@@ -9,10 +9,12 @@ probability in proportion to
 
 the kernel regression of Nadaraya (1964) and Watson (1964) with a width for each x: all of the m
 nearest training haplotypes count alike, so that none is more than 1 / m of p(x), not even one
-that x is a copy of. The p(x) of a variant are brought to the sum that the training people's frequencies by label
-give the synthetic people. Then every haplotype and variant is drawn by itself: a training
-person's rare alleles come together on a synthetic haplotype only where they do so in several
-training people, and counts are those of a cohort drawn anew, not the training people's.
+that x is a copy of. The p(x) of a variant are brought to a sum, the carriers to expect: those that the
+training people's frequencies by label give the synthetic people, times Gamma(c, 1 / c) where
+c training haplotypes carry the allele, for a population's frequency is not known better from c
+carriers. Then every haplotype and variant is drawn by itself: a training person's rare alleles come
+together on a synthetic haplotype only where they do so in several training people, and counts
+are those of another cohort of the population, not the training people's.
 
 Axes: v rare variants of a block, T training and R synthetic haplotypes, C carriers.
 """
@@ -21,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from syncohort.bits import compiled, popcount
+from syncohort.bits import compiled, inlined, popcount
+from syncohort.dosages import called_sums
 from syncohort.errors import InputError
 from syncohort.formats.shared_sites import settle_calls
 from syncohort.genotype_writing import CohortWriter
@@ -78,38 +81,41 @@ def draw_rare(
     if len(known) > _MOST_TRAINING_ROWS:
         known = np.sort(rng.choice(known, _MOST_TRAINING_ROWS, replace=False))
     walks = haplotypes_around(real, train), haplotypes_around(synthetic)
-    parts = blocks_of(real.variants, rare.variants)
+    parts, minor_is_ref = blocks_of(real.variants, rare.variants), is_ref_rarer(rare, train)
     with CohortWriter(path, synthetic.people) as writer:
         for part, trained, drawn in zip(parts, *walks, strict=True):
             if part.start == part.stop:
                 continue
             block = _Block(trained, drawn, labels, known, carriers_min)
-            weights, minor_is_ref = carrier_weights(rare, part, train)
-            rows = np.empty((len(drawn), part.stop - part.start), dtype=np.int8)
-            for place, own in enumerate(weights):
-                chance = block.chances(own, rng)
+            rarer = minor_is_ref[part]
+            rows = np.empty((len(drawn), len(rarer)), dtype=np.int8)
+            for place, weights in enumerate(carrier_weights(rare, part, train, rarer)):
+                chance = block.chances(weights, rng)
                 rows[:, place] = rng.random(len(drawn)) < chance
-            rows ^= minor_is_ref.astype(np.int8)
+            rows ^= rarer.astype(np.int8)
             writer.append(rare.variants[part], from_rows(rows, "haplotype"), True)
 
 
-def carrier_weights(
-    rare: CohortStore, part: slice, people: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Which haplotypes of some people carry the rarer allele, and which allele that is among them.
+def is_ref_rarer(store: CohortStore, people: np.ndarray) -> np.ndarray:
+    """Whether REF is the rarer allele of each variant among some people, bool [V]."""
+    found = []
+    for _, calls in store.variant_chunks(people):
+        alt, called = called_sums(calls.reshape(len(calls), -1), axis=1)
+        found.append(2 * alt > called)
+    return np.concatenate(found)
 
-    Returns weights float32 [v, R], 1 for a carrier and 0.5 for both haplotypes of an unphased
-    heterozygote; minor_is_ref bool [v].
+
+def carrier_weights(store: CohortStore, part: slice, people, minor_is_ref) -> np.ndarray:
+    """Which haplotypes carry the rarer allele of each variant of a slice, float32 [v, R].
+
+    1 for a carrier, and 0.5 for both haplotypes of an unphased heterozygote. people: slice, mask or
+    indices; minor_is_ref: bool [v], whether it is REF.
     """
-    calls, phased = rare.read(part, people), rare.read_phasing(part, people)
-    known = calls >= 0
-    alt = (calls == 1).sum(axis=(1, 2))
-    minor_is_ref = 2 * alt > known.sum(axis=(1, 2))
-    carries = known & (calls != minor_is_ref[:, None, None])
+    calls, phased = store.read(part, people), store.read_phasing(part, people)
+    carries = calls == np.where(minor_is_ref, 0, 1)[:, None, None]
     weights = carries.astype(np.float32)
-    torn = ~phased & (carries.sum(axis=2) == 1)
-    weights[torn] = 0.5
-    return weights.reshape(len(calls), -1), minor_is_ref
+    weights[~phased & (carries.sum(axis=2) == 1)] = 0.5
+    return weights.reshape(len(calls), -1)
 
 
 class _Labels:
@@ -151,7 +157,9 @@ class _Block:
 
     def chances(self, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """The chance [R] to carry an allele; weights [T]: of its training carriers."""
-        return scaled(self.regression(weights, rng), self._labels.expected(weights))
+        carriers = float(weights.sum())
+        expected = self._labels.expected(weights) * rng.gamma(carriers) / carriers
+        return scaled(self.regression(weights, rng), expected)
 
     def regression(self, weights: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """p(x) of the synthetic haplotypes [R], before they are brought to a sum."""
@@ -191,8 +199,8 @@ def scaled(chance: np.ndarray, expected: float) -> np.ndarray:
         certain |= over
 
 
-@compiled
-def _distance(one, other):
+@inlined
+def distance_of(one, other):
     """SNPs at which two haplotypes [3] differ."""
     n = 0
     for word in range(len(one)):
@@ -208,7 +216,7 @@ def _sum_weights(drawn, drawn_label, trained, train_label, n_nearest, decay, flo
         counts[:] = 0
         for other in range(len(trained)):
             further = 0 if drawn_label[row] == train_label[other] else _OTHER_LABEL
-            counts[_distance(drawn[row], trained[other]) + further] += 1
+            counts[distance_of(drawn[row], trained[other]) + further] += 1
         least, near = 0, counts[0]
         while near < n_nearest and least < len(decay) - 1:
             least += 1
@@ -226,7 +234,7 @@ def _sum_carriers(drawn, drawn_label, carriers, label, weights, floor, decay, su
         sums[row] = 0
         for other in range(len(carriers)):
             further = 0 if drawn_label[row] == label[other] else _OTHER_LABEL
-            distance = _distance(drawn[row], carriers[other]) + further
+            distance = distance_of(drawn[row], carriers[other]) + further
             sums[row] += weights[other] * decay[max(distance - floor[row], 0)]
 
 

@@ -65,7 +65,7 @@ def label_table(stretch: np.ndarray, labels: list[str], counts: dict) -> pd.Data
                 name: np.add.reduceat(values, starts, axis=0).ravel()
                 for name, values in {
                     "error": np.abs(ours - theirs),
-                    **dict(zip(_MOMENTS, _moments(ours, theirs), strict=True)),
+                    **dict(zip(_MOMENTS, moments_of(ours, theirs), strict=True)),
                 }.items()
             },
         }
@@ -90,9 +90,9 @@ def summarise_frequencies(
     ours, holdout = used["synthetic"].to_numpy(float), used["holdout"].to_numpy(float)
     error = np.abs(ours - holdout)
     note = f"{len(used):,} variants"
-    moments = np.stack([np.ones_like(ours), *_moments(ours, holdout)], axis=1)
+    moments = np.stack([np.ones_like(ours), *moments_of(ours, holdout)], axis=1)
     rows = [
-        stretch_row("frequency_r", ALL, stretch_sums(moments), _correlation, seed, note),
+        stretch_row("frequency_r", ALL, stretch_sums(moments), correlation_of, seed, note),
         _mean_row("frequency_error", ALL, error, np.ones_like(error), seed, note),
     ]
     alt_is_minor = used["train"].to_numpy() <= 0.5
@@ -169,12 +169,13 @@ def _mean_row(metric, group, above, below, seed, note) -> dict:
     return stretch_row(metric, group, sums, lambda s: s[0] / s[1], seed, note)
 
 
-def _moments(ours, holdout) -> tuple:
+def moments_of(ours, holdout) -> tuple:
     """What a correlation is made of but the number of variants, in the order of _MOMENTS."""
     return ours, holdout, ours**2, holdout**2, ours * holdout
 
 
-def _correlation(sums) -> np.ndarray:
+def correlation_of(sums) -> np.ndarray:
+    """Pearson correlations from sums [6, ...]: of 1 and of `moments_of`."""
     n, x, y, xx, yy, xy = sums
     vx, vy = n * xx - x**2, n * yy - y**2
     varies = (vx > 1e-9 * n * xx) & (vy > 1e-9 * n * yy)
@@ -194,7 +195,7 @@ def _label_rows(labels: pd.DataFrame, people: pd.DataFrame, seed: int) -> list[d
             rows.append(metric_row("frequency_error", group, np.nan, note=note))
             continue
         measured.append(own[:, :2])
-        rows.append(stretch_row("frequency_r", group, own[:, 1:], _correlation, seed))
+        rows.append(stretch_row("frequency_r", group, own[:, 1:], correlation_of, seed))
         rows.append(_mean_row("frequency_error", group, *own[:, :2].T, seed, ""))
     note = f"{len(measured)} of {len(smaller)} labels"
     if not measured:

@@ -50,6 +50,7 @@ from syncohort.evaluation.privacy.membership import (
     WINDOWS,
     Targets,
     membership_rows,
+    score_column,
     targets_of,
 )
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
@@ -336,6 +337,5 @@ def _people_table(targets: Targets, scores: dict, each: int) -> pd.DataFrame:
         {"person": targets.id, "label": targets.label, "member": targets.member.astype(bool)}
     )
     for attack, values in scores.items():
-        column = " ".join(filter(None, [attack.method, attack.window_snps])).replace(" ", "_")
-        table[column] = values.reshape(len(targets), -1).sum(axis=1)
+        table[score_column(attack)] = values.reshape(len(targets), -1).sum(axis=1)
     return table

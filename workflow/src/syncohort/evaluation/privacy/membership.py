@@ -28,6 +28,11 @@ ATTACKS = ("distance", "density ratio", "frequency")  # on a cohort; `white_box`
 WINDOWS, WINDOW_RATIO = "windows", "window ratio"  # on a cohort, by length of window
 
 
+def score_column(group: Group) -> str:
+    """The column of the scores of an attack in the table of attacked people."""
+    return " ".join(filter(None, [group.method, group.window_snps])).replace(" ", "_")
+
+
 @dataclass(frozen=True)
 class Targets:
     """The people an attacker asks about.

@@ -73,13 +73,14 @@ def near_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
     near_copies: people below the limit at which they exceed chance by most, of the limits of
     EXPECTED; chance is what the fitted tail of real people expects, or what they show, if that
     is more. A person with half of the genome of one training person is one, too, unless real
-    people are as near to each other, as they are on a few short chromosomes.
+    people are as near to each other, as they are on a few short chromosomes. The tail is as deep
+    as so few real people allow. An undeclared relative of a training person looks like a copy.
     """
     if len(real) < TAIL_VALUES[0]:
         note = f"too few: {len(real)} real people that nothing was trained on"
         return [metric_row("near_copies", ALL, np.nan, note=note)]
     log_ours, log_real = np.log(ours), np.log(real)
-    tail, scale = LowerTail.exponential(log_real), len(ours) / len(real)
+    tail, scale = LowerTail.exponential(log_real).at_its_deepest(), len(ours) / len(real)
     found = []
     for expected in EXPECTED:
         limit = min(tail.limit(expected, len(ours)), np.log(FARTHEST))

@@ -7,12 +7,13 @@ probability (1 + shape y / scale)^(-1 / shape), of an exponential where the shap
 Axes: n values known, A values asked about.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 TAIL = 0.05  # share of the values that the tail is fitted to; of few a fifth,
 TAIL_VALUES = (10, 50)  # but at least ten, and never more than fifty for it
+_ONE_SIDED = 1.645  # standard errors above which 5 % lie
 _STEEPEST = 0.5  # shape beyond which the variance is infinite, and moments say nothing
 
 
@@ -36,6 +37,15 @@ class LowerTail:
         start, share, depth = _below_start(values)
         scale = np.median(depth) / np.log(2) if len(depth) else 0.0
         return LowerTail(values, start, share, float(scale), 0.0)
+
+    def at_its_deepest(self) -> "LowerTail":
+        """An exponential tail as deep as so few values allow: its scale 1.645 standard errors up.
+
+        The median of k depths has a standard error of scale / sqrt(k), and the scale is the median over
+        log 2.
+        """
+        k = max(int((self.values < self.start).sum()), 1)
+        return replace(self, scale=self.scale * (1 + _ONE_SIDED / (np.log(2) * np.sqrt(k))))
 
     @staticmethod
     def pareto(values: np.ndarray) -> "LowerTail":

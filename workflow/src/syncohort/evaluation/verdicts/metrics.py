@@ -99,6 +99,20 @@ METRICS = (
         times(VALIDATION, BOOTSTRAP, passes=1.3, looks=2),
     ),
     Metric(
+        "burden_r",
+        "frequencies",
+        "Burden: people who carry a rare allele in a gene, correlation with the holdout's",
+        "as near 1 as the bootstrap copy's",
+        shortfall(BOOTSTRAP, 1.5, 3),
+    ),
+    Metric(
+        "burden_kept",
+        "frequencies",
+        "Burden: people who carry a rare allele in a gene, over the holdout's",
+        "near 1",
+        near(1, 0.07, 0.2),
+    ),
+    Metric(
         "settled_alleles",
         "frequencies",
         "ALT alleles taken away where a site of several had too many",
@@ -152,6 +166,13 @@ METRICS = (
         "Length of haplotypes two people share",
         "near 1; below, haplotypes are broken up, above, people are too alike",
         near(1, 0.1, 0.3),
+    ),
+    Metric(
+        "proxy_r2_kept",
+        "linkage",
+        "Linkage kept with the best common proxy",
+        "near 1; below, rare alleles lie on the wrong haplotypes",
+        near(1, 0.15, 0.4),
     ),
     Metric(
         "heterozygosity_ratio",
