@@ -271,7 +271,7 @@ def test_frequencies_without_rare_alleles_are_drawn(tmp_path):
 
 
 def test_sources_have_colours_of_their_own():
-    assert len(set(SOURCE_COLOURS.values())) == len(SOURCE_COLOURS) == 4
+    assert len(set(SOURCE_COLOURS.values())) == len(SOURCE_COLOURS) == 5
 
 
 # --- judged metrics

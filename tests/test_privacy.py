@@ -7,6 +7,7 @@ import pytest
 from attacked import LABELS, N_VARIANTS, OPTIONS, attacked_cohort, population_calls
 from cohorts import NAMES, people_of, row_of, store_of, value_of
 
+from syncohort.baselines.alleles import draw_alleles
 from syncohort.evaluation.groups import KEYS
 from syncohort.evaluation.privacy.measure import measure_privacy
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
@@ -16,6 +17,7 @@ from syncohort.evaluation.verdicts.bounds import FAIL, PASS
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.evaluation.verdicts.metrics import COUNTED_PEOPLE
 from syncohort.evaluation.verdicts.release import release_verdict
+from syncohort.genotypes import CohortStore
 
 
 def draw_independent(calls, labels, drawn_labels, *, seed):
@@ -139,6 +141,18 @@ def test_the_window_copier_is_found_by_windows(cohort):
     whole = value_of(metrics, "membership_auc", method="distance")
     windows = row_of(metrics, "membership_auc", method="windows", window_snps="64")
     assert windows["low"] > 0.95 and whole < 0.8
+
+
+def test_the_reshuffled_panel_is_found_by_windows(cohort):
+    """Every allele count is right, and windows hold training haplotypes."""
+    path, people = cohort.folder / "reshuffled.zip", people_of(cohort.train_labels, prefix="s")
+    settings = {"generations": 1_000, "recombination_map": None}
+    draw_alleles(cohort.real, people, path, kind="reshuffle", seed=5, **settings)
+    drawn = CohortStore(path).read()
+    np.testing.assert_array_equal(drawn.sum(axis=(1, 2)), cohort.train.sum(axis=(1, 2)))
+    metrics = cohort.measured("reshuffled panel", drawn).metrics
+    windows = row_of(metrics, "membership_auc", method="windows", window_snps="64")
+    assert windows["low"] > 0.9
 
 
 def test_the_copier_of_a_label_tells_the_label(tmp_path):

@@ -8,9 +8,12 @@ Broeck (2021) build such trees; Dang et al. (2023) draw artificial genomes with 
 Axes: N rows, V SNPs, H hidden states, K values of a SNP (2 alleles, or 3 dosages), C classes (labels).
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+
+from syncohort.genotypes import slices
 
 _HELD = 1 << 23  # messages that are held at once
 _STAYS = 0.95  # chance of a state to be its parent's at the start of the fit
@@ -43,24 +46,28 @@ class HiddenTree:
         SNPs of -1 are not seen: they are summed out.
         """
         found = np.empty(len(rows))
-        for label, some in self._batches(classes):
+        for label, some in self.batches(classes):
             found[some] = _collect(self.tree, self.transition[label], self.emission, rows[some])[2]
         return found
 
     def draw(self, rows: np.ndarray, classes: np.ndarray, rng: np.random.Generator) -> None:
         """Replace the SNPs of -1 in rows int8 [N, V] by draws, given the others and the classes [N]."""
-        for label, some in self._batches(classes):
+        for label, some in self.batches(classes):
             rows[some] = self._drawn(rows[some], self.transition[label], rng)
 
-    def _batches(self, classes):
-        """(label, indices of rows), as many as may be held."""
-        return row_batches(classes, self.emission.shape[0] * self.emission.shape[1])
+    def batches(self, classes: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+        """(label, indices) of rows of one of the classes [N] each, as many as are held at once."""
+        n_snps, n_states, _ = self.emission.shape
+        at_once = max(1, _HELD // (n_snps * n_states))
+        for label in np.unique(classes):
+            own = np.flatnonzero(classes == label)
+            for some in slices(len(own), at_once):
+                yield label, own[some]
 
     def _drawn(self, rows, transition, rng) -> np.ndarray:
         belief, *_ = _collect(self.tree, transition, self.emission, rows)
-        state = np.zeros(
-            (len(self.tree.order) + 1, len(rows)), np.int64
-        )  # the last: above the root
+        # the last is the parent of the root
+        state = np.zeros((len(self.tree.order) + 1, len(rows)), np.int64)
         for snp in self.tree.order:
             chance = transition[snp][state[self.tree.parent[snp]]] * belief[snp]
             state[snp] = _choose(chance, rng)
@@ -112,27 +119,17 @@ def fit_hidden_tree(
 def improved(model: HiddenTree, rows, classes, transition_rows, emission_rows) -> HiddenTree:
     """The model after a step of expectation-maximisation on rows [N, V] of classes [N].
 
-    transition_rows, emission_rows: expected rows that are added to those of the data, which
-    broadcast to the parameters: the maximum is that of a posterior with a Dirichlet prior. Emissions stay as they
-    are where emission_rows is None.
+    transition_rows, emission_rows: numbers of rows that are added to the expected ones, in a shape
+    that broadcasts to the parameters: a Dirichlet prior. Emissions stay as they are where emission_rows is None.
     """
     transition, emission = model.transition, model.emission
     counts = np.zeros(transition.shape), np.zeros(emission.shape)
-    for label, some in model._batches(classes):
+    for label, some in model.batches(classes):
         _count(model.tree, transition[label], emission, rows[some], counts[0][label], counts[1])
     transition = _normalised(counts[0] + transition_rows)
     if emission_rows is not None:
         emission = _normalised(counts[1] + emission_rows)
     return HiddenTree(model.tree, transition, emission)
-
-
-def row_batches(classes: np.ndarray, width: int):
-    """(label, indices) of rows of one class each, so many that rows x width may be held."""
-    at_once = max(1, _HELD // width)
-    for label in np.unique(classes):
-        own = np.flatnonzero(classes == label)
-        for start in range(0, len(own), at_once):
-            yield label, own[start : start + at_once]
 
 
 def _collect(tree: Tree, transition, emission, rows) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

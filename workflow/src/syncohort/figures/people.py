@@ -90,8 +90,8 @@ def plot_split(people: pd.DataFrame, path: str | Path) -> None:
     ax.set_yticklabels([short(label) for label in counts.index])
     ax.invert_yaxis()
     ax.grid(axis="y", visible=False)
-    ax.margins(x=0.2, y=0.01)
-    figure.legend(loc="outside lower center", ncols=3)
+    ax.margins(x=0.25, y=0.01)
+    figure.legend(loc="outside lower center", ncols=len(splits))
     save(figure, path)
 
 
