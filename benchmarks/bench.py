@@ -128,8 +128,11 @@ def compare(comparison: Comparison, size_name: str) -> list[dict]:
     return rows
 
 
-def compare_programs(size_name: str, only: str | None, vcf: Path | None) -> list[dict]:
-    """Rows of the table of our stages beside other programs; each is printed as it is had."""
+def compare_programs(size_name: str, only: str | None, vcf: Path | None, repeats: int) -> list:
+    """Rows of the table of our stages beside other programs; each is printed as it is had.
+
+    vcf, repeats: see `genotype_data.write_stores`.
+    """
     sys.path.insert(0, str(HERE.parent / "workflow" / "src"))
     own, rows = import_module("sizes").SIZES[size_name].programs, []
     for family in map(import_module, FAMILIES):
@@ -138,7 +141,7 @@ def compare_programs(size_name: str, only: str | None, vcf: Path | None) -> list
             continue
         print("\n" + " ".join(PROGRAM_COLUMNS), flush=True)
         with tempfile.TemporaryDirectory(prefix="bench_") as folder:
-            family.prepare(Path(folder), own.n_people, own.n_variants, vcf)
+            family.prepare(Path(folder), own.n_people, own.n_variants, vcf, repeats)
             for line in lines:
                 rows.append(measure(family.__name__, line, Path(folder)))
                 print(report(rows[-1:]).splitlines()[1], flush=True)
@@ -171,6 +174,7 @@ def main() -> None:
     parser.add_argument("--only", help="part of a comparison's name, e.g. PCA")
     parser.add_argument("--out", type=Path, default=Path("results/bench/bench.tsv"))
     parser.add_argument("--vcf", type=Path, help="real genotypes for the lines beside programs")
+    parser.add_argument("--repeats", type=int, default=1, help="how often their variants follow")
     given = parser.parse_args()
     # as the workflow does: threads that wait leave the processor to others
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -181,7 +185,7 @@ def main() -> None:
             rows += compare(comparison, given.size)
             _print_rows([row for row in rows if row["what"] == comparison.what])
     _write(given.out, rows)
-    beside = compare_programs(given.size, given.only, given.vcf)
+    beside = compare_programs(given.size, given.only, given.vcf, given.repeats)
     if beside:
         table = given.out.with_name("programs.tsv")
         table.write_text(report(beside))

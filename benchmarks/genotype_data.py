@@ -1,6 +1,7 @@
 """The cohort that our stages and other programs work on."""
 
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,15 +9,18 @@ from scale import write_cohort
 
 from syncohort.cohort.importing import import_chromosome
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import CohortStore, People, Variants
 
 FEW_VARIANTS = 400
 
 
-def write_stores(folder: Path, n_people: int, n_variants: int, vcf: Path | None) -> None:
+def write_stores(
+    folder: Path, n_people: int, n_variants: int, vcf: Path | None, repeats: int = 1
+) -> None:
     """Write cohort.zip, of people of one label who are all in training.
 
-    vcf: real genotypes to take; None resamples simulated ones. A folder `few` beside holds some
+    vcf: real genotypes to take; None resamples simulated ones. repeats: how often the variants
+    follow one another, each time at positions of their own. A folder `few` beside holds some
     hundred of the variants, on which our code is loaded before it is timed.
     """
     if vcf is None:
@@ -32,12 +36,19 @@ def write_stores(folder: Path, n_people: int, n_variants: int, vcf: Path | None)
     size = len(drawn.people)
     people = People(drawn.people.id, ["x"] * size, ["train"] * size)
     (folder / "few").mkdir()
-    for place, n in ((folder, len(drawn.variants)), (folder / "few", FEW_VARIANTS)):
-        with CohortWriter(place / "cohort.zip", people) as writer:
+    with CohortWriter(folder / "cohort.zip", people) as writer:
+        for turn in range(repeats):
             for part, calls in drawn.variant_chunks():
-                kept = slice(part.start, min(part.stop, n))
-                if kept.start < n:
-                    writer.append(drawn.variants[kept], calls[: kept.stop - kept.start], True)
+                writer.append(_moved(drawn.variants, turn)[part], calls, True)
+    with CohortWriter(folder / "few" / "cohort.zip", people) as writer:
+        few = slice(0, FEW_VARIANTS)
+        writer.append(drawn.variants[few], drawn.read(few), True)
+
+
+def _moved(variants: Variants, turn: int) -> Variants:
+    """The same variants further along the chromosome, so many times their length."""
+    position_bp = variants.position_bp + turn * variants.position_bp[-1]
+    return replace(variants, position_bp=position_bp, id=variants.id + f"_{turn}" * bool(turn))
 
 
 def random_study(store: CohortStore) -> dict[str, np.ndarray]:

@@ -32,9 +32,11 @@ LD_KB, LD_MAF, LD_SHOWN = 200, 0.05, 0.9
 CLUMP_R2, CLUMP_KB = 0.1, 250
 
 
-def prepare(folder: Path, n_people: int, n_variants: int, vcf: Path | None) -> None:
+def prepare(
+    folder: Path, n_people: int, n_variants: int, vcf: Path | None, repeats: int = 1
+) -> None:
     """Write a cohort as a store, PLINK and PGEN files, and a study; see `write_stores`."""
-    write_stores(folder, n_people, n_variants, vcf)
+    write_stores(folder, n_people, n_variants, vcf, repeats)
     for place in (folder, folder / "few"):
         np.savez(place / "study.npz", **random_study(CohortStore(place / "cohort.zip")))
     store, study = CohortStore(folder / "cohort.zip"), np.load(folder / "study.npz")

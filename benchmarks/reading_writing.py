@@ -23,9 +23,11 @@ from syncohort.genotypes import CohortStore
 VCF = "cohort.vcf.gz"
 
 
-def prepare(folder: Path, n_people: int, n_variants: int, vcf: Path | None) -> None:
+def prepare(
+    folder: Path, n_people: int, n_variants: int, vcf: Path | None, repeats: int = 1
+) -> None:
     """Write a cohort as a store, as VCF, and as PGEN where plink2 is; see `write_stores`."""
-    write_stores(folder, n_people, n_variants, vcf)
+    write_stores(folder, n_people, n_variants, vcf, repeats)
     for place in (folder, folder / "few"):
         write_vcf(CohortStore(place / "cohort.zip"), place / VCF)
     if shutil.which("plink2"):

@@ -6,6 +6,7 @@ A scan tests each variant by itself, with covariates; its table has the columns 
 Axes: V variants, S people, K covariates (the intercept included), M candidates.
 """
 
+from math import isnan
 from pathlib import Path
 from typing import Literal
 
@@ -57,7 +58,11 @@ def scan_variants(
 def write_scan(table: pd.DataFrame, path: str | Path) -> None:
     """Write a scan's table, with any further columns, as a TSV."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    table.to_csv(path, sep="\t", index=False, lineterminator="\n", float_format="%.9g")
+    numbers = {
+        name: ["" if isnan(value) else f"{value:.9g}" for value in column.tolist()]
+        for name, column in table.select_dtypes("float").items()
+    }  # to_csv's own float_format takes four times as long
+    table.assign(**numbers).to_csv(path, sep="\t", index=False, lineterminator="\n")
 
 
 def read_scan(path: str | Path) -> pd.DataFrame:
