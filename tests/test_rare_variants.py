@@ -9,6 +9,7 @@ import pytest
 from clones import change_study, clone, planned_rules, snakemake
 from cohorts import founder_calls, people_of, row_of, store_of
 
+from syncohort.baselines.alleles import copy_validation
 from syncohort.bits import WORD
 from syncohort.cohort.filters import filter_rare
 from syncohort.config.study import parse_config
@@ -230,6 +231,19 @@ def test_attacks_see_a_copy_of_rare_alleles_and_nothing_in_others(attacked, copi
     for method in RARE_ATTACKS:
         row = row_of(rows, "membership_auc", method=method)
         assert row["low"] > 0.55 if copied else row["low"] < 0.53, (method, row)
+
+
+def test_validation_people_stand_for_both_sides(attacked):
+    folder, real, rare = attacked
+    copies = folder / "v.zip", folder / "v.rare.zip"
+    for store, path in zip((real, rare), copies, strict=True):
+        copy_validation(store, path)
+    chromosome = RareChromosome(real, rare, *map(CohortStore, copies))
+    options = {"minimum_people": 20, "max_people": 150, "seed": 1, "is_validation": True}
+    rows = rare_membership_rows([chromosome], **options)
+    for method in RARE_ATTACKS:
+        assert row_of(rows, "membership_auc", method=method)["low"] < 0.53
+        assert row_of(rows, "membership_tpr", method=method, fpr="1 %")["value"] < 0.1
 
 
 def test_rare_variants_come_between_the_others_and_sites_are_settled(tmp_path):

@@ -20,6 +20,7 @@ with job(snakemake):
             minimum_people=params.minimum_people,
             max_people=params.max_people,
             seed=params.seed,
+            is_validation=snakemake.wildcards.generator == "validation",
         ),
     ]
     table = tidy(rows, cohort=params.cohort, generator=snakemake.wildcards.generator)

@@ -80,12 +80,12 @@ class HiddenChowLiuGenerator(Section):
     hidden_states: int = Field(
         8,
         ge=2,
-        le=256,
+        le=64,
         description="Hidden states of a SNP. More: closer to the people, and slower, with their square.",
     )
-    window: int = Field(256, ge=2, le=4096, description="SNPs of a tree.")
+    window: int = Field(256, ge=2, le=1024, description="SNPs of a tree.")
     overlap: int = Field(
-        64, ge=0, le=4096, description="SNPs before its window that a tree is told."
+        64, ge=0, le=1024, description="SNPs before its window that a tree is told."
     )
     iterations: int = Field(12, ge=1, le=1000, description="Steps of expectation-maximisation.")
 

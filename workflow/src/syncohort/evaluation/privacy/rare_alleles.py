@@ -31,20 +31,30 @@ _TARGETS, _REFERENCE = "targets", "reference"
 
 
 def rare_membership_rows(
-    chromosomes: list[RareChromosome], *, minimum_people: int, max_people: int, seed: int
+    chromosomes: list[RareChromosome],
+    *,
+    minimum_people: int,
+    max_people: int,
+    seed: int,
+    is_validation: bool = False,
 ) -> list[dict]:
     """`membership_rows` of the three attacks, all chromosomes together.
 
-    max_people: so many training people at most are asked about.
+    max_people: so many training people at most are asked about. is_validation: the synthetic people are
+        the validation people, of whom then every other one stands for the reference.
     """
     people = chromosomes[0].real.people
     store = chromosomes[0].real
     members = sample_index(people_in(store, "train"), max_people, seed)
     index = np.concatenate([members, people_in(store, "holdout")])
-    scores = _Scores(PLOIDY * len(index))
+    reference = people_in(store, "validation")
+    shown = slice(None)
+    if is_validation:
+        reference, shown = reference[1::2], slice(0, None, 2)
+    scores = _Scores(PLOIDY * len(index), shown)
     for chromosome in chromosomes:
         scores.begin()
-        groups = {_TARGETS: index, _REFERENCE: people_in(store, "validation")}
+        groups = {_TARGETS: index, _REFERENCE: reference}
         for block in chromosome.blocks(groups):
             scores.add(block)
     targets = targets_of(people, index)
@@ -57,9 +67,13 @@ def rare_membership_rows(
 
 
 class _Scores:
-    """Sums of the attacks over the rare alleles of each row [R]."""
+    """Sums of the attacks over the rare alleles of each row [R].
 
-    def __init__(self, n_rows: int):
+    shown: the synthetic people whose frequencies are looked at.
+    """
+
+    def __init__(self, n_rows: int, shown: slice):
+        self._shown = shown
         self._sums = {name: np.zeros(n_rows) for name in RARE_ATTACKS}
         self._numbers = {name: np.zeros(n_rows) for name in (HAPLOTYPES, COMBINATIONS)}
         self.begin()
@@ -73,7 +87,9 @@ class _Scores:
     def add(self, block: RareBlock) -> None:
         """Take the next block."""
         ours, reference = block.carry[SYNTHETIC], block.carry[_REFERENCE]
-        ratio = np.log(_frequency(ours) / _frequency(reference))  # [v]
+        of_people = ours.reshape(len(ours), -1, PLOIDY)[:, self._shown]  # [v, S, 2]
+        shown = of_people.reshape(len(ours), -1)
+        ratio = np.log(_frequency(shown) / _frequency(reference))  # [v]
         carry = block.carry[_TARGETS]
         self._sums[ALLELES] += ratio @ carry
         self._recent = [*self._recent[-_BLOCKS_BACK:], {}]
