@@ -8,8 +8,9 @@ import numpy as np
 from scale import write_cohort
 
 from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort_store import CohortStore
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 
 FEW_VARIANTS = 400
 

@@ -19,12 +19,13 @@ from syncohort.association.correlation import LabelledCalls
 from syncohort.association.scan import scan_variants, write_scan
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.hardy_weinberg import smallest_p_values
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import minor, read_dosages
 from syncohort.evaluation.kinship import kinship
 from syncohort.evaluation.pair_counts import PairCounts
 from syncohort.evaluation.privacy.neighbours import distances_of, nearest_of
 from syncohort.formats.plink import write_plink
-from syncohort.genotypes import CohortStore, slices
+from syncohort.genotypes import slices
 from syncohort.packed_calls import PackedCalls, masks
 
 LIMITS = {"maf_min": 0.01, "variant_missing_max": 0.1, "hwe_p_min": 1e-6}

@@ -48,7 +48,7 @@ def synthetic_people(n_people: int):
 
 def prepare(job: str, folder: Path) -> None:
     """What is made once of the real cohort."""
-    from syncohort.genotypes import CohortStore
+    from syncohort.cohort_store import CohortStore
 
     real = CohortStore(folder / "real.zip")
     if job == "fit_gene_pca":
@@ -89,7 +89,7 @@ def prepare(job: str, folder: Path) -> None:
 
 def run_job(job: str, folder: Path, n_people: int) -> None:
     """Do one job on the files that those before it left in a folder."""
-    from syncohort.genotypes import CohortStore
+    from syncohort.cohort_store import CohortStore
 
     people, real = synthetic_people(n_people), CohortStore(folder / "real.zip")
     if job == "sample_latents":

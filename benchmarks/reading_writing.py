@@ -15,10 +15,10 @@ from genotype_data import write_stores
 from real_programs import Line
 
 from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import CohortStore
 
 VCF = "cohort.vcf.gz"
 

@@ -71,7 +71,7 @@ def write_cohort(path: Path, n_people: int, n_snps: int) -> None:
 
 def run_stage(stage: str, folder: Path) -> None:
     """Do one stage on the files that those before it left in a folder."""
-    from syncohort.genotypes import CohortStore
+    from syncohort.cohort_store import CohortStore
 
     store = CohortStore(folder / "raw.zip")
     if stage == "import":
@@ -127,8 +127,8 @@ STAGES = ("import", "filter", "fit_gene_pca", "encode", "decode", "export_vcf")
 
 def measure_all(sizes) -> pd.DataFrame:
     """A row for each size and stage."""
+    from syncohort.cohort_store import CohortStore
     from syncohort.formats.plink import write_plink
-    from syncohort.genotypes import CohortStore
 
     rows = []
     for n_people, n_snps in sizes:

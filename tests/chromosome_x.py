@@ -5,8 +5,9 @@ import pandas as pd
 from cohorts import linked_calls
 
 from syncohort.cohort.pseudo_autosomal import with_male_haploid
+from syncohort.cohort_store import CohortStore
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 from syncohort.ploidy import ABSENT, FEMALE, MALE, has_one_copy
 
 N_FIRST, N_OWN, N_SECOND = 20, 160, 10  # variants of the shared ends, and between them

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import KEYS, Group, groups_of, in_words, is_group
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 
 NAMES = {"cohort": "test", "generator": "under test"}
 

@@ -14,6 +14,7 @@ from syncohort.association.clumping import clump, squared_correlations, top_vari
 from syncohort.association.harmonise import COUNTS, harmonise
 from syncohort.association.regression import linear_estimates, logistic_estimates, separates
 from syncohort.association.scan import SCAN_COLUMNS, read_scan, scan_variants, write_scan
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation.association.discoveries import find_causal_snps, read_causal_snps
@@ -23,7 +24,7 @@ from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.summary_statistics import read_summary_statistics
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 
 OPTIONS = {"case_label": "case", "n_components": 2, "minimum_people": 20, "seed": 3}
 NAMES = {"cohort": "test", "generator": "under test"}

@@ -17,9 +17,10 @@ from syncohort.baselines.reshuffle import Descent
 from syncohort.baselines.wgan import WGAN
 from syncohort.baselines.wgan_training import Recipe, train_networks, train_wgan
 from syncohort.cohort.synthetic_people import synthetic_ids
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.generators.rows import EncodedPeople
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
 DEFAULTS = {  # of each kind, what its settings are but those that a test names

@@ -20,6 +20,7 @@ from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.cohort.importing import import_chromosome
 from syncohort.cohort.phasing import phase_chromosome
 from syncohort.cohort.synthetic_people import draw_people
+from syncohort.cohort_store import CohortStore
 from syncohort.diffusion.process import Process
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.diffusion.validation import Counted, make_validation
@@ -32,7 +33,7 @@ from syncohort.formats.vcf_writing import write_vcf
 from syncohort.generators.encoding import encode_people
 from syncohort.generators.latents import fit_normalisation
 from syncohort.generators.rows import EncodedPeople
-from syncohort.genotypes import CohortStore, People, to_rows
+from syncohort.genotypes import People, to_rows
 from syncohort.global_vector.fitting import fit_global_vector
 from syncohort.packed_calls import PackedCalls, masks
 from syncohort.ploidy import ABSENT, MALE, doubled, has_one_copy, of_known_sex

@@ -17,11 +17,12 @@ from syncohort.cohort.importing import Tally, import_chromosome
 from syncohort.cohort.joining import join_people, read_join, read_joined, write_join
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import check_plans, read_checks, synthesis_checks, write_checks
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.people_files import plink_phenotype
 from syncohort.formats.plink import write_plink
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants, carries
+from syncohort.genotypes import People, Variants, carries
 from syncohort.packed_calls import minor_allele_frequency
 from syncohort.report.check_page import write_check_page
 

@@ -6,9 +6,10 @@ import pytest
 
 from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
 from syncohort.cohort.synthetic_people import synthetic_ids
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants, from_rows, to_rows
+from syncohort.genotypes import People, Variants, from_rows, to_rows
 from syncohort.representations.gene_pca import GenePCA
 from syncohort.synthesis import decoding
 from syncohort.synthesis.decoding import (

@@ -10,12 +10,13 @@ from clones import change_study, clone, planned_rules
 from cohorts import founder_calls, people_of
 
 from syncohort.cohort.program_checks import program_checks
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.evaluation.tables import read_tables
 from syncohort.formats.beagle import Beagle
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, Variants
+from syncohort.genotypes import Variants
 from syncohort.report.expansion import expansion_parts
 from syncohort.synthesis.expansion import expand_cohort
 

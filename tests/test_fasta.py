@@ -11,6 +11,7 @@ from clones import change_study, clone, snakemake
 from genotype_files import need, run, simple_vcf, write_bgzip
 from memory import peak_mb
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats import fasta, fasta_writing, sequence_edits
 from syncohort.formats.fasta import open_sequence
@@ -19,7 +20,7 @@ from syncohort.formats.readers import open_source
 from syncohort.formats.reference_fit import ReferenceFit
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 
 RNG = np.random.default_rng(0)
 
@@ -538,7 +539,7 @@ import sys
 import numpy as np
 from syncohort.formats.fasta import open_sequence
 from syncohort.formats.fasta_writing import write_fasta
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 
 _, folder, reference = sys.argv
 with open_sequence([reference], "20") as sequence:

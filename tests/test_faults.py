@@ -24,6 +24,7 @@ from forks import told
 from genotype_files import read_whole, vcf_of
 from matplotlib.figure import Figure
 
+from syncohort.cohort_store import CohortStore
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.figures.style import save
@@ -33,7 +34,7 @@ from syncohort.formats.contents import Contents
 from syncohort.formats.readers import held_contigs, open_source
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 from syncohort.job import temporary_files_in
 from syncohort.training.state import StateFile
 
@@ -80,7 +81,7 @@ import time
 from pathlib import Path
 import numpy as np
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import (People, Variants)
+from syncohort.genotypes import People, Variants
 people = People.unlabelled(["a", "b"])
 with CohortWriter(sys.argv[1], people) as writer:
     variants = Variants("1", [5], ["rs"], [["A", "C"]])

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from cohorts import NAMES, linked_calls, people_of, row_of, store_of, unlink, value_of
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.evaluation.fidelity.frequencies import summarise_spectrum
 from syncohort.evaluation.fidelity.heterozygosity import summarise_people
@@ -20,7 +21,6 @@ from syncohort.evaluation.intervals import stretch_row, stretch_sums
 from syncohort.evaluation.tidy import TIDY_COLUMNS, maf_bin
 from syncohort.formats.genetic_map import GeneticMap, constant_map
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import CohortStore
 
 
 def measured(real, synthetic, *, window_kb=100, genetic_map=None) -> Fidelity:

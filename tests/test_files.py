@@ -24,7 +24,7 @@ WRITE_A_VARIANT_AND_DIE = """
 import os, signal, sys
 import numpy as np
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import (People, Variants)
+from syncohort.genotypes import People, Variants
 people = People.unlabelled(["a", "b"])
 variants = Variants("1", [5], ["."], [["A", "C"]])
 with CohortWriter(sys.argv[1], people) as writer:

@@ -8,6 +8,7 @@ import pysam
 import pytest
 from genotype_files import need, run
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.bgen_writing import write_bgen
 from syncohort.formats.pgen import write_pgen
@@ -16,7 +17,7 @@ from syncohort.formats.readers import open_source
 from syncohort.formats.sample_sheet import write_sample_sheet
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 
 HEADER = """##fileformat=VCFv4.2
 ##contig=<ID=chr20,length=63025520>

@@ -9,12 +9,13 @@ from cyvcf2 import VCF
 from sklearn.decomposition import PCA
 
 from syncohort.cohort.genes import read_genes
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import combine_chromosomes, measure_reconstruction
 from syncohort.generators.encoding import encode_people
 from syncohort.generators.rows import LatentRows, read_rows_and_positions
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants, to_rows
+from syncohort.genotypes import People, Variants, to_rows
 from syncohort.representations.base import PeopleFingerprint
 from syncohort.representations.block_covariance import BlockSums, batches, leading_eigenvectors
 from syncohort.representations.blocks import assign_genes

@@ -12,11 +12,11 @@ from numcodecs import Blosc
 from syncohort import genotypes
 from syncohort.bits import compiled
 from syncohort.call_bits import bit_planes
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import called_sums, share
 from syncohort.errors import InputError
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import (
-    CohortStore,
     People,
     Variants,
     contig_order,

@@ -15,9 +15,10 @@ from syncohort.baselines.hidden_chow_liu import (
 )
 from syncohort.baselines.hidden_tree import HiddenTree, Tree, fit_hidden_tree, improved
 from syncohort.baselines.panel import Panel
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.evaluation.models.likelihood import measure_likelihood
-from syncohort.genotypes import CohortStore, to_rows
+from syncohort.genotypes import to_rows
 
 TREES = {"window": 20, "overlap": 6, "hidden_states": 4, "iterations": 4}
 SMALL = Tree(np.array([2, 2, -1, 2, 3, 3]), np.array([2, 0, 1, 3, 4, 5]))

@@ -41,6 +41,7 @@ GROUND = {"errors", "seeds", "files", "checksums", "slurm", "job"} | {
     "killed_runs",
     "code_digest",
     "genotypes",
+    "cohort_store",
     "genotype_writing",
     "ploidy",
     "dosages",

@@ -13,6 +13,7 @@ from genotype_files import need, read_whole, run, vcf_of
 
 from syncohort.cohort.importing import import_chromosome
 from syncohort.cohort.variant_checks import file_checks, unused_check
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.alleles import trimmed
 from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.pgen import write_pgen
@@ -21,7 +22,7 @@ from syncohort.formats.readers import open_source
 from syncohort.formats.shared_sites import forget_conflicts, join_calls, records_of, settle
 from syncohort.formats.source import Chunk
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import CohortStore, Variants
+from syncohort.genotypes import Variants
 
 REAL = "kg3/kg3_hipster8regions_17010snps.hg19.vcf.gz"
 

@@ -7,9 +7,9 @@ import pytest
 from cohorts import founder_calls, people_of, store_of
 
 from syncohort.cohort.phasing import phase_chromosome
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.vcf import VcfSource
-from syncohort.genotypes import CohortStore
 
 beagle = pytest.mark.skipif(shutil.which("beagle") is None, reason="no program beagle")
 OPTIONS = {"recombination_map": None, "seed": 3, "threads": 1, "memory_mb": 2_000}

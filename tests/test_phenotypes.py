@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 from cohorts import store_of
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.plink import write_plink
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 
 CASE, CONTROL, UNKNOWN = 2, 1, -9
 

@@ -37,6 +37,12 @@ def test_generators_are_sorted_by_what_is_done_with_them():
     assert found.mosaics == {"mixed": 10_000, "mosaic_ne500": 500}
 
 
+def test_a_curve_of_mosaics_needs_no_mosaic_beside_it():
+    beside = {"independent": {"kind": "independent"}}
+    own = plan(evaluation={"mosaic_curve": [500], "calibration": beside}).settings["mosaic_ne500"]
+    assert own == plan().settings["mosaic"] | {"effective_size": 500}
+
+
 def test_points_of_a_guidance_curve_are_sampled_from_the_released_model():
     found = plan(
         labels={"case_label": "case"},

@@ -8,6 +8,7 @@ from attacked import LABELS, N_VARIANTS, OPTIONS, attacked_cohort, population_ca
 from cohorts import NAMES, people_of, row_of, store_of, value_of
 
 from syncohort.baselines.alleles import draw_alleles
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import KEYS
 from syncohort.evaluation.privacy.measure import measure_privacy
 from syncohort.evaluation.privacy.near_copies import near_rows, nearness
@@ -17,7 +18,6 @@ from syncohort.evaluation.verdicts.bounds import FAIL, PASS
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.evaluation.verdicts.metrics import COUNTED_PEOPLE
 from syncohort.evaluation.verdicts.release import release_verdict
-from syncohort.genotypes import CohortStore
 
 
 def draw_independent(calls, labels, drawn_labels, *, seed):

@@ -5,12 +5,13 @@ import pytest
 from cohorts import people_of
 from genotype_files import need, read_whole, run
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.pgen import provisional_flags, write_pgen
 from syncohort.formats.plink import write_plink
 from syncohort.formats.readers import open_source
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, Variants
+from syncohort.genotypes import Variants
 
 N = 9
 MIXED = np.arange(N) % 3 == 0

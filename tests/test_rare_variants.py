@@ -12,6 +12,7 @@ from cohorts import founder_calls, people_of, row_of, store_of
 from syncohort.baselines.alleles import copy_validation
 from syncohort.bits import WORD
 from syncohort.cohort.filters import filter_rare
+from syncohort.cohort_store import CohortStore
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.evaluation.fidelity.rare_variants import burden_table, squared_correlations
@@ -21,7 +22,7 @@ from syncohort.evaluation.rare_chromosome import RareChromosome
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants, slices
+from syncohort.genotypes import People, Variants, slices
 from syncohort.report.rare_variants import rare_parts
 from syncohort.synthesis.local_haplotypes import blocks_of, haplotypes_around
 from syncohort.synthesis.rare_variants import _Block, _Labels, draw_rare, join_rare, scaled

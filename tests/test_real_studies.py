@@ -10,9 +10,9 @@ import yaml
 from clones import clone
 from conftest import REPOSITORY
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.models.reconstruction import combine_chromosomes
 from syncohort.evaluation.tables import read_tables
-from syncohort.genotypes import CohortStore
 
 pytestmark = pytest.mark.slow
 

@@ -11,11 +11,12 @@ from clones import clone, snakemake
 from genotype_files import need, read_whole, run
 
 from syncohort.cohort.pseudo_autosomal import with_male_haploid
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.readers import open_source
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 from syncohort.packed_calls import PackedCalls, masks
 from syncohort.ploidy import ABSENT, MALE, has_one_copy
 

@@ -9,12 +9,12 @@ import pytest
 from clones import change_study, clone, job_texts, snakemake
 from cohorts import people_of, store_of
 
+from syncohort.cohort_store import CohortStore
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.formats.pgen import write_pgen
 from syncohort.formats.readers import open_source
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import CohortStore
 from syncohort.synthesis.released import (
     purge,
     read_checksums,

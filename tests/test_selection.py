@@ -20,12 +20,13 @@ from syncohort.association.selection import (
     scan_training,
     select_variants,
 )
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.evaluation.association.selection import effect_correlation, verdict
 from syncohort.figures.selection import plot_selection
 from syncohort.formats.plink import write_plink
 from syncohort.formats.summary_statistics import read_summary_statistics
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 from syncohort.report.selection import selection_parts
 
 N_TRAIN, N_OTHER, V = 600, 200, 150

@@ -11,6 +11,7 @@ from cohorts import people_of, row_of, store_of
 from syncohort.baselines.alleles import copy_validation, draw_alleles
 from syncohort.cohort.set_aside import set_aside_relatives
 from syncohort.cohort.splits import split_table
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.evaluation.privacy.frequency_attack import count_alleles
 from syncohort.evaluation.privacy.measure import measure_privacy
@@ -21,7 +22,7 @@ from syncohort.evaluation.tidy import tidy
 from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, PASS
 from syncohort.evaluation.verdicts.judging import judge
 from syncohort.generators.rows import LatentRows
-from syncohort.genotypes import RELATIVES, CohortStore, People
+from syncohort.genotypes import RELATIVES, People
 from syncohort.simulation.demo import demo_people
 
 ATTACK = "relatives set aside"

@@ -9,12 +9,13 @@ import torch
 import torch.nn.functional as F
 from latent_cohorts import training_settings, workplace
 
+from syncohort.cohort_store import CohortStore
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.evaluation.models.reconstruction import measure_reconstruction
 from syncohort.generators.encoding import encode_people
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants, to_rows
+from syncohort.genotypes import People, Variants, to_rows
 from syncohort.representations import load_representation, snp_vae_training
 from syncohort.representations.base import read_rows
 from syncohort.representations.snp_vae import SnpVAE

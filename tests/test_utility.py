@@ -8,6 +8,7 @@ import pytest
 from cohorts import worded
 from signals import people_with_signal, shuffle_labels
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation.tidy import MAJORITY
@@ -18,7 +19,7 @@ from syncohort.evaluation.utility.bench import LabelledPeople, Training
 from syncohort.evaluation.utility.measure import measure_utility
 from syncohort.evaluation.utility.recovery import recovery_rate
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 
 KINDS = ["mlp", "logistic"]
 

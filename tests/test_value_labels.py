@@ -14,6 +14,7 @@ from syncohort.cohort.people import read_people
 from syncohort.cohort.splits import split_table
 from syncohort.cohort.synthetic_people import draw_people, synthetic_ids
 from syncohort.cohort.value_bins import label_order, value_bins
+from syncohort.cohort_store import CohortStore
 from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.formats.pgen import write_pgen
@@ -22,7 +23,7 @@ from syncohort.formats.sample_sheet import read_sample_sheet, write_sample_sheet
 from syncohort.generators.conditioning import ANCHOR_SHARES, fit_anchors, mix, positions
 from syncohort.generators.latents import fit_normalisation
 from syncohort.generators.rows import EncodedPeople, LatentRows
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
 CUTS = [18.5, 25.0, 30.0]

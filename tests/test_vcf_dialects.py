@@ -11,9 +11,10 @@ from genotype_files import GT_LINE, need, read_text, read_whole, run, vcf_of, wr
 from syncohort.cohort.genotype_checks import phase_checks
 from syncohort.cohort.importing import import_chromosome
 from syncohort.cohort.variant_checks import file_checks, unused_check
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.readers import open_source
-from syncohort.genotypes import CohortStore, normalise_contig
+from syncohort.genotypes import normalise_contig
 
 PS_LINE = '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="Phase set">'
 DP_LINE = '##FORMAT=<ID=DP,Number=1,Type=Integer,Description="Depth">'

@@ -19,9 +19,9 @@ from genotype_files import (
 from syncohort.cohort.genotype_checks import ploidy_checks
 from syncohort.cohort.importing import import_chromosome
 from syncohort.cohort.variant_checks import file_checks
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.readers import open_source
-from syncohort.genotypes import CohortStore
 
 CALLS = ("0|1", "1|1", "1|0")
 

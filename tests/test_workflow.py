@@ -13,8 +13,8 @@ import pysam
 import pytest
 from clones import change_study, clone, job_texts, planned_rules, snakemake
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.readers import open_source
-from syncohort.genotypes import CohortStore
 
 pytestmark = pytest.mark.slow
 CHROMS = ("21", "22")

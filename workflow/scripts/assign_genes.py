@@ -1,7 +1,7 @@
 """Cut a chromosome into gene blocks."""
 
 from syncohort.cohort.genes import read_gene_files
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 from syncohort.representations.blocks import assign_genes
 

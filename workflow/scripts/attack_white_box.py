@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.diffusion.model import load_generator
 from syncohort.evaluation.privacy.white_box import Network, attack_generator
 from syncohort.files import file_fingerprints
-from syncohort.genotypes import CohortStore
 from syncohort.global_vector.model import Projection, load_global_vector
 from syncohort.job import job
 from syncohort.representations import load_representation

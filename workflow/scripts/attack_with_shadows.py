@@ -1,8 +1,8 @@
 """Ask with shadow models who was in the real cohort."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.privacy.shadow_models import attack_with_shadows
 from syncohort.evaluation.tables import read_tables
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -3,7 +3,7 @@
 from syncohort.association.scan import read_scan, write_scan
 from syncohort.association.selection import Adjustment, check_selection
 from syncohort.cohort.joining import read_joined
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

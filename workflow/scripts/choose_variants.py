@@ -4,8 +4,8 @@ import pandas as pd
 
 from syncohort.association.scan import read_scan
 from syncohort.association.selection import choose_variants
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.summary_statistics import read_summary_statistics
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

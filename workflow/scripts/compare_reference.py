@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.fasta import open_sequence
 from syncohort.formats.reference_fit import ReferenceFit
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

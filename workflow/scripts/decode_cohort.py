@@ -1,7 +1,7 @@
 """Turn the sampled latents of one chromosome into genotypes."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.sample_sheet import read_sample_sheet
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.representations import load_representation
 from syncohort.synthesis.decoding import Decision, decode_cohort

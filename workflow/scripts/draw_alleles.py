@@ -1,8 +1,8 @@
 """Draw one chromosome of a baseline's cohort straight from the training people."""
 
 from syncohort.baselines.alleles import copy_validation, draw_alleles
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.sample_sheet import read_sample_sheet
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

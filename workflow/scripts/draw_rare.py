@@ -1,7 +1,7 @@
 """Draw the rare variants of one chromosome of a synthetic cohort given its haplotypes."""
 
 from syncohort.baselines.alleles import copy_validation
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 from syncohort.synthesis.rare_variants import draw_rare
 

@@ -1,9 +1,9 @@
 """Place real and synthetic people by what a network's narrowest layer gives for them."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.diffusion.model import load_generator
 from syncohort.evaluation.models.bottleneck import embed_bottleneck
 from syncohort.files import file_fingerprints
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.representations import load_representation
 

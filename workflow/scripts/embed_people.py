@@ -1,7 +1,7 @@
 """Place holdout and synthetic people beside the training people, and compare them."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.fidelity.embedding import Embedding, embed_people
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -1,7 +1,7 @@
 """Encode training and validation people; nothing that is fitted ever reads the holdout's."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.generators.encoding import encode_people
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.representations import load_representation
 

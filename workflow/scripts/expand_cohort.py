@@ -1,7 +1,7 @@
 """Write one chromosome of a synthetic cohort with the sites of a public panel between its own."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.beagle import Beagle
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.synthesis.expansion import expand_cohort
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.bgen_writing import write_bgen
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from syncohort.cohort.synthetic_people import choose_people
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.fasta import open_sequence
 from syncohort.formats.fasta_writing import write_fasta
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.plink import write_plink
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

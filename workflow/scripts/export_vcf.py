@@ -1,7 +1,7 @@
 """Write one chromosome of a synthetic cohort as VCF."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.vcf_writing import write_vcf
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -3,7 +3,7 @@
 from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.genes import read_gene_files
 from syncohort.cohort.people import read_people
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

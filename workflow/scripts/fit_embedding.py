@@ -1,7 +1,7 @@
 """Fit principal axes and a UMAP to the training people."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.fidelity.embedding import fit_embedding
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -1,6 +1,6 @@
 """Fit the gene-wise principal components of a chromosome on training people."""
 
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 from syncohort.representations.blocks import Blocks
 from syncohort.representations.gene_pca_fitting import fit_gene_pca

@@ -2,7 +2,7 @@
 
 from syncohort.baselines.hidden_chow_liu import fit_hidden_chow_liu
 from syncohort.baselines.panel import Panel
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

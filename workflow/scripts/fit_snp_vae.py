@@ -1,6 +1,6 @@
 """Fit the autoencoder of all chromosomes' SNPs on training people; validation people choose."""
 
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 from syncohort.representations.snp_vae_training import (
     SnpVAESettings,

@@ -1,6 +1,6 @@
 """Join the rare variants of one chromosome of a synthetic cohort with the others."""
 
-from syncohort.genotypes import CohortStore, site_table
+from syncohort.cohort_store import CohortStore, site_table
 from syncohort.job import job
 from syncohort.synthesis.rare_variants import join_rare
 

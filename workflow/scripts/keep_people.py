@@ -1,7 +1,7 @@
 """Write one chromosome of a synthetic cohort without the people who are withheld."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.sample_sheet import read_sample_sheet
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.synthesis.withholding import keep_people
 

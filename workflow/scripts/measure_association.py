@@ -1,9 +1,9 @@
 """Compare a synthetic cohort's associations with those of the real training people."""
 
 from syncohort.association.scan import read_scan
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.association.discoveries import read_causal_snps
 from syncohort.evaluation.association.measure import measure_association
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

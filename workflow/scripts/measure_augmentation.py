@@ -1,8 +1,8 @@
 """Train classifiers on few real people, alone and with synthetic ones; test on the holdout."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.utility.augmentation import measure_augmentation
 from syncohort.evaluation.utility.bench import Training
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.seeds import child_seed
 

@@ -1,8 +1,8 @@
 """Compare one chromosome of a synthetic cohort with holdout people."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.fidelity.measure import Fidelity, measure_fidelity
 from syncohort.formats.genetic_map import constant_map, read_genetic_map
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -1,8 +1,8 @@
 """Impute thinned holdout people of one chromosome from synthetic or real people."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.utility.imputation import impute_holdout
 from syncohort.formats.beagle import Beagle
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -1,7 +1,7 @@
 """Measure how likely people are under a baseline's model, and whether it knows them."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.models.likelihood import measure_likelihood
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -1,7 +1,7 @@
 """Ask whether a synthetic cohort gives away who was in the real one."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.privacy.measure import measure_privacy
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

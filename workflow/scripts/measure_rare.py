@@ -1,11 +1,11 @@
 """Compare rare variants with holdout people's, and ask whether they give away who was in training."""
 
 from syncohort.cohort.genes import read_gene_files
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.fidelity.rare_variants import rare_fidelity_rows
 from syncohort.evaluation.privacy.rare_alleles import rare_membership_rows
 from syncohort.evaluation.rare_chromosome import RareChromosome
 from syncohort.evaluation.tidy import tidy
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

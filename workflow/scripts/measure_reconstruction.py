@@ -1,7 +1,8 @@
 """Measure what encoding and decoding loses, on training, validation and holdout people."""
 
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.evaluation.models.reconstruction import measure_reconstruction
-from syncohort.genotypes import SPLITS, CohortStore, common_people
+from syncohort.genotypes import SPLITS
 from syncohort.job import job
 from syncohort.representations import load_representation
 

@@ -1,7 +1,7 @@
 """Ask how near each synthetic person comes to a training person."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.privacy.risk import measure_risk
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

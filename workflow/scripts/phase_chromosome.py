@@ -1,7 +1,7 @@
 """Phase one chromosome with Beagle, holdout people apart."""
 
 from syncohort.cohort.phasing import phase_chromosome
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

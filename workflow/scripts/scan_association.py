@@ -1,8 +1,8 @@
 """Scan the real training people, or a synthetic cohort, for association with the disease."""
 
 from syncohort.association.scan import write_scan
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.association.measure import scan_cohort
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -3,7 +3,7 @@
 from syncohort.association.scan import write_scan
 from syncohort.association.selection import Adjustment, scan_training
 from syncohort.cohort.joining import read_joined
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

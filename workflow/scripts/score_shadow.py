@@ -1,8 +1,8 @@
 """Draw the cohort of a shadow model, and see how near everybody is to it."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.privacy.shadow_models import score_shadow
 from syncohort.formats.sample_sheet import read_sample_sheet
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

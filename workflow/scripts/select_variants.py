@@ -5,7 +5,7 @@ from pathlib import Path
 
 from syncohort.association.scan import read_scan
 from syncohort.association.selection import select_variants
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 
 with job(snakemake):

@@ -2,7 +2,7 @@
 
 from syncohort.cohort.importing import CALL_COUNTS
 from syncohort.cohort.labels import id_column_of, read_label_table
-from syncohort.genotypes import CohortStore
+from syncohort.cohort_store import CohortStore
 from syncohort.job import job
 from syncohort.simulation.trait import simulate_trait
 

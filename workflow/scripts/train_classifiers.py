@@ -1,8 +1,8 @@
 """Train classifiers of the label on real or synthetic people; test on the holdout."""
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.utility.bench import Training
 from syncohort.evaluation.utility.measure import measure_utility
-from syncohort.genotypes import CohortStore
 from syncohort.job import job
 from syncohort.seeds import child_seed
 

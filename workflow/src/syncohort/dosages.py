@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from syncohort.genotypes import CohortStore, common_people, slices, to_rows
+from syncohort.cohort_store import CohortStore, common_people
+from syncohort.genotypes import slices, to_rows
 
 PEOPLE_AT_ONCE = 500
 VARIANTS_AT_ONCE = 4_096

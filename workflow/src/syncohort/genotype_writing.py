@@ -11,16 +11,9 @@ import numpy as np
 import zarr
 from numcodecs import Blosc
 
+from syncohort.cohort_store import STORED_ROWS
 from syncohort.files import all_or_nothing, name_full_disk, private_folder, remove_private_folder
-from syncohort.genotypes import (
-    PLOIDY,
-    STORED_ROWS,
-    People,
-    Variants,
-    all_true,
-    chunk_shape,
-    slices,
-)
+from syncohort.genotypes import PLOIDY, People, Variants, all_true, chunk_shape, slices
 from syncohort.ploidy import ABSENT, MISSING
 
 _CALLS, _PHASING = "call_genotype", "call_genotype_phased"

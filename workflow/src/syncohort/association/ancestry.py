@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.utils.extmath import randomized_svd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import PEOPLE_AT_ONCE, DosageScale, read_dosages
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore, slices
+from syncohort.genotypes import slices
 
 MAX_PC_VARIANTS = 10_000
 

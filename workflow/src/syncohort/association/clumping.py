@@ -5,8 +5,9 @@ import pandas as pd
 
 from syncohort.association.correlation import LabelledCalls, product_about_means
 from syncohort.bits import compiled
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import called_sums
-from syncohort.genotypes import CohortStore, contig_order
+from syncohort.genotypes import contig_order
 
 
 def clump(

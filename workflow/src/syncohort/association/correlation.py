@@ -14,7 +14,8 @@ from typing import Literal
 import numpy as np
 
 from syncohort.bits import compiled, inlined, pack, popcount
-from syncohort.genotypes import PLOIDY, CohortStore
+from syncohort.cohort_store import CohortStore
+from syncohort.genotypes import PLOIDY
 from syncohort.packed_calls import FIRST_OF_TWO, ONE, PackedCalls
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import SITE_COLUMNS, CohortStore, site_table
 from syncohort.errors import InputError
 from syncohort.formats.alleles import trimmed
-from syncohort.genotypes import SITE_COLUMNS, CohortStore, site_table
 
 COUNTS = (
     "other_tests",

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from syncohort.association.regression import linear_estimates, logistic_estimates
+from syncohort.cohort_store import SITE_COLUMNS, CohortStore, site_table
 from syncohort.errors import InputError
-from syncohort.genotypes import SITE_COLUMNS, CohortStore, site_table, to_rows
+from syncohort.genotypes import to_rows
 
 SCAN_COLUMNS = [*SITE_COLUMNS, "frequency", "beta", "se", "z", "p", "n", "test"]
 _TEXT = {*SITE_COLUMNS, "test", "label"} - {"position_bp"}

@@ -21,10 +21,11 @@ from syncohort.association.covariates import covariate_values
 from syncohort.association.harmonise import harmonise
 from syncohort.association.regression import linear_estimates, logistic_estimates, separates
 from syncohort.association.scan import has_same_sites, scan_variants
+from syncohort.cohort_store import SITE_COLUMNS, CohortStore, site_table
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError, examples
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import SITE_COLUMNS, CohortStore, People, carries, site_table
+from syncohort.genotypes import People, carries
 
 # Clumping looks at so many of the smallest p-values per variant wanted, then at more.
 CANDIDATES = 10

@@ -16,9 +16,10 @@ from syncohort.baselines.mosaic import mosaic_calls
 from syncohort.baselines.panel import Panel
 from syncohort.baselines.reshuffle import reshuffled_calls
 from syncohort.cohort.synthetic_people import synthetic_ids
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.shared_sites import settle_calls, settle_one_copy
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, People, slices
+from syncohort.genotypes import CHUNK_SAMPLES, People, slices
 from syncohort.ploidy import doubled, has_one_copy, keep_one
 from syncohort.seeds import stage_seed
 

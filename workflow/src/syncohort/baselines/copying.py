@@ -9,16 +9,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from syncohort.baselines.panel import Panel
+from syncohort.cohort_store import CohortStore
 from syncohort.formats.genetic_map import constant_map, read_genetic_map
-from syncohort.genotypes import (
-    CHUNK_SAMPLES,
-    MISSING,
-    CohortStore,
-    from_rows,
-    rows_per_person,
-    slices,
-    to_rows,
-)
+from syncohort.genotypes import CHUNK_SAMPLES, MISSING, from_rows, rows_per_person, slices, to_rows
 
 CM_PER_MORGAN = 100
 

@@ -18,16 +18,9 @@ from syncohort.baselines.chow_liu import chow_liu_tree
 from syncohort.baselines.copying import mode_of
 from syncohort.baselines.hidden_tree import HiddenTree, Tree, fit_hidden_tree
 from syncohort.baselines.panel import Panel
+from syncohort.cohort_store import CohortStore
 from syncohort.files import read_parts, save_parts
-from syncohort.genotypes import (
-    PLOIDY,
-    CohortStore,
-    from_rows,
-    rows_per_person,
-    site_slices,
-    slices,
-    to_rows,
-)
+from syncohort.genotypes import PLOIDY, from_rows, rows_per_person, site_slices, slices, to_rows
 from syncohort.seeds import child_seed, stage_seed
 
 _KIND = "hidden Chow-Liu trees"

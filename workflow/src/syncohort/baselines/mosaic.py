@@ -11,7 +11,8 @@ import numpy as np
 
 from syncohort.baselines.copying import copied_calls, mode_of, morgans, spread
 from syncohort.baselines.panel import Panel, pick_like
-from syncohort.genotypes import CohortStore, rows_per_person
+from syncohort.cohort_store import CohortStore
+from syncohort.genotypes import rows_per_person
 from syncohort.ploidy import second_of_men
 from syncohort.seeds import stage_seed
 

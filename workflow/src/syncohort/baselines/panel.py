@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError, examples
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 from syncohort.packed_calls import PackedCalls, masks_of
 
 

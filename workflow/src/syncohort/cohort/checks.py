@@ -12,8 +12,9 @@ from syncohort.cohort.importing import in_words
 from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.people_checks import Check
 from syncohort.cohort.sexes import sex_of
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import examples
-from syncohort.genotypes import CohortStore, contig_order
+from syncohort.genotypes import contig_order
 
 _INTERGENIC = {
     "nearest": "go to the nearest gene",

@@ -16,10 +16,11 @@ from syncohort.cohort import pseudo_autosomal
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.hardy_weinberg import smallest_p_values
 from syncohort.cohort.importing import _reasons
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import minor
 from syncohort.errors import InputError
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 from syncohort.packed_calls import GenotypeCounts, PackedCalls, masks_of
 from syncohort.ploidy import MALE, has_one_copy, of_known_sex
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.cohort import pseudo_autosomal
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError, examples
 from syncohort.formats.alleles import INDEL, MNP, kind_of
 from syncohort.formats.fasta import open_sequence
@@ -19,7 +20,7 @@ from syncohort.formats.shared_sites import forget_conflicts, shared_sites
 from syncohort.formats.sites import DROP_REASONS, Choice
 from syncohort.formats.source import Chunk
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants, normalise_contig, variants_at_once
+from syncohort.genotypes import People, Variants, normalise_contig, variants_at_once
 from syncohort.ploidy import ABSENT, MISSING, doubled
 
 # Of neighbouring phased calls, the share that may be of different phase sets: about as many as

@@ -14,13 +14,14 @@ from pathlib import Path
 import numpy as np
 from cyvcf2 import VCF
 
+from syncohort.cohort_store import CohortStore
 from syncohort.files import private_folder, remove_private_folder
 from syncohort.formats.beagle import Beagle, read_records, write_beagle_map, write_people
 from syncohort.formats.genetic_map import read_genetic_map
 from syncohort.formats.shared_sites import records_of
 from syncohort.formats.sites import own_calls
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import UNSEEN, CohortStore
+from syncohort.genotypes import UNSEEN
 from syncohort.ploidy import ABSENT, MISSING, doubled, keep_one
 
 _log = logging.getLogger(__name__)

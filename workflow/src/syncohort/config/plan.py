@@ -5,7 +5,7 @@ The rules read it; it knows no file and no wildcard.
 
 from functools import cached_property
 
-from syncohort.config.allele_generators import REAL_HAPLOTYPES
+from syncohort.config.allele_generators import REAL_HAPLOTYPES, MosaicGenerator
 from syncohort.config.generator_names import (
     VALIDATION,
     curve_name,
@@ -135,10 +135,10 @@ class Plan:
         }
 
     def _mosaic(self, effective_size: float) -> dict:
-        """A mosaic of the curve: the settings of the calibration's mosaic, another size."""
+        """A mosaic of the curve: the calibration's mosaic, if it has one, at another size."""
         calibration = self._study.evaluation.calibration.values()
-        like = [_section(each) for each in calibration if each.kind == "mosaic"]
-        return (like[0] if like else {"kind": "mosaic"}) | {"effective_size": effective_size}
+        like = [each for each in calibration if each.kind == "mosaic"]
+        return _section(like[0] if like else MosaicGenerator()) | {"effective_size": effective_size}
 
     @cached_property
     def allele_generators(self) -> list[str]:

@@ -6,8 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.evaluation.tidy import check_same_variants, people_in
-from syncohort.genotypes import CohortStore, common_people
 from syncohort.synthesis.local_haplotypes import blocks_of, haplotypes_around
 from syncohort.synthesis.rare_variants import carrier_weights, is_ref_rarer
 

@@ -10,10 +10,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import minor
 from syncohort.errors import InputError
 from syncohort.evaluation.groups import KEYS, Group, is_group
-from syncohort.genotypes import CohortStore
 
 TIDY_COLUMNS = ["cohort", "generator", "metric", *KEYS, "value", "low", "high", "note"]
 MAJORITY = "majority label"  # always naming the commonest label

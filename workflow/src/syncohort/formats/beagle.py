@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 import psutil
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.genetic_map import GeneticMap
 from syncohort.formats.shared_sites import Records
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People, Variants
+from syncohort.genotypes import People, Variants
 
 PROGRAM = "beagle"
 NOT_HERE = "there is no program `beagle` here"

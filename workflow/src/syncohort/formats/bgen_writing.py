@@ -11,10 +11,11 @@ from typing import BinaryIO
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.files import all_or_nothing
 from syncohort.formats.oxford import write_sample
 from syncohort.formats.plink import own_ids
-from syncohort.genotypes import CohortStore, Variants, common_people
+from syncohort.genotypes import Variants
 from syncohort.ploidy import ABSENT, MISSING
 
 _ZLIB, _LAYOUT_2, _HAS_IDS = 1, 2 << 2, 1 << 31

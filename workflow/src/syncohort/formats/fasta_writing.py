@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pysam
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.files import all_or_nothing, require_space
 from syncohort.formats.bgzf import LIKE_DNA, write_bgzf
@@ -21,7 +22,7 @@ from syncohort.formats.sequence_edits import (
     haplotype_choices,
     person_choices,
 )
-from syncohort.genotypes import CohortStore, people_at_once, rows_per_person, to_rows
+from syncohort.genotypes import people_at_once, rows_per_person, to_rows
 from syncohort.ploidy import ABSENT
 
 LINE_BASES = 60

@@ -13,6 +13,7 @@ import pandas as pd
 import pgenlib
 
 from syncohort import __version__
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.errors import InputError
 from syncohort.files import all_or_nothing
 from syncohort.formats.people_files import read_psam
@@ -28,14 +29,7 @@ from syncohort.formats.sites import (
 )
 from syncohort.formats.source import Calls, Chunk, Source, walk
 from syncohort.formats.variant_table import VariantTable, held_contigs
-from syncohort.genotypes import (
-    MISSING,
-    CohortStore,
-    People,
-    common_people,
-    normalise_contig,
-    slices,
-)
+from syncohort.genotypes import MISSING, People, normalise_contig, slices
 from syncohort.ploidy import doubled
 
 

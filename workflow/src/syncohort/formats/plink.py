@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.call_bits import AlleleBits
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.errors import InputError, raise_all
 from syncohort.files import all_or_nothing
 from syncohort.formats.bed_fit import MAGIC, require_fitting
@@ -23,7 +24,7 @@ from syncohort.formats.phenotypes import phenotype_of
 from syncohort.formats.sites import Choice, make_sites
 from syncohort.formats.source import Calls, Chunk, Source, walk
 from syncohort.formats.variant_table import VariantTable, held_contigs
-from syncohort.genotypes import MISSING, CohortStore, Variants, common_people
+from syncohort.genotypes import MISSING, Variants
 
 # Calls of allele 1 by the two bits of a person, and of the four people of a byte, 8 bytes as one.
 _CALLS = np.array([[1, 1], [MISSING, MISSING], [0, 1], [0, 0]], dtype=np.int8)

@@ -13,13 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from syncohort.genotypes import (
-    PLOIDY,
-    Variants,
-    from_rows,
-    rows_per_person,
-    to_rows,
-)
+from syncohort.genotypes import PLOIDY, Variants, from_rows, rows_per_person, to_rows
 from syncohort.ploidy import ABSENT, MALE, MISSING
 
 

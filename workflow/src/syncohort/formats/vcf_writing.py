@@ -11,11 +11,12 @@ import numpy as np
 import pysam
 
 from syncohort import __version__
+from syncohort.cohort_store import CohortStore
 from syncohort.files import all_or_nothing
 from syncohort.formats.bgzf import write_bgzf
 from syncohort.formats.shared_sites import Records, join_calls, records_of
 from syncohort.formats.sites import PROVISIONAL_LINE
-from syncohort.genotypes import CohortStore, slices
+from syncohort.genotypes import slices
 from syncohort.ploidy import ABSENT
 
 SOURCE = f"SynCohort {__version__}"

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import zarr
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.people_files import unique_ids
 from syncohort.formats.phase_sets import PhaseSets, set_codes
@@ -28,7 +29,7 @@ from syncohort.formats.sites import (
     spellings,
 )
 from syncohort.formats.source import Calls, Chunk, Source, walk
-from syncohort.genotypes import CohortStore, normalise_contig
+from syncohort.genotypes import normalise_contig
 from syncohort.ploidy import ABSENT
 
 _VARIANTS = ("variant_contig", "variant_position", "variant_allele", "call_genotype")

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.errors import InputError
 from syncohort.files import all_or_nothing, write_rows
 from syncohort.generators.rows import LatentRows
-from syncohort.genotypes import UNSEEN, CohortStore, common_people
+from syncohort.genotypes import UNSEEN
 from syncohort.representations.base import Representation, encode_rows
 
 KIND = "<f2"  # float16: its rounding is far below what a block's components lose

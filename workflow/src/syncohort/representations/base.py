@@ -12,17 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.files import pack_texts, require_same
-from syncohort.genotypes import (
-    PLOIDY,
-    CohortStore,
-    Variants,
-    people_at_once,
-    rows_per_person,
-    slices,
-    to_rows,
-)
+from syncohort.genotypes import PLOIDY, Variants, people_at_once, rows_per_person, slices, to_rows
 
 
 class Representation(ABC):

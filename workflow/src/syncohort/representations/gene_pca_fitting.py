@@ -5,8 +5,9 @@ import logging
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
-from syncohort.genotypes import CohortStore, Variants, rows_per_person, to_rows
+from syncohort.genotypes import Variants, rows_per_person, to_rows
 from syncohort.representations.base import PeopleFingerprint
 from syncohort.representations.block_covariance import (
     ROUNDING,

@@ -24,9 +24,10 @@ import torch.nn.functional as F
 from torch import nn
 from torch.func import functional_call
 
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.dosages import called_sums
 from syncohort.errors import InputError
-from syncohort.genotypes import CHUNK_SAMPLES, CohortStore, common_people, rows_per_person, slices
+from syncohort.genotypes import CHUNK_SAMPLES, rows_per_person, slices
 from syncohort.ploidy import second_of_men
 from syncohort.representations.base import PeopleFingerprint, read_rows
 from syncohort.representations.snp_vae import SnpVAE, n_calls

@@ -18,10 +18,11 @@ import pandas as pd
 import stdpopsim
 import tskit
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError, examples, raise_all
 from syncohort.formats.vcf_writing import write_vcf
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import PLOIDY, CohortStore, People, normalise_contig
+from syncohort.genotypes import PLOIDY, People, normalise_contig
 from syncohort.simulation.inheritance import Inheritance, X
 
 SUPERPOPULATIONS = {

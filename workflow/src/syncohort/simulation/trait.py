@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore, common_people, site_table
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError, examples, raise_all
-from syncohort.genotypes import PLOIDY, CohortStore, common_people, site_table, to_rows
+from syncohort.genotypes import PLOIDY, to_rows
 from syncohort.packed_calls import minor_allele_frequency
 
 TRAIT, LIABILITY = "trait", "liability"

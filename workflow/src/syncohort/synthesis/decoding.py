@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import minor
 from syncohort.errors import InputError
 from syncohort.files import RowFile
@@ -30,7 +31,6 @@ from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
     PLOIDY,
-    CohortStore,
     People,
     from_rows,
     rows_per_person,

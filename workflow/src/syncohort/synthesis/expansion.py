@@ -18,12 +18,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import IMPUTATION_BINS, imputation_bin, minor
 from syncohort.formats.beagle import Beagle, write_beagle_map, write_people
 from syncohort.formats.genetic_map import GeneticMap, constant_map, read_genetic_map
 from syncohort.formats.shared_sites import records_of
 from syncohort.formats.vcf_writing import record_lines, vcf_header, write_indexed
-from syncohort.genotypes import CohortStore, Variants
+from syncohort.genotypes import Variants
 from syncohort.synthesis.panel_sites import (
     FATES,
     USED,

@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from syncohort.bits import WORD, pack_at_least, words
-from syncohort.genotypes import CohortStore, Variants, to_rows
+from syncohort.cohort_store import CohortStore
+from syncohort.genotypes import Variants, to_rows
 
 SNPS_AROUND = 3 * WORD
 

@@ -24,19 +24,12 @@ from pathlib import Path
 import numpy as np
 
 from syncohort.bits import compiled, inlined, popcount
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.dosages import called_sums
 from syncohort.errors import InputError
 from syncohort.formats.shared_sites import settle_calls
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import (
-    PLOIDY,
-    CohortStore,
-    Variants,
-    common_people,
-    from_rows,
-    site_slices,
-    variants_at_once,
-)
+from syncohort.genotypes import PLOIDY, Variants, from_rows, site_slices, variants_at_once
 from syncohort.seeds import stage_seed
 from syncohort.synthesis.local_haplotypes import SNPS_AROUND, blocks_of, haplotypes_around
 

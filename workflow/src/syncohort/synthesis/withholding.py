@@ -8,9 +8,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 
 
 def withhold(people: People, risk: pd.DataFrame, share: float) -> People:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.association.clumping import squared_correlations
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation.groups import ALL, SUGGESTIVE, Group
@@ -17,7 +18,7 @@ from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
 from syncohort.formats.columns import find_columns, numbers_of
 from syncohort.formats.tables import read_table
-from syncohort.genotypes import CohortStore, normalise_contig
+from syncohort.genotypes import normalise_contig
 
 GENOME_WIDE_P = 5e-8
 SUGGESTIVE_P = 1e-3

@@ -24,13 +24,13 @@ import pandas as pd
 
 from syncohort.association.ancestry import ancestry_components
 from syncohort.association.regression import separates
+from syncohort.cohort_store import SITE_COLUMNS
 from syncohort.dosages import read_dosages
 from syncohort.evaluation.association.discoveries import SUGGESTIVE_P
 from syncohort.evaluation.association.phenotype import Phenotype
 from syncohort.evaluation.groups import ALL, CAUSAL, HOLDOUT, TRUTH, Group
 from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in, ratio
-from syncohort.genotypes import SITE_COLUMNS
 
 MIN_SNPS = 5  # fewer are not compared
 

@@ -16,6 +16,7 @@ from syncohort.association.ancestry import ancestry_components
 from syncohort.association.clumping import clump
 from syncohort.association.regression import separates
 from syncohort.association.scan import has_same_sites, scan_variants
+from syncohort.cohort_store import CohortStore, site_table
 from syncohort.errors import InputError
 from syncohort.evaluation.association.discoveries import discovery_rows, find_causal_snps
 from syncohort.evaluation.association.effects import compared_effects, effect_rows, true_effect_rows
@@ -23,7 +24,6 @@ from syncohort.evaluation.association.phenotype import Phenotype
 from syncohort.evaluation.association.polygenic_score import score_holdout, score_rows
 from syncohort.evaluation.groups import REAL
 from syncohort.evaluation.tidy import check_same_variants, people_in, tidy
-from syncohort.genotypes import CohortStore, site_table
 
 CLUMP_P, CLUMP_R2, CLUMP_KB = 0.1, 0.1, 250
 ENOUGH_PEOPLE = 0.9  # of the training people, for power "at the same sample size"

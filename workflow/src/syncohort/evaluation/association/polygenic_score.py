@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import read_dosages
 from syncohort.evaluation.association.phenotype import Phenotype
 from syncohort.evaluation.groups import ALL, REAL, Group
 from syncohort.evaluation.intervals import DRAWS, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
-from syncohort.genotypes import CohortStore
 
 THRESHOLDS_P = (0.1, 0.03, 0.01, 3e-3, 1e-3, 1e-4, 1e-5)
 

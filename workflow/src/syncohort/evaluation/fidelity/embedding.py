@@ -15,6 +15,7 @@ from scipy.spatial import cKDTree
 from scipy.stats import wasserstein_distance
 
 from syncohort.association.ancestry import PrincipalAxes
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import DosageScale, read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation.fidelity.coverage import compare_coverage
@@ -28,7 +29,6 @@ from syncohort.evaluation.tidy import (
     withhold_small,
 )
 from syncohort.files import load_arrays, save_arrays
-from syncohort.genotypes import CohortStore
 
 SOURCES = ("train", "holdout", "synthetic")
 NEIGHBOURS = 15  # of UMAP, and of placing others in it

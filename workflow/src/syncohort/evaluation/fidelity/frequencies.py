@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import gammaln
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.fidelity.genotype_counts import SOURCES, LabelCounts
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import STRETCHES, stretch_row, stretch_sums
 from syncohort.evaluation.tidy import MAF_BINS, MIN_PEOPLE, maf_bin, metric_row
 from syncohort.formats.shared_sites import shared_sites
-from syncohort.genotypes import CohortStore, Variants
+from syncohort.genotypes import Variants
 
 _MOMENTS = ("ours", "holdout", "ours_squared", "holdout_squared", "product")
 SPECTRUM_ALLELES = 100  # most alleles the site-frequency spectra are projected to

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import share
-from syncohort.genotypes import CHUNK_VARIANTS, SPLITS, CohortStore, slices
+from syncohort.genotypes import CHUNK_VARIANTS, SPLITS, slices
 from syncohort.packed_calls import GenotypeCounts, PackedCalls, masks_of
 
 SOURCES = (*SPLITS, "synthetic")

@@ -9,10 +9,11 @@ Axes: V variants, S people, M pairs of haplotypes.
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.intervals import percentile_interval, redrawn_means
 from syncohort.evaluation.tidy import metric_row, people_in, ratio
-from syncohort.genotypes import CohortStore, to_rows
+from syncohort.genotypes import to_rows
 
 PAIRS_PER_LABEL = 100
 LABEL_PEOPLE = 5

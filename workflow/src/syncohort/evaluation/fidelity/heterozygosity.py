@@ -8,12 +8,13 @@ Axes: V variants, S people, L labels.
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.fidelity.genotype_counts import LabelCounts
 from syncohort.evaluation.fidelity.haplotypes import length_ratio_row, mean_stretch_bp
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import DRAWS, percentile_interval
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row, people_in, ratio
-from syncohort.genotypes import CHUNK_SAMPLES, CohortStore
+from syncohort.genotypes import CHUNK_SAMPLES
 from syncohort.ploidy import ABSENT
 
 CALLS_AT_ONCE = 1 << 27

@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from syncohort.association.correlation import LabelledCalls
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import minor
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.intervals import STRETCHES_PER_CHROMOSOME, stretch_row, stretch_sums
 from syncohort.evaluation.tidy import check_same_variants, metric_row, people_in
 from syncohort.formats.genetic_map import GeneticMap
-from syncohort.genotypes import CohortStore, rows_per_person
+from syncohort.genotypes import rows_per_person
 
 PAIRS_AT_ONCE = 5_000
 LABEL_PEOPLE = 50  # fewest people of a label, of those drawn, for its own correlations

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.fidelity.frequencies import (
     frequency_table,
     label_table,
@@ -34,7 +35,6 @@ from syncohort.evaluation.fidelity.population_structure import (
 from syncohort.evaluation.intervals import STRETCHES_PER_CHROMOSOME
 from syncohort.evaluation.tidy import check_same_variants, tidy, withhold_small
 from syncohort.formats.genetic_map import GeneticMap
-from syncohort.genotypes import CohortStore
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.bits import WORD
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.fidelity.frequencies import (
     correlation_of,
     frequency_table,
@@ -20,7 +21,7 @@ from syncohort.evaluation.groups import RARE, Group
 from syncohort.evaluation.intervals import STRETCHES_PER_CHROMOSOME, stretch_row, stretch_sums
 from syncohort.evaluation.rare_chromosome import SYNTHETIC, RareChromosome
 from syncohort.evaluation.tidy import metric_row, people_in
-from syncohort.genotypes import CohortStore, slices
+from syncohort.genotypes import slices
 
 _RARE = Group(snps=RARE)
 _SOURCES = ("holdout", SYNTHETIC)

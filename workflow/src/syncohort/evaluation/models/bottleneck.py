@@ -10,10 +10,11 @@ import pandas as pd
 import torch
 from torch import nn
 
+from syncohort.cohort_store import CohortStore
 from syncohort.diffusion.model import Generator
 from syncohort.errors import InputError
 from syncohort.evaluation.privacy.membership import sample_index
-from syncohort.genotypes import CohortStore, rows_per_person
+from syncohort.genotypes import rows_per_person
 from syncohort.representations.base import Representation, encode_rows
 from syncohort.seeds import child_seed
 from syncohort.training.devices import resolve_device

@@ -10,11 +10,12 @@ import pandas as pd
 
 from syncohort.baselines.hidden_chow_liu import log_likelihoods
 from syncohort.baselines.panel import Panel
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.intervals import percentile_interval, redrawn_means
 from syncohort.evaluation.privacy.membership import membership_rows, sample_index, targets_of
 from syncohort.evaluation.tidy import metric_row, tidy, withhold_small
-from syncohort.genotypes import SPLITS, CohortStore
+from syncohort.genotypes import SPLITS
 from syncohort.seeds import child_seed
 
 METHOD = "likelihood"

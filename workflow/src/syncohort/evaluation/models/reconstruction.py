@@ -10,13 +10,12 @@ from dataclasses import dataclass, fields
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.evaluation.tidy import MAF_BINS, maf_bin
 from syncohort.genotypes import (
     CHUNK_SAMPLES,
     MISSING,
     PLOIDY,
-    CohortStore,
-    common_people,
     from_rows,
     rows_per_person,
     slices,

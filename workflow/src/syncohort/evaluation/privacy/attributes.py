@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import share
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.privacy.frequency_attack import AlleleCounts
@@ -22,7 +23,7 @@ from syncohort.evaluation.privacy.gains import gain_row
 from syncohort.evaluation.privacy.membership import Targets
 from syncohort.evaluation.privacy.neighbours import nearest_of, pairwise_distances
 from syncohort.evaluation.tidy import MAF_BINS, maf_bin
-from syncohort.genotypes import PLOIDY, CohortStore, rows_per_person, to_rows
+from syncohort.genotypes import PLOIDY, rows_per_person, to_rows
 
 GAIN = "attribute_gain"
 REGION_BP = 100_000

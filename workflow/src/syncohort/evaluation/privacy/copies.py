@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import ALL, HOLDOUT, Group
 from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.privacy.frequency_attack import count_alleles
 from syncohort.evaluation.privacy.near_copies import count_rows
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row
-from syncohort.genotypes import SPLITS, CohortStore, rows_per_person, to_rows
+from syncohort.genotypes import SPLITS, rows_per_person, to_rows
 from syncohort.ploidy import doubled
 
 WINDOW_SNPS = (125, 250, 500, 1_000, 2_000)  # each twice the one before

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import share
 from syncohort.evaluation.privacy.parties import Party
-from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, CohortStore, slices
+from syncohort.genotypes import CHUNK_VARIANTS, PLOIDY, slices
 from syncohort.packed_calls import PackedCalls, masks
 
 _PEOPLE_AT_ONCE = 5_000

@@ -30,6 +30,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.evaluation.groups import ALL, HAPLOTYPES, HOLDOUT, Group
 from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.attributes import CHROMOSOME, REGION, Told, label_row, region_rows
@@ -67,7 +68,7 @@ from syncohort.evaluation.privacy.set_aside import set_aside_rows
 from syncohort.evaluation.privacy.small_counts import small_count_rows
 from syncohort.evaluation.privacy.windows import WindowSums, pack_rows
 from syncohort.evaluation.tidy import check_same_variants, metric_row, tidy
-from syncohort.genotypes import PLOIDY, CohortStore, common_people, rows_per_person, to_rows
+from syncohort.genotypes import PLOIDY, rows_per_person, to_rows
 from syncohort.seeds import child_seed
 
 REFERENCE_NEIGHBOURS = 5

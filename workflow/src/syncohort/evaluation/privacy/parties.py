@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.privacy.membership import sample_index
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 from syncohort.seeds import child_seed
 
 VARIANTS_AT_ONCE = 2_048  # whole windows of `windows.WINDOW_SNPS`

@@ -9,13 +9,13 @@ Axes: N attacked people, S synthetic people, K known SNPs.
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import read_dosages
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.privacy.frequency_attack import AlleleCounts
 from syncohort.evaluation.privacy.gains import gain_row
 from syncohort.evaluation.privacy.membership import Targets, membership_rows
 from syncohort.evaluation.privacy.neighbours import nearest_of, pairwise_distances
-from syncohort.genotypes import CohortStore
 from syncohort.seeds import child_seed
 
 KNOWN_SNPS = (20, 50, 100, 500)

@@ -10,12 +10,13 @@ Axes: N people, V variants, B rows.
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.membership import Targets, membership_rows
 from syncohort.evaluation.privacy.neighbours import distances_of
 from syncohort.evaluation.privacy.parties import VARIANTS_AT_ONCE
-from syncohort.genotypes import PLOIDY, CohortStore, slices, to_rows
+from syncohort.genotypes import PLOIDY, slices, to_rows
 from syncohort.ploidy import doubled
 from syncohort.seeds import child_seed
 

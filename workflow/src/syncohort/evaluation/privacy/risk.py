@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.kinship import FIRST_DEGREE, SECOND_DEGREE, kinship
 from syncohort.evaluation.pair_counts import PairCounts, Planes
@@ -23,7 +24,7 @@ from syncohort.evaluation.privacy.neighbours import distances_of
 from syncohort.evaluation.privacy.parties import VARIANTS_AT_ONCE
 from syncohort.evaluation.privacy.tails import TAIL_VALUES, LowerTail
 from syncohort.evaluation.tidy import metric_row, tidy
-from syncohort.genotypes import CohortStore, slices, to_rows
+from syncohort.genotypes import slices, to_rows
 
 METRIC, RELATED = "riskiest_person", "related_people"
 DEGREES = {"first degree": FIRST_DEGREE, "second degree": SECOND_DEGREE}  # and closer relatives

@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.frequency_attack import AlleleCounts
@@ -26,7 +27,7 @@ from syncohort.evaluation.privacy.neighbours import distances_of
 from syncohort.evaluation.privacy.parties import Party, party_of, walk
 from syncohort.evaluation.privacy.windows import WindowSums, pack_rows
 from syncohort.evaluation.tidy import metric_row
-from syncohort.genotypes import PLOIDY, RELATIVES, CohortStore, People, rows_per_person, to_rows
+from syncohort.genotypes import PLOIDY, RELATIVES, People, rows_per_person, to_rows
 from syncohort.seeds import child_seed
 
 METHOD = "relatives set aside"

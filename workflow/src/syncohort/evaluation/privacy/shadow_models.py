@@ -18,13 +18,14 @@ import numpy as np
 import pandas as pd
 
 from syncohort.baselines.alleles import draw_alleles
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.membership import membership_rows, sample_index, targets_of
 from syncohort.evaluation.privacy.neighbours import distances_of
 from syncohort.evaluation.privacy.parties import VARIANTS_AT_ONCE
 from syncohort.evaluation.tidy import tidy
-from syncohort.genotypes import CohortStore, People, rows_per_person, slices, to_rows
+from syncohort.genotypes import People, rows_per_person, slices, to_rows
 from syncohort.seeds import child_seed
 
 METHOD = "shadow models"

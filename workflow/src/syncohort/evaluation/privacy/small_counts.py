@@ -15,20 +15,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import share
 from syncohort.evaluation.groups import HOLDOUT, Group
 from syncohort.evaluation.intervals import percentile_interval, redrawn_means
 from syncohort.evaluation.privacy.frequency_attack import AlleleCounts
 from syncohort.evaluation.privacy.windows import pack_rows
 from syncohort.evaluation.tidy import metric_row, ratio
-from syncohort.genotypes import (
-    PLOIDY,
-    CohortStore,
-    rows_per_person,
-    slices,
-    to_rows,
-    variants_at_once,
-)
+from syncohort.genotypes import PLOIDY, rows_per_person, slices, to_rows, variants_at_once
 
 LIMITS = (5, 10)  # training people: fewer are a small count
 NUMBER, ALLELES, HAPLOTYPES = "small_counts", "rare_alleles", "rare_haplotypes"

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from syncohort.cohort_store import CohortStore, common_people
 from syncohort.diffusion.model import Generator
 from syncohort.evaluation.groups import ALL, HAPLOTYPES, Group
 from syncohort.evaluation.privacy.fitted_losses import fitted_rows
@@ -28,7 +29,7 @@ from syncohort.evaluation.privacy.membership import (
 )
 from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.generators.conditioning import Told, labels_of, on_device
-from syncohort.genotypes import CohortStore, common_people, rows_per_person, slices
+from syncohort.genotypes import rows_per_person, slices
 from syncohort.global_vector.model import Projection
 from syncohort.representations.base import Representation, encode_rows
 from syncohort.seeds import child_seed

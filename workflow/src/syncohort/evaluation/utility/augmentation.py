@@ -9,11 +9,11 @@ Axes: S people, C classes, K seeds.
 import numpy as np
 import pandas as pd
 
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import MIN_PEOPLE, metric_row, people_in, tidy
 from syncohort.evaluation.utility.bench import Bench, LabelledPeople, Training, read_synthetic
-from syncohort.genotypes import CohortStore
 from syncohort.seeds import child_seed
 
 _FEW, _GAIN = 2, 3  # random streams; 0 and 1 are of `classifiers`, 4 of `utility`

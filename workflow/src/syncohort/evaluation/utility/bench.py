@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from syncohort.classifiers.fitting import DETERMINISTIC, Classifier, train_classifier
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import read_dosages
 from syncohort.errors import examples
 from syncohort.evaluation.groups import ALL, Group
@@ -16,7 +17,7 @@ from syncohort.evaluation.tidy import (
     people_in,
 )
 from syncohort.evaluation.utility.scores import score
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 from syncohort.seeds import child_seed
 from syncohort.training.devices import resolve_device
 

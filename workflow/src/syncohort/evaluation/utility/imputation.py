@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 from cyvcf2 import VCF
 
+from syncohort.cohort_store import CohortStore
 from syncohort.dosages import IMPUTATION_BINS, called_sums, imputation_bin, minor, share
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.intervals import percentile_interval, times_drawn
@@ -29,7 +30,7 @@ from syncohort.evaluation.tidy import (
 )
 from syncohort.formats.beagle import Beagle, read_records, write_people
 from syncohort.formats.shared_sites import records_of
-from syncohort.genotypes import CohortStore, Variants, to_rows
+from syncohort.genotypes import Variants, to_rows
 from syncohort.ploidy import MISSING, doubled
 
 KEPT = 3  # every third variant of the holdout people is known

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from syncohort.classifiers.fitting import Classifier
+from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import FOUR_TIMES, WITH_REAL, Group
 from syncohort.evaluation.tidy import MAJORITY, MIN_PEOPLE, metric_row, people_in, tidy
 from syncohort.evaluation.utility.bench import (
@@ -27,7 +28,7 @@ from syncohort.evaluation.utility.bench import (
     Training,
     read_synthetic,
 )
-from syncohort.genotypes import CohortStore, People
+from syncohort.genotypes import People
 
 TIMES = 4  # synthetic people per real training person, where there are as many
 MOST_REGRESSED = 5_000  # a logistic regression's time grows with the cube of the people
