@@ -5,7 +5,7 @@ WITHHELD = STUDY.release.withhold > 0
 READING_GROUP = "release_{generator}" if WITHHELD else "cohort_{generator}"
 
 # Chromosomes whose rare variants are drawn: of X men have one copy, and it is left out.
-RARE = IMPUTABLE if STUDY.release.rare.carriers_min else []
+RARE = AUTOSOMES if STUDY.release.rare.carriers_min else []
 
 
 def cohort_pattern(generator):

@@ -127,8 +127,8 @@ def genotype_files_of(chrom):
     return [str(file) for file in source_files(chrom, **source())]
 
 
-def is_imputable(chrom):
-    """Whether a chromosome can be expanded and have rare variants: men have one copy of X."""
+def is_autosome(chrom):
+    """Whether everybody has two copies: such chromosomes can be expanded and have rare variants."""
     return chrom != "X"
 
 
@@ -161,7 +161,7 @@ def require_files(chroms):
         for key, names in named.items()
         for name in as_list(names or [])
         for chrom in (chroms if "{chrom}" in name else [""])
-        if is_imputable(chrom) or not key.startswith("expansion.")
+        if is_autosome(chrom) or not key.startswith("expansion.")
     ]
     missing = [
         f"{key}: {file}"
@@ -190,7 +190,7 @@ def require_possible(chroms):
             "expansion.panel: chromosome X, of which men have one copy, cannot be expanded. Leave X "
             "out with input.chromosomes, or set expansion.panel: null"
         )
-    if STUDY.release.rare.carriers_min and not any(map(is_imputable, chroms)):
+    if STUDY.release.rare.carriers_min and not any(map(is_autosome, chroms)):
         raise InputError(
             "release.rare.carriers_min: rare variants are drawn on autosomes, and the study has "
             "none: name some in input.chromosomes, or leave the key out"
@@ -206,7 +206,7 @@ except InputError as problem:
     raise WorkflowError(str(problem)) from None
 
 
-IMPUTABLE = list(filter(is_imputable, CHROMS))
+AUTOSOMES = list(filter(is_autosome, CHROMS))
 
 
 def reference_of(wildcards):

@@ -72,7 +72,7 @@ def digests_of_inputs():
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
     if STUDY.expansion.panel:
         files += [
-            STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in IMPUTABLE
+            STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in AUTOSOMES
         ]
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
     return [(file.name, CONTENTS.of_file(file)) for file in own] + published(files)

@@ -13,7 +13,7 @@ SEQUENCES = "fasta" in STUDY.release.export
 PANEL = os.path.basename(STUDY.expansion.panel or "")
 EXPANSIONS = expand(
     "expanded/{chrom}.vcf.gz{index}",
-    chrom=IMPUTABLE if PANEL else [],
+    chrom=AUTOSOMES if PANEL else [],
     index=["", ".tbi"],
 )
 RARE_LISTS = expand("rare/{chrom}.tsv", chrom=RARE)
@@ -35,7 +35,7 @@ RARE_COUNTS = expand("<results>/filter_rare/{chrom}.json", chrom=RARE)
 EXPANSION_COUNTS = expand(
     "<results>/expand_cohort/{generator}/{chrom}.tsv",
     generator=GENERATORS if PANEL else [],
-    chrom=IMPUTABLE,
+    chrom=AUTOSOMES,
 )
 SEQUENCE_COUNTS = expand(
     "<results>/export_fasta/{generator}/{chrom}.tsv",
