@@ -15,7 +15,7 @@ from syncohort.call_bits import AlleleBits
 from syncohort.cohort import pseudo_autosomal
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.hardy_weinberg import smallest_p_values
-from syncohort.cohort.importing import _reasons
+from syncohort.cohort.importing import reasons_with_counts
 from syncohort.cohort_store import CohortStore
 from syncohort.dosages import minor
 from syncohort.errors import InputError
@@ -165,7 +165,7 @@ def _write_passing(
         if n_kept == 0:
             raise InputError(
                 f"chromosome {raw.contig}: all {len(raw.variants):,} SNPs are filtered away "
-                f"({_reasons(dropped)}). {advice}"
+                f"({reasons_with_counts(dropped)}). {advice}"
             )
     summary = {
         "contig": raw.contig,

@@ -283,7 +283,8 @@ def _histogram(shares: np.ndarray) -> np.ndarray:
     return np.bincount(bins, minlength=HISTOGRAM_BINS)
 
 
-def _reasons(counts: dict[str, int]) -> str:
+def reasons_with_counts(counts: dict[str, int]) -> str:
+    """What was dropped, by reason, as an error says it."""
     return ", ".join(f"{count:,} {reason}" for reason, count in counts.items()) or "none dropped"
 
 
