@@ -15,7 +15,6 @@ from syncohort.call_bits import AlleleBits
 from syncohort.cohort import pseudo_autosomal
 from syncohort.cohort.genes import inside_genes
 from syncohort.cohort.hardy_weinberg import smallest_p_values
-from syncohort.cohort.importing import reasons_with_counts
 from syncohort.cohort_store import CohortStore
 from syncohort.dosages import minor
 from syncohort.errors import InputError
@@ -165,7 +164,7 @@ def _write_passing(
         if n_kept == 0:
             raise InputError(
                 f"chromosome {raw.contig}: all {len(raw.variants):,} SNPs are filtered away "
-                f"({reasons_with_counts(dropped)}). {advice}"
+                f"({_in_words(dropped)}). {advice}"
             )
     summary = {
         "contig": raw.contig,
@@ -174,6 +173,10 @@ def _write_passing(
         "dropped": dropped,
     }
     Path(summary_path).write_text(json.dumps(summary, indent=1) + "\n")
+
+
+def _in_words(dropped: dict[str, int]) -> str:
+    return ", ".join(f"{count:,} {reason}" for reason, count in dropped.items()) or "none dropped"
 
 
 def _rows_of(raw: CohortStore, people: People) -> np.ndarray:

@@ -283,11 +283,6 @@ def _histogram(shares: np.ndarray) -> np.ndarray:
     return np.bincount(bins, minlength=HISTOGRAM_BINS)
 
 
-def reasons_with_counts(counts: dict[str, int]) -> str:
-    """What was dropped, by reason, as an error says it."""
-    return ", ".join(f"{count:,} {reason}" for reason, count in counts.items()) or "none dropped"
-
-
 def in_words(dropped: dict[str, int]) -> list[str]:
     """Records that are left out, by reason, as a page says it."""
     return [f"{count:,} {DROP_REASONS[reason]}" for reason, count in dropped.items() if count]
