@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-from syncohort.checksums import Checksums, FilesAtRest, results_folder, verify_given
+from syncohort.checksums import FOLDER, Checksums, FilesAtRest, results_folder, verify_given
 from syncohort.errors import InputError
+from syncohort.files import private_folder, unlock
 
 JOB = """
 import os, sys
@@ -181,6 +182,17 @@ DAY = 86_400
 
 def dates_of(folder) -> dict[str, float]:
     return {file.name: file.stat().st_mtime for file in folder.iterdir() if file.is_file()}
+
+
+def test_what_a_killed_job_left_of_a_list_is_passed_over(results):
+    file = results / "a"
+    file.write_text("a")
+    Checksums(results).record([file])
+    left = private_folder(results / FOLDER / "b.sha256")
+    (left / "b.sha256").write_text("half of a li")
+    unlock(left)  # as of a job that has ended
+    Checksums(results).put_dates_in_order()
+    Checksums(results).verify([file])
 
 
 @pytest.mark.parametrize("days", [0, 30, -30])

@@ -18,7 +18,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from syncohort.errors import InputError, raise_all
-from syncohort.files import all_or_nothing, sha256
+from syncohort.files import all_or_nothing, is_partial, sha256
 
 FOLDER = "checksums"
 _UNFINISHED = "# being written\n"
@@ -90,7 +90,10 @@ class Checksums:
         """Of each file its line in its list, and those that its sources had in theirs."""
         sums, made_of = {}, {}
         for entry in (self._results / FOLDER).rglob("*.sha256"):
-            name = str(entry.relative_to(self._results / FOLDER)).removesuffix(".sha256")
+            place = entry.relative_to(self._results / FOLDER)
+            if is_partial(place):
+                continue
+            name = str(place).removesuffix(".sha256")
             sums[name], *others = _lines(entry)
             lines = [each.removeprefix(_MADE_OF) for each in others if each.startswith(_MADE_OF)]
             made_of[name] = {line.partition("  ")[2]: line for line in lines}

@@ -241,12 +241,20 @@ def _no_room(error: Exception, free: int) -> str | None:
     return "the disk is full" if number is None and free < _FULL_BYTES else None
 
 
+_PARTIAL = ".partial-"  # begins the names of folders in which files are made
+
+
+def is_partial(path: Path) -> bool:
+    """Whether a path is, or lies in, a folder of a file that is being made, or was by a killed job."""
+    return any(part.startswith(_PARTIAL) for part in path.parts)
+
+
 def private_folder(target: Path) -> Path:
     """An empty folder beside `target` for its making; what a killed job left there is removed.
 
     Raises InputError when another process that still lives is making `target`.
     """
-    folder = target.parent / f".partial-{target.name}"
+    folder = target.parent / f"{_PARTIAL}{target.name}"
     if not _lock(folder):
         raise InputError(
             f"{target}: another process is writing it, perhaps one that an ended run left behind. "
@@ -313,7 +321,7 @@ def temporary_folder(parent: Path, name: str) -> Path:
 
     It lies in `parent`, which is made, and is removed with `remove_private_folder`.
     """
-    for folder in parent.glob(f".partial-{name}-*"):
+    for folder in parent.glob(f"{_PARTIAL}{name}-*"):
         if _lock(folder):
             remove_private_folder(folder)
     return private_folder(parent / f"{name}-{os.uname().nodename}-{os.getpid()}")
