@@ -10,6 +10,7 @@ unphased cohorts), v variants of a window, o of its overlap.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -80,21 +81,26 @@ def hidden_chow_liu_calls(
 ) -> Iterator[tuple]:
     """Walk along a chromosome: yield (slice of variants, calls int8 [v, S, P], phased).
 
-    model: file of the fitted trees. A byte is held for each synthetic allele of a window.
+    model: file of the fitted trees. A byte is held for each synthetic allele of a window and of the
+    overlap.
     """
     rng = np.random.default_rng(stage_seed(seed, store.contig))
     mode = mode_of(store)
-    each = rows_per_person(mode)
-    classes = np.repeat(panel.drawn_class, each)
-    last = np.empty((len(classes), 0), np.int8)  # the overlap, [R, o]
-    for window in windows_of(model):
-        width = window.own.stop - window.own.start
-        rows = np.full((len(classes), window.n_overlap + width), -1, np.int8)
-        rows[:, : window.n_overlap] = last[:, last.shape[1] - window.n_overlap :]
-        window.model.draw(rows, classes, rng)
-        calls = from_rows(rows[:, window.n_overlap :], mode)
+    each, n_people = rows_per_person(mode), len(panel.drawn_class)
+    known = np.empty((each * n_people, 0), np.int8)  # the overlap, [R, o]
+    for window, following in pairwise(chain(windows_of(model), [None])):
+        width, kept = window.own.stop - window.own.start, following.n_overlap if following else 0
+        calls = np.empty((width, n_people, PLOIDY), np.int8)
+        overlap = np.empty((len(known), kept), np.int8)
+        for some in slices(n_people, _PEOPLE_AT_ONCE):
+            own = slice(each * some.start, each * some.stop)
+            drawn = np.full((own.stop - own.start, width), -1, np.int8)
+            rows = np.concatenate([known[own], drawn], axis=1)
+            window.model.draw(rows, np.repeat(panel.drawn_class[some], each), rng)
+            calls[:, some] = from_rows(rows[:, window.n_overlap :], mode)
+            overlap[own] = rows[:, rows.shape[1] - kept :]
         yield window.own, calls, store.phased
-        last = rows
+        known = overlap
 
 
 def log_likelihoods(

@@ -6,6 +6,19 @@ from pydantic import Field
 
 from syncohort.config.sections import Fraction, Section
 
+RealHaplotypes = Annotated[
+    bool,
+    Field(
+        description="Release this generator's cohort, which is made of haplotypes of real people, all the same."
+    ),
+]
+RecombinationMap = Annotated[
+    str | None,
+    Field(
+        description="Genetic map (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb."
+    ),
+]
+
 
 class IndependentGenerator(Section):
     """Baseline: every SNP is drawn by itself, with the allele frequency of the label. No LD."""
@@ -19,30 +32,21 @@ class BootstrapGenerator(Section):
     kind: Literal["bootstrap"] = Field(
         "bootstrap", description="Copies of training people. Never release them."
     )
-    release_real_haplotypes: bool = Field(
-        False,
-        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
-    )
+    release_real_haplotypes: RealHaplotypes = False
 
 
 class MosaicGenerator(Section):
     """Baseline: each haplotype is a mosaic of segments of training haplotypes of the label."""
 
     kind: Literal["mosaic"] = Field("mosaic", description="Mosaics of training haplotypes.")
-    release_real_haplotypes: bool = Field(
-        False,
-        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
-    )
+    release_real_haplotypes: RealHaplotypes = False
     effective_size: float = Field(
         10_000,
         gt=0,
         le=1e6,
         description="Effective population size Ne. Larger: shorter segments.",
     )
-    recombination_map: str | None = Field(
-        None,
-        description="Genetic map (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
-    )
+    recombination_map: RecombinationMap = None
     mutation_rate: Fraction = Field(
         0.0,
         description="Share of alleles that are drawn with the label's allele frequency instead of copied.",
@@ -55,20 +59,14 @@ class ReshuffleGenerator(Section):
     kind: Literal["reshuffle"] = Field(
         "reshuffle", description="Training haplotypes that exchange their ends."
     )
-    release_real_haplotypes: bool = Field(
-        False,
-        description="Release this generator's cohort, which is made of haplotypes of real people, all the same.",
-    )
+    release_real_haplotypes: RealHaplotypes = False
     generations: int = Field(
         8,
         ge=1,
         le=1000,
         description="Generations in which haplotypes are paired at random and exchange their ends at crossovers. More: shorter segments.",
     )
-    recombination_map: str | None = Field(
-        None,
-        description="Genetic map (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
-    )
+    recombination_map: RecombinationMap = None
 
 
 class HiddenChowLiuGenerator(Section):

@@ -8,7 +8,7 @@ import numpy as np
 
 from syncohort.cohort_store import CohortStore, common_people
 from syncohort.evaluation.tidy import check_same_variants, people_in
-from syncohort.synthesis.local_haplotypes import blocks_of, haplotypes_around
+from syncohort.synthesis.local_haplotypes import blocks_of, haplotypes_around, held_at_once
 from syncohort.synthesis.rare_variants import carrier_weights, is_ref_rarer
 
 SYNTHETIC = "synthetic"
@@ -16,7 +16,7 @@ SYNTHETIC = "synthetic"
 
 @dataclass(frozen=True)
 class RareBlock:
-    """A block of common SNPs and the rare variants in it, of groups of people by name.
+    """A block of common SNPs and rare variants in it, of groups of people by name.
 
     part: slice of the rare variants; around: name -> haplotypes around the block, uint64 [R, 3];
     carry: name -> who carries the rarer allele, float32 [v, R], see `carrier_weights`.
@@ -52,7 +52,7 @@ class RareChromosome:
         return is_ref_rarer(self.rare, people_in(self.rare, "train"))
 
     def blocks(self, groups: dict[str, np.ndarray]) -> Iterator[RareBlock]:
-        """Walk along the chromosome, over blocks that hold rare variants.
+        """Walk along the chromosome, over blocks that hold rare variants, many of them in pieces.
 
         groups: name -> indices of real people; the synthetic people are one more, `SYNTHETIC`.
         """
@@ -61,11 +61,10 @@ class RareChromosome:
         names = [*groups, SYNTHETIC]
         stores = [*((self.rare, people) for people in groups.values()), (self.drawn, slice(None))]
         parts = blocks_of(self.real.variants, self.rare.variants)
+        n_people = max(len(self.rare.people), len(self.drawn.people))
         for part, *around in zip(parts, *walks, strict=True):
-            if part.start == part.stop:
-                continue
-            rarer = self.minor_is_ref[part]
-            carry = [carrier_weights(store, part, people, rarer) for store, people in stores]
-            yield RareBlock(
-                part, dict(zip(names, around, strict=True)), dict(zip(names, carry, strict=True))
-            )
+            haplotypes = dict(zip(names, around, strict=True))
+            for some in held_at_once(part, n_people):
+                rarer = self.minor_is_ref[some]
+                carry = [carrier_weights(store, some, people, rarer) for store, people in stores]
+                yield RareBlock(some, haplotypes, dict(zip(names, carry, strict=True)))

@@ -12,7 +12,7 @@ import numpy as np
 
 from syncohort.bits import WORD, pack_at_least, words
 from syncohort.cohort_store import CohortStore
-from syncohort.genotypes import Variants, to_rows
+from syncohort.genotypes import Variants, slices, to_rows, variants_at_once
 
 SNPS_AROUND = 3 * WORD
 
@@ -26,6 +26,12 @@ def blocks_of(variants: Variants, others: Variants) -> list[slice]:
     edges = np.searchsorted(others.position_bp, starts, side="left")
     stops = np.append(edges, len(others))
     return [slice(int(a), int(b)) for a, b in zip(np.append(0, edges), stops, strict=True)]
+
+
+def held_at_once(part: slice, n_people: int) -> Iterator[slice]:
+    """A slice of variants in pieces, each with as many as are held at once of so many people."""
+    for some in slices(part.stop - part.start, variants_at_once(n_people)):
+        yield slice(part.start + some.start, part.start + some.stop)
 
 
 def haplotypes_around(store: CohortStore, samples=slice(None)) -> Iterator[np.ndarray]:

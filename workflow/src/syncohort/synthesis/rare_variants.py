@@ -31,7 +31,12 @@ from syncohort.formats.shared_sites import settle_calls
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import PLOIDY, Variants, from_rows, site_slices, variants_at_once
 from syncohort.seeds import stage_seed
-from syncohort.synthesis.local_haplotypes import SNPS_AROUND, blocks_of, haplotypes_around
+from syncohort.synthesis.local_haplotypes import (
+    SNPS_AROUND,
+    blocks_of,
+    haplotypes_around,
+    held_at_once,
+)
 
 _OTHER_LABEL = 3  # SNPs that a difference of labels counts as
 _LARGEST = SNPS_AROUND + _OTHER_LABEL
@@ -80,13 +85,14 @@ def draw_rare(
             if part.start == part.stop:
                 continue
             block = _Block(trained, drawn, labels, known, carriers_min)
-            rarer = minor_is_ref[part]
-            rows = np.empty((len(drawn), len(rarer)), dtype=np.int8)
-            for place, weights in enumerate(carrier_weights(rare, part, train, rarer)):
-                chance = block.chances(weights, rng)
-                rows[:, place] = rng.random(len(drawn)) < chance
-            rows ^= rarer.astype(np.int8)
-            writer.append(rare.variants[part], from_rows(rows, "haplotype"), True)
+            for some in held_at_once(part, max(len(people), len(synthetic.people))):
+                rarer = minor_is_ref[some]
+                rows = np.empty((len(drawn), len(rarer)), dtype=np.int8)
+                for place, weights in enumerate(carrier_weights(rare, some, train, rarer)):
+                    chance = block.chances(weights, rng)
+                    rows[:, place] = rng.random(len(drawn)) < chance
+                rows ^= rarer.astype(np.int8)
+                writer.append(rare.variants[some], from_rows(rows, "haplotype"), True)
 
 
 def is_ref_rarer(store: CohortStore, people: np.ndarray) -> np.ndarray:
