@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from cohorts import linked_calls, people_of, row_of, store_of
 
+from syncohort.baselines import hidden_chow_liu
 from syncohort.baselines.alleles import draw_alleles
 from syncohort.baselines.chow_liu import chow_liu_tree, mutual_information
 from syncohort.baselines.hidden_chow_liu import (
@@ -164,7 +165,10 @@ def correlations(store, label):
 
 
 @pytest.mark.parametrize("phased", [True, False])
-def test_drawn_people_have_the_frequencies_and_the_linkage_of_their_label(tmp_path, phased):
+def test_drawn_people_have_the_frequencies_and_the_linkage_of_their_label(
+    tmp_path, phased, monkeypatch
+):
+    monkeypatch.setattr(hidden_chow_liu, "_PEOPLE_AT_ONCE", 150)  # of 800
     real = cohort(tmp_path, phased=phased, n_train=400)
     synthetic = drawn(
         real, tmp_path, fitted(real, tmp_path, hidden_states=10, iterations=10), ["a", "b"] * 400

@@ -9,6 +9,7 @@ import pytest
 from clones import change_study, clone, planned_rules, snakemake
 from cohorts import founder_calls, people_of, row_of, store_of
 
+from syncohort import genotypes
 from syncohort.baselines.alleles import copy_validation
 from syncohort.bits import WORD
 from syncohort.cohort.filters import filter_rare
@@ -24,7 +25,7 @@ from syncohort.evaluation.verdicts.judging import judge
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import People, Variants, slices
 from syncohort.report.rare_variants import rare_parts
-from syncohort.synthesis.local_haplotypes import blocks_of, haplotypes_around
+from syncohort.synthesis.local_haplotypes import blocks_of, haplotypes_around, held_at_once
 from syncohort.synthesis.rare_variants import _Block, _Labels, draw_rare, join_rare, scaled
 
 N, M = 300, 10  # common SNPs at 1000, 2000, ...; fewest carriers
@@ -135,6 +136,17 @@ def test_carriers_are_drawn_on_the_haplotypes_of_training_carriers(cohort, phase
     assert on_theirs > (0.95 if phased else 0.45)
     draw_rare(real, rare, drawn, folder / "again.zip", carriers_min=M, seed=1)
     assert (folder / "out.zip").read_bytes() == (folder / "again.zip").read_bytes()
+
+
+def test_a_block_in_pieces_is_drawn_as_it_is_whole(cohort, monkeypatch):
+    folder, real, drawn, carriers, _ = cohort
+    rare = rare_store(folder / "many.zip", carriers, real.people)
+    draw_rare(real, rare, drawn, folder / "whole.zip", carriers_min=M, seed=1)
+    monkeypatch.setattr(genotypes, "HELD_CALLS", 3 * 100)
+    assert list(held_at_once(slice(5, 13), 100)) == [slice(5, 8), slice(8, 11), slice(11, 13)]
+    draw_rare(real, rare, drawn, folder / "pieces.zip", carriers_min=M, seed=1)
+    whole, pieces = (CohortStore(folder / f"{name}.zip").read() for name in ("whole", "pieces"))
+    assert np.array_equal(whole, pieces)
 
 
 def test_ref_may_be_the_rarer_allele(cohort):
