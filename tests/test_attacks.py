@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohorts import people_of, row_of, store_of, value_of
-from scipy.stats import genpareto, norm
+from scipy.stats import genpareto
 
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.privacy.attributes import Told, region_rows
@@ -20,12 +20,6 @@ from syncohort.evaluation.privacy.membership import (
 )
 from syncohort.evaluation.privacy.relatives import Meiosis, relative_rows
 from syncohort.evaluation.privacy.risk import measure_risk
-from syncohort.evaluation.privacy.shadow_models import (
-    attack_with_shadows,
-    half_of,
-    likelihood_ratio,
-    score_shadow,
-)
 from syncohort.evaluation.privacy.small_counts import (
     label_rows,
     matched_weights,
@@ -34,7 +28,7 @@ from syncohort.evaluation.privacy.small_counts import (
 from syncohort.evaluation.privacy.tails import LowerTail
 from syncohort.evaluation.privacy.windows import WINDOW_SNPS, WindowSums, pack_rows
 from syncohort.evaluation.tidy import metric_row, tidy
-from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, PASS
+from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, NOT_MEASURED, PASS
 from syncohort.evaluation.verdicts.excess import with_excess
 from syncohort.evaluation.verdicts.judging import judge
 
@@ -94,7 +88,28 @@ def test_labels_are_pooled_each_at_its_own_level():
     assert value_of(rows, "membership_tpr", method="m", fpr="1 %") == pytest.approx(0.1, abs=0.02)
     few = Targets(targets.id[:30], label[:30], member[:30], sizes)
     rows = membership_rows(Group(method="m"), scores[:30], few, **options)
-    assert row_of(rows, "membership_tpr", method="m", fpr="1 %")["note"] == "too few: 0 people"
+    note = row_of(rows, "membership_tpr", method="m", fpr="1 %")["note"]
+    assert note == "too few people to say: 0, and it takes 99"
+
+
+@pytest.mark.parametrize(
+    "rate, non_members, is_said",
+    [("1 %", 98, False), ("1 %", 99, True), ("10 %", 19, False), ("10 %", 20, True)],
+)
+def test_who_is_found_is_said_only_where_a_whole_person_is_a_false_alarm(
+    rate, non_members, is_said
+):
+    """One of 99 people, or one of 9; and never of fewer than the study asks for."""
+    n = 60 + non_members
+    member = np.arange(n) < 60
+    targets = Targets(np.arange(n).astype(str), np.full(n, "x"), member, {"x": 60})
+    options = {"minimum_people": 20, "seed": 1}
+    rows = membership_rows(Group(method="m"), member * 1.0, targets, **options)
+    row = row_of(rows, "membership_tpr", method="m", fpr=rate)
+    assert np.isfinite(row["value"]) == is_said and ("too few" in row["note"]) != is_said
+    judged = judge(tidy([row.to_dict()], cohort="c", generator="g"), {})
+    if rate == "1 %":
+        assert judged["verdict"].tolist() == [FAIL if is_said else NOT_MEASURED]
 
 
 @pytest.mark.parametrize("ploidy", [1, 2])
@@ -429,58 +444,3 @@ def test_relatives_are_not_counted_where_anybody_looks_like_one(tmp_path):
     rows = measure_risk([real], [drawn], **options).metrics
     row = row_of(rows, "related_people", method="second degree")
     assert np.isnan(row["value"]) and "of real people look so related" in row["note"]
-
-
-# ---------------------------------------------------------------- shadow models
-
-
-def test_halves_are_of_every_label_and_complete_each_other():
-    splits = np.repeat(["train", "holdout", "validation"], [60, 21, 9]).astype(object)
-    labels = np.tile(["a", "b", "b"], 30).astype(object)
-    people = people_of(labels, splits)
-    halves = [half_of(people, shadow, seed=3) for shadow in range(4)]
-    pool = splits != "validation"
-    for first, second in (halves[:2], halves[2:]):
-        np.testing.assert_array_equal(first ^ second, pool)
-        for label in ("a", "b"):
-            of_label = pool & (labels == label)
-            assert abs((first & of_label).sum() - of_label.sum() / 2) <= 0.5
-    assert (halves[0] != halves[2]).any()
-
-
-def test_the_likelihood_ratio_is_that_of_two_normal_distributions():
-    rng = np.random.default_rng(12)
-    inside = np.tile([[True], [False]], (4, 30))
-    distances = rng.normal(size=(8, 30)) - 3 * inside
-    observed = rng.normal(size=30)
-    of_in, of_out = (np.where(side, distances, np.nan) for side in (inside, ~inside))
-    residual = distances - np.where(inside, np.nanmean(of_in, 0), np.nanmean(of_out, 0))
-    sd = np.sqrt((residual**2).sum() / (8 * 30 - 2 * 30))
-    expected = norm.logpdf(observed, np.nanmean(of_in, 0), sd) - norm.logpdf(
-        observed, np.nanmean(of_out, 0), sd
-    )
-    np.testing.assert_allclose(likelihood_ratio(observed, distances, inside), expected)
-
-
-@pytest.mark.parametrize("mode", ["haplotype", "genotype"])
-def test_shadow_models_find_the_people_of_a_copier_and_nobody_else(tmp_path, mode):
-    rng = np.random.default_rng(13)
-    splits = np.repeat(["train", "holdout"], [150, 60]).astype(object)
-    calls = (rng.random((300, 210, 2)) < 0.3).astype(np.int8)
-    phased = mode == "haplotype"
-    real = store_of(tmp_path / "r.zip", calls, people_of(["x"] * 210, splits), phased=phased)
-    drawn = people_of(["x"] * 150, prefix="s")
-    common = {"mode": mode, "max_people": 500, "seed": 4}
-    shadows = [
-        score_shadow([real], drawn, [{"kind": "bootstrap"}], shadow=k, draw_seed=20 + k, **common)
-        for k in range(8)
-    ]
-    assert all(table["inside"].sum() == 105 for table in shadows)
-    others = (rng.random((300, 150, 2)) < 0.3).astype(np.int8)
-    for released, own in (("copies", calls[:, :150]), ("others", others)):
-        synthetic = store_of(tmp_path / f"{released}.zip", own, drawn, phased=phased)
-        metrics = attack_with_shadows(
-            [real], [synthetic], shadows, cohort="c", generator="g", minimum_people=20, **common
-        )
-        row = row_of(metrics, "membership_auc", method="shadow models")
-        assert row["low"] > 0.95 if released == "copies" else row["low"] < 0.5

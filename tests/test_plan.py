@@ -68,7 +68,7 @@ def test_everybody_drawn_is_measured_beside_the_release_where_people_are_withhel
     assert found.settings["ours_drawn"] == found.settings["ours"]
 
 
-def test_only_what_draws_alleles_is_attacked_with_shadow_models():
+def test_only_what_learns_in_minutes_is_attacked_with_shadow_models():
     assert plan().shadowed == []
     found = plan(
         evaluation={"shadow_models": 8},
@@ -76,8 +76,12 @@ def test_only_what_draws_alleles_is_attacked_with_shadow_models():
             "ours": {},
             "alone": {"kind": "independent"},
             "trees": {"kind": "hidden_chow_liu"},
+            "gauss": {"kind": "block_gaussian"},
+            "slow": {"kind": "block_gaussian", "representation": "snp_vae"},
+            "gan": {"kind": "wgan"},
         },
         release={"withhold": 0.01},
     )
     assert found.with_likelihood == ["trees"]
-    assert found.shadowed == ["alone", "independent", "bootstrap", "mosaic"]
+    own = ["alone", "trees", "gauss", "gan"]
+    assert found.shadowed == [*own, "independent", "bootstrap", "mosaic"]

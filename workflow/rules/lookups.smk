@@ -82,6 +82,21 @@ def representation_of(wildcards):
     return STUDY.representations[wildcards.representation]
 
 
+def settings_of_representation(generator):
+    """How the representation of a generator, of this section, is fitted."""
+    section = STUDY.representations[generator["representation"]]
+    return section.model_dump(exclude={"kind"})
+
+
+def shadow_scores(wildcards):
+    """How near people are to the cohorts of the shadow models of a generator."""
+    name = wildcards.generator
+    latent = name in PLAN.latent_generators
+    rule_name = "score_latent_shadow" if latent else "score_shadow"
+    shadows = range(STUDY.evaluation.shadow_models)
+    return [f"<results>/{rule_name}/{name}/{shadow}.tsv" for shadow in shadows]
+
+
 def parts_of(representation):
     """What a representation is fitted in: its chromosomes, or all of them together."""
     kind = STUDY.representations[representation].kind

@@ -87,15 +87,46 @@ rule score_shadow:
         "../scripts/score_shadow.py"
 
 
+rule score_latent_shadow:
+    input:
+        real=every_chrom(COHORT),
+        blocks=every_chrom("<results>/assign_genes/{chrom}.blocks.tsv"),
+        people="<results>/draw_labels/people.tsv",
+    output:
+        scores="<results>/score_latent_shadow/{generator}/{shadow}.tsv",
+    log:
+        "<logs>/score_latent_shadow/{generator}/{shadow}.log",
+    benchmark:
+        "<benchmarks>/score_latent_shadow/{generator}/{shadow}.tsv"
+    wildcard_constraints:
+        shadow=r"\d+",
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=TRAINING_MINUTES,
+        gpu=GPUS,
+        device=DEVICE,
+    params:
+        code=code_of("score_latent_shadow", sampling_code),
+        generator=generator_of,
+        pca=lambda wildcards: settings_of_representation(generator_of(wildcards)),
+        mode=STUDY.mode,
+        max_people=STUDY.evaluation.privacy_people,
+        draw_seed=lambda wildcards: seed_of(
+            "score_latent_shadow", wildcards.generator, wildcards.shadow
+        ),
+        seed=seed_of("attack_with_shadows"),
+    script:
+        "../scripts/score_latent_shadow.py"
+
+
 rule attack_with_shadows:
     input:
         real=every_chrom(COHORT),
         synthetic=synthetic_stores,
-        shadows=expand(
-            "<results>/score_shadow/{generator}/{shadow}.tsv",
-            shadow=range(STUDY.evaluation.shadow_models),
-            allow_missing=True,
-        ),
+        shadows=shadow_scores,
     output:
         metrics="<results>/attack_with_shadows/{generator}.tsv",
     log:

@@ -13,8 +13,10 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import fields
+from copy import copy
+from dataclasses import fields, replace
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
@@ -93,6 +95,12 @@ class CohortStore:
     @property
     def contig(self) -> str:
         return self.variants.contig
+
+    def with_split(self, split: np.ndarray) -> Self:
+        """The same chromosome with its people in other parts of the split, [S] str."""
+        other = copy(self)
+        other.people = replace(self.people, split=split)
+        return other
 
     def read(self, variants=slice(None), samples=slice(None)) -> np.ndarray:
         """Calls int8 [V', S', P] of a slice of variants and a slice, mask or index of samples."""

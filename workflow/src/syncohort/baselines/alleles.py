@@ -33,7 +33,6 @@ def draw_alleles(
     *,
     kind: str,
     seed: int,
-    learned_from: np.ndarray | None = None,
     **settings,
 ) -> None:
     """Write one chromosome of a cohort drawn from the training people of the real one.
@@ -41,13 +40,13 @@ def draw_alleles(
     people: ids, labels and split of the synthetic people. kind: "independent", every allele
     by itself at its label's frequency; "bootstrap", copies of people of the label, the same
     on every chromosome; "mosaic", "reshuffle" and "hidden_chow_liu", see `mosaic_calls`,
-    `reshuffled_calls` and `hidden_chow_liu_calls`, which take `settings`. seed: the same for all chromosomes. learned_from: see `Panel.of`. Calls are phased as the real ones are. Copies
+    `reshuffled_calls` and `hidden_chow_liu_calls`, which take `settings`. seed: the same for all chromosomes. Calls are phased as the real ones are. Copies
     keep their missing calls, the others have none. People are copied for people of their sex; of
     one copy, where men have one, one of two drawn alleles is left.
 
     Raises InputError for labels that no training person carries.
     """
-    panel = Panel.of(store, people, learned_from)
+    panel = Panel.of(store, people)
     choice = np.random.default_rng([stage_seed(seed, store.contig), _CHOICE])
     with CohortWriter(out_path, people) as writer:
         for part, calls, phased in _KINDS[kind](store, panel, seed, **settings):

@@ -28,15 +28,12 @@ class Panel:
     drawn_sex: np.ndarray
 
     @staticmethod
-    def of(store: CohortStore, people: People, learned_from: np.ndarray | None = None) -> "Panel":
+    def of(store: CohortStore, people: People) -> "Panel":
         """The training people of a real cohort beside the synthetic people to draw.
-
-        learned_from: bool [people of the cohort], those to take in the place of the training people.
 
         Raises InputError for labels that no training person carries.
         """
-        is_train = store.people.split == "train" if learned_from is None else learned_from
-        train = np.flatnonzero(is_train)
+        train = np.flatnonzero(store.people.split == "train")
         names, train_class = np.unique(store.people.label[train].astype(str), return_inverse=True)
         unknown = sorted(set(people.label.astype(str)) - set(names))
         if unknown:

@@ -16,6 +16,7 @@ from syncohort.config.generator_names import (
 from syncohort.config.study import Config, is_guidable
 
 ALLELE_KINDS = ("independent", "bootstrap", "mosaic", "reshuffle", "hidden_chow_liu", VALIDATION)
+QUICK_KINDS = ("block_gaussian", "wgan")  # models of latents that learn in seconds to minutes
 BOTTLENECK_KINDS = ("mlp", "cnn", "mlp_cnn")  # the paper's networks with a narrowest layer
 
 
@@ -150,8 +151,14 @@ class Plan:
         """Those that are attacked with shadow models."""
         if not self._study.evaluation.shadow_models:
             return []
-        drawing = set(self.allele_generators) - {VALIDATION, *self.with_likelihood}
-        return [name for name in self.evaluated if name in drawing]
+        quick = {*self.allele_generators, *filter(self._is_quick, self.latent_generators)}
+        return [name for name in self.evaluated if name in quick - {VALIDATION}]
+
+    def _is_quick(self, name: str) -> bool:
+        """Whether a model of latents, and its representation, are learned in minutes."""
+        own = self.settings[name]
+        representation = self._study.representations[own["representation"]]
+        return own["kind"] in QUICK_KINDS and representation.kind == "gene_pca"
 
     @cached_property
     def with_likelihood(self) -> list[str]:

@@ -6,12 +6,15 @@ non-members. 0.5 is chance. Intervals are by bootstrap over people.
 
 An AUC near 0.5 can hide a few people who are found for certain. So the share of members found at a
 low rate of false alarms is given beside it (Carlini et al. 2022, section III: true-positive rate at a low
-false-positive rate). For it the scores of a label are standardised and all labels pooled.
+false-positive rate). For it the scores of a label are standardised and all labels pooled. Where not one whole
+non-member is a false alarm, as with 98 at 1 %, nobody can say: how far the highest score of so few may be off,
+no bootstrap of them knows.
 
 Axes: N people, M members, K non-members, R rows (haplotypes or people), D bootstrap draws.
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 
@@ -94,7 +97,7 @@ def membership_rows(
     scores: [R], higher for suspected members, rows in the order of `targets`, as many for
     each person (two haplotypes or one); NaN where the attack has no opinion. group: names the
     attack; the rows are of it, of its bins of `LABEL_SIZES`, and of its labels. Those with fewer
-    than `minimum_people` non-members are NaN with the note "too few".
+    than `minimum_people` non-members, or than `fewest_for` a rate takes, are NaN with the note "too few".
     """
     scores = np.asarray(scores, dtype=float).reshape(len(targets), -1)
     rng = np.random.default_rng(seed)
@@ -145,21 +148,27 @@ def _pooled_row(group: Group, labels: list[_LabelAUC], minimum_people: int) -> d
     return metric_row(METRIC, group, auc[0], *percentile_interval(auc[1:]), note=note)
 
 
+def fewest_for(false_positive_rate: float) -> int:
+    """The fewest non-members [K] of whom a rate takes a whole one for a member: f (K + 1) >= 1."""
+    return ceil(round(1 / false_positive_rate - 1, 6))
+
+
 def _found_rows(group: Group, scores, targets: Targets, minimum_people: int, rng) -> list[dict]:
     """Rows of membership_tpr at each of FALSE_POSITIVES."""
-    groups = [group._replace(fpr=name) for name in FALSE_POSITIVES]
     sides = _standardised(scores, targets)
     people = len(sides[1])
-    if people < minimum_people:
-        note = f"too few: {people} people"
-        return [metric_row(FOUND, each, np.nan, note=note) for each in groups]
     weights = [_bootstrap_weights(len(side), rng) for side in sides[:2]]
     weights[0] = weights[0] * sides[2]
     rows = []
-    for each, rate in zip(groups, FALSE_POSITIVES.values(), strict=True):
+    for name, rate in FALSE_POSITIVES.items():
+        own, fewest = group._replace(fpr=name), max(minimum_people, fewest_for(rate))
+        if people < fewest:
+            note = f"too few people to say: {people}, and it takes {fewest}"
+            rows.append(metric_row(FOUND, own, np.nan, note=note))
+            continue
         found = true_positive_rate(sides[0], sides[1], *weights, rate)
         note = f"{people:,} non-members; {rate:g} by chance"
-        rows.append(metric_row(FOUND, each, found[0], *percentile_interval(found[1:]), note=note))
+        rows.append(metric_row(FOUND, own, found[0], *percentile_interval(found[1:]), note=note))
     return rows
 
 

@@ -17,7 +17,6 @@ from syncohort.evaluation.groups import Group
 from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.frequency_attack import AlleleCounts
 from syncohort.evaluation.privacy.membership import (
-    FALSE_POSITIVES,
     METRIC,
     Targets,
     membership_rows,
@@ -72,24 +71,11 @@ def set_aside_rows(
         options = {"minimum_people": minimum_people, "seed": child_seed(seed, stream)}
         found = membership_rows(group, by_person, targets, **options)
         rows += [
-            _noted(row, len(relatives.index), len(parties["holdout"].index))
+            row | {"note": f"{len(relatives.index):,} relatives, {row['note']}"}
             for row in found
             if not (row["label"] or row["label_size"])
         ]
     return rows
-
-
-def _noted(row: dict, n_relatives: int, n_holdout: int) -> dict:
-    """The row with the number of relatives; without a value where no whole holdout person is a false
-    positive, for a bootstrap does not know how far the highest score of so few may be off."""
-    if row["fpr"] and FALSE_POSITIVES[row["fpr"]] * (n_holdout + 1) < 1:
-        return row | {
-            "value": np.nan,
-            "low": np.nan,
-            "high": np.nan,
-            "note": f"too few: {n_holdout} people",
-        }
-    return row | {"note": f"{n_relatives:,} relatives, {row['note']}"}
 
 
 def _targets(people: People, parties: dict[str, Party]) -> Targets:

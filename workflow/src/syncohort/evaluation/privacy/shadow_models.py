@@ -6,18 +6,18 @@ likelihood ratio of the distance to the released cohort (LiRA; Carlini et al. 20
 variance for everybody, as there are few shadow models (their section V-B). Training and holdout
 people are in the halves alike, so that the attack treats both alike.
 
-For generators that draw alleles straight from people, which takes seconds.
+For generators that learn in seconds to minutes: `shadow_alleles` and `shadow_latents` draw their cohorts.
 
 Axes: N attacked people, K shadow models.
 """
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from syncohort.baselines.alleles import draw_alleles
 from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.pair_counts import PairCounts, Planes
@@ -50,32 +50,26 @@ def half_of(people: People, shadow: int, seed: int) -> np.ndarray:
 
 def score_shadow(
     real_stores: list[CohortStore],
-    people: People,
-    settings: list[dict],
+    draw: Callable[[list[CohortStore], Path], list[CohortStore]],
     *,
     shadow: int,
     mode: str,
     max_people: int,
-    draw_seed: int,
     seed: int,
 ) -> pd.DataFrame:
     """Draw the cohort of a shadow model, and see how near everybody attacked is to it.
 
-    people: ids and labels of the synthetic people.
-    settings: arguments of `draw_alleles` for each chromosome.
+    draw: learns from the training people of stores alone, writes a cohort into a folder, and returns its stores.
     shadow: its number, from 0.
-    draw_seed: of the cohort; seed: of who is in which half and who is attacked, the same for all.
+    seed: of who is in which half and who is attacked, the same for all.
 
     Returns person, inside (1 or 0: whether learned from), distance.
     """
     real = real_stores[0].people
     inside = half_of(real, shadow, seed)
+    learned_from = [store.with_split(np.where(inside, "train", "holdout")) for store in real_stores]
     with tempfile.TemporaryDirectory() as folder:
-        drawn = []
-        for place, (store, own) in enumerate(zip(real_stores, settings, strict=True)):
-            path = Path(folder) / f"{place}.zarr.zip"
-            draw_alleles(store, people, path, learned_from=inside, seed=draw_seed, **own)
-            drawn.append(CohortStore(path))
+        drawn = draw(learned_from, Path(folder))
         attacked = _attacked(real, max_people, seed)
         distance = _distances(real_stores, drawn, attacked, mode, max_people, seed)
     columns = {"person": real.id[attacked], "inside": inside[attacked].astype(int)}

@@ -1,0 +1,34 @@
+"""Learn a shadow model of latents, draw its cohort, and see how near everybody is to it."""
+
+from functools import partial
+
+from syncohort.cohort_store import CohortStore
+from syncohort.evaluation.privacy.shadow_latents import draw_latents_of
+from syncohort.evaluation.privacy.shadow_models import score_shadow
+from syncohort.formats.sample_sheet import read_sample_sheet
+from syncohort.job import job
+from syncohort.representations.blocks import Blocks
+
+with job(snakemake):
+    found, params = snakemake.input, snakemake.params
+    draw = partial(
+        draw_latents_of,
+        blocks=[Blocks.read(path) for path in found.blocks],
+        pca=params.pca,
+        people=read_sample_sheet(found.people),
+        kind=params.generator["kind"],
+        decoding=params.generator["decoding"],
+        mode=params.mode,
+        seed=params.draw_seed,
+        device=snakemake.resources.device,
+        threads=snakemake.threads,
+    )
+    scores = score_shadow(
+        [CohortStore(path) for path in found.real],
+        draw,
+        shadow=int(snakemake.wildcards.shadow),
+        mode=params.mode,
+        max_people=params.max_people,
+        seed=params.seed,
+    )
+    scores.to_csv(snakemake.output.scores, sep="\t", index=False)
