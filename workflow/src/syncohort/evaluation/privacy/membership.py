@@ -155,20 +155,24 @@ def fewest_for(false_positive_rate: float) -> int:
 
 def _found_rows(group: Group, scores, targets: Targets, minimum_people: int, rng) -> list[dict]:
     """Rows of membership_tpr at each of FALSE_POSITIVES."""
-    sides = _standardised(scores, targets)
-    people = len(sides[1])
-    weights = [_bootstrap_weights(len(side), rng) for side in sides[:2]]
-    weights[0] = weights[0] * sides[2]
-    rows = []
-    for name, rate in FALSE_POSITIVES.items():
-        own, fewest = group._replace(fpr=name), max(minimum_people, fewest_for(rate))
-        if people < fewest:
-            note = f"too few people to say: {people}, and it takes {fewest}"
-            rows.append(metric_row(FOUND, own, np.nan, note=note))
-            continue
-        found = true_positive_rate(sides[0], sides[1], *weights, rate)
-        note = f"{people:,} non-members; {rate:g} by chance"
-        rows.append(metric_row(FOUND, own, found[0], *percentile_interval(found[1:]), note=note))
+    members, non_members, weights_of_members = _standardised(scores, targets)
+    people = len(non_members)
+    fewest = [max(minimum_people, fewest_for(rate)) for rate in FALSE_POSITIVES.values()]
+    groups = [group._replace(fpr=name) for name in FALSE_POSITIVES]
+    notes = [f"too few people to say: {people}, and it takes {each}" for each in fewest]
+    rows = [
+        metric_row(FOUND, own, np.nan, note=note) for own, note in zip(groups, notes, strict=True)
+    ]
+    if people < min(fewest):
+        return rows
+    weights = [_bootstrap_weights(len(side), rng) for side in (members, non_members)]
+    weights[0] = weights[0] * weights_of_members
+    for place, rate in enumerate(FALSE_POSITIVES.values()):
+        if people >= fewest[place]:
+            found = true_positive_rate(members, non_members, *weights, rate)
+            note = f"{people:,} non-members; {rate:g} by chance"
+            interval = percentile_interval(found[1:])
+            rows[place] = metric_row(FOUND, groups[place], found[0], *interval, note=note)
     return rows
 
 
