@@ -256,7 +256,7 @@ def test_validation_people_stand_for_both_sides(attacked):
     rows = rare_membership_rows([chromosome], **options)
     for method in RARE_ATTACKS:
         assert row_of(rows, "membership_auc", method=method)["low"] < 0.53
-        assert row_of(rows, "membership_tpr", method=method, fpr="1 %")["value"] < 0.1
+        assert row_of(rows, "membership_tpr", method=method, fpr="10 %")["value"] < 0.25
 
 
 def test_rare_variants_come_between_the_others_and_sites_are_settled(tmp_path):
