@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from clones import change_study, clone, job_texts, snakemake
 from cohorts import people_of, store_of
+from conftest import REPOSITORY
 
 from syncohort.cohort_store import CohortStore
 from syncohort.config.study import parse_config
@@ -23,6 +24,7 @@ from syncohort.synthesis.released import (
     withdraw,
     write_checksums,
 )
+from syncohort.synthesis.stays_inside import KEPT, STAYS_INSIDE
 from syncohort.synthesis.withholding import keep_people, withhold
 
 
@@ -124,6 +126,16 @@ def test_a_purge_leaves_the_release_and_the_report_alone(tmp_path):
     }
     assert sorted(entry.name for entry in folder.iterdir()) == ["release", "write_report"]
     assert (elsewhere / "calls.vcf").exists()  # a link is removed, not what it points to
+
+
+def test_every_folder_that_a_rule_writes_is_kept_or_must_not_leave():
+    """A new rule is put into `stays_inside`, and so into the report."""
+    rules = "".join(file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk"))
+    written = set(re.findall(r'(?:<results>|\{FOLDER\})/([a-z_]*[a-z])[/."]', rules))
+    kept = {name.split(".")[0] for name in KEPT}
+    inside = [folder for folders in STAYS_INSIDE.values() for folder in folders]
+    assert kept <= written and "train_diffusion" in written
+    assert sorted(inside) == sorted(written - kept)
 
 
 @pytest.mark.parametrize("change", ["changed", "nothing"])

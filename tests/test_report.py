@@ -24,6 +24,7 @@ from syncohort.report import tables as report_tables
 from syncohort.report.page import Material, Study, write_metrics_page, write_report
 from syncohort.report.sections import render_caption
 from syncohort.synthesis.released import write_checksums
+from syncohort.synthesis.stays_inside import STAYS_INSIDE
 
 CAPTIONS = {file.stem: file.read_text() for file in (REPOSITORY / "workflow/report").glob("*.rst")}
 VOID = {"img", "meta", "br", "hr", "link", "input"}
@@ -170,6 +171,8 @@ def test_the_questions_of_a_committee_name_the_risks_of_each_generator(text, mat
             said = section.split(f"{generator}: ")[1].split(". ")[0]
             assert f"{DIMENSIONS[risk].lower()} {verdict}" in said
     assert "snakemake purge" in section and "checkpoint.safetensors" in section
+    for folder in sum(STAYS_INSIDE.values(), ()):
+        assert f"<code>{folder}</code>" in section
 
 
 def test_the_checklist_has_a_coloured_verdict_for_each_generator(page):

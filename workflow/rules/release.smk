@@ -178,6 +178,5 @@ rule purge:
     params:
         code=code_of("purge"),
         results=FOLDER,
-        kept=["release", "write_report", "benchmarks", "purged.tsv", "purged.log"],
     script:
         "../scripts/purge.py"

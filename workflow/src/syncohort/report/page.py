@@ -27,6 +27,7 @@ from syncohort.report.comparison import (
 )
 from syncohort.report.sections import fill_sections, read_sections
 from syncohort.report.templates import fill
+from syncohort.synthesis.stays_inside import STAYS_INSIDE
 
 
 @dataclass(frozen=True)
@@ -289,6 +290,7 @@ def _five_safes(study: Study, material: Material) -> Markup:
         has_association=(material.checklist["dimension"] == "association").any(),
         n_files=f"{len(report_methods.file_hashes(material.released)):,}",
         simulated=study.simulated,
+        inside=STAYS_INSIDE,
     )
 
 
