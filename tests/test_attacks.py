@@ -20,6 +20,7 @@ from syncohort.evaluation.privacy.membership import (
 )
 from syncohort.evaluation.privacy.relatives import Meiosis, relative_rows
 from syncohort.evaluation.privacy.risk import measure_risk
+from syncohort.evaluation.privacy.segments import SegmentWalk, measure_segments
 from syncohort.evaluation.privacy.small_counts import (
     label_rows,
     matched_weights,
@@ -31,6 +32,7 @@ from syncohort.evaluation.tidy import metric_row, tidy
 from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, NOT_MEASURED, PASS
 from syncohort.evaluation.verdicts.excess import with_excess
 from syncohort.evaluation.verdicts.judging import judge
+from syncohort.formats.genetic_map import constant_map
 
 
 @pytest.mark.parametrize("n_non_members", [30, 200])
@@ -431,6 +433,64 @@ def test_relatives_of_training_people_are_found_and_counted(parents, released):
     )
     row = row_of(rows, "membership_auc", method="child's haplotype")
     assert row["low"] > 0.9 if released != "others" else row["low"] < 0.5 < row["high"]
+
+
+@pytest.mark.parametrize("released", ["others", "children", "copies"])
+def test_children_of_training_people_share_long_stretches(parents, released):
+    """Chromosomes of 40 cM: a copy has all of one, a child of a parent what no crossover divides."""
+    options = {"cohort": "c", "generator": "g", "max_people": 500, "minimum_people": 20, "seed": 1}
+    maps = [constant_map()] * 2
+    metrics = measure_segments(parents["real"], parents[released], maps, **options)
+    judged = judge(metrics, {})
+    for metric in ("longest_segment", "shared_segments"):
+        row = row_of(judged, metric)
+        assert row["verdict"] == (PASS if released == "others" else FAIL), metric
+    longest, shared = (value_of(metrics, name) for name in ("longest_segment", "shared_segments"))
+    chromosome = 0.02 * 1_999  # cM
+    if released == "copies":
+        assert longest == pytest.approx(chromosome) and shared == pytest.approx(1)
+    elif released == "children":
+        # one of a child's two haplotypes is the parent's, between crossovers a Morgan apart
+        assert shared == pytest.approx(0.5, abs=0.02)
+        assert 0.8 * chromosome < longest < chromosome
+    else:
+        assert longest < 1 and shared == 0
+    few = measure_segments(
+        parents["real"], parents[released], maps, **options | {"minimum_people": 121}
+    )
+    assert few["value"].isna().all() and (few["note"] == "too few: 120 people").all()
+
+
+def plain_segments(asked, training, cM, least):
+    """Longest and total of `SegmentWalk`, by comparing all pairs at every variant."""
+    longest, total = np.zeros(len(asked)), np.zeros(len(asked))
+    for place, row in enumerate(asked):
+        covered = -np.inf
+        for end in range(len(cM)):
+            differ = [np.flatnonzero(other[: end + 1] != row[: end + 1]) for other in training]
+            start = min(int(each[-1]) + 1 if len(each) else 0 for each in differ)
+            if start > end:
+                continue
+            longest[place] = max(longest[place], cM[end] - cM[start])
+            if cM[end] - cM[start] >= least:
+                total[place] += cM[end] - max(cM[start], covered)
+                covered = cM[end]
+    return longest, total
+
+
+@pytest.mark.parametrize("trial", range(20))
+def test_segments_are_those_of_all_pairs(trial):
+    rng = np.random.default_rng(trial)
+    n_asked, n_training, n_variants = rng.integers(1, 8, 2).tolist() + [int(rng.integers(1, 60))]
+    rows = (rng.random((n_asked + n_training, n_variants)) < 0.3).astype(np.uint8)
+    cM = rng.random(n_variants).cumsum()
+    walk = SegmentWalk(n_asked, n_training, cM, least_cM=1.5)
+    cut = rng.integers(n_variants + 1)
+    for part in (rows[:, :cut], rows[:, cut:]):
+        walk.add(part)
+    longest, total = plain_segments(rows[:n_asked], rows[n_asked:], cM, 1.5)
+    np.testing.assert_allclose(walk.longest, longest)
+    np.testing.assert_allclose(walk.total, total)
 
 
 def test_relatives_are_not_counted_where_anybody_looks_like_one(tmp_path):

@@ -55,8 +55,7 @@ def trained_as(wildcards):
 
 def every_recombination_map(wildcards):
     """The genetic maps of a baseline, one for each chromosome, when it has any."""
-    path = generator_of(wildcards).get("recombination_map")
-    return [path.replace("{chrom}", chrom) for chrom in CHROMS] if path else []
+    return every_map_of(generator_of(wildcards).get("recombination_map"))
 
 
 def recombination_map_of(wildcards):

@@ -34,6 +34,7 @@ rule measure_risk:
     input:
         real=every_chrom(COHORT),
         synthetic=synthetic_stores,
+        recombination_map=foreign(every_map_of(STUDY.evaluation.recombination_map)),
     output:
         metrics="<results>/measure_risk/{generator}.tsv",
         people="<results>/measure_risk/{generator}.people.tsv",
@@ -48,7 +49,10 @@ rule measure_risk:
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("measure_risk"),
+        content=content_of(every_map_of(STUDY.evaluation.recombination_map)),
         cohort=STUDY.cohort,
+        mode=STUDY.mode,
+        minimum_people=STUDY.evaluation.minimum_people,
         max_people=STUDY.evaluation.privacy_people,
         seed=seed_of("measure_risk"),
     script:

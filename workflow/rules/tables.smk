@@ -56,6 +56,11 @@ def map_of(path, wildcards):
     return path.replace("{chrom}", wildcards.chrom) if path else []
 
 
+def every_map_of(path):
+    """The genetic maps of all chromosomes, when there are any."""
+    return [path.replace("{chrom}", chrom) for chrom in CHROMS] if path else []
+
+
 def annotation_files():
     """The gene annotation: the user's file, the demo's, or none."""
     if STUDY.genes.annotation:

@@ -1,18 +1,34 @@
 """Ask how near each synthetic person comes to a training person."""
 
+import pandas as pd
+
 from syncohort.cohort_store import CohortStore
 from syncohort.evaluation.privacy.risk import measure_risk
+from syncohort.evaluation.privacy.segments import measure_segments
+from syncohort.formats.genetic_map import constant_map, read_genetic_map
 from syncohort.job import job
 
 with job(snakemake):
-    risk = measure_risk(
-        [CohortStore(path) for path in snakemake.input.real],
-        [CohortStore(path) for path in snakemake.input.synthetic],
-        cohort=snakemake.params.cohort,
-        generator=snakemake.wildcards.generator,
-        max_people=snakemake.params.max_people,
-        seed=snakemake.params.seed,
-        is_validation=snakemake.wildcards.generator == "validation",
+    found, params = snakemake.input, snakemake.params
+    real, synthetic = (
+        [CohortStore(path) for path in paths] for paths in (found.real, found.synthetic)
     )
-    risk.metrics.to_csv(snakemake.output.metrics, sep="\t", index=False)
+    options = {
+        "cohort": params.cohort,
+        "generator": snakemake.wildcards.generator,
+        "max_people": params.max_people,
+        "seed": params.seed,
+        "is_validation": snakemake.wildcards.generator == "validation",
+    }
+    risk = measure_risk(real, synthetic, **options)
+    tables = [risk.metrics]
+    if params.mode == "haplotype":
+        paths = found.recombination_map or [None] * len(real)
+        maps = [
+            read_genetic_map(path, store.contig) if path else constant_map()
+            for path, store in zip(paths, real, strict=True)
+        ]
+        options["minimum_people"] = params.minimum_people
+        tables.append(measure_segments(real, synthetic, maps, **options))
+    pd.concat(tables, ignore_index=True).to_csv(snakemake.output.metrics, sep="\t", index=False)
     risk.people.to_csv(snakemake.output.people, sep="\t", index=False)
