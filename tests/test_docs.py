@@ -84,3 +84,15 @@ def test_messages_of_the_faq_are_those_of_the_program(message, texts):
 
 def test_the_faq_has_the_messages_people_meet():
     assert len(FAQ) > 25
+
+
+def test_what_the_methods_cite_is_among_their_references():
+    text = " ".join((REPOSITORY / "docs/methods.md").read_text().split())
+    body, references = text.split("## 5. References")
+    authors = r"([A-Z][\w-]+)(?: et al\.|,? (?:[A-Z][a-z]+ )?(?:&|and) (?:[A-Z]\w+|[a-z]+ )+)?"
+    cited = set(re.findall(authors + r" \(?((?:19|20)\d\d)", body))
+    assert ("Carlini", "2022") in cited and len(cited) > 30
+    missing = [
+        f"{name} {year}" for name, year in cited if not re.search(f"{name}[^*]*{year}", references)
+    ]
+    assert not missing
