@@ -30,7 +30,7 @@ LONGEST, SHARED = "longest_segment", "shared_segments"
 # Shorter stretches are shared by many whose last common forebear is long dead. On a chromosome too short for them
 # a fifth of it counts.
 LEAST_CM, LEAST_SHARE = 2.0, 0.2
-_TRAINING, _ASKED, _REAL, _INTERVAL = range(4)  # random streams
+_TRAINING, _RELEASED, _REAL, _INTERVAL = range(4)  # random streams
 
 
 def measure_segments(
@@ -58,33 +58,33 @@ def measure_segments(
     """
     split = real_stores[0].people.split
     others = ("holdout",) if is_validation else ("holdout", "validation")
-    chosen = [
-        sample_index(np.flatnonzero(index), limit, child_seed(seed, stream))
-        for index, limit, stream in (
+    everyone = np.ones(len(synthetic_stores[0].people), dtype=bool)
+    training, real, released = (
+        sample_index(np.flatnonzero(own), limit, child_seed(seed, stream))
+        for own, limit, stream in (
             (split == "train", max_people, _TRAINING),
             (np.isin(split, others), max_people // 2, _REAL),
-            (np.ones(len(synthetic_stores[0].people)), max_people, _ASKED),
+            (everyone, max_people, _RELEASED),
         )
-    ]
-    sizes = dict(zip(("train", REAL, ""), map(len, chosen), strict=True))
-    fewest = min(sizes.values())
+    )
+    fewest = min(map(len, (training, real, released)))
     if fewest < minimum_people:
         names = ((metric, Group(part=part)) for metric in (LONGEST, SHARED) for part in ("", REAL))
-        rows = [metric_row(metric, group, np.nan) for metric, group in names]
+        rows = [metric_row(*name, np.nan) for name in names]
         return tidy(
             withhold_small(rows, fewest, minimum_people), cohort=cohort, generator=generator
         )
     cM = [of.cM(s.variants.position_bp) for s, of in zip(real_stores, genetic_maps, strict=True)]
-    least = min(LEAST_CM, LEAST_SHARE * max(np.ptp(each) for each in cM))
-    longest, shared = _of_people(real_stores, synthetic_stores, cM, least, *chosen)
+    least = min(LEAST_CM, LEAST_SHARE * max(map(np.ptp, cM)))
+    longest, shared = _of_people(real_stores, synthetic_stores, cM, least, training, real, released)
     rng = np.random.default_rng(child_seed(seed, _INTERVAL))
-    sides = (slice(sizes[REAL], None), ALL), (slice(sizes[REAL]), Group(part=REAL))
     rows = []
-    said = f"of {least:.3g} cM and more; "
-    for metric, values, words in ((LONGEST, longest, ""), (SHARED, shared, said)):
-        for people, group in sides:
-            own = values[people]
-            note = f"{words}{len(own):,} people, {sizes['train']:,} training people"
+    for metric, values, words in (
+        (LONGEST, longest, ""),
+        (SHARED, shared, f"of {least:.3g} cM and more; "),
+    ):
+        for group, own in ((ALL, values[len(real) :]), (Group(part=REAL), values[: len(real)])):
+            note = f"{words}{len(own):,} people, {len(training):,} training people"
             interval = percentile_interval(redrawn_means(own, rng))
             rows.append(metric_row(metric, group, own.mean(), *interval, note=note))
     return tidy(rows, cohort=cohort, generator=generator)

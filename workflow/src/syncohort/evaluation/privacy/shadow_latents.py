@@ -72,22 +72,7 @@ def draw_latents_of(
         device=device,
         threads=threads,
     )
-    drawn, first_position = [], 0
-    for place, (store, model) in enumerate(zip(stores, models, strict=True)):
-        path = folder / f"{place}.zarr.zip"
-        decode_cohort(
-            [latents],
-            model,
-            store,
-            people,
-            path,
-            first_position=first_position,
-            decision=Decision(**decoding),
-            seed=child_seed(seed, _DECODE, place),
-        )
-        drawn.append(CohortStore(path))
-        first_position += len(model.mask)
-    return drawn
+    return _decoded(latents, models, stores, people, folder, Decision(**decoding), seed)
 
 
 def _encoded(stores, models: list[GenePCA], folder: Path, mode: str) -> EncodedPeople:
@@ -98,3 +83,23 @@ def _encoded(stores, models: list[GenePCA], folder: Path, mode: str) -> EncodedP
     for store, model, *paths in zip(stores, models, latents, rows, strict=True):
         encode_people([store], model, *paths)
     return EncodedPeople.read(latents, rows, common_people(stores), mode)
+
+
+def _decoded(latents: Path, models: list[GenePCA], stores, people, folder, decision, seed: int):
+    """The cohort of sampled latents [N, G, K], a store for each chromosome."""
+    drawn, first_position = [], 0
+    for place, (store, model) in enumerate(zip(stores, models, strict=True)):
+        path = folder / f"{place}.zarr.zip"
+        decode_cohort(
+            [latents],
+            model,
+            store,
+            people,
+            path,
+            first_position=first_position,
+            decision=decision,
+            seed=child_seed(seed, _DECODE, place),
+        )
+        drawn.append(CohortStore(path))
+        first_position += len(model.mask)
+    return drawn
