@@ -49,6 +49,8 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
     unused |= {"train_wgan", "fit_block_gaussian"} - {f"train_{each['kind']}" for each in settings}
     if not plan.with_likelihood:
         unused |= {"fit_hidden_chow_liu", "measure_likelihood"}
+    if not plan.shadowed:
+        unused |= {"score_shadow", "score_latent_shadow", "attack_with_shadows"}
     if not plan._study.release.rare.carriers_min:
         unused |= {"filter_rare", "draw_rare", "join_rare", "measure_rare"}
     return {
