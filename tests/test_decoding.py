@@ -12,11 +12,17 @@ from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import People, Variants, from_rows, to_rows
 from syncohort.representations.gene_pca import GenePCA
 from syncohort.synthesis import decoding
+from syncohort.synthesis.block_haplotypes import BlockHaplotypes
 from syncohort.synthesis.decoding import (
     Decision,
     cut_values,
     decode_cohort,
     matched_thresholds,
+)
+from syncohort.synthesis.training_rows import (
+    PRIOR_ROWS,
+    block_edges,
+    block_slices,
     training_shares,
 )
 
@@ -208,7 +214,7 @@ def test_shares_are_those_of_a_plain_loop(mode):
     rows[:40, 4] = -1  # a label without any call
     labels = np.arange(60) // 20
     shares = training_shares(rows, labels, 3, mode)
-    prior = decoding.PRIOR_ROWS
+    prior = PRIOR_ROWS
     for variant, column in enumerate(rows.T):
         everybody = column[column >= 0].sum() / (top * (column >= 0).sum())
         for label in range(3):
@@ -342,3 +348,117 @@ def test_the_margin_narrows_from_rare_to_common_variants(maf, margin):
         found = abs(float(threshold[0, 0, 0]) - 0.5)
         assert found <= margin + 1e-6
         assert maf == 0 or found == pytest.approx(margin)
+
+
+# --- haplotypes of blocks
+
+
+def block_rows(rng, n_rows, haplotypes, weights, n_strange):
+    """Rows of a few haplotypes, of which some have an allele turned over."""
+    rows = haplotypes[rng.choice(len(haplotypes), n_rows, p=weights)]
+    strange = rng.permutation(n_rows)[:n_strange]
+    rows[strange, rng.integers(0, rows.shape[1], n_strange)] ^= 1
+    return rows
+
+
+def test_what_is_common_in_a_block_is_that_of_a_plain_loop():
+    rng = np.random.default_rng(0)
+    haplotypes = rng.integers(0, 2, (6, 12)).astype(np.int8)
+    rows = block_rows(rng, 300, haplotypes, [0.4, 0.3, 0.2, 0.05, 0.03, 0.02], 30)
+    rows[7, 3] = -1
+    labels = rng.integers(0, 3, 300)
+    found = BlockHaplotypes.of(rows, labels, 4, 5)
+    texts = ["".join(map(str, row)) for row in rows]
+    counts = {text: texts.count(text) for text in texts if "-" not in text}
+    assert {"".join(map(str, row)) for row in found.common} == {
+        text for text, count in counts.items() if count >= 5
+    }
+    whole = [i for i, text in enumerate(texts) if text in counts]
+    # less than five among the others
+    strange = {i for i in whole if counts[texts[i]] - 1 < 5}
+    for label in range(4):
+        own = [i for i in whole if labels[i] == label]
+        share = (len(strange.intersection(own)) + 10 * len(strange) / len(whole)) / (len(own) + 10)
+        assert found.uncommon[label] == pytest.approx(share)
+
+
+def test_as_many_rows_stay_uncommon_as_of_unseen_people():
+    """Real people have some; the farther of the drawn ones stay, the nearer are brought back."""
+    rng = np.random.default_rng(1)
+    haplotypes = rng.integers(0, 2, (5, 20)).astype(np.int8)
+    weights = [0.4, 0.3, 0.2, 0.07, 0.03]
+    labels = np.zeros(4_000, int)
+    training, unseen = (block_rows(rng, 4_000, haplotypes, weights, 200) for _ in range(2))
+    block = BlockHaplotypes.of(training, labels, 1, 30)
+    np.testing.assert_array_equal(block.bring_back(unseen, unseen.astype(float), labels), unseen)
+    truth = haplotypes[rng.choice(5, 4_000, p=weights)]
+    values = truth + rng.normal(0, 0.22, truth.shape).astype(np.float32)
+    rows = (values > 0.5).astype(np.int8)
+    result = block.bring_back(rows, values, labels)
+    known = {row.tobytes() for row in block.common}
+    before, after = (
+        np.array([row.tobytes() not in known for row in np.ascontiguousarray(each)])
+        for each in (rows, result)
+    )
+    assert before.sum() > 600
+    assert after.sum() == round(4_000 * block.uncommon[0]) <= 210
+    np.testing.assert_array_equal(result[~before], rows[~before])
+    changed = (result != rows).any(axis=1)
+    assert (result[changed] == truth[changed]).all(axis=1).mean() > 0.99
+
+
+@pytest.mark.parametrize("elements", [1, decoding._CHUNK_ELEMENTS])
+def test_a_noisy_cohort_gets_real_haplotypes_and_keeps_its_frequencies(
+    tmp_path, monkeypatch, elements
+):
+    monkeypatch.setattr(decoding, "_CHUNK_ELEMENTS", elements)
+    rng = np.random.default_rng(2)
+    size = 3
+    model = model_of("haplotype")
+    # the first block has three haplotypes of eight, the second two, the third is one SNP
+    of_block = [
+        np.array([[0, 0, 0], [1, 1, 0], [1, 1, 1]]),
+        np.array([[0, 1, 0], [1, 0, 1]]),
+        np.array([[0], [1]]),
+    ]
+
+    def draw(n_people):
+        return np.concatenate(
+            [each[rng.integers(0, len(each), 2 * n_people)] for each in of_block], axis=1
+        ).astype(np.int8)
+
+    real = tmp_path / "real.zip"
+    people = People(
+        [f"P{i}" for i in range(1_000)], np.full(1_000, "case"), np.full(1_000, "train")
+    )
+    training = draw(1_000)
+    with CohortWriter(real, people) as writer:
+        writer.append(model.variants, from_rows(training, "haplotype"), True)
+    truth = draw(1_500)
+    values = truth + rng.normal(0, 0.25, truth.shape)
+    given = {"real": CohortStore(real), "people": synthetic_people(1_500, ("case",))}
+    found = {}
+    for carriers in (None, 5):
+        decision = Decision("matched", 0.3, 0.3, 0.1, haplotype_carriers=carriers)
+        calls = decode(tmp_path, "haplotype", values, decision, **given).read()
+        found[carriers] = to_rows(calls, "haplotype")
+    for block, haplotypes in enumerate(of_block[:2]):
+        part = slice(block * size, (block + 1) * size)
+        known = {row.astype(np.int8).tobytes() for row in haplotypes}
+        strange = {
+            carriers: np.mean([row.tobytes() not in known for row in rows[:, part].copy()])
+            for carriers, rows in found.items()
+        }
+        assert strange[None] > 0.04 and strange[5] == 0
+    wrong = {carriers: (rows != truth).mean() for carriers, rows in found.items()}
+    assert wrong[5] < 0.6 * wrong[None]
+    np.testing.assert_allclose(found[5].mean(axis=0), training.mean(axis=0), atol=0.02)
+
+
+def test_blocks_that_cut_a_site_are_one(tmp_path):
+    model = model_of("haplotype", np.array([1, 2, 3, 3, 5, 6, 9]))  # blocks end after 3 and 6
+    real = real_cohort(tmp_path / "real.zip", model=model)
+    assert block_edges(model, real).tolist() == [0, 6, 7]
+    parts = list(block_slices(np.array([0, 3, 6, 7, 20]), 5))
+    assert parts == [slice(0, 6), slice(6, 20)]
+    assert list(block_slices(np.array([0, 3]), 100)) == [slice(0, 3)]

@@ -115,6 +115,10 @@ class Representation(ABC):
             self.require_variants(store)
         return own
 
+    def block_edges(self) -> np.ndarray | None:
+        """Where its blocks begin, and the last one ends, int64 [B + 1]; None: they are no genes'."""
+        return None
+
     def require_variants(self, store: CohortStore) -> None:
         """Raise InputError with both fingerprints when a chromosome's variants are not its own."""
         expected = fingerprint_variants(self.variants_of(store.contig))

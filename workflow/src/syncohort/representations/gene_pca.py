@@ -111,6 +111,10 @@ class GenePCA(Representation):
             latents[part] = projected.T.reshape(-1, self.n_blocks, self.n_channels)
         return latents
 
+    def block_edges(self) -> np.ndarray:
+        """Where the gene blocks begin, and the last one ends: int64 [G + 1] from 0 to V."""
+        return np.concatenate([[0], self.blocks["n_variants"].cumsum()])
+
     def positions_of(self, contig: str, variants: slice) -> slice:
         """The blocks that start..stop of the variants lie in."""
         self._require_contig(contig)

@@ -17,7 +17,6 @@ mode (at least one ALT, two ALT).
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -30,24 +29,21 @@ from syncohort.formats.shared_sites import settle, settle_one_copy, shared_sites
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import (
     CHUNK_VARIANTS,
-    PLOIDY,
     People,
     from_rows,
     rows_per_person,
     site_slices,
     slices,
-    to_rows,
 )
 from syncohort.ploidy import has_one_copy, keep_one
 from syncohort.representations.base import Representation
 from syncohort.seeds import child_seed
+from syncohort.synthesis.block_haplotypes import BlockHaplotypes
 from syncohort.synthesis.recentring import Recentring
+from syncohort.synthesis.training_rows import TrainingRows, block_edges, block_slices
 
 # The last two need the probabilities of the calls.
 RULES = ("matched", "rounding", "argmax", "sampled")
-
-# A label's shares count as if so many more of its rows had the shares of everybody.
-PRIOR_ROWS = 10
 
 # With so many synthetic rows a label's own threshold counts half, that of all rows the other
 # half: a quantile of a handful of values is mostly chance.
@@ -79,6 +75,11 @@ class Decision:
     rare_margin: float
     common_margin: float
     label_margin: float
+    haplotype_carriers: int | None = None
+
+    def looks_at_blocks(self, mode: str) -> bool:
+        """Whether uncommon haplotypes of blocks are brought back."""
+        return mode == "haplotype" and self.rule == "matched" and bool(self.haplotype_carriers)
 
     def __post_init__(self):
         if self.rule not in RULES:
@@ -119,10 +120,12 @@ def decode_cohort(
     sampled = _SampledRows(shard_paths, model, real.contig, first_position, recentring)
     sampled.require(n_rows)
     model.require_variants(real)
-    training = _TrainingRows(real, mode)
+    edges = block_edges(model, real) if decision.looks_at_blocks(mode) else None
+    training = TrainingRows(real, mode, edges, decision.haplotype_carriers)
     labels = np.repeat(training.label_indices(people.label), rows_per_person(mode))
     with CohortWriter(out_path, people) as writer:
-        for part in site_slices(variants, _variants_at_once(max(n_rows, len(training.labels)))):
+        size = _variants_at_once(max(n_rows, len(training.labels)))
+        for part in site_slices(variants, size) if edges is None else block_slices(edges, size):
             values = None
             if decision.rule == "argmax":
                 rows = sampled.decode(lambda *given: likeliest(model.probabilities(*given)), part)
@@ -133,9 +136,8 @@ def decode_cohort(
                 if decision.rule == "rounding":
                     rows = model.round_rows(values)
                 else:
-                    shares = training.shares[:, :, part]
-                    thresholds = matched_thresholds(values, labels, shares, decision)
-                    rows = cut_values(values, labels, thresholds)
+                    shares, blocks = training.shares[:, :, part], training.blocks_of(part)
+                    rows = matched_rows(values, labels, shares, blocks, decision)
             own = variants[part]
             if shared_sites(own):
                 if values is None:
@@ -166,26 +168,6 @@ def draw_calls(probabilities: np.ndarray, first_variant: int, seed: int) -> np.n
     return rows
 
 
-def training_shares(rows: np.ndarray, labels: np.ndarray, n_labels: int, mode: str) -> np.ndarray:
-    """Share of each label's training rows that reach each call, float64 [T, L, V].
-
-    rows: int8 [R, V] of training rows, -1 missing (left out); labels: int [R] in 0..L-1.
-    Frequencies of ALT are drawn towards those of everybody by `PRIOR_ROWS`, and in genotype
-    mode the shares towards Hardy-Weinberg proportions of that frequency by as much.
-    """
-    member = (labels == np.arange(n_labels)[:, None]).astype(np.float32)  # [L, R]
-    called = (member @ (rows >= 0)).astype(np.float64)  # [L, V]
-    steps = range(1, PLOIDY // rows_per_person(mode) + 1)
-    reached = np.stack([member @ (rows >= step) for step in steps]).astype(np.float64)  # [T, L, V]
-    alleles = len(steps) * called
-    everybody = reached.sum(axis=(0, 1)) / np.maximum(alleles.sum(axis=0), 1)  # [V]
-    frequency = (reached.sum(axis=0) + PRIOR_ROWS * everybody) / (alleles + PRIOR_ROWS)  # [L, V]
-    if mode == "haplotype":
-        return frequency[None]
-    expected = np.stack([1 - (1 - frequency) ** 2, frequency**2])
-    return (reached + PRIOR_ROWS * expected) / (called + PRIOR_ROWS)
-
-
 def matched_thresholds(
     values: np.ndarray, labels: np.ndarray, shares: np.ndarray, decision: Decision
 ) -> np.ndarray:
@@ -208,6 +190,39 @@ def matched_thresholds(
         apart = trust * (_cut(values[labels == label], shares[:, label]) - cut)
         thresholds[:, label] += np.clip(apart, -decision.label_margin, decision.label_margin)
     return np.clip(thresholds, half_way[:, None] - WIDEST, half_way[:, None] + WIDEST)
+
+
+def matched_rows(
+    values: np.ndarray,
+    labels: np.ndarray,
+    shares: np.ndarray,
+    blocks: list[tuple[slice, BlockHaplotypes]],
+    decision: Decision,
+) -> np.ndarray:
+    """Rows int8 [R, V] cut at matched thresholds, uncommon haplotypes of blocks brought back.
+
+    values, labels, shares: see `matched_thresholds`; blocks: where they are, and what is common
+    there. What bringing back takes from the share of an allele is given back once: the values are cut
+    a second time, at thresholds of the shares and as much more.
+    """
+    thresholds = matched_thresholds(values, labels, shares, decision)
+    rows = cut_values(values, labels, thresholds)
+    if not blocks:
+        return rows
+    once = _brought_back(rows, values, labels, thresholds, blocks)
+    taken = rows.mean(axis=0) - once.mean(axis=0)  # [V]
+    thresholds = matched_thresholds(values, labels, np.clip(shares + taken, 0, 1), decision)
+    rows = cut_values(values, labels, thresholds)
+    return _brought_back(rows, values, labels, thresholds, blocks)
+
+
+def _brought_back(rows, values, labels, thresholds, blocks) -> np.ndarray:
+    """Rows [R, V] of haplotypes, block by block; values count as if the thresholds were half way."""
+    result = np.empty_like(rows)
+    for part, block in blocks:
+        centred = values[:, part] - thresholds[0][labels, part] + 0.5
+        result[:, part] = block.bring_back(rows[:, part], centred, labels)
+    return result
 
 
 def _margin(expected: np.ndarray, decision: Decision) -> np.ndarray:
@@ -235,46 +250,6 @@ def _cut(values: np.ndarray, shares: np.ndarray) -> np.ndarray:
     above = np.minimum(below + 1, len(values) - 1)
     lower, upper = (np.take_along_axis(ordered, at.T, axis=1).T for at in (below, above))
     return lower + (place - below) * (upper - lower)
-
-
-class _TrainingRows:
-    """The training people of a real cohort: their labels, and their shares of the calls.
-
-    labels: int [R] into `names`.
-    """
-
-    def __init__(self, real: CohortStore, mode: str):
-        self._real, self._mode = real, mode
-        self._people = np.flatnonzero(real.people.split == "train")
-        self.names, labels = np.unique(
-            real.people.label[self._people].astype(str), return_inverse=True
-        )
-        self.labels = np.repeat(labels, rows_per_person(mode))
-
-    def label_indices(self, labels: np.ndarray) -> np.ndarray:
-        """Index into `names` of labels [S] str. Raises InputError for one nobody here carries."""
-        found = np.unique(labels.astype(str))
-        unknown = np.setdiff1d(found, self.names)
-        if len(unknown):
-            raise InputError(
-                f"{self._real.path}: no training people carry the labels {', '.join(unknown)} "
-                "of the synthetic people; draw the labels again"
-            )
-        return np.searchsorted(self.names, labels.astype(str))
-
-    @cached_property
-    def shares(self) -> np.ndarray:
-        """See `training_shares`; of all variants, float64 [T, L, V].
-
-        The chunks of the real cohort are read once, however few variants are decoded at once.
-        """
-        chunks = [
-            training_shares(
-                to_rows(calls, self._mode, once=True), self.labels, len(self.names), self._mode
-            )
-            for _, calls in self._real.variant_chunks(self._people)
-        ]
-        return np.concatenate(chunks, axis=2)
 
 
 def _variants_at_once(n_rows: int) -> int:
