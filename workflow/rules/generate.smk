@@ -50,6 +50,7 @@ rule draw_global_vectors:
 rule sample_latents:
     input:
         checkpoint=checkpoint_of,
+        rescaling=rescaling_of,
         models=network_models,
         global_vectors=global_file("draw_global_vectors", "vectors.npy"),
         people="<results>/draw_labels/people.tsv",

@@ -153,6 +153,13 @@ def checkpoint_of(wildcards):
     return fitted_model(wildcards, wildcards.part)
 
 
+def rescaling_of(wildcards):
+    """What the predictions of the network are scaled by, for a generator that asks for it."""
+    if not generator_of(wildcards).get("sampling", {}).get("rescaled"):
+        return []
+    return RESCALING.format(generator=trained_as(wildcards), part=wildcards.part)
+
+
 def fitted_model(wildcards, part):
     """The fitted model of a part of the genome of a generator that is sampled in latents."""
     name = trained_as(wildcards)

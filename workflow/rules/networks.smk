@@ -77,6 +77,7 @@ def every_network(pattern):
 
 
 CHECKPOINT = "<results>/train_diffusion/{generator}/{part}/checkpoint.safetensors"
+RESCALING = "<results>/fit_rescaling/{generator}/{part}.npz"
 LOSSES = "<results>/train_diffusion/{generator}/{part}/losses.tsv"
 
 

@@ -77,6 +77,38 @@ rule train_diffusion:
         "../scripts/train_diffusion.py"
 
 
+rule fit_rescaling:
+    input:
+        checkpoint=CHECKPOINT,
+        latents=network_latents,
+        rows=network_rows,
+        models=network_models,
+        scores=global_file("fit_global_vector", "scores.npy"),
+        people="<results>/split_people/people.tsv",
+    output:
+        rescaling=RESCALING,
+    log:
+        "<logs>/fit_rescaling/{generator}/{part}.log",
+    benchmark:
+        "<benchmarks>/fit_rescaling/{generator}/{part}.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=HEAVY_MINUTES,
+        gpu=GPUS,
+        device=DEVICE,
+    params:
+        code=code_of("fit_rescaling", denoiser_code),
+        mode=STUDY.mode,
+        seed=lambda wildcards: seed_of(
+            *stage_of("fit_rescaling", wildcards.generator, wildcards.part)
+        ),
+    script:
+        "../scripts/fit_rescaling.py"
+
+
 rule plot_training:
     input:
         losses=[

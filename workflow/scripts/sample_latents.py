@@ -6,6 +6,9 @@ from syncohort.job import job
 from syncohort.synthesis.sampling import sample_shard
 
 with job(snakemake):
+    sampling = dict(snakemake.params.sampling)
+    if sampling.pop("rescaled", False):
+        sampling["rescaling"] = snakemake.input.rescaling
     sample_shard(
         snakemake.input.checkpoint,
         read_sample_sheet(snakemake.input.people),
@@ -18,5 +21,5 @@ with job(snakemake):
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         threads=snakemake.threads,
         global_vectors=snakemake.input.get("global_vectors") or None,
-        **snakemake.params.sampling,
+        **sampling,
     )

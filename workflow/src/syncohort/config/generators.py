@@ -110,6 +110,10 @@ class SamplingConfig(Section):
         True,
         description="Shift the people drawn for a label so that their mean is the label's training mean. The shift is stronger the more people are drawn (needs diffusion.residual_from_class_mean).",
     )
+    rescaled: bool = Field(
+        False,
+        description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes, and takes back details that the network remembers of training people.",
+    )
 
 
 class DecodingConfig(Section):

@@ -27,11 +27,13 @@ def conditional_denoiser(
     *,
     guidance_scale: float,
     null_label: int,
+    rescaling: Callable | None = None,
     centre: Callable | None = None,
 ) -> Callable:
     """Bind labels and guidance: return denoise(x [N, G, K], t int) -> x0_hat [N, G, K].
 
-    labels: [N], see `denoisers`; the network is shown ROWS_AT_ONCE rows at a time. centre: what is
+    labels: [N], see `denoisers`; the network is shown ROWS_AT_ONCE rows at a time. rescaling:
+    what is done to each x0_hat at its time (see `Rescaling`); centre: what is
     done to the conditional x0_hat of all rows (see `Centring`); None: nothing. guidance_scale w:
     null + w (conditional - null), so 1 is the plain conditional model, 0 ignores the label (Ho &
     Salimans 2022, eq. 6 with their w + 1 as w). Guiding x_0 guides eps alike: each is affine
@@ -41,7 +43,8 @@ def conditional_denoiser(
 
     def predicted(x, t: int, conditions):
         parts = zip(x.split(ROWS_AT_ONCE), conditions.split(ROWS_AT_ONCE), strict=True)
-        return torch.cat([_predicted_x0(process, network, *part, t) for part in parts])
+        x0 = torch.cat([_predicted_x0(process, network, *part, t) for part in parts])
+        return x0 if rescaling is None else rescaling(x0, t)
 
     def denoise(x, t: int):
         x0 = predicted(x, t, labels)

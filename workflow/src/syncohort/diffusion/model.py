@@ -14,6 +14,7 @@ from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.guidance import conditional_denoiser
 from syncohort.diffusion.prior import GaussianPrior
 from syncohort.diffusion.process import Process
+from syncohort.diffusion.rescaling import Rescaling
 from syncohort.diffusion.samplers import find_sampler, sampling_times
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.errors import InputError
@@ -71,9 +72,11 @@ class Generator(LatentGenerator):
         spacing: str = "time",
         guidance_scale: float = 1.0,
         centred: bool = False,
+        rescaling: str | Path | None = None,
     ) -> Callable:
         """See `LatentGenerator`. sampler, steps, spacing: see `diffusion.samplers`; guidance_scale:
-        see `conditional_denoiser`; centred: with `Centring`, over the rows of a batch.
+        see `conditional_denoiser`; centred: with `Centring`, over the rows of a batch; rescaling:
+        file of the network's `Rescaling`, None for predictions as they are.
 
         Raises InputError for guidance without label dropout in training, centring without
         labels' means, an unknown sampler, or more steps than T.
@@ -91,6 +94,9 @@ class Generator(LatentGenerator):
         solve = find_sampler(sampler)
         process, network = self.process(place), self.network.to(place).eval()
         times = sampling_times(process.schedule, steps, spacing)
+        scaled = None
+        if rescaling is not None:
+            scaled = Rescaling.load(rescaling, tuple(self.mask.shape)).to(place)
 
         def draw(labels, seed, first_row):
             conditions = on_device(labels, place)
@@ -100,6 +106,7 @@ class Generator(LatentGenerator):
                 conditions,
                 guidance_scale=guidance_scale,
                 null_label=self.n_classes,
+                rescaling=scaled,
                 centre=Centring(conditions, self.config["label_rows"]) if centred else None,
             )
             noise = RowNoise(seed, first_row, len(labels), process.mask)

@@ -10,6 +10,7 @@ KEPT = ("release", "write_report", "benchmarks", "purged.tsv", "purged.log")
 STAYS_INSIDE = {
     "generators": (
         "train_diffusion",
+        "fit_rescaling",
         "train_wgan",
         "fit_block_gaussian",
         "fit_hidden_chow_liu",
