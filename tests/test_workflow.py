@@ -144,7 +144,7 @@ def test_the_published_recipe_and_networks_of_chromosomes_go_into_one_report(run
         "denoiser": {"width": 16, "group_blocks": 2, "sight_kb": 50},
         "diffusion": {"n_steps": 20},
         "training": {"epochs": 2},
-        "sampling": {"steps": 5},
+        "sampling": {"steps": 5, "rescaled": True},
     }
     study = change_study(folder, generators={"paper": paper, "genome": genome})
     result = snakemake(folder, study=study)
@@ -164,6 +164,8 @@ def test_the_published_recipe_and_networks_of_chromosomes_go_into_one_report(run
     assert genome - ours == {"global_distance", "global_haplotype_r"} and ours <= genome
     networks = [results / f"train_diffusion/genome/{chrom}" for chrom in ("21", "22")]
     assert all((folder / "checkpoint.safetensors").exists() for folder in networks)
+    rescaled = {path.stem for path in (results / "fit_rescaling/genome").glob("*.npz")}
+    assert rescaled == {"21", "22"}
     assert "the published recipe" in (results / "write_report/report.html").read_text()
 
 
