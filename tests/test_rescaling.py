@@ -107,6 +107,20 @@ def test_holdout_rows_do_not_matter_and_the_axes_are_those_of_training_rows(trai
     torch.testing.assert_close(along, largest, rtol=1e-3, atol=0)
 
 
+def test_what_is_padded_stays_0_where_the_last_window_has_fewer_numbers_than_axes(
+    trained, monkeypatch
+):
+    monkeypatch.setattr(rescaling, "WINDOW_BLOCKS", 4)  # of 5, the last with one number
+    monkeypatch.setattr(rescaling, "NUMBERS_PER_AXIS", 2)
+    found = fit_rescaling(*trained, scores=None, seed=3)
+    assert found.axes.shape[:2] == (2, 2)
+    found.slopes.copy_(torch.linspace(0.2, 1.2, found.slopes.numel()).view_as(found.slopes))
+    mask = torch.from_numpy(MASK)
+    x0 = torch.randn(9, *SHAPE, generator=torch.Generator().manual_seed(2)) * mask
+    scaled = found(x0, 50)
+    assert not scaled[:, ~mask].any() and (scaled - x0)[:, mask].abs().min() > 0
+
+
 def test_a_rescaled_shard_is_drawn_from_the_file_of_its_network(trained, tmp_path):
     generator, people = trained
     generator.save(tmp_path / "g.safetensors")

@@ -3,13 +3,13 @@
 For the mean of x_0 given x_t, and along any axis u, E[(u x_0)(u x_0_hat)] = E[(u x_0_hat)^2]: x_0 has a slope
 of 1 on its prediction. A trained network departs from it in two ways. Along what neighbouring blocks
 have in common its predictions are too small, and drawn people vary too little; across it they are too
-large, where noise is high worse than none, for there it has learned how its training rows join blocks. So
-predictions are multiplied by the slopes, found on validation rows at a few times: one for each band of the principal
-axes of windows of neighbouring blocks, and one for the rest. They are some hundred numbers, whatever the
-width; the axes are those of training rows.
+large, where noise is high worse than none, for there it has learned how its training rows join
+blocks. So predictions are multiplied by the slopes, found on validation rows at a few times: one for
+each band of the principal axes of windows of neighbouring blocks, and one for the rest. They are some
+hundred numbers, whatever the width; the axes are those of training rows (docs/methods.md, 1.3).
 
-Axes: N rows, G gene blocks, K channels, W windows, D numbers of a window, A axes of a window, B bands of axes, M
-times.
+Axes: N rows, G gene blocks, K channels, W windows, D numbers of a window, A axes of a window, B bands
+of axes, M times.
 """
 
 from dataclasses import dataclass
@@ -45,8 +45,8 @@ _ROWS, _NOISE = range(2)  # random streams
 class Rescaling:
     """What predictions are multiplied by.
 
-    axes: [W, A, D] float32, orthonormal in each window, 0 at padded numbers; bands: [A] int64, from 0 to B - 1;
-    times: [M] float32, rising; slopes: [M, B + 1] float32, the last those of the rest.
+    axes: [W, A, D] float32, orthonormal in each window; bands: [A] int64, from 0 to B - 1; times: [M]
+    float32, rising; slopes: [M, B + 1] float32, the last those of the rest.
     """
 
     axes: torch.Tensor
@@ -186,10 +186,12 @@ def _fit_axes(rows: _Rows, training: np.ndarray, mask, place: torch.device):
     for part in slices(len(training), rows_at_once(mask.numel())):
         windows = in_windows(rows.x0(training[part])[0], n_numbers)
         square = square + torch.einsum("nwd,nwe->wde", windows, windows)
+    real = in_windows(mask[None].to(place, torch.float32), n_numbers)[0]  # [W, D], 0 where padded
+    square.diagonal(dim1=1, dim2=2).sub_(1 - real)  # no axis is of both
     numbers = int(mask.sum()) / len(square)
     n_axes = max(1, min(int(numbers / NUMBERS_PER_AXIS), len(training) // ROWS_PER_AXIS))
     vectors = torch.stack([torch.linalg.eigh(each).eigenvectors for each in square])
-    return vectors[:, :, -n_axes:].flip(2).transpose(1, 2).contiguous()
+    return vectors[:, :, -n_axes:].flip(2).transpose(1, 2) * real[:, None]
 
 
 @torch.inference_mode()
