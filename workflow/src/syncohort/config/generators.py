@@ -142,9 +142,9 @@ class DecodingConfig(Section):
         description="How far the threshold of a label may move from that of everybody. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs LD.",
     )
     haplotype_carriers: int | None = Field(
-        5,
+        None,
         ge=2,
-        description="With `matched`, a gene PCA and `mode: haplotype`: number of training haplotypes that must carry what counts as common in a gene block. Synthetic haplotypes that are uncommon in a block become the common one that is nearest, until no more are uncommon than of real people. null: they stay as they are.",
+        description="With `matched`, a gene PCA and `mode: haplotype`: number of training haplotypes that must carry what counts as common in a gene block, for example 5. Synthetic haplotypes that are uncommon in a block become the common one that is nearest, until no more are uncommon than of real people: linkage and long haplotypes gain, rare alleles lose. null: they stay as they are.",
     )
 
 
