@@ -7,6 +7,7 @@ import pytest
 from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
 from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.cohort_store import CohortStore
+from syncohort.config.study import parse_config
 from syncohort.errors import InputError
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import People, Variants, from_rows, to_rows
@@ -462,3 +463,20 @@ def test_blocks_that_cut_a_site_are_one(tmp_path):
     parts = list(block_slices(np.array([0, 3, 6, 7, 20]), 5))
     assert parts == [slice(0, 6), slice(6, 20)]
     assert list(block_slices(np.array([0, 3]), 100)) == [slice(0, 3)]
+
+
+@pytest.mark.parametrize(
+    "study, found",
+    [
+        ({"mode": "genotype"}, "matched, gene_pca and genotype"),
+        ({"own": {"decoding": {"rule": "rounding"}}}, "rounding, gene_pca and haplotype"),
+        ({"own": {"preset": "snpgen"}}, "matched, snp_vae and haplotype"),
+    ],
+)
+def test_common_haplotypes_are_refused_where_there_are_none(study, found):
+    own = study.pop("own", {})
+    own["decoding"] = own.get("decoding", {}) | {"haplotype_carriers": 5}
+    with pytest.raises(InputError, match=f"generators.a.decoding.haplotype_carriers .* {found}: "):
+        parse_config({"generators": {"a": own}} | study)
+    del own["decoding"]["haplotype_carriers"]
+    parse_config({"generators": {"a": own}} | study)

@@ -114,7 +114,7 @@ class Config(Section):
                     f"generators.{name}.representation is {generator.representation!r}, "
                     f"but `representations` has {', '.join(self.representations)}"
                 )
-            self._require_probabilities(name, generator)
+            self._require_decoding(name, generator)
             self._require_chromosomes(name, generator)
             if generator.kind in REAL_HAPLOTYPES and not generator.release_real_haplotypes:
                 raise ValueError(
@@ -175,8 +175,8 @@ class Config(Section):
             )
         return self
 
-    def _require_probabilities(self, name: str, generator) -> None:
-        """`argmax` and `sampled` need a representation that gives probabilities."""
+    def _require_decoding(self, name: str, generator) -> None:
+        """`argmax` and `sampled` need probabilities; common haplotypes need blocks of haplotypes."""
         if not hasattr(generator, "decoding"):
             return
         rule = generator.decoding.rule
@@ -185,6 +185,13 @@ class Config(Section):
             raise ValueError(
                 f"generators.{name}.decoding.rule {rule} needs a representation of kind snp_vae; "
                 f"{generator.representation} is a {kind}: use `matched` or `rounding`"
+            )
+        given = (rule, kind, self.mode)
+        if generator.decoding.haplotype_carriers and given != ("matched", "gene_pca", "haplotype"):
+            raise ValueError(
+                f"generators.{name}.decoding.haplotype_carriers needs decoding.rule matched, a "
+                f"representation of kind gene_pca and mode: haplotype; here they are {rule}, {kind} "
+                f"and {self.mode}: leave the key out"
             )
 
     def _require_chromosomes(self, name: str, generator) -> None:

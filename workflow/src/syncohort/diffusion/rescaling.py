@@ -184,14 +184,14 @@ def _fit_axes(rows: _Rows, training: np.ndarray, mask, place: torch.device):
     n_numbers = WINDOW_BLOCKS * mask.shape[1]
     square = 0
     for part in slices(len(training), rows_at_once(mask.numel())):
-        windows = in_windows(rows.x0(training[part])[0], n_numbers)
-        square = square + torch.einsum("nwd,nwe->wde", windows, windows)
+        windows = in_windows(rows.x0(training[part])[0], n_numbers).transpose(0, 1)  # [W, n, D]
+        square += windows.transpose(1, 2) @ windows
     real = in_windows(mask[None].to(place, torch.float32), n_numbers)[0]  # [W, D], 0 where padded
     square.diagonal(dim1=1, dim2=2).sub_(1 - real)  # no axis is of both
     numbers = int(mask.sum()) / len(square)
     n_axes = max(1, min(int(numbers / NUMBERS_PER_AXIS), len(training) // ROWS_PER_AXIS))
-    vectors = torch.stack([torch.linalg.eigh(each).eigenvectors for each in square])
-    return vectors[:, :, -n_axes:].flip(2).transpose(1, 2) * real[:, None]
+    leading = [torch.linalg.eigh(each).eigenvectors[:, -n_axes:].T.flip(0) for each in square]
+    return torch.stack(leading) * real[:, None]
 
 
 @torch.inference_mode()
