@@ -1,7 +1,10 @@
 """What a study asks to be made: names and settings of its generators."""
 
+import pytest
+
 from syncohort.config.plan import Plan
 from syncohort.config.study import parse_config
+from syncohort.errors import InputError
 
 
 def plan(**study) -> Plan:
@@ -85,3 +88,22 @@ def test_only_what_learns_in_minutes_is_attacked_with_shadow_models():
     assert found.with_likelihood == ["trees"]
     own = ["alone", "trees", "gauss", "gan"]
     assert found.shadowed == [*own, "independent", "bootstrap", "mosaic"]
+
+
+def test_networks_have_shadow_models_where_the_study_asks_for_them():
+    found = plan(
+        evaluation={"shadow_models": 8, "shadow_networks": True, "replicates": 2},
+        generators={
+            "ours": {},
+            "apart": {"per_chromosome": True},
+            "latent": {"preset": "snpgen"},
+        },
+    )
+    assert found.shadowed == ["ours", "independent", "bootstrap", "mosaic"]
+    with pytest.raises(InputError, match="shadow_networks needs evaluation.shadow_models"):
+        plan(evaluation={"shadow_networks": True})
+    with pytest.raises(InputError, match="no generator is a diffusion model with one network"):
+        plan(
+            evaluation={"shadow_models": 8, "shadow_networks": True},
+            generators={"apart": {"per_chromosome": True}},
+        )

@@ -40,6 +40,7 @@ from syncohort.diffusion.sight import expected_layers, layers_for, sight_kb
 from syncohort.diffusion.sizing import batch_size_for, epochs_for, sized_training, width_for
 
 LIMITS = {"training_hours": 12, "on_gpu": False, "threads": 2}
+ONCE = {"ours": 1}
 
 
 @pytest.mark.parametrize("kind", NEEDS)
@@ -226,11 +227,11 @@ def test_a_training_that_cannot_have_its_memory_stops_the_run_first():
     estimates = estimated(343, 313_265)
     assert estimates[0].n_blocks == pytest.approx(21_928, rel=0.25)
     assert estimates[0].n_weights == pytest.approx(585e6, rel=0.25)
-    (stop,) = training_checks(estimates, memory_mb=4_000, **LIMITS)
+    (stop,) = training_checks(estimates, ONCE, memory_mb=4_000, **LIMITS)
     assert stop.level == "stop" and "million weights" in stop.found and "GB" in stop.found
     enough = int(stop.advice.split("compute.memory_mb: ")[1].split()[0])
     assert enough == pytest.approx(25_000, rel=0.5)
-    (line,) = training_checks(estimates, memory_mb=enough, **LIMITS)
+    (line,) = training_checks(estimates, ONCE, memory_mb=enough, **LIMITS)
     assert line.level != "stop"
 
 
@@ -252,10 +253,19 @@ def test_the_time_of_few_rows_is_mostly_that_of_their_validations():
 
 def test_a_training_that_takes_longer_than_its_job_may_is_said():
     estimates = estimated(20_000, 50_000)
-    (line,) = training_checks(estimates, memory_mb=10**6, **LIMITS | {"training_hours": 0.1})
+    (line,) = training_checks(estimates, ONCE, memory_mb=10**6, **LIMITS | {"training_hours": 0.1})
     assert line.level == "look" and "compute.training_hours" in line.advice
-    (line,) = training_checks(estimates, memory_mb=10**6, **LIMITS | {"training_hours": 10**4})
-    assert line.level == "ok"
+    (line,) = training_checks(
+        estimates, ONCE, memory_mb=10**6, **LIMITS | {"training_hours": 10**4}
+    )
+    assert line.level == "ok" and "shadow" not in line.found
+
+
+def test_the_time_of_replicates_and_shadow_models_is_said():
+    estimates = estimated(20_000, 50_000)
+    (line,) = training_checks(estimates, {"ours": 1 + 8 / 2}, memory_mb=10**6, **LIMITS)
+    hours = 5 * estimates[0].hours
+    assert f"with its replicates and shadow models about {hours:,.0f} hours" in line.found
 
 
 def test_snps_that_the_filters_take_away_make_no_blocks(tmp_path):
@@ -281,10 +291,10 @@ def test_networks_of_chromosomes_ask_for_the_memory_of_one():
     assert [each.part for each in parts] == ["1", "2", "3"]
     assert sum(each.n_blocks for each in parts) == pytest.approx(whole.n_blocks, abs=3)
     assert max(each.request_mb for each in parts) < 0.75 * whole.request_mb
-    (line,) = training_checks(parts, memory_mb=10**6, **LIMITS)
+    (line,) = training_checks(parts, ONCE, memory_mb=10**6, **LIMITS)
     assert "3 networks; the largest, of chromosome 3, has" in line.found
     assert str(f"{parts[-1].n_blocks:,}") in line.found
-    (stop,) = training_checks([whole], memory_mb=2_000, **LIMITS)
+    (stop,) = training_checks([whole], ONCE, memory_mb=2_000, **LIMITS)
     assert "per_chromosome: true" in stop.advice
 
 

@@ -8,7 +8,7 @@ from cohorts import founder_calls, people_of, row_of, store_of
 from scipy.stats import norm
 
 from syncohort.config.allele_generators import HiddenChowLiuGenerator
-from syncohort.config.generators import BlockGaussianGenerator
+from syncohort.config.generators import BlockGaussianGenerator, DiffusionGenerator
 from syncohort.config.representations import GenePCAConfig
 from syncohort.evaluation.privacy.shadow_alleles import draw_alleles_of
 from syncohort.evaluation.privacy.shadow_latents import draw_latents_of
@@ -19,6 +19,14 @@ from syncohort.evaluation.privacy.shadow_models import (
     score_shadow,
 )
 from syncohort.representations.blocks import assign_genes
+
+SMALL_NETWORK = DiffusionGenerator.model_validate(
+    {
+        "denoiser": {"kind": "local", "width": 16, "layers": 2, "context": 0},
+        "training": {"epochs": 2, "batch_size": 32},
+        "sampling": {"steps": 4, "rescaled": True},
+    }
+)
 
 
 def test_halves_are_of_every_label_and_complete_each_other():
@@ -55,22 +63,25 @@ def draw_shadow(kind):
         return partial(draw_alleles_of, kind=kind, maps=None)
     if kind == "hidden_chow_liu":
         return partial(draw_alleles_of, maps=None, **HiddenChowLiuGenerator().model_dump())
-    gaussian = BlockGaussianGenerator()
+    section = SMALL_NETWORK if kind == "diffusion" else BlockGaussianGenerator()
 
     def draw(stores, folder, **options):
-        blocks = [
-            assign_genes(each.variants, None, intergenic="own", max_snps=30) for each in stores
-        ]
+        paths = []
+        for place, store in enumerate(stores):
+            blocks = assign_genes(store.variants, None, intergenic="own", max_snps=30)
+            paths.append(folder / f"{place}.blocks.tsv")
+            blocks.write(paths[-1])
         return draw_latents_of(
             stores,
             folder,
-            blocks=blocks,
+            block_paths=paths,
             pca=GenePCAConfig().model_dump(exclude={"kind"}),
-            kind=kind,
-            decoding=gaussian.decoding.model_dump(),
+            generator=section.model_dump(),
+            recentred=kind == "diffusion",
             mode="genotype",
             device="cpu",
             threads=1,
+            memory_mb=2000,
             **options,
         )
 
@@ -126,16 +137,33 @@ def test_shadow_models_find_the_people_of_a_copier_and_nobody_else(tmp_path, kin
     assert rows["strangers"]["low"] < 0.5
 
 
-def test_a_shadow_model_of_latents_sees_the_people_of_its_half_alone(tmp_path):
+@pytest.mark.parametrize("kind", ["block_gaussian", "diffusion"])
+def test_a_shadow_model_of_latents_sees_the_people_of_its_half_alone(tmp_path, kind):
     calls = founder_calls(60, 60, seed=3)
-    splits = np.array(["train"] * 40 + ["holdout"] * 20, dtype=object)
+    splits = np.repeat(["train", "holdout", "validation"], [30, 20, 10]).astype(object)
     others = calls.copy()
-    others[:, 40:] = 0
+    others[:, 30:50] = 0
     drawn = []
     for name, own in (("real", calls), ("others", others)):
         (tmp_path / name).mkdir()
         store = store_of(tmp_path / f"{name}.zip", own, people_of(["x"] * 60, splits), phased=False)
-        draw = draw_shadow("block_gaussian")
+        draw = draw_shadow(kind)
         (cohort,) = draw([store], tmp_path / name, people=people_of(["x"] * 30), seed=1)
         drawn.append(cohort.read())
     np.testing.assert_array_equal(*drawn)
+    assert drawn[0].any()
+
+
+def test_validation_people_are_in_no_half_and_stay_what_they_are(tmp_path):
+    splits = np.repeat(["train", "holdout", "validation"], [40, 20, 8]).astype(object)
+    calls = founder_calls(40, 68, seed=4)
+    real = store_of(tmp_path / "real.zip", calls, people_of(["x"] * 68, splits), phased=True)
+    seen = []
+
+    def draw(stores, folder):
+        seen.append(stores[0].people.split)
+        return [real]
+
+    table = score_shadow([real], draw, shadow=0, mode="haplotype", max_people=500, seed=1)
+    assert (seen[0][60:] == "validation").all() and len(table) == 60
+    assert (seen[0][:60] == "train").sum() == (seen[0][:60] == "holdout").sum() == 30

@@ -169,6 +169,26 @@ def test_the_published_recipe_and_networks_of_chromosomes_go_into_one_report(run
     assert "the published recipe" in (results / "write_report/report.html").read_text()
 
 
+def test_a_network_is_attacked_with_shadow_models_where_the_study_asks_for_them(run, tmp_path):
+    folder = shutil.copytree(run, tmp_path / "shadows")
+    gauss = {"kind": "block_gaussian"}
+    study = change_study(
+        folder,
+        generators={"gauss": gauss},
+        evaluation={"shadow_models": 2, "shadow_networks": True},
+    )
+    attacked = ("small", "gauss", "independent")
+    wanted = [f"results/tiny/attack_with_shadows/{name}.tsv" for name in attacked]
+    result = snakemake(folder, *wanted, study=study)
+    assert result.returncode == 0, result.stdout + result.stderr
+    for file in wanted:
+        rows = pd.read_csv(folder / file, sep="\t")
+        assert (rows["method"] == "shadow models").all()
+        assert rows.loc[rows["metric"] == "membership_auc", "value"].between(0, 1).all()
+    page = (folder / "results/tiny/check_cohort/check.html").read_text()
+    assert "with its replicates and shadow models" in page
+
+
 # --- DNA sequences
 
 

@@ -172,6 +172,5 @@ def fitted_model(wildcards, part):
 
 def centring_checkpoint(wildcards):
     """The model whose labels' means the latents of a generator are brought to before decoding."""
-    sampling = generator_of(wildcards).get("sampling", {})
-    centred = sampling.get("centred") and sampling["guidance_scale"] == 1
-    return fitted_model(wildcards, network_of_chrom(wildcards)) if centred else []
+    recentred = PLAN.is_recentred(wildcards.generator)
+    return fitted_model(wildcards, network_of_chrom(wildcards)) if recentred else []

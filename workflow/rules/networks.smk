@@ -111,6 +111,7 @@ def training_plans():
             "validation_share": STUDY.split.validation,
         },
         "compute": {"on_gpu": on_gpu, "threads": TRAINING_THREADS},
+        "trainings": {name: PLAN.n_trainings(name) for name in PLAN.diffusion},
         "limits": {
             "memory_mb": STUDY.compute.memory_mb,
             "training_hours": STUDY.compute.training_hours,

@@ -108,13 +108,15 @@ rule score_latent_shadow:
         "../../envs/syncohort.yaml"
     threads: THREADS
     resources:
-        mem_mb=heavy_mb,
+        mem_mb=shadow_mb,
+        most_mb=STUDY.compute.memory_mb,
         runtime=TRAINING_MINUTES,
         gpu=GPUS,
         device=DEVICE,
     params:
         code=code_of("score_latent_shadow", sampling_code),
         generator=generator_of,
+        recentred=lambda wildcards: PLAN.is_recentred(wildcards.generator),
         pca=lambda wildcards: settings_of_representation(generator_of(wildcards)),
         mode=STUDY.mode,
         max_people=STUDY.evaluation.privacy_people,

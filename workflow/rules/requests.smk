@@ -95,3 +95,13 @@ def training_mb(wildcards, input, attempt):
         estimates, name, wildcards.part, latents_mb, most_mb, attempt
     )
     return own * max(1, TRAINING_GPUS)
+
+
+def shadow_mb(wildcards, input, attempt):
+    """What a shadow model of latents asks for: a network no less than its whole training takes."""
+    own = heavy_mb(wildcards, input, attempt)
+    if wildcards.generator not in PLAN.diffusion:
+        return own
+    estimates = f"{FOLDER}/check_cohort/estimates.tsv"
+    wanted = (wildcards.generator, "all", None, STUDY.compute.memory_mb, attempt)
+    return max(own, request_of_training(estimates, *wanted))

@@ -28,7 +28,9 @@ with job(snakemake):
     )
     write_estimates(estimates, snakemake.output.estimates)
     checks = read_checks(snakemake.input.checks) + check_plans(people, **snakemake.params.plans)
-    checks += training_checks(estimates, **training["limits"], **training["compute"])
+    checks += training_checks(
+        estimates, training["trainings"], **training["limits"], **training["compute"]
+    )
     checks += program_checks(snakemake.params.beagle_for)
     checks += reference_checks(
         snakemake.input.reference,

@@ -7,21 +7,21 @@ from syncohort.evaluation.privacy.shadow_latents import draw_latents_of
 from syncohort.evaluation.privacy.shadow_models import score_shadow
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.job import job
-from syncohort.representations.blocks import Blocks
 
 with job(snakemake):
     found, params = snakemake.input, snakemake.params
     draw = partial(
         draw_latents_of,
-        blocks=[Blocks.read(path) for path in found.blocks],
+        block_paths=found.blocks,
         pca=params.pca,
         people=read_sample_sheet(found.people),
-        kind=params.generator["kind"],
-        decoding=params.generator["decoding"],
+        generator=params.generator,
+        recentred=params.recentred,
         mode=params.mode,
         seed=params.draw_seed,
         device=snakemake.resources.device,
         threads=snakemake.threads,
+        memory_mb=snakemake.resources.most_mb,
     )
     scores = score_shadow(
         [CohortStore(path) for path in found.real],

@@ -118,7 +118,11 @@ class Evaluation(Section):
         ge=0,
         le=256,
         multiple_of=2,
-        description="Number of shadow models, for example 8, of each generator that learns in seconds to minutes (independent, bootstrap, mosaic, reshuffle, hidden_chow_liu; block_gaussian and wgan of a gene PCA): an attacker who knows the generator runs it on random halves of the people. Diffusion models and autoencoders train for too long; their networks are attacked themselves (white box). An even number. 0: no such attack.",
+        description="Number of shadow models, for example 8, of each generator that learns in seconds to minutes (independent, bootstrap, mosaic, reshuffle, hidden_chow_liu; block_gaussian and wgan of a gene PCA): an attacker who knows the generator runs it on random halves of the people. An even number. 0: no such attack.",
+    )
+    shadow_networks: bool = Field(
+        False,
+        description="With shadow_models: also shadow models of diffusion models that are one network on a gene PCA, a whole training on half of the people for each. A network for each chromosome and autoencoders have none; the network itself is attacked in any case (white box).",
     )
     minimum_people: int = Field(
         20, ge=4, description="Fewest holdout people for a metric of privacy or utility."

@@ -151,14 +151,26 @@ class Plan:
         """Those that are attacked with shadow models."""
         if not self._study.evaluation.shadow_models:
             return []
-        quick = {*self.allele_generators, *filter(self._is_quick, self.latent_generators)}
-        return [name for name in self.evaluated if name in quick - {VALIDATION}]
+        latent = filter(self._has_shadows, self.latent_generators)
+        own = {*self.allele_generators, *latent} - {VALIDATION}
+        return [name for name in self.evaluated if name in own]
 
-    def _is_quick(self, name: str) -> bool:
-        """Whether a model of latents, and its representation, are learned in minutes."""
-        own = self.settings[name]
-        representation = self._study.representations[own["representation"]]
-        return own["kind"] in QUICK_KINDS and representation.kind == "gene_pca"
+    def _has_shadows(self, name: str) -> bool:
+        """Whether shadow models of a model of latents are learned."""
+        if self._study.generators[name].kind in QUICK_KINDS:
+            return self._study.has_gene_pca(name)
+        return self._study.evaluation.shadow_networks and self._study.is_one_network(name)
+
+    def n_trainings(self, name: str) -> float:
+        """How often a diffusion model is trained, in whole trainings: a shadow model is half of one."""
+        evaluation = self._study.evaluation
+        shadows = evaluation.shadow_models if name in self.shadowed else 0
+        return max(1, evaluation.replicates) + shadows / 2
+
+    def is_recentred(self, generator: str) -> bool:
+        """Whether the latents of a generator are brought to their labels' means before decoding."""
+        sampling = self.settings[generator].get("sampling", {})
+        return bool(sampling.get("centred")) and sampling["guidance_scale"] == 1
 
     @cached_property
     def with_likelihood(self) -> list[str]:

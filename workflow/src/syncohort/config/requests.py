@@ -86,22 +86,22 @@ def training_mb(
     estimates: str | Path,
     generator: str,
     part: str,
-    latents_mb: float,
+    latents_mb: float | None,
     most_mb: int,
     attempt: int,
 ) -> int:
     """What the training of a network asks for; part: "all", or its chromosome.
 
     estimates: table of the check, made when the number of blocks was not yet known; latents_mb: of
-    the latents that were made since. All that a training holds beside its program is in proportion
-    to them.
+    the latents that were made since, None where none were. All that a training holds beside its
+    program is in proportion to them.
     """
     fixed_mb = training_request_mb(PROGRAM_MB * 1e6)
     try:
         with open(estimates, newline="") as file:
             table = csv.DictReader(file, delimiter="\t")
             own = {(row["generator"], row["part"]): row for row in table}[generator, part]
-        share = latents_mb / float(own["latents_mb"])
+        share = 1 if latents_mb is None else latents_mb / float(own["latents_mb"])
         wanted_mb = fixed_mb + share * (float(own["request_mb"]) - fixed_mb)
     except (OSError, KeyError, TypeError, ValueError, ZeroDivisionError, csv.Error):
         wanted_mb = most_mb  # not written yet, being written, or damaged

@@ -208,8 +208,32 @@ class Config(Section):
 
     def _uses_genes(self) -> bool:
         """Whether a generator's representation is made of gene blocks."""
-        names = {getattr(each, "representation", None) for each in self.generators.values()}
-        return any(self.representations[name].kind == "gene_pca" for name in names - {None})
+        return any(map(self.has_gene_pca, self.generators))
+
+    def has_gene_pca(self, name: str) -> bool:
+        """Whether a generator draws latents of a gene PCA."""
+        own = getattr(self.generators[name], "representation", None)
+        return own is not None and self.representations[own].kind == "gene_pca"
+
+    def is_one_network(self, name: str) -> bool:
+        """Whether a generator is a diffusion model of a gene PCA with one network for all chromosomes."""
+        own = self.generators[name]
+        return own.kind == "diffusion" and not own.per_chromosome and self.has_gene_pca(name)
+
+    @model_validator(mode="after")
+    def _networks_have_shadows(self):
+        if not self.evaluation.shadow_networks:
+            return self
+        if not self.evaluation.shadow_models:
+            raise ValueError(
+                "evaluation.shadow_networks needs evaluation.shadow_models, their number, for example 8"
+            )
+        if not any(map(self.is_one_network, self.generators)):
+            raise ValueError(
+                "evaluation.shadow_networks: no generator is a diffusion model with one network on a "
+                "gene PCA, of which alone shadow models are made: leave the key out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _guidance_can_be_measured(self):

@@ -168,11 +168,25 @@ def _denoiser(model: dict, n_rows: int, n_blocks: int, span_kb: float) -> dict:
 
 
 def training_checks(
-    estimates: list[Estimate], *, memory_mb: int, training_hours: float, on_gpu: bool, threads: int
+    estimates: list[Estimate],
+    trainings: dict[str, float],
+    *,
+    memory_mb: int,
+    training_hours: float,
+    on_gpu: bool,
+    threads: int,
 ) -> list[Check]:
     """A line of the check for each generator; "stop" where a job of it could not have the memory.
 
-    Of networks of chromosomes the line tells of the largest. memory_mb, training_hours: the most that it may ask for.
+    Of networks of chromosomes the line tells of the largest.
+
+    Args:
+        estimates: of every network.
+        trainings: generator -> how often it is trained, replicates and shadow models counted.
+        memory_mb: the most that a job may ask for [MB].
+        training_hours: the time that a training asks for on a cluster [hours].
+        on_gpu: whether networks are trained on a GPU.
+        threads: of a training.
     """
     place = "a GPU" if on_gpu else f"{threads} processors"
     checks = []
@@ -190,6 +204,9 @@ def training_checks(
         )
         if several:
             found += f"; all one after the other {_duration(sum(one.hours for one in own))}"
+        if trainings[generator] > 1:
+            hours = trainings[generator] * sum(one.hours for one in own)
+            found += f"; with its replicates and shadow models {_duration(hours)}"
         level, advice = "ok", ""
         if least_mb > memory_mb:
             level = "stop"

@@ -6,7 +6,8 @@ likelihood ratio of the distance to the released cohort (LiRA; Carlini et al. 20
 variance for everybody, as there are few shadow models (their section V-B). Training and holdout
 people are in the halves alike, so that the attack treats both alike.
 
-For generators that learn in seconds to minutes: `shadow_alleles` and `shadow_latents` draw their cohorts.
+Cohorts are drawn by `shadow_alleles` and `shadow_latents`. Validation people are in no half: they keep
+their part, which is to choose the epoch of a network.
 
 Axes: N attacked people, K shadow models.
 """
@@ -32,6 +33,11 @@ METHOD = "shadow models"
 _HALVES, _ATTACKED, _SYNTHETIC, _BOOTSTRAP = range(4)  # random streams
 
 
+def _in_question(people: People) -> np.ndarray:
+    """Who may be in a half, bool [people]."""
+    return np.isin(people.split, ("train", "holdout"))
+
+
 def half_of(people: People, shadow: int, seed: int) -> np.ndarray:
     """Who a shadow model is learned from, bool [people]: half of each label's training and holdout people.
 
@@ -40,7 +46,7 @@ def half_of(people: People, shadow: int, seed: int) -> np.ndarray:
     """
     rng = np.random.default_rng(child_seed(seed, _HALVES, shadow // 2))
     inside = np.zeros(len(people), dtype=bool)
-    pool = np.isin(people.split, ("train", "holdout"))
+    pool = _in_question(people)
     for label in np.unique(people.label[pool].astype(str)):
         own = rng.permutation(np.flatnonzero(pool & (people.label == label)))
         first, second = own[: len(own) // 2], own[len(own) // 2 :]
@@ -67,7 +73,8 @@ def score_shadow(
     """
     real = real_stores[0].people
     inside = half_of(real, shadow, seed)
-    learned_from = [store.with_split(np.where(inside, "train", "holdout")) for store in real_stores]
+    halves = np.where(inside, "train", np.where(_in_question(real), "holdout", real.split))
+    learned_from = [store.with_split(halves) for store in real_stores]
     with tempfile.TemporaryDirectory() as folder:
         drawn = draw(learned_from, Path(folder))
         attacked = _attacked(real, max_people, seed)

@@ -1,0 +1,81 @@
+"""What a shadow model of latents learns, and how it is then sampled."""
+
+from pathlib import Path
+
+import torch
+
+from syncohort.baselines.block_gaussian import fit_block_gaussian
+from syncohort.baselines.wgan_training import Recipe, train_wgan
+from syncohort.diffusion.model import load_generator
+from syncohort.diffusion.rescaling import fit_rescaling
+from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.sight import with_layers
+from syncohort.diffusion.sizing import sized_denoiser, sized_training
+from syncohort.diffusion.training import train_diffusion
+from syncohort.generators.rows import EncodedPeople
+from syncohort.seeds import child_seed
+from syncohort.training.settings import Workplace
+
+_TRAIN, _RESCALE = range(2)  # random streams
+
+
+def learn(
+    encoded: EncodedPeople,
+    checkpoint: Path,
+    *,
+    generator: dict,
+    block_paths: list[str],
+    seed: int,
+    device: str,
+    threads: int,
+    memory_mb: int,
+) -> dict:
+    """Learn a generator from latents, and write its checkpoint.
+
+    Args:
+        encoded: latents of all chromosomes [N, G, K], of a shadow's training people; a diffusion model needs
+            the study's validation people too, who choose its epoch.
+        checkpoint: .safetensors file.
+        generator: its section of the configuration, of kind "block_gaussian", "wgan" or "diffusion".
+        block_paths: tables of the chromosomes' gene blocks.
+        seed: of the training.
+        device: "auto", "cpu" or "cuda".
+        threads: of the training.
+        memory_mb: most memory that a training may take [MB].
+
+    Returns what `synthesis.sampling.sample_shard` is called with for this kind besides.
+    """
+    if generator["kind"] == "block_gaussian":
+        fit_block_gaussian(encoded, checkpoint_path=checkpoint)
+        return {}
+    if generator["kind"] == "wgan":
+        recipe = Recipe(seed=child_seed(seed, _TRAIN))
+        train_wgan(encoded, recipe, checkpoint_path=checkpoint, device=device)
+        return {}
+    n_rows = int((~encoded.rows.is_validation).sum())
+    train_diffusion(
+        encoded,
+        with_layers(sized_denoiser(generator["denoiser"], n_rows), block_paths),
+        DiffusionSettings(**generator["diffusion"]),
+        DiffusionTraining(**sized_training(generator["training"], n_rows)),
+        Workplace(
+            result_path=checkpoint,
+            log_path=checkpoint.with_suffix(".tsv"),
+            threads=threads,
+            memory_mb=memory_mb,
+        ),
+        seed=child_seed(seed, _TRAIN),
+        device=device,
+    )
+    sampling = dict(generator["sampling"])
+    if sampling.pop("rescaled"):
+        torch.set_num_threads(threads)
+        sampling["rescaling"] = checkpoint.with_suffix(".rescaling.npz")
+        fit_rescaling(
+            load_generator(checkpoint),
+            encoded,
+            scores=None,
+            seed=child_seed(seed, _RESCALE),
+            device=device,
+        ).save(sampling["rescaling"])
+    return sampling
