@@ -68,12 +68,13 @@ def test_pairs_of_people_ask_for_their_tables_however_wide_the_genome_is():
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
     table = tmp_path / "estimates.tsv"
-    write_estimates([Estimate("ours", "all", 1_000, 10**7, 96, 400.0, 5_075, 1.0)], table)
+    write_estimates([Estimate("ours", "all", 1_000, 10**7, 96, 400.0, 5_075, 1.0, 9.0)], table)
     assert training_mb(table, "ours", "all", 400, 9_000, 1) == 5_075
     assert training_mb(table, "ours", "all", 200, 9_000, 1) == 3_075  # of which 1,075 in any case
     assert training_mb(table, "ours", "all", 4_000, 9_000, 1) == 9_000
     assert training_mb(table, "ours", "all", 400, 9_000, 2) == 10_150
     assert training_mb(table, "another", "all", 400, 9_000, 1) == 9_000
+    assert training_mb(table, "ours", "all", None, 9_000, 1) == 5_075  # none were made
     assert training_mb(tmp_path / "none.tsv", "ours", "all", 400, 9_000, 1) == 9_000
 
 
@@ -200,7 +201,11 @@ def people_of(n_people: int) -> pd.DataFrame:
 
 
 def estimated(
-    n_people: int, n_snps: int, memory_mb: float = 30_000, generator: dict | None = None
+    n_people: int,
+    n_snps: int,
+    memory_mb: float = 30_000,
+    generator: dict | None = None,
+    on_gpu: bool = False,
 ) -> list[Estimate]:
     """A recipe, the default one, on three chromosomes of a cohort in haplotype mode."""
     section = TypeAdapter(AnyGenerator).validate_python(generator or {"kind": "diffusion"})
@@ -217,7 +222,7 @@ def estimated(
         train_share=0.8,
         validation_share=0.1,
         threads=2,
-        on_gpu=False,
+        on_gpu=on_gpu,
         memory_mb=memory_mb,
     )
 
@@ -265,7 +270,15 @@ def test_the_time_of_replicates_and_shadow_models_is_said():
     estimates = estimated(20_000, 50_000)
     (line,) = training_checks(estimates, {"ours": 1 + 8 / 2}, memory_mb=10**6, **LIMITS)
     hours = 5 * estimates[0].hours
-    assert f"with its replicates and shadow models about {hours:,.0f} hours" in line.found
+    assert f"with its replicates and shadow models about {hours:,.0f} hours on 2" in line.found
+
+
+def test_the_time_without_a_gpu_is_said_beside_that_with_one():
+    estimates = estimated(20_000, 50_000, on_gpu=True)
+    (line,) = training_checks(estimates, ONCE, memory_mb=10**6, **LIMITS | {"on_gpu": True})
+    (without,) = estimated(20_000, 50_000)
+    assert estimates[0].hours < estimates[0].hours_without_gpu == without.hours
+    assert f"on a GPU (about {without.hours:,.0f} hours on 2 processors)" in line.found
 
 
 def test_snps_that_the_filters_take_away_make_no_blocks(tmp_path):

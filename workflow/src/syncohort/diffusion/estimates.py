@@ -27,8 +27,9 @@ _LATENT_BYTES = 2  # on disk
 class Estimate:
     """What the training of a network takes: a row of the table.
 
-    part: "all", or the chromosome of the network; width: of a local one, else 0; request_mb: memory that its job asks for when it may; hours: of all epochs; the rest is about
-    the latents and the network.
+    part: "all", or the chromosome of the network; width: of a local one, else 0; request_mb: memory
+    that its job asks for when it may; hours: of all epochs, where it asks to run, and without a GPU;
+    the rest is about the latents and the network.
     """
 
     generator: str
@@ -39,6 +40,7 @@ class Estimate:
     latents_mb: float
     request_mb: int
     hours: float
+    hours_without_gpu: float
 
 
 @dataclass(frozen=True)
@@ -134,14 +136,18 @@ def estimate_trainings(
             n_factors=model["diffusion"]["prior_factors"] or 0,
             max_resident_bytes=resident_bytes(memory_mb),
         )
-        seconds = training_seconds(
-            demand,
-            n_rows,
-            n_all - n_rows,
-            epochs=training["epochs"],
-            batch_size=training["batch_size"],
-            threads=threads,
-            on_gpu=on_gpu,
+        hours, without_gpu = (
+            training_seconds(
+                demand,
+                n_rows,
+                n_all - n_rows,
+                epochs=training["epochs"],
+                batch_size=training["batch_size"],
+                threads=threads,
+                on_gpu=place,
+            )
+            / 3600
+            for place in (on_gpu, False)
         )
         estimates.append(
             Estimate(
@@ -152,7 +158,8 @@ def estimate_trainings(
                 width=denoiser.get("width") or 0,
                 latents_mb=n_all * n_blocks * n_channels * _LATENT_BYTES / 1e6,
                 request_mb=training_request_mb(n_bytes),
-                hours=seconds / 3600,
+                hours=hours,
+                hours_without_gpu=without_gpu,
             )
         )
     return estimates
@@ -188,7 +195,6 @@ def training_checks(
         on_gpu: whether networks are trained on a GPU.
         threads: of a training.
     """
-    place = "a GPU" if on_gpu else f"{threads} processors"
     checks = []
     for generator in dict.fromkeys(each.generator for each in estimates):
         own = [each for each in estimates if each.generator == generator]
@@ -200,13 +206,15 @@ def training_checks(
         )
         found += (
             f"about {_about(each.n_blocks)} blocks and {_about(each.n_weights)} weights: "
-            f"{least_mb / 1000:.1f} GB of memory, {_duration(each.hours)} on {place}"
+            f"{least_mb / 1000:.1f} GB of memory, {_times([each], 1, on_gpu, threads)}"
         )
         if several:
-            found += f"; all one after the other {_duration(sum(one.hours for one in own))}"
+            found += f"; all one after the other {_times(own, 1, on_gpu, threads)}"
         if trainings[generator] > 1:
-            hours = trainings[generator] * sum(one.hours for one in own)
-            found += f"; with its replicates and shadow models {_duration(hours)}"
+            often = trainings[generator]
+            found += (
+                f"; with its replicates and shadow models {_times(own, often, on_gpu, threads)}"
+            )
         level, advice = "ok", ""
         if least_mb > memory_mb:
             level = "stop"
@@ -230,6 +238,14 @@ def _about(number: float) -> str:
     """A number with three digits that count."""
     rounded = float(f"{number:.3g}")
     return f"{rounded / 1e6:,g} million" if rounded >= 1e6 else f"{rounded:,.0f}"
+
+
+def _times(estimates: list[Estimate], often: float, on_gpu: bool, threads: int) -> str:
+    """How long trainings take one after the other, each so often; without a GPU too, for one may be missing."""
+    hours = often * sum(each.hours for each in estimates)
+    without_gpu = often * sum(each.hours_without_gpu for each in estimates)
+    on_processors = f"{_duration(without_gpu)} on {threads} processors"
+    return f"{_duration(hours)} on a GPU ({on_processors})" if on_gpu else on_processors
 
 
 def _duration(hours: float) -> str:
