@@ -312,7 +312,11 @@ def test_what_cannot_be_cut_into_chromosomes_is_refused(generator, told):
 
 
 def test_a_network_per_chromosome_has_its_own_recipe_and_keys_change_it():
-    own = {"denoiser": {"layers": 6}, "diffusion": {"prior_factors": 8}}
+    own = {
+        "denoiser": {"layers": 6},
+        "diffusion": {"prior_factors": 8},
+        "sampling": {"rescaled": False},
+    }
     study = parse_config(
         {"generators": {"a": {"per_chromosome": True}, "b": {"per_chromosome": True, **own}}}
     )
@@ -324,6 +328,7 @@ def test_a_network_per_chromosome_has_its_own_recipe_and_keys_change_it():
     )
     assert (second.denoiser.layers, second.denoiser.context) == (6, 0)
     assert second.diffusion.prior_factors == 8
+    assert first.sampling.rescaled and not second.sampling.rescaled
 
 
 def test_losses_of_chromosomes_are_those_of_one_network_over_both(tmp_path):

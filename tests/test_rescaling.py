@@ -8,7 +8,13 @@ from latent_cohorts import CLASSES, MASK, RECIPE, encoded, make_cohort, train_di
 from syncohort.cohort.synthetic_people import synthetic_ids
 from syncohort.diffusion import rescaling
 from syncohort.diffusion.model import load_generator
-from syncohort.diffusion.rescaling import LARGEST_SLOPE, Rescaling, fit_rescaling, in_windows
+from syncohort.diffusion.rescaling import (
+    LARGEST_SLOPE,
+    Rescaling,
+    fit_rescaling,
+    in_windows,
+    shrunk_slopes,
+)
 from syncohort.errors import InputError
 from syncohort.genotypes import People
 from syncohort.synthesis.sampling import sample_shard
@@ -91,6 +97,28 @@ def test_slopes_undo_what_a_network_predicts_too_much_or_too_little(trained, mon
     of_used = (each[low_noise][:, used] for each in (found.slopes, wanted))
     torch.testing.assert_close(*of_used, atol=0.05, rtol=0)
     assert (found.slopes <= LARGEST_SLOPE).all()
+
+
+def test_a_slope_of_few_rows_is_near_1_and_that_of_many_is_kept():
+    """A true slope of .7 with noise of .3 a row: 1 is left of what a row alone says, .7 of thousands."""
+    rng = torch.Generator().manual_seed(4)
+    draws = 8  # of each row, which say the same
+    found = {}
+    for n_rows in (1, 4, 4_000):
+        row = torch.arange(n_rows).repeat_interleave(draws)
+        squares = torch.ones(n_rows * draws, 200, dtype=torch.float64)
+        own = 0.7 + 0.3 * torch.randn(n_rows, 200, dtype=torch.float64, generator=rng)
+        found[n_rows] = shrunk_slopes(own[row], squares, row)
+        plain = own.mean(dim=0)
+        if n_rows > 1:  # the textbook's, row by row
+            variance = own.var(dim=0) / n_rows
+            kept = (1 - variance / (plain - 1) ** 2).clamp(min=0)
+            torch.testing.assert_close(found[n_rows], 1 + kept * (plain - 1))
+    assert (found[1] == 1).all()
+    assert (found[4] - 0.7).square().mean() < 0.3**2 and (found[4] > 0.99).any()
+    torch.testing.assert_close(found[4_000].mean(), torch.tensor(0.7).double(), atol=0.01, rtol=0)
+    nothing = torch.zeros(6, 1, dtype=torch.float64)
+    assert shrunk_slopes(nothing, nothing, torch.arange(6)).tolist() == [1]
 
 
 def test_holdout_rows_do_not_matter_and_the_axes_are_those_of_training_rows(trained):

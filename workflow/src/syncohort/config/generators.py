@@ -112,7 +112,7 @@ class SamplingConfig(Section):
     )
     rescaled: bool = Field(
         False,
-        description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes, and takes back details that the network remembers of training people.",
+        description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes, and takes back details that the network remembers of training people. With per_chromosome the default is true.",
     )
 
 
@@ -317,6 +317,7 @@ PER_CHROMOSOME = {
     "denoiser": {"kind": "local", "width": None, "layers": 5, "context": 0},
     "diffusion": {"prior_factors": 0},
     "training": {"epochs": None, "batch_size": None},
+    "sampling": {"rescaled": True},
 }
 
 

@@ -197,21 +197,43 @@ def _fit_axes(rows: _Rows, training: np.ndarray, mask, place: torch.device):
 @torch.inference_mode()
 def _slopes(rows: _Rows, chosen: np.ndarray, t: int, unscaled: Rescaling, noise):
     """Slopes [B + 1] of x_0 on its prediction at a time."""
-    n_bands, products, squares = unscaled.slopes.shape[1] - 1, 0, 0
+    n_bands, products, squares = unscaled.slopes.shape[1] - 1, [], []
+    chosen = np.sort(chosen)
     for part in slices(len(chosen), rows_at_once(unscaled.axes[:, 0].numel())):
         x0, own = rows.x0(chosen[part])
         guess = rows.predicted(x0, own, t, noise)
         true, along = unscaled.along(x0), unscaled.along(guess)
-        products = products + _by_band(true * along, x0 * guess, unscaled.bands, n_bands)
-        squares = squares + _by_band(along**2, guess**2, unscaled.bands, n_bands)
-    slopes = torch.where(squares > 0, products / squares.clamp(min=1e-30), 1.0)
+        products.append(_by_band(true * along, x0 * guess, unscaled.bands, n_bands))
+        squares.append(_by_band(along**2, guess**2, unscaled.bands, n_bands))
+    row = torch.from_numpy(np.unique(chosen, return_inverse=True)[1]).to(unscaled.bands.device)
+    slopes = shrunk_slopes(torch.cat(products), torch.cat(squares), row)
     return slopes.clamp(0, LARGEST_SLOPE).float()
 
 
 def _by_band(along, everything, bands, n_bands: int):
-    """Sums [B + 1] over bands of [N, W, A] along the axes, and the rest of the sum over all [N, G, K]."""
-    of_axes = along.double().sum(dim=(0, 1))
-    sums = torch.zeros(n_bands + 1, dtype=torch.float64, device=along.device)
-    sums.index_add_(0, bands, of_axes)
-    sums[-1] = everything.double().sum() - of_axes.sum()
+    """Sums [n, B + 1] over bands of [n, W, A] along the axes, and the rest of the sum over all [n, G, K]."""
+    of_axes = along.double().sum(dim=1)
+    sums = torch.zeros(len(along), n_bands + 1, dtype=torch.float64, device=along.device)
+    sums.index_add_(1, bands, of_axes)
+    sums[:, -1] = everything.double().flatten(1).sum(dim=1) - of_axes.sum(dim=1)
     return sums
+
+
+def shrunk_slopes(products, squares, row):
+    """Slopes [B + 1], nearer to 1 the less certain they are.
+
+    products, squares: [n, B + 1] float64, of draws; row: [n], which validation row each is of. A slope
+    k of standard error s becomes 1 + (k - 1) (1 - s^2 / (k - 1)^2)^+ (James & Stein 1961, positive part), s by
+    sums of rows as a ratio has it (Cochran 1977, chapter 6); of a single row it is 1.
+    """
+    total = squares.sum(dim=0).clamp(min=1e-30)
+    slopes = products.sum(dim=0) / total
+    n_rows = int(row.max()) + 1
+    if n_rows == 1:
+        return torch.ones_like(slopes)
+    off = torch.zeros(n_rows, len(slopes), dtype=products.dtype, device=products.device)
+    off.index_add_(0, row, products - slopes * squares)
+    variance = off.square().sum(dim=0) / total**2 * n_rows / (n_rows - 1)
+    excess = slopes - 1
+    kept = (1 - variance / excess.square().clamp(min=1e-30)).clamp(min=0)
+    return torch.where(squares.sum(dim=0) > 0, 1 + kept * excess, 1.0)
