@@ -187,7 +187,8 @@ def _columns(study: Study) -> list[str]:
 def _facts(study: Study, material: Material) -> pd.DataFrame:
     split = material.people["split"].value_counts()
     sizes = material.people.loc[material.people["split"] == "train", "label"].value_counts()
-    of_label = f"{sizes.min():,} to {sizes.max():,}" if len(sizes) else "0"
+    extremes = sorted({sizes.min(), sizes.max()}) if len(sizes) else [0]
+    of_label = " to ".join(f"{size:,}" for size in extremes)
     rows = [
         (
             "real people",
