@@ -8,7 +8,11 @@ from cohorts import founder_calls, people_of, row_of, store_of
 from scipy.stats import norm
 
 from syncohort.config.allele_generators import HiddenChowLiuGenerator
-from syncohort.config.generators import BlockGaussianGenerator, DiffusionGenerator
+from syncohort.config.generators import (
+    BlockGaussianGenerator,
+    DiffusionGenerator,
+    WGANGenerator,
+)
 from syncohort.config.representations import GenePCAConfig
 from syncohort.evaluation.privacy.shadow_alleles import draw_alleles_of
 from syncohort.evaluation.privacy.shadow_latents import draw_latents_of
@@ -63,7 +67,11 @@ def draw_shadow(kind):
         return partial(draw_alleles_of, kind=kind, maps=None)
     if kind == "hidden_chow_liu":
         return partial(draw_alleles_of, maps=None, **HiddenChowLiuGenerator().model_dump())
-    section = SMALL_NETWORK if kind == "diffusion" else BlockGaussianGenerator()
+    section = {
+        "diffusion": SMALL_NETWORK,
+        "block_gaussian": BlockGaussianGenerator(),
+        "wgan": WGANGenerator(),
+    }[kind]
 
     def draw(stores, folder, **options):
         paths = []
@@ -137,16 +145,17 @@ def test_shadow_models_find_the_people_of_a_copier_and_nobody_else(tmp_path, kin
     assert rows["strangers"]["low"] < 0.5
 
 
-@pytest.mark.parametrize("kind", ["block_gaussian", "diffusion"])
+@pytest.mark.parametrize("kind", ["block_gaussian", "diffusion", "wgan"])
 def test_a_shadow_model_of_latents_sees_the_people_of_its_half_alone(tmp_path, kind):
-    calls = founder_calls(60, 60, seed=3)
-    splits = np.repeat(["train", "holdout", "validation"], [30, 20, 10]).astype(object)
+    calls = founder_calls(60, 200, seed=3)
+    splits = np.repeat(["train", "holdout", "validation"], [140, 40, 20]).astype(object)
     others = calls.copy()
-    others[:, 30:50] = 0
+    others[:, 140:180] = 0
     drawn = []
     for name, own in (("real", calls), ("others", others)):
         (tmp_path / name).mkdir()
-        store = store_of(tmp_path / f"{name}.zip", own, people_of(["x"] * 60, splits), phased=False)
+        people = people_of(["x"] * 200, splits)
+        store = store_of(tmp_path / f"{name}.zip", own, people, phased=False)
         draw = draw_shadow(kind)
         (cohort,) = draw([store], tmp_path / name, people=people_of(["x"] * 30), seed=1)
         drawn.append(cohort.read())
