@@ -9,6 +9,7 @@ import logging
 import os
 import shutil
 import subprocess
+import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -89,7 +90,7 @@ class Beagle:
                     said.append(line.rstrip())
                 if line.startswith(_FAILED) and not failed:  # its other threads wait for ever
                     failed = True
-                    _end(process.pid)
+                    end_program(process.pid)
         if failed or process.returncode != 0:
             how = "failed" if failed else f"ended with code {process.returncode}"
             last = "\n".join(said)
@@ -115,9 +116,12 @@ class Beagle:
         return round(float(np.clip(fitting * length_cM, _NARROWEST_CM, _WIDEST_CM)), 2)
 
 
-def _end(pid: int) -> None:
+def end_program(pid: int) -> None:
     """End a program and those that it started: a wrapper may leave Java alone."""
     program = psutil.Process(pid)
+    program.suspend()  # or it starts another while they are counted
+    while program.status() not in (psutil.STATUS_STOPPED, psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD):
+        time.sleep(0.001)
     for process in [*program.children(recursive=True), program]:
         process.kill()
 
