@@ -184,7 +184,8 @@ def test_a_network_is_attacked_with_shadow_models_where_the_study_asks_for_them(
     for file in wanted:
         rows = pd.read_csv(folder / file, sep="\t")
         assert (rows["method"] == "shadow models").all()
-        assert rows.loc[rows["metric"] == "membership_auc", "value"].between(0, 1).all()
+        found = rows.loc[rows["metric"] == "membership_auc", "value"].dropna()  # of enough people
+        assert len(found) and found.between(0, 1).all()
     page = (folder / "results/tiny/check_cohort/check.html").read_text()
     assert "with its replicates and shadow models" in page
 
