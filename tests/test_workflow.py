@@ -179,15 +179,15 @@ def test_a_network_is_attacked_with_shadow_models_where_the_study_asks_for_them(
     )
     attacked = ("small", "gauss", "independent")
     wanted = [f"results/tiny/attack_with_shadows/{name}.tsv" for name in attacked]
-    result = snakemake(folder, *wanted, study=study)
+    page = "results/tiny/check_cohort/check.html"
+    result = snakemake(folder, *wanted, page, study=study)
     assert result.returncode == 0, result.stdout + result.stderr
     for file in wanted:
         rows = pd.read_csv(folder / file, sep="\t")
         assert (rows["method"] == "shadow models").all()
         found = rows.loc[rows["metric"] == "membership_auc", "value"].dropna()  # of enough people
         assert len(found) and found.between(0, 1).all()
-    page = (folder / "results/tiny/check_cohort/check.html").read_text()
-    assert "with its replicates and shadow models" in page
+    assert "with its replicates and shadow models" in (folder / page).read_text()
 
 
 # --- DNA sequences
