@@ -16,7 +16,13 @@ from syncohort.cohort.hardy_weinberg import hwe_p_values, hwe_p_values_by_label
 from syncohort.cohort.importing import Tally, import_chromosome
 from syncohort.cohort.joining import join_people, read_join, read_joined, write_join
 from syncohort.cohort.labels import join_labels
-from syncohort.cohort.people_checks import check_plans, read_checks, synthesis_checks, write_checks
+from syncohort.cohort.people_checks import (
+    check_plans,
+    read_checks,
+    shadow_check,
+    synthesis_checks,
+    write_checks,
+)
 from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.people_files import plink_phenotype
@@ -356,12 +362,19 @@ def check(
         synthesis={"how": "matched", "n_people": None, "counts": {}} | (synthesis or {}),
         missing=LABELS["missing"],
         train_share=0.8,
+        shadows=None,
         **({"case_label": None, "selection": None, "trait": None} | association),
     )
     write_checks(checks, out[1])
     assert read_checks(out[1]) == checks
     write_check_page(out[0], checks, people, variants, simulated=False)
     return out
+
+
+def test_generators_without_shadow_models_are_named_where_shadow_models_are_asked_for():
+    assert shadow_check(8, ["ours"], []).level == "ok"
+    line = shadow_check(8, ["ours", "mosaic"], ["apart"])
+    assert line.found == "8 each of ours, mosaic; none of apart" and line.level == "look"
 
 
 def test_a_sound_cohort_passes_and_the_page_says_so(tmp_path):

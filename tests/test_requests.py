@@ -273,6 +273,13 @@ def test_the_time_of_replicates_and_shadow_models_is_said():
     assert f"with its replicates and shadow models about {hours:,.0f} hours on 2" in line.found
 
 
+def test_one_processor_is_not_several():
+    (line,) = training_checks(
+        estimated(2_000, 5_000), ONCE, memory_mb=10**6, **LIMITS | {"threads": 1}
+    )
+    assert line.found.endswith(" on 1 processor")
+
+
 def test_the_time_without_a_gpu_is_said_beside_that_with_one():
     estimates = estimated(20_000, 50_000, on_gpu=True)
     (line,) = training_checks(estimates, ONCE, memory_mb=10**6, **LIMITS | {"on_gpu": True})

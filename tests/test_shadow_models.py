@@ -115,17 +115,18 @@ def test_shadow_models_find_the_people_of_a_copier_and_nobody_else(tmp_path, kin
     seen, strangers = calls[:, :120], calls[:, 120:]
     real = store_of(tmp_path / "real.zip", seen, people_of(["x"] * 120, splits), phased=phased)
     drawn = people_of(["x"] * 80, prefix="s")
-    draw = partial(draw_shadow(kind), people=drawn)
+    draw = draw_shadow(kind)
     common = {"mode": mode, "max_people": 500, "seed": 4}
     shadows = [
-        score_shadow([real], partial(draw, seed=20 + k), shadow=k, **common) for k in range(4)
+        score_shadow([real], drawn, partial(draw, seed=20 + k), shadow=k, **common)
+        for k in range(4)
     ]
     assert all(table["inside"].sum() == 60 for table in shadows)
     releases = {
         name: store_of(tmp_path / f"{name}.zip", own, drawn, phased=phased)
         for name, own in (("copies", seen[:, :80]), ("strangers", strangers))
     }
-    (releases["its own"],) = draw([real], tmp_path, seed=3)
+    (releases["its own"],) = draw([real], tmp_path, people=drawn, seed=3)
     rows = {
         name: row_of(
             attack_with_shadows(
@@ -163,16 +164,24 @@ def test_a_shadow_model_of_latents_sees_the_people_of_its_half_alone(tmp_path, k
     assert drawn[0].any()
 
 
-def test_validation_people_are_in_no_half_and_stay_what_they_are(tmp_path):
+def test_validation_people_are_in_no_half_and_no_more_people_are_drawn_than_are_compared(tmp_path):
     splits = np.repeat(["train", "holdout", "validation"], [40, 20, 8]).astype(object)
     calls = founder_calls(40, 68, seed=4)
     real = store_of(tmp_path / "real.zip", calls, people_of(["x"] * 68, splits), phased=True)
-    seen = []
+    seen, wanted = [], []
 
-    def draw(stores, folder):
+    def draw(stores, folder, people):
         seen.append(stores[0].people.split)
-        return [real]
+        wanted.append(people)
+        return [store_of(folder / "drawn.zip", calls[:, : len(people)], people, phased=True)]
 
-    table = score_shadow([real], draw, shadow=0, mode="haplotype", max_people=500, seed=1)
+    released = people_of(["x", "y"] * 20, prefix="s")
+    common = {"mode": "haplotype", "seed": 1}
+    table = score_shadow([real], released, draw, shadow=0, max_people=60, **common)
     assert (seen[0][60:] == "validation").all() and len(table) == 60
     assert (seen[0][:60] == "train").sum() == (seen[0][:60] == "holdout").sum() == 30
+    assert wanted[0].id.tolist() == released.id.tolist()
+    score_shadow([real], released, draw, shadow=0, max_people=10, **common)
+    drawn_for = dict(zip(released.id, released.label, strict=True))
+    assert len(wanted[1]) == 10
+    assert [drawn_for[name] for name in wanted[1].id] == wanted[1].label.tolist()

@@ -187,7 +187,8 @@ def test_a_network_is_attacked_with_shadow_models_where_the_study_asks_for_them(
         assert (rows["method"] == "shadow models").all()
         found = rows.loc[rows["metric"] == "membership_auc", "value"].dropna()  # of enough people
         assert len(found) and found.between(0, 1).all()
-    assert "with its replicates and shadow models" in (folder / page).read_text()
+    text = (folder / page).read_text()
+    assert "with its replicates and shadow models" in text and "2 each of small, gauss" in text
 
 
 # --- DNA sequences

@@ -122,6 +122,7 @@ rule check_cohort:
             },
             "missing": STUDY.labels.missing,
             "train_share": TRAIN_SHARE,
+            "shadows": shadow_plans(),
         },
         sequences={
             **STUDY.release.fasta.model_dump(),

@@ -81,6 +81,14 @@ RESCALING = "<results>/fit_rescaling/{generator}/{part}.npz"
 LOSSES = "<results>/train_diffusion/{generator}/{part}/losses.tsv"
 
 
+def shadow_plans():
+    """What the check needs to know of shadow models, where there are any."""
+    number = STUDY.evaluation.shadow_models
+    none_of = [name for name in GENERATORS if name not in PLAN.shadowed]
+    wanted = {"number": number, "of": PLAN.shadowed, "none_of": none_of}
+    return wanted if number else None
+
+
 def training_plans():
     """What the check needs to know of the trainings of diffusion models, and what they may ask for."""
     on_gpu = TRAINING_GPUS > 0 and DEVICE != "cpu"

@@ -89,12 +89,16 @@ def training_mb(wildcards, input, attempt):
     """
     latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
     name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
-    most_mb = STUDY.compute.memory_mb
-    estimates = f"{FOLDER}/check_cohort/estimates.tsv"
-    own = request_of_training(
-        estimates, name, wildcards.part, latents_mb, most_mb, attempt
-    )
+    own = estimated_training_mb(name, wildcards.part, latents_mb, attempt)
     return own * max(1, TRAINING_GPUS)
+
+
+def estimated_training_mb(generator, part, latents_mb, attempt):
+    """What the training of a network takes by the check's table; latents_mb: None where there are none yet."""
+    estimates = f"{FOLDER}/check_cohort/estimates.tsv"
+    return request_of_training(
+        estimates, generator, part, latents_mb, STUDY.compute.memory_mb, attempt
+    )
 
 
 def shadow_mb(wildcards, input, attempt):
@@ -102,6 +106,4 @@ def shadow_mb(wildcards, input, attempt):
     own = heavy_mb(wildcards, input, attempt)
     if wildcards.generator not in PLAN.diffusion:
         return own
-    estimates = f"{FOLDER}/check_cohort/estimates.tsv"
-    wanted = (wildcards.generator, "all", None, STUDY.compute.memory_mb, attempt)
-    return max(own, request_of_training(estimates, *wanted))
+    return max(own, estimated_training_mb(wildcards.generator, "all", None, attempt))

@@ -14,7 +14,6 @@ with job(snakemake):
         draw_latents_of,
         block_paths=found.blocks,
         pca=params.pca,
-        people=read_sample_sheet(found.people),
         generator=params.generator,
         recentred=params.recentred,
         mode=params.mode,
@@ -25,6 +24,7 @@ with job(snakemake):
     )
     scores = score_shadow(
         [CohortStore(path) for path in found.real],
+        read_sample_sheet(found.people),
         draw,
         shadow=int(snakemake.wildcards.shadow),
         mode=params.mode,

@@ -12,13 +12,13 @@ with job(snakemake):
     found, params = snakemake.input, snakemake.params
     draw = partial(
         draw_alleles_of,
-        people=read_sample_sheet(found.people),
         maps=found.genetic_map,
         seed=params.draw_seed,
         **params.generator,
     )
     scores = score_shadow(
         [CohortStore(path) for path in found.real],
+        read_sample_sheet(found.people),
         draw,
         shadow=int(snakemake.wildcards.shadow),
         mode=params.mode,

@@ -3,9 +3,7 @@
 import numpy as np
 
 from syncohort.cohort.people import read_people
-from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
-from syncohort.diffusion.sight import with_layers
-from syncohort.diffusion.sizing import sized_denoiser, sized_training
+from syncohort.diffusion.sizing import sized_recipe
 from syncohort.diffusion.training import train_diffusion
 from syncohort.files import file_fingerprints
 from syncohort.generators.rows import EncodedPeople
@@ -30,15 +28,17 @@ with job(snakemake):
     )
     device = snakemake.resources.device
     n_rows = int((~encoded.rows.is_validation).sum())
-    denoiser = sized_denoiser(snakemake.params.denoiser, n_rows)
-    training = sized_training(snakemake.params.training, n_rows)
+    params = snakemake.params
+    sections = {
+        "denoiser": params.denoiser,
+        "diffusion": params.diffusion,
+        "training": params.training,
+    }
     scores = np.load(snakemake.input.scores) if snakemake.input.get("scores") else None
     run_together(
         train_diffusion,
         encoded,
-        with_layers(denoiser, snakemake.input.blocks),
-        DiffusionSettings(**snakemake.params.diffusion),
-        DiffusionTraining(**training),
+        *sized_recipe(sections, n_rows, snakemake.input.blocks),
         work,
         seed=snakemake.params.seed,
         scores=scores,

@@ -309,6 +309,7 @@ def check_plans(
     trait: dict | None,
     missing: list[str],
     train_share: float,
+    shadows: dict | None,
 ) -> list[Check]:
     """Whether what the configuration asks for can be had of these people.
 
@@ -318,6 +319,7 @@ def check_plans(
         selection: covariates and statistics of a selection by association, or None.
         trait: settings of an imposed trait, or None.
         missing: what a missing label or covariate looks like.
+        shadows: arguments of `shadow_check`, or None.
     """
     checks = synthesis_checks(people, synthesis)
     checks += case_checks(people, case_label)
@@ -325,7 +327,21 @@ def check_plans(
         checks.append(trait_check(trait))
     if selection is not None:
         checks += selection_checks(people, selection, case_label, missing, train_share)
+    if shadows is not None:
+        checks.append(shadow_check(**shadows))
     return checks
+
+
+def shadow_check(number: int, of: list[str], none_of: list[str]) -> Check:
+    """Which generators are attacked with shadow models, and which are not."""
+    found = f"{number} each of {', '.join(of)}"
+    if not none_of:
+        return Check("shadow models", found)
+    advice = (
+        "A diffusion model has them with evaluation.shadow_networks, if it is one network on a gene "
+        "PCA; a network for each chromosome and an autoencoder have none."
+    )
+    return Check("shadow models", f"{found}; none of {', '.join(none_of)}", "look", advice)
 
 
 def write_checks(checks: list[Check], path: str | Path) -> None:

@@ -112,7 +112,7 @@ class SamplingConfig(Section):
     )
     rescaled: bool = Field(
         False,
-        description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes, and takes back details that the network remembers of training people. With per_chromosome the default is true.",
+        description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes and costs some rare alleles. What a network remembers of few people it brings out too. With per_chromosome the default is true.",
     )
 
 

@@ -165,7 +165,7 @@ class Plan:
         """How often a diffusion model is trained, in whole trainings: a shadow model is half of one."""
         evaluation = self._study.evaluation
         shadows = evaluation.shadow_models if name in self.shadowed else 0
-        return max(1, evaluation.replicates) + shadows / 2
+        return evaluation.replicates + shadows / 2
 
     def is_recentred(self, generator: str) -> bool:
         """Whether the latents of a generator are brought to their labels' means before decoding."""

@@ -244,7 +244,8 @@ def _times(estimates: list[Estimate], often: float, on_gpu: bool, threads: int) 
     """How long trainings take one after the other, each so often; without a GPU too, for one may be missing."""
     hours = often * sum(each.hours for each in estimates)
     without_gpu = often * sum(each.hours_without_gpu for each in estimates)
-    on_processors = f"{_duration(without_gpu)} on {threads} processors"
+    processors = "1 processor" if threads == 1 else f"{threads} processors"
+    on_processors = f"{_duration(without_gpu)} on {processors}"
     return f"{_duration(hours)} on a GPU ({on_processors})" if on_gpu else on_processors
 
 

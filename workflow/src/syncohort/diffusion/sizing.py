@@ -5,7 +5,12 @@ has as many weights per row as there, a batch is the same share of the rows, and
 steps (docs/methods.md). What a network then weighs follows from the number of its places.
 """
 
+from pathlib import Path
+
 import numpy as np
+
+from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.sight import with_layers
 
 WEIGHTS_PER_ROW = 2.3  # of the map of a place
 WIDTHS = (16, 192)
@@ -43,3 +48,18 @@ def sized_training(training: dict, n_rows: int) -> dict:
     batch_size = training["batch_size"] or batch_size_for(n_rows)
     epochs = training["epochs"] or epochs_for(n_rows, batch_size)
     return training | {"batch_size": batch_size, "epochs": epochs}
+
+
+def sized_recipe(
+    generator: dict, n_rows: int, block_paths: list[str | Path]
+) -> tuple[dict, DiffusionSettings, DiffusionTraining]:
+    """What `train_diffusion` takes of a generator: its denoiser, its process and its training.
+
+    generator: its sections denoiser, diffusion and training; n_rows: of training; block_paths: tables of the
+    chromosomes' gene blocks.
+    """
+    return (
+        with_layers(sized_denoiser(generator["denoiser"], n_rows), block_paths),
+        DiffusionSettings(**generator["diffusion"]),
+        DiffusionTraining(**sized_training(generator["training"], n_rows)),
+    )

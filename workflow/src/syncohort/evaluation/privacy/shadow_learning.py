@@ -8,9 +8,7 @@ from syncohort.baselines.block_gaussian import fit_block_gaussian
 from syncohort.baselines.wgan_training import Recipe, train_wgan
 from syncohort.diffusion.model import load_generator
 from syncohort.diffusion.rescaling import fit_rescaling
-from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
-from syncohort.diffusion.sight import with_layers
-from syncohort.diffusion.sizing import sized_denoiser, sized_training
+from syncohort.diffusion.sizing import sized_recipe
 from syncohort.diffusion.training import train_diffusion
 from syncohort.generators.rows import EncodedPeople
 from syncohort.seeds import child_seed
@@ -55,9 +53,7 @@ def learn(
     n_rows = int((~encoded.rows.is_validation).sum())
     train_diffusion(
         encoded,
-        with_layers(sized_denoiser(generator["denoiser"], n_rows), block_paths),
-        DiffusionSettings(**generator["diffusion"]),
-        DiffusionTraining(**sized_training(generator["training"], n_rows)),
+        *sized_recipe(generator, n_rows, block_paths),
         Workplace(
             result_path=checkpoint,
             log_path=checkpoint.with_suffix(".tsv"),

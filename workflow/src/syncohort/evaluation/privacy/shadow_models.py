@@ -56,7 +56,8 @@ def half_of(people: People, shadow: int, seed: int) -> np.ndarray:
 
 def score_shadow(
     real_stores: list[CohortStore],
-    draw: Callable[[list[CohortStore], Path], list[CohortStore]],
+    people: People,
+    draw: Callable[..., list[CohortStore]],
     *,
     shadow: int,
     mode: str,
@@ -65,7 +66,10 @@ def score_shadow(
 ) -> pd.DataFrame:
     """Draw the cohort of a shadow model, and see how near everybody attacked is to it.
 
-    draw: learns from the training people of stores alone, writes a cohort into a folder, and returns its stores.
+    people: ids and labels of the synthetic people. Of more than max_people as many are drawn: those whom
+        `attack_with_shadows` compares.
+    draw: (stores, folder, people=) learns from the training people of stores alone, writes a cohort of
+        people into a folder, and returns its stores.
     shadow: its number, from 0.
     seed: of who is in which half and who is attacked, the same for all.
 
@@ -76,7 +80,7 @@ def score_shadow(
     halves = np.where(inside, "train", np.where(_in_question(real), "holdout", real.split))
     learned_from = [store.with_split(halves) for store in real_stores]
     with tempfile.TemporaryDirectory() as folder:
-        drawn = draw(learned_from, Path(folder))
+        drawn = draw(learned_from, Path(folder), people=people[_compared(people, max_people, seed)])
         attacked = _attacked(real, max_people, seed)
         distance = _distances(real_stores, drawn, attacked, mode, max_people, seed)
     columns = {"person": real.id[attacked], "inside": inside[attacked].astype(int)}
@@ -136,10 +140,14 @@ def _attacked(people: People, max_people: int, seed: int) -> np.ndarray:
     )
 
 
+def _compared(people: People, max_people: int, seed: int) -> np.ndarray:
+    """Indices of the synthetic people to whom distances are taken."""
+    return sample_index(np.arange(len(people)), max_people, child_seed(seed, _SYNTHETIC))
+
+
 def _distances(real_stores, synthetic_stores, attacked, mode, max_people, seed) -> np.ndarray:
     """Sums over the rows of each person [N] of the share of alleles that the nearest row differs in."""
-    everyone = np.arange(len(synthetic_stores[0].people))
-    index = sample_index(everyone, max_people, child_seed(seed, _SYNTHETIC))
+    index = _compared(synthetic_stores[0].people, max_people, seed)
     each, dosages = rows_per_person(mode), mode == "genotype"
     counts = PairCounts(each * len(attacked), each * len(index), dosages=dosages)
     for real, synthetic in zip(real_stores, synthetic_stores, strict=True):
