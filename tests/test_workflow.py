@@ -390,6 +390,7 @@ def test_a_path_that_does_not_exist(run):
     )
     text = failure(run, study)
     assert "labels.table: people.tsv" in text and "genes.annotation: genes.gtf" in text
+    assert "input.path: no file fits nowhere/{chrom}.vcf.gz" in text
     for name in ("people.tsv", "genes.gtf"):
         (run / name).touch()
     assert "input.path: no file fits nowhere/{chrom}.vcf.gz" in failure(run, study)

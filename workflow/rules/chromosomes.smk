@@ -102,11 +102,29 @@ def require_possible(chroms):
         )
 
 
+def chromosomes_with_files():
+    """The chromosomes of the study, whose files are there; what is missing is told at once."""
+    problems = []
+
+    def found(look, *arguments):
+        try:
+            return look(*arguments) or []
+        except InputError as problem:
+            problems.append(str(problem))
+            return []
+
+    chroms = found(study_chromosomes)
+    found(require_files_beside, chroms)
+    found(all_genotype_files, chroms)
+    if problems:
+        raise InputError("\n".join(problems))
+    return chroms
+
+
 try:
-    require_files([])
-    CHROMS = study_chromosomes()
+    CHROMS = chromosomes_with_files()
     require_possible(CHROMS)
-    require_files(CHROMS)
+    require_dates(CHROMS)
 except InputError as problem:
     raise WorkflowError(str(problem)) from None
 

@@ -45,10 +45,10 @@ def genotype_files_of(chrom):
     return [str(file) for file in source_files(chrom, **source())]
 
 
-def require_files(chroms):
-    """Stop before the DAG when a file the configuration names does not exist.
+def files_beside(chroms):
+    """Key of the configuration and file, of all it names beside the genotypes.
 
-    Those that are one for each chromosome are looked for under the names of `chroms`.
+    Those that are one for each chromosome have the names of `chroms`.
     """
     named = {
         "input.reference": STUDY.input.reference,
@@ -69,21 +69,33 @@ def require_files(chroms):
         for name, generator in generators.items():
             file = getattr(generator, "recombination_map", None)
             named[f"{section}.{name}.recombination_map"] = file
-    files = [
+    return [
         (key, name.replace("{chrom}", chrom))
         for key, names in named.items()
         for name in as_list(names or [])
         for chrom in (chroms if "{chrom}" in name else [""])
         if is_autosome(chrom) or not key.startswith("expansion.")
     ]
+
+
+def require_files_beside(chroms):
+    """Stop before the DAG when a file that the configuration names beside the genotypes does not exist."""
     missing = [
         f"{key}: {file}"
-        for key, file in files
+        for key, file in files_beside(chroms)
         if is_foreign(file) and not Path(file).is_file()
     ]
     raise_all(missing, "These files of the configuration do not exist")
-    own = [file for _, file in files]
-    own += [file for chrom in chroms for file in genotype_files_of(chrom)]
+
+
+def all_genotype_files(chroms):
+    """The files that the chromosomes are read from; InputError where they are not there."""
+    return [file for chrom in chroms for file in genotype_files_of(chrom)]
+
+
+def require_dates(chroms):
+    """Stop before the DAG when a file of the user, all of which exist, is dated in the future."""
+    own = [file for _, file in files_beside(chroms)] + all_genotype_files(chroms)
     late = [
         f"{file} ({time.strftime('%Y-%m-%d %H:%M', time.localtime(os.path.getmtime(file)))})"
         for file in own
