@@ -10,6 +10,7 @@ rule draw_labels:
         "<logs>/draw_labels.log",
     benchmark:
         "<benchmarks>/draw_labels.tsv"
+    priority: LONGEST_FIRST
     group:
         "people"
     conda:
@@ -35,6 +36,7 @@ rule draw_global_vectors:
         "<logs>/draw_global_vectors/{generator}.log",
     benchmark:
         "<benchmarks>/draw_global_vectors/{generator}.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     resources:
@@ -60,6 +62,7 @@ rule sample_latents:
         "<logs>/sample_latents/{generator}/{part}/{shard}.log",
     benchmark:
         "<benchmarks>/sample_latents/{generator}/{part}/{shard}.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
@@ -94,6 +97,7 @@ rule decode_cohort:
         "<logs>/decode_cohort/{generator}/{chrom}.log",
     benchmark:
         "<benchmarks>/decode_cohort/{generator}/{chrom}.tsv"
+    priority: LONGEST_FIRST
     group:
         "cohort_{generator}"
     conda:

@@ -11,6 +11,7 @@ rule assign_genes:
         "<logs>/assign_genes/{chrom}.log",
     benchmark:
         "<benchmarks>/assign_genes/{chrom}.tsv"
+    priority: LONGEST_FIRST
     group:
         "chromosome"
     conda:
@@ -39,6 +40,7 @@ rule fit_gene_pca:
         "<logs>/fit_gene_pca/{representation}/{chrom}.log",
     benchmark:
         "<benchmarks>/fit_gene_pca/{representation}/{chrom}.tsv"
+    priority: LONGEST_FIRST
     group:
         "chromosome"
     conda:
@@ -65,6 +67,7 @@ rule fit_snp_vae:
         "<logs>/fit_snp_vae/{representation}.log",
     benchmark:
         "<benchmarks>/fit_snp_vae/{representation}.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
@@ -94,6 +97,7 @@ rule encode_people:
         "<logs>/encode_people/{representation}/{part}.log",
     benchmark:
         "<benchmarks>/encode_people/{representation}/{part}.tsv"
+    priority: LONGEST_FIRST
     group:
         group_of_part
     conda:

@@ -73,6 +73,9 @@ def sequences_minutes(wildcards, input, attempt):
 
 
 THREADS = STUDY.compute.threads
+# From the real genotypes to the synthetic ones is the longest way through the run: where processors
+# are few these rules come first, and the baselines' jobs fill what they leave.
+LONGEST_FIRST = 50
 GPUS = min(1, STUDY.compute.gpus)
 # A resource, for where a job computes is no reason to run it again; parameters are.
 DEVICE = STUDY.compute.device

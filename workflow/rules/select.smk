@@ -18,6 +18,7 @@ rule scan_training:
         "<logs>/scan_training.log",
     benchmark:
         "<benchmarks>/scan_training.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
@@ -47,6 +48,7 @@ rule choose_variants:
         "<logs>/choose_variants.log",
     benchmark:
         "<benchmarks>/choose_variants.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
@@ -77,6 +79,7 @@ rule select_variants:
         "<logs>/select_variants/{chrom}.log",
     benchmark:
         "<benchmarks>/select_variants/{chrom}.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     resources:

@@ -18,6 +18,7 @@ rule fit_global_vector:
         "<logs>/fit_global_vector/{generator}.log",
     benchmark:
         "<benchmarks>/fit_global_vector/{generator}.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
@@ -51,6 +52,7 @@ rule train_diffusion:
         "<logs>/train_diffusion/{generator}/{part}.log",
     benchmark:
         "<benchmarks>/train_diffusion/{generator}/{part}.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     threads: TRAINING_THREADS
@@ -91,6 +93,7 @@ rule fit_rescaling:
         "<logs>/fit_rescaling/{generator}/{part}.log",
     benchmark:
         "<benchmarks>/fit_rescaling/{generator}/{part}.tsv"
+    priority: LONGEST_FIRST
     conda:
         "../../envs/syncohort.yaml"
     threads: THREADS
