@@ -12,7 +12,6 @@ rule fit_embedding:
         "<benchmarks>/fit_embedding.tsv"
     conda:
         "../../envs/syncohort.yaml"
-    threads: THREADS
     resources:
         mem_mb=heavy_mb,
         runtime=heavy_minutes,

@@ -14,7 +14,6 @@ rule measure_privacy:
         "<benchmarks>/measure_privacy/{generator}.tsv"
     conda:
         "../../envs/syncohort.yaml"
-    threads: THREADS
     resources:
         mem_mb=pairs_mb,
         runtime=HEAVY_MINUTES,

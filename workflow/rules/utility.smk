@@ -14,7 +14,6 @@ rule train_classifiers:
         "<benchmarks>/train_classifiers/{source}.tsv"
     conda:
         "../../envs/syncohort.yaml"
-    threads: THREADS
     resources:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
@@ -47,7 +46,6 @@ rule measure_augmentation:
         "<benchmarks>/measure_augmentation/{generator}.tsv"
     conda:
         "../../envs/syncohort.yaml"
-    threads: THREADS
     resources:
         mem_mb=heavy_mb,
         runtime=HEAVY_MINUTES,
