@@ -23,6 +23,7 @@ from syncohort.evaluation.verdicts.bounds import (
     Level,
     above,
     at_most,
+    at_most_or_above,
     near,
     near_level,
     share_of,
@@ -212,6 +213,59 @@ def test_a_mosaic_fails_privacy_and_a_memoriser_everything(checklist):
     assert checklist.loc["mosaic", "linkability"] == FAIL
     assert set(checklist.loc["memoriser"]) == {FAIL}
     assert set(checklist.loc["good"]) == {PASS}
+
+
+def attacked(**found) -> pd.DataFrame:
+    """Membership by frequencies, all people and those found at 1 %, and what is beyond independent SNPs."""
+    attack = Group(method="frequency")
+    of_one_size, share = attack._replace(label_size="200-999"), attack._replace(fpr="1 %")
+    rows = {}
+    for name, (auc, tpr) in found.items():
+        rows[name] = [
+            *(
+                ("membership_auc", group, auc, auc - 0.02, auc + 0.02)
+                for group in (attack, of_one_size)
+            ),
+            ("membership_tpr", share, tpr, tpr - 0.005, tpr + 0.005),
+        ]
+        if name != "independent":
+            beyond = auc - found["independent"][0]
+            rows[name].append(("membership_excess", attack, beyond, beyond - 0.01, beyond + 0.01))
+    return study(**rows)
+
+
+def test_what_public_frequencies_tell_is_no_reason_against_a_release():
+    table = attacked(independent=(0.89, 0.28), mine=(0.88, 0.27), copier=(0.97, 0.6))
+    for public, expected in ((False, FAIL), (True, PASS)):
+        judged = judge(table, CALIBRATION, public_frequencies=public).set_index("generator")
+        auc = judged[judged["metric"] != "membership_excess"]["verdict"]
+        assert set(auc["mine"]) == set(auc["independent"]) == {expected}
+        assert FAIL in set(auc["copier"])
+        excess = judged[judged["metric"] == "membership_excess"]["verdict"]
+        assert excess.to_dict() == {"mine": PASS, "copier": FAIL}
+
+
+def test_a_release_that_only_frequencies_keep_back_is_told_what_can_be_declared():
+    table = attacked(independent=(0.89, 0.28), mine=(0.88, 0.27), copier=(0.97, 0.6))
+    judged = judge(table, CALIBRATION)
+    assert "release.public_frequencies" in release_verdict(judged, "mine").sentence
+    assert "release.public_frequencies" not in release_verdict(judged, "copier").sentence
+    copies = study(
+        mine=[("identical_share", ALL, 0.5), ("identical_share", Group(part="holdout"), 0.0)]
+    )
+    judged = judge(pd.concat([table, copies]), CALIBRATION)
+    assert "release.public_frequencies" not in release_verdict(judged, "mine").sentence
+
+
+def test_frequencies_that_tell_little_allow_nothing_more():
+    """Where independent SNPs are at chance, the bounds are those of any study."""
+    rule = at_most_or_above(0.53, 0.6, "independent", 0.02)
+    assert rule({}, False) is None
+    assert rule({"independent": Level(0.5, 0.48, 0.51)}, False) == Bounds(
+        pass_high=0.53, look_high=0.6
+    )
+    found = rule({"independent": Level(0.7, 0.68, 0.72)}, False)
+    assert (found.pass_high, found.look_high) == pytest.approx((0.74, 0.81))
 
 
 def test_a_few_copied_people_fail_privacy():

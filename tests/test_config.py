@@ -203,6 +203,13 @@ def test_a_preset_is_a_start_that_single_keys_change():
         ({"input": {"kind": "plink", "path": "x"}}, "genes.annotation is needed"),
         ({"generators": {"a": {"representation": "b"}}}, "`representations` has gene_pca"),
         ({"release": {"export": ["fasta"]}}, "fasta needs the reference genome"),
+        (
+            {
+                "release": {"public_frequencies": True},
+                "evaluation": {"calibration": {"bootstrap": {"kind": "bootstrap"}}},
+            },
+            "public_frequencies: true needs a generator of kind independent",
+        ),
         ({"release": {"export": ["vcf", "vcf"]}}, "name each format once"),
         ({"synthesis": {"labels": "counts"}}, "`counts` is for `labels: counts`"),
         (

@@ -63,6 +63,15 @@ def test_the_readme_says_what_it_is_and_whether_it_may_leave(tmp_path):
     assert "memoriser must not be released" in text and "- Linkage: fail." in text
 
 
+def test_what_is_declared_and_not_measured_is_said(tmp_path):
+    text, record = written(tmp_path)
+    assert "Declared" not in text and "declared" not in json.dumps(record)
+    text, record = written(tmp_path, public_frequencies=True)
+    assert "Declared, not measured: The study declares that the allele frequencies" in text
+    release = next(each for each in record["@graph"] if each["@id"] == "./")
+    assert release["declared"] in text
+
+
 def test_sites_of_a_public_panel_are_said_to_be_its_peoples(tmp_path):
     words = "imputed from the panel kg.vcf.gz: rare alleles there are the panel's people's"
     text, record = written(tmp_path)

@@ -162,6 +162,14 @@ def test_a_report_on_real_people_warns_of_itself(material, tmp_path):
     assert "made from real people" in text and "nobody in this cohort exists" not in text
 
 
+def test_what_is_declared_stands_beside_the_answer(material, text, tmp_path):
+    assert "Declared, not measured" not in text
+    write_report(study(public_frequencies=True), material, tmp_path / "r.html")
+    said = (tmp_path / "r.html").read_text()
+    assert said.index("Declared, not measured") < said.index('id="checklist"')
+    assert "The study declares that the allele frequencies of its labels are public" in said
+
+
 def test_the_questions_of_a_committee_name_the_risks_of_each_generator(text, material):
     section = text.split('id="five_safes"')[1].split("</section>")[0]
     verdicts = material.checklist.set_index(["generator", "dimension"])["verdict"]

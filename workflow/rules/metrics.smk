@@ -79,6 +79,7 @@ rule collect_metrics:
         sources=EVALUATED,
         measured=MEASURED,
         calibration=CALIBRATION_OF,
+        public_frequencies=STUDY.release.public_frequencies,
         seed=seed_of("collect_metrics"),
     script:
         "../scripts/collect_metrics.py"

@@ -130,6 +130,7 @@ rule describe_release:
             "mode": STUDY.mode,
             "kinds": STUDY.filters.variants,
             "simulated": DEMO,
+            "public_frequencies": STUDY.release.public_frequencies,
             "seed": STUDY.seed,
             "configuration": configuration_text(),
             "panel": PANEL,

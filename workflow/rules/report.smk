@@ -66,6 +66,7 @@ rule write_report:
             "generators": {name: SETTINGS[name]["kind"] for name in GENERATORS},
             "calibration": CALIBRATION_OF,
             "drawn": PLAN.drawn,
+            "public_frequencies": STUDY.release.public_frequencies,
             "presets": {name: SETTINGS[name].get("preset", "") for name in GENERATORS},
             "configuration": configuration_text(),
             "folders": folders_of(STUDY.model_dump(mode="json")),

@@ -35,7 +35,7 @@ with job(snakemake):
         for name, path in zip(params.measured, found.attacked, strict=True)
     }
     metrics = with_excess(join_metrics([read_tables(files), *rates]), params.calibration, attacked)
-    judged = judge(metrics, params.calibration)
+    judged = judge(metrics, params.calibration, public_frequencies=params.public_frequencies)
     judged.to_csv(snakemake.output.metrics, sep="\t", index=False)
     release_checklist(judged).to_csv(snakemake.output.checklist, sep="\t", index=False)
     label_checklist(judged).to_csv(snakemake.output.labels, sep="\t", index=False)

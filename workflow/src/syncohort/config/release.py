@@ -54,6 +54,11 @@ class Release(Section):
         description="Share of the synthetic people to leave out of the release and of all measurements of it, those nearest to training people (`measure_risk`), for example 0.01. The report then shows what that changes. 0: nobody.",
     )
 
+    public_frequencies: bool = Field(
+        False,
+        description="Declares that the allele frequencies of each label are public already, or may be, as summary results of many studies are. Over hundreds of thousands of SNPs they alone tell who was in a cohort of thousands (Homer et al. 2008), whatever draws the people. true: membership is judged by what the people tell beyond independent SNPs of these frequencies (`evaluation.calibration` needs them), and report and release say that the study declares this.",
+    )
+
     @field_validator("export")
     @classmethod
     def _once_each(cls, formats: list[str]) -> list[str]:

@@ -146,6 +146,16 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _frequencies_are_measured_alone(self):
+        kinds = {each.kind for each in self.evaluation.calibration.values()}
+        if self.release.public_frequencies and "independent" not in kinds:
+            raise ValueError(
+                "release.public_frequencies: true needs a generator of kind independent under "
+                "evaluation.calibration: what is told beyond the frequencies is measured against it"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _haplotypes_can_be_imputed(self):
         wanted = {
             "expansion.panel": self.expansion.panel,

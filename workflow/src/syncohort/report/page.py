@@ -14,7 +14,7 @@ from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.config.places import without_folders
 from syncohort.evaluation.tidy import MAJORITY
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, FIDELITY, PRIVACY, REAL
-from syncohort.evaluation.verdicts.release import Release, answer
+from syncohort.evaluation.verdicts.release import PUBLIC_FREQUENCIES, Release, answer
 from syncohort.genotypes import RELATIVES
 from syncohort.report import html as pages
 from syncohort.report import methods as report_methods
@@ -37,7 +37,8 @@ class Study:
     generators: name -> kind of those that are released; calibration: kind -> name of its
     generator; configuration: as YAML; simulated: nobody in the cohort exists; presets: released
     generator -> its preset, "" for none; folders: where the user's files lie, which are not named;
-    drawn: the name of a released generator with the people who are withheld -> the generator.
+    drawn: the name of a released generator with the people who are withheld -> the generator;
+    public_frequencies: the study declares that the labels' allele frequencies are public.
     """
 
     cohort: str
@@ -50,6 +51,7 @@ class Study:
     presets: dict[str, str] = field(default_factory=dict)
     folders: list[str] = field(default_factory=list)
     drawn: dict[str, str] = field(default_factory=dict)
+    public_frequencies: bool = False
 
     @property
     def sources(self) -> list[str]:
@@ -129,6 +131,7 @@ def write_metrics_page(
         "metrics.html",
         title="All metrics",
         answers=_answers(study, judged),
+        declared=_declared(study),
         matrix=_matrix(study, checklist),
         dimensions=measured,
         not_measured=report_tables.notes_table(judged, _columns(study)),
@@ -156,6 +159,7 @@ def _summary(study: Study, material: Material) -> dict:
 
     return {
         "answers": _answers(study, material.judged),
+        "declared": _declared(study),
         "simulated": study.simulated,
         "facts": pages.table(_facts(study, material)),
         "matrix": _matrix(study, material.checklist),
@@ -167,6 +171,11 @@ def _summary(study: Study, material: Material) -> dict:
 def _answers(study: Study, judged: pd.DataFrame) -> list[Release]:
     """May it be released: a line for each released generator, before all else."""
     return [answer(judged, name, kind) for name, kind in study.generators.items()]
+
+
+def _declared(study: Study) -> str:
+    """What the answers rest on that the study says and nothing measures."""
+    return PUBLIC_FREQUENCIES if study.public_frequencies else ""
 
 
 def _matrix(study: Study, checklist: pd.DataFrame) -> str:

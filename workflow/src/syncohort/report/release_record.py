@@ -19,7 +19,7 @@ from syncohort.cohort.synthetic_people import ID_PREFIX
 from syncohort.config.allele_generators import REAL_HAPLOTYPES
 from syncohort.errors import examples
 from syncohort.evaluation.verdicts.metrics import DIMENSIONS, PRIVACY
-from syncohort.evaluation.verdicts.release import Release, answer
+from syncohort.evaluation.verdicts.release import PUBLIC_FREQUENCIES, Release, answer
 from syncohort.files import all_or_nothing
 from syncohort.report.methods import source_digest
 from syncohort.report.templates import fill
@@ -43,6 +43,7 @@ class Released:
     cohort, generator, kind: names, and the kind of the generator.
     mode: "haplotype" or "genotype".
     simulated: nobody in the real cohort exists either.
+    public_frequencies: the study declares that the labels' allele frequencies are public.
     seed: of the configuration.
     configuration: as YAML.
     panel: name of the public panel that other sites were imputed from, "" for none.
@@ -69,6 +70,7 @@ class Released:
     variants: dict[str, int]
     rare: dict[str, int] = field(default_factory=dict)
     carriers_min: int | None = None
+    public_frequencies: bool = False
     sequences: list[dict] = field(default_factory=list)
 
 
@@ -112,6 +114,7 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         simulated=released.simulated,
         id_prefix=ID_PREFIX,
         answer=found,
+        declared=PUBLIC_FREQUENCIES if released.public_frequencies else "",
         n_people=len(labels),
         n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
@@ -160,6 +163,7 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
         else "Not synthetic: made of haplotypes of real people.",
         "hasPart": [{"@id": name} for name in files],
         "mayBeReleased": {"level": found.level, "sentence": found.sentence},
+        **({"declared": PUBLIC_FREQUENCIES} if released.public_frequencies else {}),
         "verdicts": verdicts,
         "people": len(labels),
         "peopleWithheld": n_withheld,

@@ -167,6 +167,21 @@ def above(kind: str, passes: float, looks: float) -> Rule:
     return bounds
 
 
+def at_most_or_above(passes: float, looks: float, kind: str, beyond: float) -> Rule:
+    """Not above a value, nor by more than so much above what a calibration row may reach by chance.
+
+    passes, looks: the bounds where that row is no higher than passes - beyond.
+    """
+
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        rise = max(levels[kind].high + beyond - passes, 0)
+        return at_most(passes + rise, looks + rise)(levels, is_validation)
+
+    return bounds
+
+
 def times_above(kind: str, passes: float, looks: float) -> Rule:
     """At most so many times what a calibration row may reach by chance; see `within`."""
 

@@ -4,6 +4,7 @@ Verdicts are given metric by metric and never added up to one score. What passes
 metric), `bounds` (how bounds follow from calibration rows) and `power` (no pass of privacy without it).
 """
 
+from dataclasses import replace
 from math import isfinite
 
 import numpy as np
@@ -53,10 +54,13 @@ CHECKLIST_COLUMNS = [
 _WORST_FIRST = (FAIL, LOOK, PASS)
 
 
-def judge(metrics: pd.DataFrame, calibration: dict[str, str]) -> pd.DataFrame:
+def judge(
+    metrics: pd.DataFrame, calibration: dict[str, str], *, public_frequencies: bool = False
+) -> pd.DataFrame:
     """The tidy table with a verdict for each row.
 
     calibration: kind ("validation", "bootstrap", "independent", "mosaic") -> name of its generator.
+    public_frequencies: what the allele frequencies of the labels tell of the training people is public.
     Adds dimension, verdict ("" for a row that is not judged), pass_low, pass_high, look_low,
     look_high (NaN: no rule; infinite: open), smallest (the smallest leak that is seen, of privacy; NaN: not known), good.
     Rows of metrics that are not in `METRICS` have none of it.
@@ -65,6 +69,8 @@ def judge(metrics: pd.DataFrame, calibration: dict[str, str]) -> pd.DataFrame:
     rows = []
     for row, group in zip(metrics.itertuples(index=False), groups_of(metrics), strict=True):
         metric = find_metric(row.metric, group)
+        if metric and public_frequencies and metric.public_frequencies:
+            metric = replace(metric, rule=metric.public_frequencies)
         is_validation = row.generator == validation
         if metric is None or metric.rule is None or row.generator in _NOT_JUDGED:
             rows.append(_judged(metric, ""))

@@ -36,7 +36,7 @@ from syncohort.evaluation.verdicts.privacy_metrics import (
     SINGLING_OUT,
 )
 
-BOOTSTRAP, INDEPENDENT, MOSAIC = "bootstrap", "independent", "mosaic"
+BOOTSTRAP, MOSAIC = "bootstrap", "mosaic"
 
 DIMENSIONS = {
     SINGLING_OUT: "Singling out",

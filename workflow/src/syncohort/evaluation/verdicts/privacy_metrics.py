@@ -5,6 +5,7 @@ from syncohort.evaluation.verdicts.bounds import (
     above,
     at_least,
     at_most,
+    at_most_or_above,
     below,
     look_above,
     no_more_than,
@@ -13,6 +14,9 @@ from syncohort.evaluation.verdicts.bounds import (
 )
 from syncohort.evaluation.verdicts.metric import Metric
 
+INDEPENDENT = (
+    "independent"  # the kind of generator that has the labels' frequencies and nothing else
+)
 SINGLING_OUT, LINKABILITY, INFERENCE = "singling_out", "linkability", "inference"
 MODEL = "model"
 _WHITE_BOX = {  # method -> what its titles name
@@ -68,6 +72,7 @@ PRIVACY_METRICS = (
         "Membership inference AUC",
         "0.5, or no more than validation people reach by chance; the copy shows what a leak is",
         at_most(0.53, 0.6),
+        public_frequencies=at_most_or_above(0.53, 0.6, INDEPENDENT, 0.02),
     ),
     Metric(
         "membership_excess",
@@ -104,6 +109,7 @@ PRIVACY_METRICS = (
         "no more than the share of false positives",
         at_most(0.02, 0.05),
         only={"fpr": "1 %"},
+        public_frequencies=at_most_or_above(0.02, 0.05, INDEPENDENT, 0.01),
     ),
     Metric(
         "membership_tpr",

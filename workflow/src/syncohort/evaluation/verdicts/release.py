@@ -20,6 +20,15 @@ from syncohort.evaluation.verdicts.metrics import (
 # without these nothing is known
 REQUIRED = ("copied_people", "near_copies", "membership_auc", "attribute_gain")
 NO_EVIDENCE = "cannot be released on this evidence"
+PUBLIC_FREQUENCIES = (
+    "The study declares that the allele frequencies of its labels are public, or may be. What they tell by "
+    "themselves of who was in the cohort is left out of this answer: membership is judged by what the people tell beyond "
+    "independent SNPs of these frequencies."
+)
+_FREQUENCIES_ALONE = (
+    " Independent SNPs with the allele frequencies of the labels tell as much, and so would these frequencies: if they "
+    "are public already, or may be, say so (release.public_frequencies)."
+)
 _MOST_NAMED = 3
 
 
@@ -58,6 +67,8 @@ def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
     failing, looking = (privacy[privacy["verdict"] == word] for word in (FAIL, LOOK))
     if len(failing):
         sentence = f"{generator} must not be released: {_reasons(failing)}."
+        if _is_of_frequencies(failing, privacy):
+            sentence += _FREQUENCIES_ALONE
         return Release(generator, FAIL, sentence)
     if unknown := unmeasured_privacy(privacy):
         return Release(generator, FAIL, f"{generator} {NO_EVIDENCE}: {unknown}.")
@@ -86,6 +97,17 @@ def not_synthetic(generator: str, kind: str) -> Release:
         f"people (kind {kind})."
     )
     return Release(generator, FAIL, sentence)
+
+
+def _is_of_frequencies(failing: pd.DataFrame, privacy: pd.DataFrame) -> bool:
+    """Whether all that fails is membership that the labels' frequencies tell by themselves."""
+    excess = privacy[privacy["metric"] == "membership_excess"]
+    beyond = dict(zip(groups_of(excess), excess["verdict"], strict=True))
+    return all(
+        metric in ("membership_auc", "membership_tpr")
+        and beyond.get(group._replace(fpr="", label_size="")) == PASS
+        for metric, group in zip(failing["metric"], groups_of(failing), strict=True)
+    )
 
 
 def _reasons(rows: pd.DataFrame) -> str:
