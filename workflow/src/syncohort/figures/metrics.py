@@ -19,11 +19,11 @@ from syncohort.evaluation.verdicts.metrics import (
     BOOTSTRAP,
     BOUND_COLUMNS,
     DIMENSIONS,
-    INDEPENDENT,
     METRICS,
     describe,
     find_metric,
 )
+from syncohort.evaluation.verdicts.privacy_metrics import INDEPENDENT
 from syncohort.figures.style import (
     GREY,
     LABEL_COLOURS,

@@ -14,7 +14,7 @@ from syncohort.auc import paired_difference
 from syncohort.evaluation.groups import Group, groups_of
 from syncohort.evaluation.privacy.membership import METRIC, score_column
 from syncohort.evaluation.tidy import metric_row, tidy
-from syncohort.evaluation.verdicts.metrics import INDEPENDENT
+from syncohort.evaluation.verdicts.privacy_metrics import INDEPENDENT
 
 EXCESS = "membership_excess"
 _NORMAL = 1.96  # standard errors that the central 95 % reach
