@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from processes import generator, independent_prior, make_process
 
 from syncohort.diffusion.guidance import conditional_denoiser, drop_labels
-from syncohort.diffusion.prior import fit_prior
+from syncohort.diffusion.prior import ROWS_PER_FACTOR, fit_prior
 from syncohort.diffusion.process import (
     TARGETS,
     WEIGHTINGS,
@@ -292,11 +292,12 @@ def test_factors_bring_the_guess_near_the_optimum_when_the_rest_is_not_white():
 
 
 def test_prior_is_no_larger_than_its_rows_allow_and_zero_where_padded():
-    x0 = torch.randn(200, 10, 4, generator=generator()) * (torch.arange(4) < 3)
+    n = 3 * ROWS_PER_FACTOR + 10
+    x0 = torch.randn(n, 10, 4, generator=generator()) * (torch.arange(4) < 3)
     prior = fit_prior(x0, 256, seed=0)
-    assert prior.factors.shape == (40, 200 // 64)
+    assert prior.factors.shape == (40, 3)
     assert (prior.factors.view(10, 4, 3)[:, 3] == 0).all()
-    levels = torch.full((200, 1, 1), 0.6), torch.full((200, 1, 1), 0.8)
+    levels = torch.full((n, 1, 1), 0.6), torch.full((n, 1, 1), 0.8)
     assert (prior.guess(x0, *levels)[:, :, 3] == 0).all()
     assert (prior.error_scale(*levels)[:, :, 3] == 0).all()
     wide = fit_prior(x0[:, :1, :1].repeat(1, 1, 2), 256, seed=0)  # fewer positions than factors

@@ -34,7 +34,7 @@ class Demo(Section):
     people_per_population: dict[
         Literal["YRI", "AFA", "CEU", "CHB", "JPT", "MEX"], Annotated[int, Field(ge=10, le=9_999)]
     ] = Field(
-        {"YRI": 170, "AFA": 160, "CEU": 180, "CHB": 170, "JPT": 160, "MEX": 160},
+        dict.fromkeys(("YRI", "AFA", "CEU", "CHB", "JPT", "MEX"), 250),
         description="Number of people in each simulated population.",
     )
     families: int = Field(
@@ -46,11 +46,11 @@ class Demo(Section):
         description="Chromosomes to simulate, 1 to 22 and X, independent of each other.",
     )
     length_mb: Megabases | dict[Text, Megabases] = Field(
-        1.0,
+        0.35,
         description="Length of each chromosome [Mb], 0.1 to 250: one number for all, or one for each, for example {21: 5, 22: 4}.",
     )
     variants: SnpCount | dict[Text, SnpCount] = Field(
-        3000,
+        1000,
         description="SNPs of each chromosome, at least 50, drawn at random from those with a MAF of at least 1 %: one number for all, or one for each.",
     )
 

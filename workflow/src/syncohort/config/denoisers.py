@@ -30,7 +30,7 @@ class LocalConfig(Section):
         description="Channels of a group: the capacity of the network. null: by the number of training rows, 96 for 4,000 of them.",
     )
     layers: int = Field(
-        3,
+        5,
         ge=1,
         description="Residual layers. Each mixes a group with its two neighbours, twice as far away as in the layer before.",
     )
@@ -40,7 +40,7 @@ class LocalConfig(Section):
         description="How far every place must see to both sides, in thousand base pairs: the number of layers follows from the gene blocks, and `layers` does not count. null: `layers`.",
     )
     context: int = Field(
-        64,
+        32,
         ge=0,
         description="Channels of a summary of the whole genome that every group sees. 0: none.",
     )

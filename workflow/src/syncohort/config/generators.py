@@ -31,7 +31,7 @@ class DiffusionConfig(Section):
     prior_factors: int | None = Field(
         256,
         ge=0,
-        description="The network corrects what a Gaussian predicts. This is the number of principal factors of that Gaussian, at most one per 64 training rows. 0: independent components, for few people. null: no Gaussian, as published.",
+        description="The network corrects what a Gaussian predicts. This is the number of principal factors of that Gaussian, at most one per 500 training rows. 0: independent components, for few people. null: no Gaussian, as published.",
     )
     scaling: Literal["global", "unit"] = Field(
         "global",
@@ -53,7 +53,7 @@ class TrainingConfig(Section):
     """How the network of a diffusion model is trained."""
 
     epochs: int | None = Field(
-        40,
+        30,
         ge=1,
         description="Passes over the training rows. null: by their number, about 1,250 steps.",
     )
@@ -111,8 +111,8 @@ class SamplingConfig(Section):
         description="Shift the people drawn for a label so that their mean is the label's training mean. The shift is stronger the more people are drawn (needs diffusion.residual_from_class_mean).",
     )
     rescaled: bool = Field(
-        False,
-        description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes and costs some rare alleles. What a network remembers of few people it brings out too. With per_chromosome the default is true.",
+        True,
+        description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes and costs some rare alleles. What a network remembers of few people it brings out too.",
     )
 
 
@@ -240,9 +240,10 @@ PRESETS = {
     "genetic_diffusion": {"denoiser": {"kind": "local"}},  # so that single keys of it can change
     # Label means and factors of few people leak who they are (docs/measurements.md).
     "genetic_diffusion_few_people": {
-        "denoiser": {"kind": "local"},
+        "denoiser": {"kind": "local", "layers": 3, "context": 64},
         "diffusion": {"prior_factors": 0, "residual_from_class_mean": False},
-        "sampling": {"centred": False},
+        "training": {"epochs": 40},
+        "sampling": {"centred": False, "rescaled": False},
     },
     "genetic_diffusion_paper": {
         "representation": "gene_pca_paper",
@@ -263,7 +264,13 @@ PRESETS = {
             "patience": 100,
             "membership_max": 1.0,
         },
-        "sampling": {"sampler": "ancestral", "steps": 500, "spacing": "time", "centred": False},
+        "sampling": {
+            "sampler": "ancestral",
+            "steps": 500,
+            "spacing": "time",
+            "centred": False,
+            "rescaled": False,
+        },
         "decoding": {"rule": "rounding"},
     },
     "snpgen": {
@@ -271,6 +278,7 @@ PRESETS = {
         # 8 latents to a position, of 16 SNPs each: windows of three positions
         "denoiser": {"kind": "local", "group_blocks": 1, "width": 96, "layers": 4, "context": 96},
         "training": {"epochs": 35},
+        "sampling": {"rescaled": False},
         # few large labels: each gets its own frequencies, and with them the effects of variants
         "decoding": {
             "rule": "matched",
@@ -306,6 +314,7 @@ PRESETS = {
             "spacing": "time",
             "guidance_scale": 5.0,
             "centred": False,
+            "rescaled": False,
         },
         "decoding": {"rule": "argmax"},
     },
@@ -317,7 +326,6 @@ PER_CHROMOSOME = {
     "denoiser": {"kind": "local", "width": None, "layers": 5, "context": 0},
     "diffusion": {"prior_factors": 0},
     "training": {"epochs": None, "batch_size": None},
-    "sampling": {"rescaled": True},
 }
 
 
