@@ -142,18 +142,19 @@ rule plot_dimension:
     input:
         metrics="<results>/collect_metrics/metrics.tsv",
     output:
-        figure=report(
-            "<results>/plot_dimension/{dimension}.svg",
-            category="1. Summary",
-            labels={"figure": "beside calibration rows", "dimension": "{dimension}"},
-            caption="../report/dimension.rst",
-        ),
+        figures=[
+            report(
+                f"<results>/plot_dimension/{name}.svg",
+                category="1. Summary",
+                labels={"figure": "beside calibration rows", "dimension": name},
+                caption="../report/dimension.rst",
+            )
+            for name in DIMENSIONS
+        ],
     log:
-        "<logs>/plot_dimension/{dimension}.log",
+        "<logs>/plot_dimension.log",
     benchmark:
-        "<benchmarks>/plot_dimension/{dimension}.tsv"
-    wildcard_constraints:
-        dimension="|".join(DIMENSIONS),
+        "<benchmarks>/plot_dimension.tsv"
     group:
         "end"
     conda:

@@ -71,7 +71,7 @@ class Evaluation(Section):
         description="Baselines that every metric is compared with, beside real validation people. They are measured, not released. Their kinds and keys are those of generators.",
     )
     mosaic_curve: list[Annotated[float, Field(gt=0, le=1e6)]] = Field(
-        [500, 2000, 50_000],
+        [500, 50_000],
         description="Effective population sizes of further mosaics, for the picture of fidelity against leakage.",
     )
     classifiers: list[Literal["mlp", "cnn", "transformer", "logistic", "xgboost", "polygenic"]] = (

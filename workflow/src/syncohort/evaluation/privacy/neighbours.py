@@ -34,6 +34,8 @@ def distances_of(counts: PairCounts, metric: str) -> np.ndarray:
 
 def _per_variant(sums: np.ndarray, compared) -> np.ndarray:
     """sums [A, B] as shares of compared variants; infinite where none was."""
+    if np.ndim(compared) == 0 and compared:
+        return np.divide(sums, np.float32(compared), dtype=np.float32)
     shares = np.full(sums.shape, np.inf, np.float32)
     return np.divide(sums, compared, out=shares, where=np.asarray(compared) > 0)
 
