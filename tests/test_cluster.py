@@ -45,9 +45,13 @@ STUDY = {
 }
 STATE = "results/tiny/state/small.all.pt"
 CHECKPOINT = "results/tiny/train_diffusion/small/all/checkpoint.safetensors"
-OF_A_GPU = {"train_diffusion", "sample_latents", "train_classifiers", "attack_white_box"} | {
-    "embed_bottleneck"
-}
+OF_A_GPU = {
+    "train_diffusion",
+    "fit_rescaling",
+    "sample_latents",
+    "train_classifiers",
+    "attack_white_box",
+} | {"embed_bottleneck"}
 
 
 @pytest.fixture(scope="module")

@@ -185,7 +185,7 @@ labels, rows = np.arange(n_rows) % 3, np.arange(n_rows)
 options = {"n_classes": 3, "residual_from_class_mean": True, "scaling": "global", "rows": rows}
 scale = latents.fit_normalisation(files, labels, files.mask, **options)
 tensors = map(torch.from_numpy, (labels, scale.center, scale.scale))
-prior.fit_prior(MappedRows(files, *tensors), 4, 1, rows=torch.from_numpy(rows))
+prior.fit_prior(MappedRows(files, *tensors), 4, 1, rows_per_factor=64, rows=torch.from_numpy(rows))
 """
 
 

@@ -39,6 +39,7 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
         "measure_reconstruction": representations,
         "decode_cohort": representations,
         "train_diffusion": networks,
+        "fit_rescaling": networks,
         "tabulate_costs": networks,
         "check_cohort": networks,
         "sample_latents": [name for each in settings for name in generator_modules(each)],
@@ -77,6 +78,7 @@ CODE = {
         {
             "check_cohort",
             "train_diffusion",
+            "fit_rescaling",
             "sample_latents",
             "attack_white_box",
             "tabulate_costs",
@@ -217,7 +219,7 @@ CONFIGURATION = {
     "a representation's settings": (
         {"representations": {"gene_pca": {"variance_kept": 0.9}}},
         {"fit_gene_pca", "encode_people", "measure_reconstruction", "plot_reconstruction"}
-        | {"train_diffusion", "attack_white_box", "plot_training"}
+        | {"train_diffusion", "fit_rescaling", "attack_white_box", "plot_training"}
         | SAMPLING,
     ),
 }
