@@ -238,9 +238,9 @@ def test_what_public_frequencies_tell_is_no_reason_against_a_release():
     table = attacked(independent=(0.89, 0.28), mine=(0.88, 0.27), copier=(0.97, 0.6))
     for public, expected in ((False, FAIL), (True, PASS)):
         judged = judge(table, CALIBRATION, public_frequencies=public).set_index("generator")
-        auc = judged[judged["metric"] != "membership_excess"]["verdict"]
-        assert set(auc["mine"]) == set(auc["independent"]) == {expected}
-        assert FAIL in set(auc["copier"])
+        raw = judged[judged["metric"] != "membership_excess"]["verdict"]
+        assert set(raw["mine"]) == set(raw["independent"]) == {expected}
+        assert raw["copier"].tolist() == ([LOOK, LOOK, FAIL] if public else [FAIL] * 3)
         excess = judged[judged["metric"] == "membership_excess"]["verdict"]
         assert excess.to_dict() == {"mine": PASS, "copier": FAIL}
 
@@ -260,12 +260,13 @@ def test_a_release_that_only_frequencies_keep_back_is_told_what_can_be_declared(
 def test_frequencies_that_tell_little_allow_nothing_more():
     """Where independent SNPs are at chance, the bounds are those of any study."""
     rule = at_most_or_above(0.53, 0.6, "independent", 0.02)
-    assert rule({}, False) is None
-    assert rule({"independent": Level(0.5, 0.48, 0.51)}, False) == Bounds(
-        pass_high=0.53, look_high=0.6
-    )
+    usual = Bounds(pass_high=0.53, look_high=0.6)
+    assert (
+        rule({}, False) == usual
+    )  # an attack that independent SNPs were not put to is judged all the same
+    assert rule({"independent": Level(0.5, 0.44, 0.56)}, False) == usual
     found = rule({"independent": Level(0.7, 0.68, 0.72)}, False)
-    assert (found.pass_high, found.look_high) == pytest.approx((0.74, 0.81))
+    assert (found.pass_high, found.look_high) == pytest.approx((0.72, 0.79))
 
 
 def test_a_few_copied_people_fail_privacy():

@@ -181,7 +181,9 @@ def test_few_people_are_a_preset():
     few = few.generators["a"]
     assert few.diffusion.prior_factors == 0 and few.diffusion.residual_from_class_mean is False
     assert few.sampling.centred is False and few.sampling.rescaled is False
-    assert few.denoiser.layers < usual.denoiser.layers and few.decoding == usual.decoding
+    assert few.denoiser == usual.denoiser.model_copy(update={"layers": 3, "context": 64})
+    assert few.training == usual.training.model_copy(update={"epochs": 40})
+    assert few.decoding == usual.decoding
 
 
 def test_a_preset_is_a_start_that_single_keys_change():

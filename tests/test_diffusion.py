@@ -8,9 +8,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from processes import generator, independent_prior, make_process
+from pydantic import ValidationError
 
+from syncohort.config.generators import DiffusionConfig
 from syncohort.diffusion.guidance import conditional_denoiser, drop_labels
-from syncohort.diffusion.prior import ROWS_PER_FACTOR, fit_prior
+from syncohort.diffusion.prior import MAX_ROWS, ROWS_PER_FACTOR, fit_prior
 from syncohort.diffusion.process import (
     TARGETS,
     WEIGHTINGS,
@@ -289,6 +291,13 @@ def test_factors_bring_the_guess_near_the_optimum_when_the_rest_is_not_white():
     alone = error_of(fit_prior(x0, 0, seed=0).guess(x_t, *levels))
     with_factors = error_of(fit_prior(x0, 3, seed=0).guess(x_t, *levels))
     assert with_factors - best < 0.1 * (alone - best)
+
+
+def test_no_study_may_ask_for_more_factors_than_there_can_be():
+    most = MAX_ROWS // ROWS_PER_FACTOR
+    assert DiffusionConfig().prior_factors == most
+    with pytest.raises(ValidationError, match="prior_factors"):
+        DiffusionConfig(prior_factors=most + 1)
 
 
 def test_prior_is_no_larger_than_its_rows_allow_and_zero_where_padded():

@@ -29,9 +29,10 @@ class DiffusionConfig(Section):
         "uniform", description="Weight of the loss by noise level (`min_snr`: gamma 5)."
     )
     prior_factors: int | None = Field(
-        256,
+        16,
         ge=0,
-        description="The network corrects what a Gaussian predicts. This is the number of principal factors of that Gaussian, at most one per 500 training rows. 0: independent components, for few people. null: no Gaussian, as published.",
+        le=16,
+        description="The network corrects what a Gaussian predicts. This is the number of principal factors of that Gaussian, at most one for 500 of the training rows, of which 8,192 are looked at; the log says how many there are. 0: independent components, for few people. null: no Gaussian, as published.",
     )
     scaling: Literal["global", "unit"] = Field(
         "global",

@@ -12,7 +12,7 @@ import torch
 
 from syncohort.diffusion.guidance import drop_labels
 from syncohort.diffusion.model import Generator
-from syncohort.diffusion.prior import fit_prior, thinned
+from syncohort.diffusion.prior import ROWS_PER_FACTOR, fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
 from syncohort.diffusion.settings import (
     DiffusionSettings,
@@ -257,7 +257,16 @@ def _prior(data, rows: np.ndarray, n_factors: int | None, seed: int, device: tor
     if n_factors is None:
         return None
     rows = torch.from_numpy(thinned(rows).copy()).to(device)
-    return fit_prior(data, n_factors, child_seed(seed, _PRIOR), rows=rows)
+    prior = fit_prior(data, n_factors, child_seed(seed, _PRIOR), rows=rows)
+    used = prior.factors.shape[1]
+    log.info(
+        "%d factors of at most %d: one for %d of %s rows",
+        used,
+        n_factors,
+        ROWS_PER_FACTOR,
+        f"{len(rows):,}",
+    )
+    return prior
 
 
 def _label_rows(conditions: np.ndarray, normalisation: Normalisation) -> list[float]:

@@ -168,15 +168,14 @@ def above(kind: str, passes: float, looks: float) -> Rule:
 
 
 def at_most_or_above(passes: float, looks: float, kind: str, beyond: float) -> Rule:
-    """Not above a value, nor by more than so much above what a calibration row may reach by chance.
+    """Not above a value, or by no more than so much above a calibration row where that is higher.
 
-    passes, looks: the bounds where that row is no higher than passes - beyond.
+    passes, looks: the bounds where that row is no higher than passes - beyond, or is not there.
     """
 
     def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
-        if kind not in levels:
-            return None
-        rise = max(levels[kind].high + beyond - passes, 0)
+        level = levels[kind].value if kind in levels else -inf
+        rise = max(level + beyond - passes, 0)
         return at_most(passes + rise, looks + rise)(levels, is_validation)
 
     return bounds
