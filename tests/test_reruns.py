@@ -216,6 +216,7 @@ CONFIGURATION = {
         {"evaluation": {"classifier_epochs": 2}},
         {"train_classifiers"} | SUMMARY,
     ),
+    "`release.public_frequencies`": ({"release": {"public_frequencies": True}}, CHECK | SUMMARY),
     "a representation's settings": (
         {"representations": {"gene_pca": {"variance_kept": 0.9}}},
         {"fit_gene_pca", "encode_people", "measure_reconstruction", "plot_reconstruction"}

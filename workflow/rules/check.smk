@@ -67,6 +67,32 @@ rule compare_reference:
         "../scripts/compare_reference.py"
 
 
+rule relate_people:
+    input:
+        store="<results>/import_chromosome/{chrom}.zarr.zip",
+        people="<results>/join_labels/people.tsv",
+    output:
+        products="<results>/relate_people/{chrom}.npy",
+    log:
+        "<logs>/relate_people/{chrom}.log",
+    benchmark:
+        "<benchmarks>/relate_people/{chrom}.tsv"
+    group:
+        "start"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("relate_people"),
+        maf_min=STUDY.filters.maf_min,
+        # the same people of every chromosome
+        seed=seed_of("relate_people"),
+    script:
+        "../scripts/relate_people.py"
+
+
 # The page shows both: what the data are, which the split waits for, and whether what is asked for
 # can be had, which it does not: another wish must not train again. A job that fails ends the run, and
 # these have a high priority: what cannot be had is said before anything is trained.
@@ -76,6 +102,7 @@ rule check_cohort:
         variants="<results>/examine_cohort/variants.tsv",
         summaries=every_chrom("<results>/import_chromosome/{chrom}.json"),
         people="<results>/join_labels/people.tsv",
+        products=every_chrom("<results>/relate_people/{chrom}.npy"),
         reference=(
             every_chrom("<results>/compare_reference/{chrom}.json")
             if STUDY.input.reference
@@ -123,6 +150,14 @@ rule check_cohort:
             "missing": STUDY.labels.missing,
             "train_share": TRAIN_SHARE,
             "shadows": shadow_plans(),
+        },
+        frequencies={
+            "seed": seed_of("relate_people"),
+            "train_share": TRAIN_SHARE,
+            "unseen_share": STUDY.split.validation + STUDY.split.holdout,
+            "n_synthetic": STUDY.synthesis.people,
+            "most_variants": STUDY.selection.variants if SELECTED else None,
+            "public_frequencies": STUDY.release.public_frequencies,
         },
         sequences={
             **STUDY.release.fasta.model_dump(),

@@ -1,7 +1,9 @@
 """Write the page of the check: what the data are, and whether what is asked for can be had."""
 
+import numpy as np
 import pandas as pd
 
+from syncohort.cohort.foreseen_membership import frequency_check
 from syncohort.cohort.joining import read_joined
 from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
 from syncohort.cohort.program_checks import program_checks
@@ -28,6 +30,13 @@ with job(snakemake):
     )
     write_estimates(estimates, snakemake.output.estimates)
     checks = read_checks(snakemake.input.checks) + check_plans(people, **snakemake.params.plans)
+    checks.append(
+        frequency_check(
+            [np.load(path) for path in snakemake.input.products],
+            people,
+            **snakemake.params.frequencies,
+        )
+    )
     checks += training_checks(
         estimates, training["trainings"], **training["limits"], **training["compute"]
     )

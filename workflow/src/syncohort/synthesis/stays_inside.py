@@ -42,6 +42,7 @@ STAYS_INSIDE = {
         "simulate_people",
         "simulate_trait",
         "join_labels",
+        "relate_people",
         "split_people",
         "measure_privacy",
         "measure_risk",
