@@ -1,5 +1,7 @@
 """Rescaled predictions: slopes in closed form, files, and a network that predicts too much or too little."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -97,6 +99,25 @@ def test_slopes_undo_what_a_network_predicts_too_much_or_too_little(trained, mon
     of_used = (each[low_noise][:, used] for each in (found.slopes, wanted))
     torch.testing.assert_close(*of_used, atol=0.05, rtol=0)
     assert (found.slopes <= LARGEST_SLOPE).all()
+
+
+def test_the_one_copy_of_a_man_counts_once(trained, monkeypatch):
+    generator, people = trained
+    n_rows = len(people.rows)
+    is_second = np.arange(n_rows) % 3 == 0
+    one_copy = [np.ones(len(people.masks[0]), bool), np.zeros(len(people.masks[1]), bool)]
+    with_x = replace(people, rows=replace(people.rows, is_second=is_second), male_haploid=one_copy)
+
+    class WrongOfSecondRows(rescaling._Rows):
+        def predicted(self, x0, rows, t, noise):
+            again = torch.from_numpy(is_second[rows])[:, None] & torch.from_numpy(with_x.one_copy)
+            return x0 * torch.where(again, 3.0, 0.9)[..., None]
+
+    monkeypatch.setattr(rescaling, "_Rows", WrongOfSecondRows)
+    found = fit_rescaling(generator, with_x, scores=None, seed=1)
+    used = [*found.bands.unique().tolist(), -1]
+    wanted = torch.full((len(found.times), len(used)), 1 / 0.9)
+    torch.testing.assert_close(found.slopes[:, used], wanted)
 
 
 def test_a_slope_of_few_rows_is_near_1_and_that_of_many_is_kept():

@@ -20,6 +20,7 @@ import torch
 
 from syncohort.diffusion.guidance import conditional_denoiser
 from syncohort.diffusion.process import add_noise
+from syncohort.diffusion.validation import Counted
 from syncohort.errors import InputError
 from syncohort.files import load_arrays, save_arrays
 from syncohort.generators.conditioning import Told, conditions_of, on_device
@@ -131,7 +132,7 @@ def fit_rescaling(
         raise InputError(
             "there are no validation people, by whom sampling.rescaled goes; raise split.validation"
         )
-    axes = _fit_axes(rows, np.flatnonzero(~encoded.rows.is_validation), generator.mask, place)
+    axes = _fit_axes(rows, encoded.whole_training_rows(), generator.mask, place)
     ends = np.ceil(np.array(_BAND_ENDS) * axes.shape[1]).astype(int)
     bands = torch.from_numpy(np.searchsorted(ends, np.arange(axes.shape[1]), side="right"))
     last = generator.config["n_steps"]
@@ -155,6 +156,13 @@ class _Rows:
         _, self._conditions = conditions_of(encoded.rows)
         self._told = self._conditions if scores is None else Told(self._conditions, scores)
         self._process, self._network = generator.process(place), generator.network.to(place).eval()
+        self._counted = Counted.of(encoded, place)
+
+    def counted(self, values, rows: np.ndarray):
+        """Values [n, G, K] of rows, 0 where the second row of a man is his first again."""
+        if self._counted is None:
+            return values
+        return values * self._counted[torch.from_numpy(rows).to(self._place)][..., None]
 
     def x0(self, rows: np.ndarray):
         """x_0 [n, G, K] of rows, and the same rows in order: their latents are read forwards."""
@@ -201,7 +209,7 @@ def _slopes(rows: _Rows, chosen: np.ndarray, t: int, unscaled: Rescaling, noise)
     chosen = np.sort(chosen)
     for part in slices(len(chosen), rows_at_once(unscaled.axes[:, 0].numel())):
         x0, own = rows.x0(chosen[part])
-        guess = rows.predicted(x0, own, t, noise)
+        x0, guess = (rows.counted(each, own) for each in (x0, rows.predicted(x0, own, t, noise)))
         true, along = unscaled.along(x0), unscaled.along(guess)
         products.append(_by_band(true * along, x0 * guess, unscaled.bands, n_bands))
         squares.append(_by_band(along**2, guess**2, unscaled.bands, n_bands))
