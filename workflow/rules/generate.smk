@@ -84,11 +84,56 @@ rule sample_latents:
         "../scripts/sample_latents.py"
 
 
+rule measure_autozygosity:
+    input:
+        store=COHORT,
+    output:
+        runs="<results>/measure_autozygosity/{chrom}.npz",
+    log:
+        "<logs>/measure_autozygosity/{chrom}.log",
+    benchmark:
+        "<benchmarks>/measure_autozygosity/{chrom}.tsv"
+    group:
+        "chromosome"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("measure_autozygosity"),
+        # the same people and pairs of every chromosome
+        seed=seed_of("measure_autozygosity"),
+    script:
+        "../scripts/measure_autozygosity.py"
+
+
+rule fit_autozygosity:
+    input:
+        runs=expand("<results>/measure_autozygosity/{chrom}.npz", chrom=CHROMS),
+    output:
+        model="<results>/fit_autozygosity/autozygosity.json",
+    log:
+        "<logs>/fit_autozygosity.log",
+    benchmark:
+        "<benchmarks>/fit_autozygosity.tsv"
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=light_mb,
+        runtime=light_minutes,
+    params:
+        code=code_of("fit_autozygosity"),
+    script:
+        "../scripts/fit_autozygosity.py"
+
+
 rule decode_cohort:
     input:
         latents=sampled_latents,
         models=decoding_models,
         checkpoint=centring_checkpoint,
+        autozygosity=autozygosity_of,
         store=COHORT,
         people="<results>/draw_labels/people.tsv",
     output:
@@ -111,5 +156,6 @@ rule decode_cohort:
         seed=lambda wildcards: seed_of(
             "decode_cohort", wildcards.generator, wildcards.chrom
         ),
+        people_seed=lambda wildcards: seed_of("autozygosity", wildcards.generator),
     script:
         "../scripts/decode_cohort.py"

@@ -174,3 +174,10 @@ def centring_checkpoint(wildcards):
     """The model whose labels' means the latents of a generator are brought to before decoding."""
     recentred = PLAN.is_recentred(wildcards.generator)
     return fitted_model(wildcards, network_of_chrom(wildcards)) if recentred else []
+
+
+def autozygosity_of(wildcards):
+    """What the stretches of a generator's people are drawn from, if they are."""
+    wanted = generator_of(wildcards)["decoding"]["autozygosity"]
+    own = wanted and STUDY.mode == "haplotype"
+    return "<results>/fit_autozygosity/autozygosity.json" if own else []

@@ -4,6 +4,7 @@ from syncohort.cohort_store import CohortStore
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.job import job
 from syncohort.representations import load_representation
+from syncohort.synthesis.autozygosity import Autozygosity
 from syncohort.synthesis.decoding import Decision, decode_cohort
 from syncohort.synthesis.recentring import recentring_of
 
@@ -12,7 +13,7 @@ with job(snakemake):
     holds = [snakemake.wildcards.chrom in model.contigs for model in models]
     place = holds.index(True)
     people = read_sample_sheet(snakemake.input.people)
-    checkpoint = snakemake.input.get("checkpoint")
+    checkpoint, found = (snakemake.input.get(name) for name in ("checkpoint", "autozygosity"))
     decode_cohort(
         snakemake.input.latents,
         models[place],
@@ -22,5 +23,7 @@ with job(snakemake):
         first_position=sum(len(model.mask) for model in models[:place]),
         decision=Decision(**snakemake.params.decoding),
         seed=snakemake.params.seed,
+        autozygosity=Autozygosity.load(found) if found else None,
+        people_seed=snakemake.params.people_seed,
         recentring=recentring_of(checkpoint, people, models[place].mode) if checkpoint else None,
     )

@@ -142,6 +142,10 @@ class DecodingConfig(Section):
         lt=0.5,
         description="How far the threshold of a label may move from that of everybody. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs LD.",
     )
+    autozygosity: bool = Field(
+        True,
+        description="With `mode: haplotype`: give people stretches in which both of their haplotypes are the same, as long and as common as training people of the label have them because their parents were related. Without them people differ too little in heterozygosity.",
+    )
     haplotype_carriers: int | None = Field(
         None,
         ge=2,
@@ -272,7 +276,7 @@ PRESETS = {
             "centred": False,
             "rescaled": False,
         },
-        "decoding": {"rule": "rounding"},
+        "decoding": {"rule": "rounding", "autozygosity": False},
     },
     "snpgen": {
         "representation": "snp_vae",
@@ -317,7 +321,7 @@ PRESETS = {
             "centred": False,
             "rescaled": False,
         },
-        "decoding": {"rule": "argmax"},
+        "decoding": {"rule": "argmax", "autozygosity": False},
     },
 }
 

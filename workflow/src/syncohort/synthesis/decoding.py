@@ -38,6 +38,7 @@ from syncohort.genotypes import (
 from syncohort.ploidy import has_one_copy, keep_one
 from syncohort.representations.base import Representation
 from syncohort.seeds import child_seed
+from syncohort.synthesis.autozygosity import Alike, Autozygosity
 from syncohort.synthesis.block_haplotypes import BlockHaplotypes
 from syncohort.synthesis.recentring import Recentring
 from syncohort.synthesis.training_rows import TrainingRows, block_edges, block_slices
@@ -68,7 +69,8 @@ class Decision:
     of MAF 0.1 and more, with a straight line between; label_margin: how far a label's threshold
     may be from the one for all. Rare alleles need the freedom, for their values are small;
     common ones are nearly right as they are, and each allele turned over to meet a frequency is
-    an error of linkage.
+    an error of linkage. haplotype_carriers: see `block_haplotypes`; autozygosity: whether people get
+    autozygous stretches, where they are known.
     """
 
     rule: str
@@ -76,6 +78,7 @@ class Decision:
     common_margin: float
     label_margin: float
     haplotype_carriers: int | None = None
+    autozygosity: bool = False
 
     def looks_at_blocks(self, mode: str) -> bool:
         """Whether uncommon haplotypes of blocks are brought back."""
@@ -99,6 +102,8 @@ def decode_cohort(
     decision: Decision,
     seed: int,
     recentring: Recentring | None = None,
+    autozygosity: Autozygosity | None = None,
+    people_seed: int = 0,
 ) -> None:
     """Decode one chromosome of the sampled latents to a cohort dataset.
 
@@ -106,7 +111,8 @@ def decode_cohort(
     others; its latents are positions `first_position` ... of the G. real: the chromosome's real
     cohort, of which training people alone are read. people: ids, labels and split of the whole
     synthetic cohort. seed: of the draws, which depend on it, the person and the variant.
-    recentring: of the latents, before they are decoded. Calls are phased in haplotype mode. Variants
+    recentring: of the latents, before they are decoded. autozygosity: of the training people, to draw stretches from
+    in haplotype mode; people_seed: of what they draw for a person on all chromosomes alike. Calls are phased in haplotype mode. Variants
     are decoded in chunks, the fewer at once the more rows there are. Where more ALT alleles of a
     site are decoded for a row than it has places for, those of the highest values stay
     (`shared_sites.settle`), and the dataset says how many did not. Of one copy the first row is
@@ -123,6 +129,12 @@ def decode_cohort(
     edges = block_edges(model, real) if decision.looks_at_blocks(mode) else None
     training = TrainingRows(real, mode, edges, decision.haplotype_carriers)
     labels = np.repeat(training.label_indices(people.label), rows_per_person(mode))
+    alike = None
+    if autozygosity is not None and decision.autozygosity and mode == "haplotype":
+        span_bp = (variants.position_bp[0], variants.position_bp[-1])
+        draws = {"people_seed": people_seed, "seed": seed}
+        drawn = autozygosity.stretches(people.label, real.contig, span_bp, **draws)
+        alike = Alike(drawn, variants.position_bp)
     with CohortWriter(out_path, people) as writer:
         size = _variants_at_once(max(n_rows, len(training.labels)))
         for part in site_slices(variants, size) if edges is None else block_slices(edges, size):
@@ -143,6 +155,8 @@ def decode_cohort(
                 if values is None:
                     values = sampled.decode(model.decode_variants, part)
                 writer.n_settled += settle(rows, values, own, mode)
+            if alike is not None:
+                alike.put_into(rows, part)
             one_copy = has_one_copy(own.male_haploid, people.sex)
             calls = keep_one(from_rows(rows, mode), one_copy, second=mode == "genotype")
             writer.n_settled += settle_one_copy(calls, own, people.sex)

@@ -15,6 +15,7 @@ STAYS_INSIDE = {
         "fit_block_gaussian",
         "fit_hidden_chow_liu",
         "fit_global_vector",
+        "fit_autozygosity",
         "state",
     ),
     "representations": (
@@ -43,6 +44,7 @@ STAYS_INSIDE = {
         "simulate_trait",
         "join_labels",
         "relate_people",
+        "measure_autozygosity",
         "split_people",
         "measure_privacy",
         "measure_risk",

@@ -1,0 +1,182 @@
+"""Autozygous stretches: counted, fitted in closed form, drawn, and put into drawn people."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from cohorts import people_of, store_of
+
+from syncohort.synthesis import autozygosity
+from syncohort.synthesis.autozygosity import (
+    NONE,
+    RUNS,
+    Alike,
+    Autozygosity,
+    Runs,
+    fit_autozygosity,
+    measure_runs,
+)
+
+WINDOW = 100_000
+
+
+def test_runs_are_counted_by_their_length():
+    low = np.zeros((30, 3), bool)
+    low[2:7, 0] = True  # 5
+    low[9:13, 0] = True  # 4
+    low[15:30, 0] = True  # 15, to the end
+    low[:, 1] = True
+    counts = autozygosity._count_runs(low)
+    assert counts[0].tolist() == [2, 1, 0] and counts[1].tolist() == [1, 1, 0]
+
+
+def shown(stretches, n_people, n_windows) -> np.ndarray:
+    """Runs [2, S] that stretches make on a chromosome of windows."""
+    counts = np.zeros((len(RUNS), n_people))
+    for person, first, last in stretches:
+        counts[:, person] += (last - first) >= np.array(RUNS) * WINDOW
+    return counts
+
+
+def drawn_runs(given: Autozygosity, labels, lengths, seed=1) -> list[Runs]:
+    """Runs of people whose stretches are known, on chromosomes of so many windows; pairs have none."""
+    found = []
+    for place, n_windows in enumerate(lengths):
+        span = (0, n_windows * WINDOW)
+        stretches = given.stretches(labels, str(place), span, people_seed=seed, seed=100 * seed + place)
+        people = shown(stretches, len(labels), n_windows)
+        found.append(Runs(WINDOW, n_windows, people, np.zeros_like(people), labels))
+    return found
+
+
+@pytest.mark.parametrize(("share", "length_mb"), [(0.02, 1.0), (0.01, 3.0), (0.1, 0.8)])
+def test_share_and_length_are_those_that_stretches_were_drawn_with(share, length_mb):
+    labels = np.repeat(["a"], 4_000).astype(object)
+    given = Autozygosity({"a": share}, length_mb * 1e6, 0.0)
+    found = fit_autozygosity(drawn_runs(given, labels, [25, 60, 150, 10]))
+    assert found.length_bp == pytest.approx(length_mb * 1e6, rel=0.12)
+    assert found.share["a"] == pytest.approx(share, rel=0.12)
+    assert found.spread < 0.3
+
+
+def test_how_unevenly_people_share_in_it_is_found():
+    labels = np.repeat(["a"], 4_000).astype(object)
+    given = Autozygosity({"a": 0.03}, 2e6, 4.0)
+    found = fit_autozygosity(drawn_runs(given, labels, [200] * 12))
+    assert found.spread == pytest.approx(4, rel=0.2)
+    assert found.share["a"] == pytest.approx(0.03, rel=0.1)
+
+
+def test_labels_have_shares_of_their_own_drawn_towards_everybodys():
+    labels = np.array(["a"] * 2_000 + ["b"] * 2_000 + ["c"] * 5, dtype=object)
+    given = Autozygosity({"a": 0.04, "b": 0.01, "c": 0.2}, 2e6, 0.0)
+    found = fit_autozygosity(drawn_runs(given, labels, [200, 100]))
+    assert found.share["a"] == pytest.approx(0.04, rel=0.1)
+    assert found.share["b"] == pytest.approx(0.01, rel=0.3)
+    assert found.share["c"] < 0.1  # five people
+
+
+def linked_haplotypes(n_people, n_variants, seed) -> np.ndarray:
+    """Calls [V, S, 2] of haplotypes that copy stretches of 40 founders, switching every 0.1 Mb."""
+    rng = np.random.default_rng(seed)
+    founders = rng.random((n_variants, 40)) < rng.uniform(0.1, 0.5, (n_variants, 1))
+    jumps = (rng.random((n_variants, 2 * n_people)) < 0.01).cumsum(axis=0)
+    which = (
+        rng.integers(40, size=2 * n_people) + 7 * jumps * rng.integers(1, 6, 2 * n_people)
+    ) % 40
+    calls = founders[np.arange(n_variants)[:, None], which]
+    return calls.astype(np.int8).reshape(n_variants, n_people, 2)
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory):
+    """Two chromosomes of 600 people, 3 % autozygous in stretches of 1.5 Mb, and the same without."""
+    folder = tmp_path_factory.mktemp("autozygous")
+    labels = np.array(["a", "b"] * 300, dtype=object)
+    given = Autozygosity({"a": 0.03, "b": 0.03}, 1.5e6, 0.0)
+    stores = {True: [], False: []}
+    for place, contig in enumerate(("1", "2")):
+        calls = linked_haplotypes(600, 8_000, seed=place)
+        position_bp = 1_000 * np.arange(1, 8_001)
+        people = people_of(labels, ["train"] * 600)
+        for with_stretches in (False, True):
+            if with_stretches:
+                rows = calls.reshape(len(calls), -1).T.copy()
+                span = (position_bp[0], position_bp[-1])
+                drawn = given.stretches(labels, contig, span, people_seed=5, seed=place)
+                Alike(drawn, position_bp).put_into(rows, slice(0, len(calls)))
+                calls = rows.T.reshape(calls.shape)
+                flips = np.random.default_rng(9).random(calls.shape) < 0.002  # errors of calling
+                calls = np.where(flips, 1 - calls, calls)
+            path = folder / f"{contig}.{with_stretches}.zarr.zip"
+            options = {"contig": contig, "position_bp": position_bp}
+            stores[with_stretches].append(store_of(path, calls, people, **options))
+    return stores
+
+
+def test_real_looking_people_are_measured_and_errors_of_calling_allowed(cohort):
+    found = fit_autozygosity([measure_runs(store, seed=1) for store in cohort[True]])
+    assert found.share["a"] == pytest.approx(0.03, rel=0.3)
+    assert found.length_bp == pytest.approx(1.5e6, rel=0.35)
+
+
+def test_where_people_have_no_more_than_pairs_nobody_is_given_any(cohort):
+    assert fit_autozygosity([measure_runs(store, seed=1) for store in cohort[False]]) == NONE
+
+
+def test_short_chromosomes_x_and_lonely_labels_tell_nothing(tmp_path, cohort):
+    labels = [f"label {i}" for i in range(20)]
+    calls = linked_haplotypes(20, 500, seed=1)
+    short = store_of(tmp_path / "1.zarr.zip", calls, people_of(labels, ["train"] * 20))
+    runs = measure_runs(short, seed=1)
+    assert not len(runs.label) and fit_autozygosity([runs]) == NONE
+    x = cohort[True][0]
+    x.variants = replace(x.variants, contig="X")
+    assert measure_runs(x, seed=1).n_windows == 0
+
+
+def test_sparse_variants_make_windows_wider(tmp_path):
+    calls = linked_haplotypes(100, 400, seed=1)
+    position_bp = 250_000 * np.arange(1, 401)
+    people = people_of(["a"] * 100, ["train"] * 100)
+    store = store_of(tmp_path / "1.zarr.zip", calls, people, position_bp=position_bp)
+    runs = measure_runs(store, seed=1)
+    assert runs.window_bp > 2_000_000 and runs.n_windows * runs.window_bp < 1.1e8
+
+
+def test_draws_are_a_persons_own_and_of_all_chromosomes(tmp_path):
+    given = Autozygosity({"a": 0.05}, 1e6, 8.0)
+    labels = np.array(["a"] * 300, dtype=object)
+    options = {"people_seed": 3, "span_bp": (0, 50_000_000)}
+    first = given.stretches(labels, "1", seed=1, **options)
+    fewer = given.stretches(labels[:100], "1", seed=1, **options)
+    assert fewer == [each for each in first if each[0] < 100]
+    second = given.stretches(labels, "2", seed=2, **options)
+    covered = [
+        np.bincount([p for p, *_ in found], [last - start for _, start, last in found], 300)
+        for found in (first, second)
+    ]
+    assert np.corrcoef(*covered)[0, 1] > 0.5
+    assert given.stretches(labels, "X", seed=1, **options) == []
+    given.save(tmp_path / "a.json")
+    assert Autozygosity.load(tmp_path / "a.json") == given
+
+
+def test_second_haplotypes_become_the_first_whatever_is_decoded_together():
+    position_bp = np.arange(10, 1_010, 10)
+    stretches = [(0, 200, 400), (3, 990, 1_000), (3, 1, 15)]
+    rows = np.random.default_rng(0).integers(0, 2, (8, 100)).astype(np.int8)
+    whole, pieces = rows.copy(), rows.copy()
+    alike = Alike(stretches, position_bp)
+    alike.put_into(whole, slice(0, 100))
+    for start in range(0, 100, 7):
+        part = slice(start, min(start + 7, 100))
+        own = pieces[:, part].copy()
+        alike.put_into(own, part)
+        pieces[:, part] = own
+    np.testing.assert_array_equal(whole, pieces)
+    np.testing.assert_array_equal(whole[1, 19:40], rows[0, 19:40])
+    np.testing.assert_array_equal(whole[7, [0, 98, 99]], rows[6, [0, 98, 99]])
+    changed = whole != rows
+    assert changed[::2].sum() == 0 and not changed[1, :19].any() and not changed[1, 40:].any()
+    assert not changed[2:6].any()
