@@ -43,7 +43,9 @@ def drawn_runs(given: Autozygosity, labels, lengths, seed=1) -> list[Runs]:
     found = []
     for place, n_windows in enumerate(lengths):
         span = (0, n_windows * WINDOW)
-        stretches = given.stretches(labels, str(place), span, people_seed=seed, seed=100 * seed + place)
+        stretches = given.stretches(
+            labels, str(place), span, people_seed=seed, seed=100 * seed + place
+        )
         people = shown(stretches, len(labels), n_windows)
         found.append(Runs(WINDOW, n_windows, people, np.zeros_like(people), labels))
     return found

@@ -1,5 +1,7 @@
 """Decoding: thresholds against plain Python and known shares, and the cohorts they make."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import People, Variants, from_rows, to_rows
 from syncohort.representations.gene_pca import GenePCA
 from syncohort.synthesis import decoding
+from syncohort.synthesis.autozygosity import Autozygosity
 from syncohort.synthesis.block_haplotypes import BlockHaplotypes
 from syncohort.synthesis.decoding import (
     Decision,
@@ -77,7 +80,7 @@ def synthetic_people(n_people, labels=("case", "control")) -> People:
 
 
 def decode(
-    folder, mode, values, decision, *, cuts=(), real=None, people=None, model=None
+    folder, mode, values, decision, *, cuts=(), real=None, people=None, model=None, **options
 ) -> CohortStore:
     """The cohort of values [R, V], from shards that are cut before the given rows."""
     shards = np.split(latents_of(values), cuts)
@@ -94,6 +97,7 @@ def decode(
         first_position=N_OTHER_BLOCKS,
         decision=decision,
         seed=0,
+        **options,
     )
     return CohortStore(out)
 
@@ -112,6 +116,21 @@ def test_rounding_gives_the_calls_of_every_person(tmp_path, mode):
     assert store.phased == (mode == "haplotype")
     rows = np.clip(np.rint(values.astype(np.float32)), 0, 2 // each).astype(np.int8)
     np.testing.assert_array_equal(calls, from_rows(rows, mode))
+
+
+@MODES
+@pytest.mark.parametrize("wanted", [True, False])
+def test_autozygous_people_have_their_first_haplotype_twice(tmp_path, mode, wanted):
+    values = np.random.default_rng(3).uniform(0, 1, (400, N_VARIANTS))
+    before = decode(tmp_path, mode, values, MATCHED).read()
+    known = Autozygosity({"case": 1 - 1e-9, "control": 0.0}, 1e9, 0.0)
+    decision = replace(MATCHED, autozygosity=wanted)
+    store = decode(tmp_path, mode, values, decision, autozygosity=known)
+    is_case = (store.people.label == "case") & wanted & (mode == "haplotype")
+    expected = before.copy()
+    expected[:, is_case, 1] = before[:, is_case, 0]
+    np.testing.assert_array_equal(store.read(), expected)
+    assert is_case.any() == ((expected != before).any())
 
 
 @MODES
