@@ -125,13 +125,13 @@ class DecodingConfig(Section):
         description="`matched`: thresholds that give each variant its allele frequency among training people; `rounding`: to the nearest allele count. With a `snp_vae` also `argmax`: the most probable genotype, and `sampled`: a genotype drawn with its probability.",
     )
     rare_margin: float = Field(
-        0.3,
+        0.4,
         ge=0,
         lt=0.5,
         description="With `matched`: how far the threshold of the rarest variants may move from the middle between two allele counts.",
     )
     common_margin: float = Field(
-        0.15,
+        0.2,
         ge=0,
         lt=0.5,
         description="The same for variants with a MAF of 0.1 and more. Use 0.3 with `mode: genotype`.",
