@@ -120,6 +120,8 @@ def test_real_looking_people_are_measured_and_errors_of_calling_allowed(cohort):
     found = fit_autozygosity([measure_runs(store, seed=1) for store in cohort[True]])
     assert found.share["a"] == pytest.approx(0.03, rel=0.3)
     assert found.length_bp == pytest.approx(1.5e6, rel=0.35)
+    # an error of .002 an allele, where about .42 of people are heterozygous
+    assert found.heterozygous == pytest.approx(0.004 / 0.42, rel=0.3)
 
 
 def test_where_people_have_no_more_than_pairs_nobody_is_given_any(cohort):
@@ -164,12 +166,20 @@ def test_draws_are_a_persons_own_and_of_all_chromosomes(tmp_path):
     assert Autozygosity.load(tmp_path / "a.json") == given
 
 
-def test_second_haplotypes_become_the_first_whatever_is_decoded_together():
+def test_as_many_calls_of_a_stretch_stay_heterozygous_as_in_real_ones():
+    rows = np.array([[0] * 20_000, [1] * 20_000], np.int8)
+    alike = Alike([(0, 0, 20_000)], np.arange(20_000), heterozygous=0.03, seed=2)
+    alike.put_into(rows, slice(0, 20_000))
+    assert rows[1].mean() == pytest.approx(0.03, abs=0.005) and not rows[0].any()
+
+
+@pytest.mark.parametrize("heterozygous", [0.0, 0.3])
+def test_second_haplotypes_become_the_first_whatever_is_decoded_together(heterozygous):
     position_bp = np.arange(10, 1_010, 10)
     stretches = [(0, 200, 400), (3, 990, 1_000), (3, 1, 15)]
     rows = np.random.default_rng(0).integers(0, 2, (8, 100)).astype(np.int8)
     whole, pieces = rows.copy(), rows.copy()
-    alike = Alike(stretches, position_bp)
+    alike = Alike(stretches, position_bp, heterozygous=heterozygous, seed=1)
     alike.put_into(whole, slice(0, 100))
     for start in range(0, 100, 7):
         part = slice(start, min(start + 7, 100))
@@ -177,8 +187,9 @@ def test_second_haplotypes_become_the_first_whatever_is_decoded_together():
         alike.put_into(own, part)
         pieces[:, part] = own
     np.testing.assert_array_equal(whole, pieces)
-    np.testing.assert_array_equal(whole[1, 19:40], rows[0, 19:40])
-    np.testing.assert_array_equal(whole[7, [0, 98, 99]], rows[6, [0, 98, 99]])
+    if not heterozygous:
+        np.testing.assert_array_equal(whole[1, 19:40], rows[0, 19:40])
+        np.testing.assert_array_equal(whole[7, [0, 98, 99]], rows[6, [0, 98, 99]])
     changed = whole != rows
     assert changed[::2].sum() == 0 and not changed[1, :19].any() and not changed[1, 40:].any()
     assert not changed[2:6].any()

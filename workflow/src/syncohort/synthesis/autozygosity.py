@@ -51,7 +51,8 @@ class Runs:
     """Runs of one chromosome that are at least as long as the two of `RUNS`.
 
     window_bp: width of a window; n_windows: W; people: [2, S], runs of a person; pairs: [2, S], of one of their haplotypes
-    with another person's, mean over pairings; label: [S] str.
+    with another person's, mean over pairings; label: [S] str; heterozygous, expected: calls in the longest of people's runs, and
+    those to expect of anybody there.
     """
 
     window_bp: int
@@ -59,6 +60,8 @@ class Runs:
     people: np.ndarray
     pairs: np.ndarray
     label: np.ndarray
+    heterozygous: float = 0.0
+    expected: float = 0.0
 
     def save(self, path: str | Path) -> None:
         """Write it to one .npz file."""
@@ -68,8 +71,9 @@ class Runs:
     def load(path: str | Path) -> "Runs":
         """Read what `save` wrote."""
         arrays = load_arrays(path, _KIND)
-        sizes = {name: int(arrays.pop(name)) for name in ("window_bp", "n_windows")}
-        return Runs(**sizes, **arrays)
+        kinds = {"window_bp": int, "n_windows": int, "heterozygous": float, "expected": float}
+        numbers = {name: kind(arrays.pop(name)) for name, kind in kinds.items()}
+        return Runs(**numbers, **arrays)
 
 
 def measure_runs(store: CohortStore, seed: int) -> Runs:
@@ -96,9 +100,12 @@ def measure_runs(store: CohortStore, seed: int) -> Runs:
     expected = np.add.reduceat(expected, starts)
     found = np.add.reduceat(found, starts, axis=1)  # [1 + PAIRINGS, W, S]
     telling = expected >= LEAST_HETEROZYGOUS
-    low = found[:, telling] <= MOST_HETEROZYGOUS * expected[telling][None, :, None]
+    found, expected = found[:, telling], expected[telling]
+    low = found <= MOST_HETEROZYGOUS * expected[:, None]
     people, *pairs = (_count_runs(each) for each in low)
-    return Runs(times * WINDOW_BP, int(telling.sum()), people, np.mean(pairs, axis=0), label)
+    inside = _inside_runs(low[0], RUNS[-1])
+    there = float(found[0][inside].sum()), float((expected[:, None] * inside).sum())
+    return Runs(times * WINDOW_BP, len(expected), people, np.mean(pairs, axis=0), label, *there)
 
 
 def _others_of_label(label: np.ndarray, rng) -> np.ndarray:
@@ -141,17 +148,27 @@ def _count_runs(low: np.ndarray) -> np.ndarray:
     return counts
 
 
+def _inside_runs(low: np.ndarray, least: int) -> np.ndarray:
+    """Whether windows of low [W, S] are inside a run of True of at least so many."""
+    inside = np.zeros_like(low)
+    for start in range(len(low) - least + 1):
+        inside[start : start + least] |= low[start : start + least].all(axis=0)
+    return inside
+
+
 @dataclass(frozen=True)
 class Autozygosity:
     """What share of the genome is autozygous, and in stretches of what length.
 
     share: label -> F; length_bp: mean length of a stretch; spread: variance of people's shares within a label, over the square of
-    the label's share.
+    the label's share; heterozygous: calls inside stretches that differ all the same, by errors of calling and new mutations, as a share of those to
+    expect elsewhere.
     """
 
     share: dict[str, float]
     length_bp: float
     spread: float
+    heterozygous: float = 0.0
 
     def save(self, path: str | Path) -> None:
         """Write it as JSON."""
@@ -248,7 +265,9 @@ def fit_autozygosity(runs: list[Runs]) -> Autozygosity:
         length,
         spread,
     )
-    return Autozygosity(share, length, spread)
+    there = sum(each.expected for each in runs)
+    heterozygous = sum(each.heterozygous for each in runs) / there if there else 0.0
+    return Autozygosity(share, length, spread, heterozygous)
 
 
 def _expected_runs(runs: list[Runs], length_bp: float) -> np.ndarray:
@@ -288,20 +307,38 @@ def _fitted_spread(runs: list[Runs], label: np.ndarray, expected: np.ndarray) ->
 
 
 class Alike:
-    """Drawn people's stretches on one chromosome, to be put into pieces of their rows."""
+    """Drawn people's stretches on one chromosome, to be put into pieces of their rows.
 
-    def __init__(self, stretches: list[tuple[int, int, int]], position_bp: np.ndarray):
+    stretches: person, first and last bp; heterozygous: share of the second haplotype that stays as it was; seed: of which.
+    """
+
+    def __init__(
+        self,
+        stretches: list[tuple[int, int, int]],
+        position_bp: np.ndarray,
+        *,
+        heterozygous: float = 0.0,
+        seed: int = 0,
+    ):
         people, first, last = np.array(stretches, dtype=np.int64).reshape(-1, 3).T
         self._people = people
         self._start = np.searchsorted(position_bp, first, side="left")
         self._stop = np.searchsorted(position_bp, last, side="right")
+        self._heterozygous, self._seed = heterozygous, seed
 
     def put_into(self, rows: np.ndarray, variants: slice) -> None:
         """Make the second haplotypes the first ones, in rows int8 [R, v] of some variants."""
         inside = np.flatnonzero((self._start < variants.stop) & (self._stop > variants.start))
         for place in inside:
-            some = slice(
-                max(self._start[place] - variants.start, 0), self._stop[place] - variants.start
-            )
+            first, last = self._start[place], self._stop[place]
+            changed = self._changed(place)[max(variants.start - first, 0) : variants.stop - first]
+            some = slice(max(first - variants.start, 0), last - variants.start)
             person = 2 * self._people[place]
-            rows[person + 1, some] = rows[person, some]
+            rows[person + 1, some] = np.where(changed, rows[person, some], rows[person + 1, some])
+
+    def _changed(self, place: int) -> np.ndarray:
+        """Which variants of a stretch become the first haplotype's, the same in every piece."""
+        n = self._stop[place] - self._start[place]
+        start = int(self._start[place])
+        rng = np.random.default_rng(child_seed(self._seed, int(self._people[place]), start))
+        return rng.random(n) >= self._heterozygous
