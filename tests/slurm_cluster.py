@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Self
 
 ETC = Path("/etc/slurm")
+OF_A_PACKAGE = "plugstack.conf"
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scontrol")
 PLUGINS = Path("/usr/lib/x86_64-linux-gnu/slurm-wlm/select_cons_tres.so")
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
@@ -71,14 +72,14 @@ def why_not() -> str | None:
         )
     if os.geteuid() != 0:
         return "a cluster can be brought up by root only"
-    if any(ETC.glob("*.conf")) and not _ours():
+    if not _ours():
         return f"{ETC} has the configuration of another cluster"
     return None
 
 
 def _ours() -> bool:
-    """Whether what lies in /etc/slurm is links of an earlier test."""
-    return all(file.is_symlink() for file in ETC.glob("*.conf"))
+    """Whether what lies in /etc/slurm is links of an earlier test, and what the packages put there."""
+    return all(file.is_symlink() or file.name == OF_A_PACKAGE for file in ETC.glob("*.conf"))
 
 
 class Cluster:
