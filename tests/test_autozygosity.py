@@ -173,6 +173,14 @@ def test_as_many_calls_of_a_stretch_stay_heterozygous_as_in_real_ones():
     assert rows[1].mean() == pytest.approx(0.03, abs=0.005) and not rows[0].any()
 
 
+def test_a_person_may_be_autozygous_all_along():
+    given = Autozygosity({"a": 1.0}, 1e4, 0.0)
+    stretches = given.stretches(np.array(["a"]), "1", (0, 1_000_000), people_seed=1, seed=1)
+    rows = np.array([[0] * 1_000, [1] * 1_000], np.int8)
+    Alike(stretches, np.arange(0, 1_000_000, 1_000)).put_into(rows, slice(0, 1_000))
+    assert not rows.any()
+
+
 @pytest.mark.parametrize("heterozygous", [0.0, 0.3])
 def test_second_haplotypes_become_the_first_whatever_is_decoded_together(heterozygous):
     position_bp = np.arange(10, 1_010, 10)

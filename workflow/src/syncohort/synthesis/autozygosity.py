@@ -221,8 +221,6 @@ class Autozygosity:
             if is_on:
                 found.append((int(at), int(min(end, last))))
             at, is_on = end, not is_on
-            if not between:
-                break
         return found
 
 
@@ -247,6 +245,7 @@ def fit_autozygosity(runs: list[Runs]) -> Autozygosity:
     log.info("runs of %d / %d windows: %s of people, %s of pairs", *RUNS, people, pairs)
     error = np.sqrt(people + pairs / PAIRINGS)  # of counts
     if excess[0] <= 0 or (excess <= _SURE * error).all():
+        log.info("people have no more of them than pairs: nobody is given any")
         return NONE
     length = _fitted_length(runs, excess)
     seen = np.array([_expected_runs([each], length)[0] for each in runs])  # of F = 1, by chromosome
@@ -259,14 +258,12 @@ def fit_autozygosity(runs: list[Runs]) -> Autozygosity:
         found = total / (members.sum() + _LABEL_PEOPLE) / seen.sum()
         share[str(name)] = float(np.clip(found, 0, _LARGEST_SHARE))
     spread = _fitted_spread(runs, label, everybody * seen)
-    log.info(
-        "autozygous: %.4f of the genome, in stretches of %.2g bp; spread %.2g",
-        everybody,
-        length,
-        spread,
-    )
     there = sum(each.expected for each in runs)
     heterozygous = sum(each.heterozygous for each in runs) / there if there else 0.0
+    log.info("autozygous: %.4f of the genome, in stretches of %.2g bp", everybody, length)
+    log.info(
+        "people's shares vary by %.2g of their square; %.3f of calls stay", spread, heterozygous
+    )
     return Autozygosity(share, length, spread, heterozygous)
 
 
