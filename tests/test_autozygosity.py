@@ -6,16 +6,9 @@ import numpy as np
 import pytest
 from cohorts import people_of, store_of
 
-from syncohort.synthesis import autozygosity
-from syncohort.synthesis.autozygosity import (
-    NONE,
-    RUNS,
-    Alike,
-    Autozygosity,
-    Runs,
-    fit_autozygosity,
-    measure_runs,
-)
+from syncohort.synthesis import homozygous_runs
+from syncohort.synthesis.autozygosity import NONE, Alike, Autozygosity, fit_autozygosity
+from syncohort.synthesis.homozygous_runs import RUNS, Runs, measure_runs
 
 WINDOW = 100_000
 
@@ -26,7 +19,7 @@ def test_runs_are_counted_by_their_length():
     low[9:13, 0] = True  # 4
     low[15:30, 0] = True  # 15, to the end
     low[:, 1] = True
-    counts = autozygosity._count_runs(low)
+    counts = homozygous_runs._count_runs(low)
     assert counts[0].tolist() == [2, 1, 0] and counts[1].tolist() == [1, 1, 0]
 
 
@@ -53,11 +46,11 @@ def drawn_runs(given: Autozygosity, labels, lengths, seed=1) -> list[Runs]:
 
 @pytest.mark.parametrize(("share", "length_mb"), [(0.02, 1.0), (0.01, 3.0), (0.1, 0.8)])
 def test_share_and_length_are_those_that_stretches_were_drawn_with(share, length_mb):
-    labels = np.repeat(["a"], 4_000).astype(object)
+    labels = np.repeat(["a"], 40_000).astype(object)
     given = Autozygosity({"a": share}, length_mb * 1e6, 0.0)
     found = fit_autozygosity(drawn_runs(given, labels, [25, 60, 150, 10]))
-    assert found.length_bp == pytest.approx(length_mb * 1e6, rel=0.12)
-    assert found.share["a"] == pytest.approx(share, rel=0.12)
+    assert found.length_bp == pytest.approx(length_mb * 1e6, rel=0.1)
+    assert found.share["a"] == pytest.approx(share, rel=0.1)
     assert found.spread < 0.3
 
 
@@ -106,7 +99,7 @@ def cohort(tmp_path_factory):
                 rows = calls.reshape(len(calls), -1).T.copy()
                 span = (position_bp[0], position_bp[-1])
                 drawn = given.stretches(labels, contig, span, people_seed=5, seed=place)
-                Alike(drawn, position_bp).put_into(rows, slice(0, len(calls)))
+                Alike(drawn, position_bp, 600).put_into(rows, slice(0, len(calls)))
                 calls = rows.T.reshape(calls.shape)
                 flips = np.random.default_rng(9).random(calls.shape) < 0.002  # errors of calling
                 calls = np.where(flips, 1 - calls, calls)
@@ -154,30 +147,50 @@ def test_draws_are_a_persons_own_and_of_all_chromosomes(tmp_path):
     options = {"people_seed": 3, "span_bp": (0, 50_000_000)}
     first = given.stretches(labels, "1", seed=1, **options)
     fewer = given.stretches(labels[:100], "1", seed=1, **options)
-    assert fewer == [each for each in first if each[0] < 100]
+    assert sorted(map(tuple, fewer)) == sorted(tuple(each) for each in first if each[0] < 100)
     second = given.stretches(labels, "2", seed=2, **options)
     covered = [
-        np.bincount([p for p, *_ in found], [last - start for _, start, last in found], 300)
-        for found in (first, second)
+        np.bincount(found[:, 0], found[:, 2] - found[:, 1], 300) for found in (first, second)
     ]
     assert np.corrcoef(*covered)[0, 1] > 0.5
-    assert given.stretches(labels, "X", seed=1, **options) == []
+    assert not len(given.stretches(labels, "X", seed=1, **options))
     given.save(tmp_path / "a.json")
     assert Autozygosity.load(tmp_path / "a.json") == given
 
 
 def test_as_many_calls_of_a_stretch_stay_heterozygous_as_in_real_ones():
     rows = np.array([[0] * 20_000, [1] * 20_000], np.int8)
-    alike = Alike([(0, 0, 20_000)], np.arange(20_000), heterozygous=0.03, seed=2)
+    alike = Alike([(0, 0, 20_000)], np.arange(20_000), 1, heterozygous=0.03, seed=2)
     alike.put_into(rows, slice(0, 20_000))
     assert rows[1].mean() == pytest.approx(0.03, abs=0.005) and not rows[0].any()
+
+
+def test_all_alleles_of_a_site_change_or_stay_together():
+    position_bp = np.repeat(np.arange(5_000), 2)  # two alleles at each position
+    rows = np.zeros((2, 10_000), np.int8)
+    rows[0, ::2], rows[1, 1::2] = 1, 1  # one allele on the first haplotype, the other on the second
+    alike = Alike([(0, 0, 5_000)], position_bp, 1, heterozygous=0.5, seed=2)
+    for start in range(0, 10_000, 100):
+        part = slice(start, start + 100)
+        alike.put_into(rows[:, part], part)
+    assert (rows[1].reshape(-1, 2).sum(axis=1) == 1).all()
+    assert 0.4 < rows[1, ::2].mean() < 0.6
+
+
+def test_inbred_lines_stay_inbred(tmp_path):
+    calls = linked_haplotypes(60, 8_000, seed=1)
+    calls[..., 1] = calls[..., 0]
+    people = people_of(["a"] * 60, ["train"] * 60)
+    store = store_of(tmp_path / "1.zarr.zip", calls, people)
+    found = fit_autozygosity([measure_runs(store, seed=1)])
+    assert found.share["a"] > 0.85 and found.length_bp > 4e7
 
 
 def test_a_person_may_be_autozygous_all_along():
     given = Autozygosity({"a": 1.0}, 1e4, 0.0)
     stretches = given.stretches(np.array(["a"]), "1", (0, 1_000_000), people_seed=1, seed=1)
     rows = np.array([[0] * 1_000, [1] * 1_000], np.int8)
-    Alike(stretches, np.arange(0, 1_000_000, 1_000)).put_into(rows, slice(0, 1_000))
+    Alike(stretches, np.arange(0, 1_000_000, 1_000), 1).put_into(rows, slice(0, 1_000))
     assert not rows.any()
 
 
@@ -187,7 +200,7 @@ def test_second_haplotypes_become_the_first_whatever_is_decoded_together(heteroz
     stretches = [(0, 200, 400), (3, 990, 1_000), (3, 1, 15)]
     rows = np.random.default_rng(0).integers(0, 2, (8, 100)).astype(np.int8)
     whole, pieces = rows.copy(), rows.copy()
-    alike = Alike(stretches, position_bp, heterozygous=heterozygous, seed=1)
+    alike = Alike(stretches, position_bp, 4, heterozygous=heterozygous, seed=1)
     alike.put_into(whole, slice(0, 100))
     for start in range(0, 100, 7):
         part = slice(start, min(start + 7, 100))

@@ -2,7 +2,7 @@
 
 from syncohort.cohort_store import CohortStore
 from syncohort.job import job
-from syncohort.synthesis.autozygosity import measure_runs
+from syncohort.synthesis.homozygous_runs import measure_runs
 
 with job(snakemake):
     measure_runs(CohortStore(snakemake.input.store), snakemake.params.seed).save(

@@ -59,8 +59,8 @@ def products_of_people(
     products = np.zeros((len(index), len(index)))
     if not np.array_equal(store.people.id, samples):
         return np.full_like(products, np.nan)
-    for part in store.variant_slices():
-        dosages = to_rows(doubled(store.read(part, index)), "genotype")  # [K, v]
+    for _, calls in store.variant_chunks(index):
+        dosages = to_rows(doubled(calls), "genotype")  # [K, v]
         called = dosages >= 0
         mean = np.where(called, dosages, 0).sum(axis=0) / np.maximum(called.sum(axis=0), 1)
         common = minor(mean / 2) >= max(maf_min, 1e-9)
@@ -153,7 +153,10 @@ def frequency_check(
     labels = people["label"].to_numpy()[people_looked_at(people, seed)]
     segments = effective_segments(np.sum(products, axis=0), labels)
     if np.isnan(segments):
-        return Check(_NAME, "not known: no label has five people who are not relatives")
+        return Check(
+            _NAME,
+            "not known: no label has five people who are not relatives, or chromosomes hold other people",
+        )
     if most_variants is not None:
         segments = 1 / (1 / segments + 1 / most_variants)
     counts = people.loc[people["excluded"] == "", "label"].value_counts()

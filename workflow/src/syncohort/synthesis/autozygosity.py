@@ -4,8 +4,8 @@ Generators draw haplotypes, and two of them make a person. Of real people some t
 hundredths, are autozygous, in stretches of a megabase and more, and it shows: much of what people differ by in heterozygosity
 comes from it. So it is measured on training people, and drawn people are given as much.
 
-*Measured* are runs of windows with next to no heterozygous calls, of people, and of pairs of haplotypes of two people of the
-same label, whose runs are the chance that common haplotypes meet. What people have more of is autozygous. On a
+*Measured* (`homozygous_runs`) are runs of windows with next to no heterozygous calls, of people, and of pairs of haplotypes of two
+people of the same label, whose runs are the chance that common haplotypes meet. What people have more of is autozygous. On a
 chromosome of length c, people of whose genome a share F is autozygous, in stretches of exponential length of mean l, have
 
     N(L) = F exp(-L / l) ((c - L) / l + 1)
@@ -16,7 +16,7 @@ lengths gives l and F. How unevenly people share in it follows from the covarian
 *Drawn* is a share of each person (beta distribution) and from it stretches, as a process that enters and leaves
 autozygosity at constant rates; there the second haplotype becomes the first. Nothing of a single person is kept. Chromosome X is left alone.
 
-Axes: S people, W windows, L labels, R = 2 S rows, V variants.
+Axes: S people, R = 2 S rows, V variants, k stretches.
 """
 
 import json
@@ -26,134 +26,14 @@ from pathlib import Path
 
 import numpy as np
 
-from syncohort.cohort_store import CohortStore
-from syncohort.files import load_arrays, save_arrays
-from syncohort.ploidy import doubled
 from syncohort.seeds import child_seed
+from syncohort.synthesis.homozygous_runs import PAIRINGS, RUNS, WINDOW_BP, Runs
 
 log = logging.getLogger(__name__)
-MOST_PEOPLE = 2_500
-PAIRINGS = 8  # times that people are paired
-WINDOW_BP = 100_000
-LEAST_HETEROZYGOUS = 5  # calls that a window must lead one to expect
-MOST_HETEROZYGOUS = 0.1  # of those, in a window of an autozygous stretch: errors of calling
-RUNS = (5, 10)  # windows of the two lengths
 _LABEL_PEOPLE = 50  # a label's share counts as if so many more of its people had everybody's
 _SURE = 3  # standard errors by which people must have more runs than pairs
-_LONGEST = 100  # l at most, in windows
-_LARGEST_SHARE = 0.5
-_KIND = "syncohort autozygosity 1"
-_SHARE, _STRETCHES = range(2)  # random streams
-
-
-@dataclass(frozen=True)
-class Runs:
-    """Runs of one chromosome that are at least as long as the two of `RUNS`.
-
-    window_bp: width of a window; n_windows: W; people: [2, S], runs of a person; pairs: [2, S], of one of their haplotypes
-    with another person's, mean over pairings; label: [S] str; heterozygous, expected: calls in the longest of people's runs, and
-    those to expect of anybody there.
-    """
-
-    window_bp: int
-    n_windows: int
-    people: np.ndarray
-    pairs: np.ndarray
-    label: np.ndarray
-    heterozygous: float = 0.0
-    expected: float = 0.0
-
-    def save(self, path: str | Path) -> None:
-        """Write it to one .npz file."""
-        save_arrays(path, _KIND, {name: np.asarray(each) for name, each in vars(self).items()})
-
-    @staticmethod
-    def load(path: str | Path) -> "Runs":
-        """Read what `save` wrote."""
-        arrays = load_arrays(path, _KIND)
-        kinds = {"window_bp": int, "n_windows": int, "heterozygous": float, "expected": float}
-        numbers = {name: kind(arrays.pop(name)) for name, kind in kinds.items()}
-        return Runs(**numbers, **arrays)
-
-
-def measure_runs(store: CohortStore, seed: int) -> Runs:
-    """Runs of at most MOST_PEOPLE training people of a chromosome; of chromosome X there are none.
-
-    Windows are WINDOW_BP wide, or as many times that as makes LEAST_HETEROZYGOUS heterozygous calls likely; windows in
-    which they are not, such as at a centromere, are left out. A label of one person has no pairs and is left out.
-    """
-    rng = np.random.default_rng(seed)
-    train = np.flatnonzero(store.people.split == "train")
-    train = np.sort(rng.permutation(train)[:MOST_PEOPLE])
-    label = store.people.label[train]
-    several = np.isin(label, [name for name in np.unique(label) if (label == name).sum() > 1])
-    train, label = train[several], label[several]
-    if store.contig == "X" or not len(train):
-        return Runs(WINDOW_BP, 0, *np.zeros((2, len(RUNS), len(train))), label)
-    partners = np.stack([_others_of_label(label, rng) for _ in range(PAIRINGS)])
-    position_bp = store.variants.position_bp
-    window = (position_bp - position_bp[0]) // WINDOW_BP
-    found, expected = _heterozygous(store, train, partners, window)
-    per_window = expected.sum() / len(expected)
-    times = max(1, int(np.ceil(LEAST_HETEROZYGOUS / max(per_window, 1e-9))))
-    starts = np.arange(0, len(expected), times)
-    expected = np.add.reduceat(expected, starts)
-    found = np.add.reduceat(found, starts, axis=1)  # [1 + PAIRINGS, W, S]
-    telling = expected >= LEAST_HETEROZYGOUS
-    found, expected = found[:, telling], expected[telling]
-    low = found <= MOST_HETEROZYGOUS * expected[:, None]
-    people, *pairs = (_count_runs(each) for each in low)
-    inside = _inside_runs(low[0], RUNS[-1])
-    there = float(found[0][inside].sum()), float((expected[:, None] * inside).sum())
-    return Runs(times * WINDOW_BP, len(expected), people, np.mean(pairs, axis=0), label, *there)
-
-
-def _others_of_label(label: np.ndarray, rng) -> np.ndarray:
-    """For each person another one of the same label, drawn at random, [S]."""
-    partner = np.empty(len(label), np.int64)
-    for name in np.unique(label):
-        own = rng.permutation(np.flatnonzero(label == name))
-        partner[own] = np.roll(own, 1)
-    return partner
-
-
-def _heterozygous(store: CohortStore, train, partners, window) -> tuple[np.ndarray, np.ndarray]:
-    """Alleles that differ within people and within pairs, int32 [1 + PAIRINGS, W, S], and those to expect, [W]."""
-    found = np.zeros((1 + PAIRINGS, int(window[-1]) + 1, len(train)), np.int32)
-    expected = np.zeros(found.shape[1])
-    for part in store.variant_slices():
-        calls = doubled(store.read(part, train))  # [v, S, 2]
-        called = (calls >= 0).all(axis=2)
-        frequency = np.where(calls > 0, 1, 0).sum(axis=(1, 2)) / np.maximum(
-            2 * called.sum(axis=1), 1
-        )
-        starts = np.flatnonzero(np.r_[True, np.diff(window[part]) > 0])
-        where = window[part][starts]
-        expected[where] += np.add.reduceat(2 * frequency * (1 - frequency), starts)
-        for which in range(len(found)):
-            second = calls[:, partners[which - 1], 1] if which else calls[..., 1]
-            differ = (calls[..., 0] != second) & (calls[..., 0] >= 0) & (second >= 0)
-            found[which, where] += np.add.reduceat(differ, starts, axis=0, dtype=np.int32)
-    return found, expected
-
-
-def _count_runs(low: np.ndarray) -> np.ndarray:
-    """Runs of True of low [W, S] that are at least as long as RUNS, int64 [2, S]."""
-    counts = np.zeros((len(RUNS), low.shape[1]), np.int64)
-    length = np.zeros(low.shape[1], np.int64)
-    for row in [*low, np.zeros(low.shape[1], bool)]:
-        for place, least in enumerate(RUNS):
-            counts[place] += ~row & (length >= least)
-        length = (length + 1) * row
-    return counts
-
-
-def _inside_runs(low: np.ndarray, least: int) -> np.ndarray:
-    """Whether windows of low [W, S] are inside a run of True of at least so many."""
-    inside = np.zeros_like(low)
-    for start in range(len(low) - least + 1):
-        inside[start : start + least] |= low[start : start + least].all(axis=0)
-    return inside
+_LONGEST = 10  # l at most, in chromosomes
+_SHARE, _START, _LENGTH, _STAY = range(4)  # random streams
 
 
 @dataclass(frozen=True)
@@ -187,41 +67,42 @@ class Autozygosity:
         *,
         people_seed: int,
         seed: int,
-    ) -> list[tuple[int, int, int]]:
-        """Stretches of people with labels [S] on a chromosome: person, first and last bp.
+    ) -> np.ndarray:
+        """Stretches of people with labels [S] on a chromosome, int64 [k, 3]: person, first and last bp.
 
-        people_seed: the same on all chromosomes, so that a person has one share of all; seed: of the chromosome. A person's
-        draws do not depend on who else there is.
+        people_seed: the same on all chromosomes, so that a person has one share of all; seed: of the chromosome. The r-th draw of a
+        stream is the r-th person's, whoever comes after.
         """
-        found = []
-        if contig == "X":
-            return found
-        for person, label in enumerate(labels):
-            share = self._share_of(float(self.share.get(str(label), 0)), people_seed, person)
-            if share:
-                rng = np.random.default_rng(child_seed(seed, _STRETCHES, person))
-                found += [(person, *each) for each in self._of_one(share, span_bp, rng)]
-        return found
+        if contig == "X" or not self.share:
+            return np.empty((0, 3), np.int64)
+        share = self._shares(labels, people_seed)
+        is_on = np.random.default_rng(child_seed(seed, _START)).random(len(share)) < share
+        between = self.length_bp * (1 - share) / np.maximum(share, 1e-12)
+        at, last, found = np.full(len(share), float(span_bp[0])), float(span_bp[1]), []
+        while (at <= last).any():
+            rng = np.random.default_rng(child_seed(seed, _LENGTH, len(found)))
+            end = at + rng.standard_exponential(len(share)) * np.where(
+                is_on, self.length_bp, between
+            )
+            own = np.flatnonzero(is_on & (at <= last))
+            found.append(
+                np.column_stack([own, at[own], np.minimum(end[own], last)]).astype(np.int64)
+            )
+            at, is_on = np.minimum(end, last + 1), ~is_on
+        return np.concatenate(found)
 
-    def _share_of(self, mean: float, seed: int, person: int) -> float:
-        """The share of a person of a label with this share."""
-        if not mean or not self.spread:
+    def _shares(self, labels: np.ndarray, seed: int) -> np.ndarray:
+        """The shares [S] of people with labels [S]."""
+        names, own = np.unique(labels.astype(str), return_inverse=True)
+        mean = np.array([self.share.get(name, 0.0) for name in names])[own]
+        if not self.spread:
             return mean
-        total = max((1 - mean) / (self.spread * mean) - 1, 1e-3)
-        rng = np.random.default_rng(child_seed(seed, _SHARE, person))
-        return float(rng.beta(mean * total, (1 - mean) * total))
-
-    def _of_one(self, share: float, span_bp: tuple[int, int], rng) -> list[tuple[int, int]]:
-        """Stretches of a person: where the two-state process of this share is on."""
-        at, last = float(span_bp[0]), float(span_bp[1])
-        is_on, found = rng.random() < share, []
-        between = self.length_bp * (1 - share) / share
-        while at <= last:
-            end = at + rng.exponential(self.length_bp if is_on else between)
-            if is_on:
-                found.append((int(at), int(min(end, last))))
-            at, is_on = end, not is_on
-        return found
+        some = np.clip(mean, 1e-12, 1 - 1e-12)
+        total = np.maximum((1 - some) / (self.spread * some) - 1, 1e-3)
+        drawn = np.random.default_rng(child_seed(seed, _SHARE)).beta(
+            some * total, (1 - some) * total
+        )
+        return np.where(mean > 0, drawn, 0.0)
 
 
 NONE = Autozygosity({}, float(WINDOW_BP), 0.0)
@@ -256,7 +137,7 @@ def fit_autozygosity(runs: list[Runs]) -> Autozygosity:
         members = label == name
         total = own[members].sum() + _LABEL_PEOPLE * everybody * seen.sum()
         found = total / (members.sum() + _LABEL_PEOPLE) / seen.sum()
-        share[str(name)] = float(np.clip(found, 0, _LARGEST_SHARE))
+        share[str(name)] = float(np.clip(found, 0, 1))
     spread = _fitted_spread(runs, label, everybody * seen)
     there = sum(each.expected for each in runs)
     heterozygous = sum(each.heterozygous for each in runs) / there if there else 0.0
@@ -280,8 +161,9 @@ def _expected_runs(runs: list[Runs], length_bp: float) -> np.ndarray:
 
 def _fitted_length(runs: list[Runs], excess: np.ndarray) -> float:
     """l [bp] at which N of the two lengths are as found, by bisection of their ratio, which falls with l."""
-    window_bp = min(each.window_bp for each in runs)
-    low, high = np.log([window_bp * RUNS[0] / 2, window_bp * _LONGEST])
+    shortest = min(each.window_bp for each in runs) * RUNS[0] / 2
+    longest = _LONGEST * max(each.window_bp * each.n_windows for each in runs)
+    low, high = np.log([shortest, longest])
     wanted = max(excess[1], 0.5) / excess[0]
     for _ in range(60):
         middle = (low + high) / 2
@@ -306,36 +188,36 @@ def _fitted_spread(runs: list[Runs], label: np.ndarray, expected: np.ndarray) ->
 class Alike:
     """Drawn people's stretches on one chromosome, to be put into pieces of their rows.
 
-    stretches: person, first and last bp; heterozygous: share of the second haplotype that stays as it was; seed: of which.
+    stretches: int64 [k, 3], person, first and last bp; position_bp: [V]; n_people: S; heterozygous: share of a second haplotype's alleles that
+    stay as they were; seed: of which.
     """
 
     def __init__(
         self,
-        stretches: list[tuple[int, int, int]],
+        stretches: np.ndarray,
         position_bp: np.ndarray,
+        n_people: int,
         *,
         heterozygous: float = 0.0,
         seed: int = 0,
     ):
-        people, first, last = np.array(stretches, dtype=np.int64).reshape(-1, 3).T
-        self._people = people
+        self._people, first, last = np.asarray(stretches, np.int64).reshape(-1, 3).T
+        self._position_bp, self._n_people = position_bp, n_people
         self._start = np.searchsorted(position_bp, first, side="left")
         self._stop = np.searchsorted(position_bp, last, side="right")
         self._heterozygous, self._seed = heterozygous, seed
 
     def put_into(self, rows: np.ndarray, variants: slice) -> None:
-        """Make the second haplotypes the first ones, in rows int8 [R, v] of some variants."""
-        inside = np.flatnonzero((self._start < variants.stop) & (self._stop > variants.start))
-        for place in inside:
-            first, last = self._start[place], self._stop[place]
-            changed = self._changed(place)[max(variants.start - first, 0) : variants.stop - first]
-            some = slice(max(first - variants.start, 0), last - variants.start)
-            person = 2 * self._people[place]
-            rows[person + 1, some] = np.where(changed, rows[person, some], rows[person + 1, some])
+        """Make the second haplotypes the first ones, in rows int8 [R, v] of some variants.
 
-    def _changed(self, place: int) -> np.ndarray:
-        """Which variants of a stretch become the first haplotype's, the same in every piece."""
-        n = self._stop[place] - self._start[place]
-        start = int(self._start[place])
-        rng = np.random.default_rng(child_seed(self._seed, int(self._people[place]), start))
-        return rng.random(n) >= self._heterozygous
+        All alleles of a position change or stay together: no haplotype gets two of them.
+        """
+        near = np.flatnonzero((self._start < variants.stop) & (self._stop > variants.start))
+        for place in range(variants.start, variants.stop):
+            own = near[(self._start[near] <= place) & (self._stop[near] > place)]
+            people = self._people[own]
+            if self._heterozygous and len(people):
+                stream = child_seed(self._seed, _STAY, int(self._position_bp[place]))
+                chance = np.random.default_rng(stream).random(self._n_people)
+                people = people[chance[people] >= self._heterozygous]
+            rows[2 * people + 1, place - variants.start] = rows[2 * people, place - variants.start]

@@ -54,7 +54,6 @@ WIDEST = 0.49  # that any threshold is from half way
 # From this frequency of the minor allele a variant has the margin of the common ones.
 COMMON_MAF = 0.1
 
-_STRETCHES = 1 << 40  # random stream beside those of variants, which are numbered by their place
 # Values held at once; the sorting takes a few times as many.
 _CHUNK_ELEMENTS = 1 << 23
 _ROWS_AT_ONCE = 512
@@ -135,8 +134,8 @@ def decode_cohort(
         span_bp = (variants.position_bp[0], variants.position_bp[-1])
         draws = {"people_seed": people_seed, "seed": seed}
         drawn = autozygosity.stretches(people.label, real.contig, span_bp, **draws)
-        kept = {"heterozygous": autozygosity.heterozygous, "seed": child_seed(seed, _STRETCHES)}
-        alike = Alike(drawn, variants.position_bp, **kept)
+        stay = {"heterozygous": autozygosity.heterozygous, "seed": seed}
+        alike = Alike(drawn, variants.position_bp, len(people), **stay)
     with CohortWriter(out_path, people) as writer:
         size = _variants_at_once(max(n_rows, len(training.labels)))
         for part in site_slices(variants, size) if edges is None else block_slices(edges, size):
