@@ -78,7 +78,7 @@ rule relate_people:
     benchmark:
         "<benchmarks>/relate_people/{chrom}.tsv"
     group:
-        "start"
+        "relate"
     conda:
         "../../envs/syncohort.yaml"
     resources:
@@ -123,8 +123,6 @@ rule check_cohort:
     benchmark:
         "<benchmarks>/check_cohort.tsv"
     priority: 100
-    group:
-        "start"
     conda:
         "../../envs/syncohort.yaml"
     resources:
