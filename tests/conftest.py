@@ -1,6 +1,7 @@
 """Fixtures that every test file may use."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,16 @@ def real_data() -> Path:
     if not (folder / "kg3").is_dir():
         pytest.skip(f"no real genotypes at {folder}; set SYNCOHORT_TEST_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def same_threads() -> Iterator[None]:
+    """Each test finds as many threads as a fresh process has: sums are rounded by their number."""
+    import torch
+
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
