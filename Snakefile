@@ -91,7 +91,7 @@ onsuccess:
 
 onerror:
     end_run()
-    say_what_failed()
+    say_what_failed(log)
 
 
 localrules:

@@ -169,6 +169,47 @@ def test_slurm_is_asked_how_a_killed_job_ended(tmp_path, monkeypatch, state, out
     assert failures(log.parent, "a") == ""
 
 
+SAID = """[Sat Nov 28 08:36:45 2026]
+Error in rule fit:
+    message: SLURM-job '7' failed, SLURM status is: 'FAILED'.
+    jobid: 0
+    input: a.zip
+    log: {logs}/fit.log, {logs}/slurm/7.log (check log file(s) for error details)
+    external_jobid: 7
+Error in rule draw:
+    message: SLURM sbatch failed.
+    jobid: 1
+    log: {logs}/draw.log (check log file(s) for error details)
+Shutting down, this might take some time.
+"""
+
+
+@pytest.mark.parametrize("before", ["no log", "an empty log", "a log of another run"])
+def test_a_job_that_is_killed_before_its_first_line_is_named(tmp_path, monkeypatch, before):
+    """Seen where a job was out of memory while it imported its libraries."""
+    (tmp_path / "out.log").write_text(
+        "error: StepId=7.0 exceeded memory limit (581689344 > 576716800), being killed"
+    )
+    put_program(
+        tmp_path / "bin/scontrol", SCONTROL.format(state="FAILED", output=tmp_path / "out.log")
+    )
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    if before == "an empty log":
+        (logs / "fit.log").touch()
+    elif before == "a log of another run":
+        attempt(logs / "fit.log", CRASH, "b")
+    run_log = tmp_path / "snakemake.log"
+    run_log.write_text(SAID.format(logs=logs))
+    told = failures(logs, "a", [str(run_log)])
+    assert told.startswith(f"fit\n  read: {logs}/slurm/7.log\n  out of memory: SLURM ended job 7")
+    assert "draw" not in told and "oops" not in told
+    attempt(logs / "fit.log", CRASH, "a")  # a try that came to say something
+    told = failures(logs, "a", [str(run_log)])
+    assert told.count("read: ") == 1 and "oops" in told
+
+
 @pytest.mark.parametrize(
     "seconds, command, refused",
     [

@@ -60,11 +60,14 @@ def end_run():
         print(told, file=sys.stderr)
 
 
-def say_what_failed():
-    """Say of each job that failed in this run why, once, and which file to read."""
+def say_what_failed(run_logs):
+    """Say of each job that failed in this run why, once, and which file to read.
+
+    run_logs: Snakemake's own logs of the run.
+    """
     from syncohort.failed_jobs import failures
 
-    told = failures(f"{FOLDER}/logs")
+    told = failures(f"{FOLDER}/logs", run_logs=run_logs)
     if told:
         print(f"\nJobs that failed:\n\n{told}\n", file=sys.stderr)
 

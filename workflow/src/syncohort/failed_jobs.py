@@ -10,18 +10,21 @@ from syncohort.slurm import end_of
 _HEADER = re.compile(
     r"^(?P<job>.*?): syncohort .*?(?:, job (?P<slurm>\S+) of SLURM)?, run (?P<run>.*)$"
 )
+_ERROR = re.compile(r"^ *Error in rule (?P<rule>\w+):\n(?P<lines>(?: {4,}\S.*\n)*)", re.MULTILINE)
 _SHOWN = 40  # lines of a message
 
 
-def failures(logs: str | Path, run: str | None = None) -> str:
-    """A paragraph for each job of a run that failed; "" when none has a log.
+def failures(logs: str | Path, run: str | None = None, run_logs: list[str] | None = None) -> str:
+    """A paragraph for each job of a run that failed; "" when none did.
 
-    logs: folder of the cohort's logs; run: which run, this one by default.
+    logs: folder of the cohort's logs; run: which run, this one by default; run_logs: Snakemake's
+    own logs of the run, which name the jobs that were killed before they wrote a word.
     """
     run = run or os.environ.get(RUN, "")
     files = [file for file in Path(logs).rglob("*.log") if file.is_file()]
     told = [_told(file, run) for file in sorted(files)]
-    return "\n\n".join(paragraph for paragraph in told if paragraph)
+    told += [_silent(said, Path(logs), run) for said in _errors(run_logs or [])]
+    return "\n\n".join(paragraph for paragraph in dict.fromkeys(told) if paragraph)
 
 
 def on_processors(logs: str | Path, run: str | None = None) -> str:
@@ -49,7 +52,8 @@ def say_why_groups_fail() -> None:
 
     def log_error(self, msg=None, aux_logs=None, **kwargs):
         if msg:
-            logger.error(f"Group {self.groupid}: {msg}")
+            how = end_of(str(kwargs["external_jobid"])) if kwargs.get("external_jobid") else ""
+            logger.error(f"Group {self.groupid}: {msg}{how and f' ({how})'}")
         plain(self, msg=msg, aux_logs=aux_logs, **kwargs)
 
     log_error.plain = plain
@@ -72,6 +76,30 @@ def _told(log: Path, run: str) -> str:
         text = last["slurm"] and end_of(last["slurm"])
         text = text or "it ended without a word, as jobs do that are killed."
     return f"{last['job']}\n  read: {file}\n{_indented(text)}"
+
+
+def _errors(run_logs: list[str]) -> list[re.Match]:
+    """What Snakemake says of the jobs of a run that failed, one by one."""
+    texts = [Path(file).read_text(errors="replace") for file in run_logs if Path(file).is_file()]
+    return [found for text in texts for found in _ERROR.finditer(text)]
+
+
+def _silent(error: re.Match, logs: Path, run: str) -> str:
+    """How a job of a cluster ended whose own log is not of this run: it was killed before it began one.
+
+    error: what Snakemake says of it; without a number the job was never one of the cluster.
+    """
+    said = dict(
+        re.findall(r"^ +(log|external_jobid): (.*?)(?: \(check .*)?$", error[0], re.MULTILINE)
+    )
+    files = [Path(file) for file in said.get("log", "").split(", ") if file]
+    own = [file for file in files if file.is_relative_to(logs)]
+    if "external_jobid" not in said or any(file.exists() and _read(file, run) for file in own):
+        return ""
+    how = (
+        end_of(said["external_jobid"]) or "it was ended before its first line, or could not start."
+    )
+    return f"{error['rule']}\n  read: {files[-1]}\n{_indented(how)}"
 
 
 def _read(log: Path, run: str) -> dict | None:

@@ -9,6 +9,8 @@ Axes: G gene blocks, K channels.
 
 from pathlib import Path
 
+import torch
+
 from syncohort.cohort_store import CohortStore, common_people
 from syncohort.evaluation.privacy.shadow_learning import learn
 from syncohort.generators.encoding import encode_people
@@ -56,6 +58,7 @@ def draw_latents_of(
         threads: of the networks.
         memory_mb: most memory that a training may take [MB].
     """
+    torch.set_num_threads(threads)  # sums are rounded by their number
     blocks = [Blocks.read(path) for path in block_paths]
     models = [
         fit_gene_pca(

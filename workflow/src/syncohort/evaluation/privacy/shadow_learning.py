@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import torch
-
 from syncohort.baselines.block_gaussian import fit_block_gaussian
 from syncohort.baselines.wgan_training import Recipe, train_wgan
 from syncohort.diffusion.model import load_generator
@@ -65,7 +63,6 @@ def learn(
     )
     sampling = dict(generator["sampling"])
     if sampling.pop("rescaled"):
-        torch.set_num_threads(threads)
         sampling["rescaling"] = checkpoint.with_suffix(".rescaling.npz")
         fit_rescaling(
             load_generator(checkpoint),
