@@ -8,6 +8,8 @@ import pytest
 
 # threads that spin while they wait make t-SNE ten times slower on a shared processor
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# a run starts a hundred processes, which would compile the package each
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

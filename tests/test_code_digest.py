@@ -1,5 +1,6 @@
 """Digests of the code a script really runs, and seeds by stage."""
 
+import os
 import shutil
 
 import pytest
@@ -51,6 +52,38 @@ def test_other_modules_comments_docstrings_and_places_do_not(package, tmp_path):
     (root / "syncohort/gamma.py").write_text("y = 2\n")
     (root / "syncohort/sub/beta.py").write_text('"""Now documented."""\n\n# why\nx  =  1\n')
     assert digest() == before
+
+
+def test_what_is_kept_from_start_to_start_follows_the_content_alone(package, tmp_path, monkeypatch):
+    root, digest = package
+    without = digest()
+    folder = tmp_path / "kept/facts"
+    monkeypatch.setattr(digests.FACTS, "folder", folder)
+    assert digest() == without
+    parsed, parse = [], digests.ast.parse
+    monkeypatch.setattr(digests.ast, "parse", lambda text: parsed.append(text) or parse(text))
+    assert digest() == without and not parsed
+    file = root / "syncohort/sub/beta.py"
+    status = file.stat()
+    file.write_text("x = 2\n")
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))  # as large, of the same date
+    changed = digest()
+    assert changed != without and len(parsed) == 1
+    file.write_text("x = 1\n")
+    assert digest() == without and len(parsed) == 1
+    whole = [each.read_text() for each in folder.iterdir()]
+    for damaged in ("", "end", "not a number\nend", max(whole, key=len)[:-3]):
+        for each in folder.iterdir():
+            each.write_text(damaged)
+        assert digest() == without
+    for each in folder.iterdir():
+        each.unlink()
+    monkeypatch.setattr(digests.os, "replace", refuse)  # a folder that cannot be written
+    assert digest() == without
+
+
+def refuse(*_):
+    raise PermissionError
 
 
 def test_modules_loaded_by_name_count_where_they_are_named(package):

@@ -19,6 +19,7 @@ from syncohort.config.places import folders_of
 from syncohort.config.study import parse_config
 from syncohort.config.yaml_files import read_typed
 from syncohort.errors import InputError
+from syncohort.code_digest import FACTS
 from syncohort.code_digest import code_digest
 from syncohort.report.templates import template_files
 from syncohort.formats.contents import Contents
@@ -36,6 +37,7 @@ except InputError as problem:
 DEMO = STUDY.input.kind == "demo"
 ROOT = Path(workflow.basedir)
 FOLDER = f"results/{STUDY.cohort}"
+FACTS.folder = Path(".snakemake/syncohort_code")
 RESOURCES = STUDY.resources.rstrip("/")
 
 

@@ -2,6 +2,10 @@
 
 import ast
 import hashlib
+import os
+import sys
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -53,9 +57,53 @@ def _module_file(name: str) -> Path | None:
 @cache
 def _facts(file: Path) -> tuple[bytes, list[str]]:
     """Digest of a file's syntax tree, and the names of the package that it imports."""
-    tree = ast.parse(file.read_text())
-    names = _imported_names(tree)  # before the docstrings are taken out of the tree
-    return _tree_digest(tree), names
+    content = file.read_bytes()
+    kept = FACTS.file_of(content)
+    found = kept and _read(kept)
+    if not found:
+        tree = ast.parse(content)
+        names = _imported_names(tree)  # before the docstrings are taken out of the tree
+        found = _tree_digest(tree), names
+        if kept:
+            _write(kept, *found)
+    return found
+
+
+@dataclass
+class _Facts:
+    """Where facts are kept from one start of Snakemake to the next, by the content they are of.
+
+    Parsing all files takes seconds, and every job of a cluster starts Snakemake anew.
+    """
+
+    folder: Path | None = None  # None: nowhere
+
+    def file_of(self, content: bytes) -> Path | None:
+        """The file for a source file's content, as this module and this Python read it."""
+        if self.folder is None:
+            return None
+        reader = Path(__file__).read_bytes() + sys.version.encode()
+        return self.folder / hashlib.sha256(reader + content).hexdigest()
+
+
+FACTS = _Facts()
+
+
+def _read(kept: Path) -> tuple[bytes, list[str]] | None:
+    with suppress(OSError, ValueError):
+        lines = kept.read_text().splitlines()
+        if lines and lines[-1] == "end":
+            return bytes.fromhex(lines[0]), lines[1:-1]
+    return None
+
+
+def _write(kept: Path, digest: bytes, names: list[str]) -> None:
+    """Keep facts; where they cannot be written they are found anew at the next start."""
+    partial = kept.with_name(f"{kept.name}.{os.getpid()}")
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text("\n".join([digest.hex(), *names, "end"]))
+        os.replace(partial, kept)
 
 
 def _imported_names(tree: ast.AST) -> list[str]:
