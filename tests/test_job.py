@@ -174,7 +174,7 @@ Error in rule fit:
     message: SLURM-job '7' failed, SLURM status is: 'FAILED'.
     jobid: 0
     input: a.zip
-    log: {logs}/fit.log, {logs}/slurm/7.log (check log file(s) for error details)
+    log: {logs}/fit.log, {slurm}/7.log (check log file(s) for error details)
     external_jobid: 7
 Error in rule draw:
     message: SLURM sbatch failed.
@@ -201,9 +201,11 @@ def test_a_job_that_is_killed_before_its_first_line_is_named(tmp_path, monkeypat
     elif before == "a log of another run":
         attempt(logs / "fit.log", CRASH, "b")
     run_log = tmp_path / "snakemake.log"
-    run_log.write_text(SAID.format(logs=logs))
+    first_try = SAID.replace("7", "6").format(logs=logs, slurm=tmp_path)
+    run_log.write_text(first_try + SAID.format(logs=logs, slurm=tmp_path))
     told = failures(logs, "a", [str(run_log)])
-    assert told.startswith(f"fit\n  read: {logs}/slurm/7.log\n  out of memory: SLURM ended job 7")
+    assert told.count("read: ") == 1  # of its tries the last
+    assert told.startswith(f"fit\n  read: {tmp_path}/7.log\n  out of memory: SLURM ended job 7")
     assert "draw" not in told and "oops" not in told
     attempt(logs / "fit.log", CRASH, "a")  # a try that came to say something
     told = failures(logs, "a", [str(run_log)])

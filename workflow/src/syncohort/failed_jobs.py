@@ -10,7 +10,7 @@ from syncohort.slurm import end_of
 _HEADER = re.compile(
     r"^(?P<job>.*?): syncohort .*?(?:, job (?P<slurm>\S+) of SLURM)?, run (?P<run>.*)$"
 )
-_ERROR = re.compile(r"^ *Error in rule (?P<rule>\w+):\n(?P<lines>(?: {4,}\S.*\n)*)", re.MULTILINE)
+_ERROR = re.compile(r"^ *Error in rule (?P<rule>\w+):\n(?: {4,}\S.*\n)*", re.MULTILINE)
 _SHOWN = 40  # lines of a message
 
 
@@ -23,8 +23,8 @@ def failures(logs: str | Path, run: str | None = None, run_logs: list[str] | Non
     run = run or os.environ.get(RUN, "")
     files = [file for file in Path(logs).rglob("*.log") if file.is_file()]
     told = [_told(file, run) for file in sorted(files)]
-    told += [_silent(said, Path(logs), run) for said in _errors(run_logs or [])]
-    return "\n\n".join(paragraph for paragraph in dict.fromkeys(told) if paragraph)
+    told += _silent(_errors(run_logs or []), Path(logs), run)
+    return "\n\n".join(paragraph for paragraph in told if paragraph)
 
 
 def on_processors(logs: str | Path, run: str | None = None) -> str:
@@ -84,22 +84,24 @@ def _errors(run_logs: list[str]) -> list[re.Match]:
     return [found for text in texts for found in _ERROR.finditer(text)]
 
 
-def _silent(error: re.Match, logs: Path, run: str) -> str:
-    """How a job of a cluster ended whose own log is not of this run: it was killed before it began one.
+def _silent(errors: list[re.Match], logs: Path, run: str) -> list[str]:
+    """How jobs of a cluster ended whose own logs are not of this run: killed before they began one.
 
-    error: what Snakemake says of it; without a number the job was never one of the cluster.
+    errors: what Snakemake says of jobs; without a number a job was never one of the cluster. Of a
+    job that was tried again the last try counts.
     """
-    said = dict(
-        re.findall(r"^ +(log|external_jobid): (.*?)(?: \(check .*)?$", error[0], re.MULTILINE)
-    )
-    files = [Path(file) for file in said.get("log", "").split(", ") if file]
-    own = [file for file in files if file.is_relative_to(logs)]
-    if "external_jobid" not in said or any(file.exists() and _read(file, run) for file in own):
-        return ""
-    how = (
-        end_of(said["external_jobid"]) or "it was ended before its first line, or could not start."
-    )
-    return f"{error['rule']}\n  read: {files[-1]}\n{_indented(how)}"
+    told = {}
+    for error in errors:
+        lines = r"^ +(log|external_jobid): (.*?)(?: \(check .*)?$"
+        said = dict(re.findall(lines, error[0], re.MULTILINE))
+        files = [Path(file) for file in said.get("log", "").split(", ") if file]
+        own = tuple(file for file in files if file.is_relative_to(logs))
+        number = said.get("external_jobid")
+        if number is None or any(file.exists() and _read(file, run) for file in own):
+            continue
+        how = end_of(number) or "it was ended before its first line, or could not start."
+        told[own] = f"{error['rule']}\n  read: {files[-1]}\n{_indented(how)}"
+    return list(told.values())
 
 
 def _read(log: Path, run: str) -> dict | None:
