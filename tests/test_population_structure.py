@@ -9,7 +9,7 @@ import pytest
 from cohorts import people_of, row_of, store_of, value_of
 
 from syncohort.cohort.hardy_weinberg import hwe_p_values as exact_p_values
-from syncohort.evaluation.fidelity.genotype_counts import walk_counts
+from syncohort.evaluation.fidelity.genotype_counts import EQUALLY_MANY, walk_counts
 from syncohort.evaluation.fidelity.heterozygosity import summarise_people
 from syncohort.evaluation.fidelity.measure import measure_fidelity
 from syncohort.evaluation.fidelity.population_structure import (
@@ -132,6 +132,29 @@ def test_lost_equilibrium_shows(cohort, cheat):
     rows = equilibrium(cohort, cheat)
     assert value_of(rows, "hwe_rejected") > 0.02
     assert row_of(rows, "hwe_rejected_ratio")["low"] > 10
+
+
+def test_rejections_do_not_depend_on_how_many_people_are_drawn(tmp_path):
+    """The same inbreeding (F = 0.05) in real and synthetic people, who are as many, or four times."""
+    rng = np.random.default_rng(9)
+    frequency = rng.uniform(0.1, 0.9, 400)
+
+    def inbred(n):
+        calls = (rng.random((400, n, 2)) < frequency[:, None, None]).astype(np.int8)
+        same = rng.random((400, n)) < 0.05
+        calls[..., 1] = np.where(same, calls[..., 0], calls[..., 1])
+        return calls
+
+    splits = np.repeat(["train", "holdout"], [500, 60]).astype(object)
+    real = store_of(tmp_path / "real.zip", inbred(560), people_of(["x"] * 560, splits))
+    cohorts = {"real": real}
+    for n in (500, 2_000):
+        cohorts[f"{n}"] = store_of(tmp_path / f"{n}.zip", inbred(n), people_of(["x"] * n))
+    ratios = [value_of(equilibrium(cohorts, f"{n}"), "hwe_rejected_ratio") for n in (500, 2_000)]
+    assert max(ratios) < 1.6 and min(ratios) > 0.6
+    ((_, counts),) = walk_counts(real, cohorts["2000"])
+    assert counts["synthetic"].people.tolist() == [2_000]
+    assert [counts[name].people.tolist() for name in EQUALLY_MANY.values()] == [[500], [500]]
 
 
 def test_few_people_of_a_label_cannot_be_rejected(cohort, tmp_path):

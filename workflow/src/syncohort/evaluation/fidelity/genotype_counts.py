@@ -14,6 +14,7 @@ from syncohort.genotypes import CHUNK_VARIANTS, SPLITS, slices
 from syncohort.packed_calls import GenotypeCounts, PackedCalls, masks_of
 
 SOURCES = (*SPLITS, "synthetic")
+EQUALLY_MANY = {"train": "train, as many", "synthetic": "synthetic, as many"}
 PEOPLE_AT_ONCE = 5_000
 
 
@@ -44,6 +45,8 @@ def walk_counts(
 ) -> Iterator[tuple[slice, dict[str, LabelCounts]]]:
     """Walk along a chromosome: yield (slice of variants, counts of each of `SOURCES`).
 
+    Beside them by the names of EQUALLY_MANY: of training and synthetic people as many of each label
+    as the fewer of both are, for tests that find more the more people there are.
     Both stores hold the same variants. Memory is bounded by chunks of variants and people.
     """
     labels = labels_of(real_store, synthetic_store)
@@ -53,18 +56,45 @@ def walk_counts(
         own = real.split == split
         of_real[own] = index * len(labels) + np.searchsorted(labels, real.label[own].astype(str))
     of_synthetic = np.searchsorted(labels, synthetic.label.astype(str))
+    # people beyond as many as the other side has are a group of their own, the last
+    train, n_labels, n_real = SPLITS.index("train"), len(labels), (len(SPLITS) + 1) * len(labels)
+    sizes = np.bincount(of_real[of_real >= 0], minlength=n_real)[train * n_labels :][:n_labels]
+    fewer = np.minimum(sizes, np.bincount(of_synthetic, minlength=n_labels))
+    for label in range(n_labels):
+        _thin(of_real, train * n_labels + label, fewer[label], len(SPLITS) * n_labels + label)
+        _thin(of_synthetic, label, fewer[label], n_labels + label)
     for start in range(0, len(real_store.variants), CHUNK_VARIANTS):
         variants = slice(start, min(start + CHUNK_VARIANTS, len(real_store.variants)))
-        counts = _count(real_store, variants, of_real, len(SPLITS) * len(labels))
+        found = _count(real_store, variants, of_real, n_real)
         parts = [
-            {name: value[..., i * len(labels) : (i + 1) * len(labels)] for name, value in counts}
-            for i in range(len(SPLITS))
+            {name: value[..., i : i + n_labels] for name, value in found.items()}
+            for i in range(0, n_real, n_labels)
         ]
-        parts.append(dict(_count(synthetic_store, variants, of_synthetic, len(labels))))
-        yield variants, {s: LabelCounts(**part) for s, part in zip(SOURCES, parts, strict=True)}
+        found = _count(synthetic_store, variants, of_synthetic, 2 * n_labels)
+        drawn, beyond = (
+            {name: value[..., i : i + n_labels] for name, value in found.items()}
+            for i in (0, n_labels)
+        )
+        counts = dict(zip(SPLITS, parts, strict=False))
+        counts |= {"train": _together(parts[train], parts[-1])}
+        counts |= {"synthetic": _together(drawn, beyond)}
+        counts |= {EQUALLY_MANY["train"]: parts[train], EQUALLY_MANY["synthetic"]: drawn}
+        yield variants, {name: LabelCounts(**part) for name, part in counts.items()}
 
 
-def _count(store, variants: slice, group: np.ndarray, n_groups: int) -> list[tuple]:
+def _thin(group: np.ndarray, own: int, kept: int, beyond: int) -> None:
+    """Leave `kept` people in a group, evenly along it, and put those beyond into another."""
+    people = np.flatnonzero(group == own)
+    steps = np.arange(len(people) + 1) * kept // max(len(people), 1)
+    group[people[np.diff(steps) == 0]] = beyond
+
+
+def _together(first: dict, second: dict) -> dict:
+    """The fields of both together."""
+    return {name: value + second[name] for name, value in first.items()}
+
+
+def _count(store, variants: slice, group: np.ndarray, n_groups: int) -> dict[str, np.ndarray]:
     """The fields of `LabelCounts` with groups for labels; people of group -1 are left out."""
     counts = {}
     for people in slices(len(group), PEOPLE_AT_ONCE):
@@ -72,4 +102,4 @@ def _count(store, variants: slice, group: np.ndarray, n_groups: int) -> list[tup
         found = vars(calls.count(masks_of(group[people], n_groups)))
         counts = {name: counts.get(name, 0) + found[name] for name in found}
     people = np.bincount(group[group >= 0], minlength=n_groups).astype(np.int32)
-    return [("people", people), *counts.items()]
+    return {"people": people, **counts}

@@ -13,7 +13,7 @@ import pandas as pd
 
 from syncohort.cohort.hardy_weinberg import hwe_p_values as exact_p_values
 from syncohort.dosages import minor
-from syncohort.evaluation.fidelity.genotype_counts import LabelCounts
+from syncohort.evaluation.fidelity.genotype_counts import EQUALLY_MANY, LabelCounts
 from syncohort.evaluation.groups import ALL
 from syncohort.evaluation.intervals import stretch_row
 from syncohort.evaluation.tidy import metric_row
@@ -33,14 +33,16 @@ def equilibrium_table(
 
     stretch [V]: the stretch of each variant.
     Returns stretch, label, common (variants with a MAF of 5 % in the label's training
-    people) and how many of those have an exact p < 0.001 in synthetic, train, holdout.
+    people) and how many of those have an exact p < 0.001 in synthetic, train, holdout; in as many
+    synthetic as training people.
     """
     frequency = counts["train"].frequency
     common = minor(frequency) >= COMMON_MAF  # False for NaN
     names, starts = np.unique(stretch, return_index=True)
     columns = {"common": common}
     for source in EQUILIBRIUM_SOURCES:
-        columns[source] = common & (hwe_p_values(counts[source]) < HWE_P)
+        own = counts[EQUALLY_MANY.get(source, source)]
+        columns[source] = common & (hwe_p_values(own) < HWE_P)
     return pd.DataFrame(
         {
             "stretch": np.repeat(names, len(labels)),
@@ -67,14 +69,14 @@ def summarise_equilibrium(table: pd.DataFrame, people: pd.DataFrame, *, seed: in
     hwe_rejected: share of common variants with an exact p < 0.001 within the label, mean
     over labels with 20 people or more; hwe_rejected_ratio: that share over the share in as
     many labels of the training people, both with 0.001 added, which is what chance alone
-    rejects. The training people stand for real ones because the test grows with the number
-    of people and they are as many; the holdout's share is in the note.
+    rejects. The test finds more in more people, so of each label as many synthetic as training people
+    are tested; the share of the holdout, who are fewer, is in the note.
     """
-    size = people.set_index("label")
-    used = [label for label in size.index if size.loc[label, "synthetic"] >= HWE_PEOPLE]
+    size = people.set_index("label")[["synthetic", "train"]].min(axis=1)
+    used = [label for label in size.index if size[label] >= HWE_PEOPLE]
     sums = table.groupby(["contig", "stretch", "label"], sort=False).sum(numeric_only=True)
     if not used or not sums["common"].any():
-        fewest = int(size["synthetic"].max()) if len(size) else 0
+        fewest = int(size.max()) if len(size) else 0
         note = f"too few: {fewest} people in the largest label; it takes {HWE_PEOPLE}"
         names = ("hwe_rejected", "hwe_rejected_ratio")
         return [metric_row(name, ALL, np.nan, note=note) for name in names]
