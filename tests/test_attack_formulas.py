@@ -1,18 +1,29 @@
 """Every attack against a plain loop."""
 
+from collections import Counter
+
 import numpy as np
 import pandas as pd
 import pytest
 from attacked import N_VARIANTS, attacked_cohort, population_calls
 from cohorts import people_of, row_of, store_of, value_of, worded
-from scipy.stats import mannwhitneyu
+from scipy.stats import betabinom, mannwhitneyu
 
 from syncohort.evaluation.groups import Group
 from syncohort.evaluation.privacy.copies import WINDOW_SNPS, find_copies
 from syncohort.evaluation.privacy.frequency_attack import count_alleles, frequency_scores
 from syncohort.evaluation.privacy.membership import Targets, membership_rows
 from syncohort.evaluation.privacy.neighbours import pairwise_distances
-from syncohort.evaluation.privacy.record_distances import adversarial_rows, data_copying_row
+from syncohort.evaluation.privacy.record_distances import (
+    adversarial_rows,
+    alike_in_labels,
+    closest_rows,
+    data_copying_row,
+    tail_rows,
+)
+from syncohort.evaluation.tidy import tidy
+from syncohort.evaluation.verdicts.bounds import FAIL, LOOK, NOT_MEASURED, PASS
+from syncohort.evaluation.verdicts.judging import judge
 
 
 @pytest.fixture(scope="module")
@@ -134,3 +145,85 @@ def test_data_copying_is_the_mann_whitney_z():
     z = data_copying_row(distances, labels, 1)["value"]
     statistic = mannwhitneyu(ours, holdout, method="asymptotic").statistic
     assert z == pytest.approx((statistic - 80 * 60 / 2) / np.sqrt(80 * 60 * 141 / 12))
+    row = data_copying_row(distances, labels, 1)
+    assert (row["low"], row["high"]) == pytest.approx((z - 1.96, z + 1.96), abs=1e-4)
+
+
+@pytest.mark.parametrize(("n_ours", "n_real"), [(1_000, 150), (2_000, 500), (300, 600)])
+def test_the_limits_of_the_tail_are_those_of_a_beta_binomial(n_ours, n_real):
+    """Against scipy: the largest counts whose chance is above 5 % and 0.1 %."""
+    rng = np.random.default_rng(5)
+    _, level = tail_rows(rng.random(n_ours), rng.random(n_real))
+    rank = max(1, int(0.01 * (n_real + 1)))
+    law = betabinom(n_ours, rank, n_real + 1 - rank)
+    assert level["low"] == pytest.approx(law.mean() / n_ours)
+    for share, chance in ((level["value"], 0.05), (level["high"], 1e-3)):
+        count = round(share * n_ours)
+        assert law.sf(count - 1) > chance >= law.sf(count)
+
+
+@pytest.mark.parametrize("n_real", [50, 100, 150, 151, 200, 300])
+@pytest.mark.parametrize("leak", [0, 0.1])
+def test_the_tail_is_judged_where_enough_people_are_known(n_real, leak):
+    """Honest people rarely fail; near copies of one in ten do; and of too few nothing is said."""
+    rng, verdicts = np.random.default_rng(6), []
+    for _ in range(100):
+        real, ours = rng.gamma(20, size=n_real), rng.gamma(20, size=10 * n_real)
+        ours[rng.random(len(ours)) < leak] *= 0.2
+        rows = tidy(tail_rows(ours, real), cohort="c", generator="g")
+        verdicts.append(judge(rows, {})["verdict"].iloc[0])
+    counts = Counter(verdicts)
+    if n_real <= 100:
+        assert counts == {NOT_MEASURED: 100}
+    elif leak:
+        assert counts[FAIL] == 100
+    else:
+        assert counts[FAIL] <= 2 and counts[LOOK] <= 12
+
+
+def test_equal_distances_count_as_their_place_among_real_people():
+    """A real person who is a twin of a training person: half of the whole copies are beyond chance."""
+    real = np.concatenate([[0.0], np.arange(1.0, 180.0)])
+    row = tail_rows(np.zeros(1_000), real)[0]
+    assert row["value"] == pytest.approx(0.5)
+    assert tail_rows(np.full(1_000, 0.5), real)[0]["value"] == 0
+
+
+def test_people_are_compared_with_real_ones_of_equally_frequent_labels():
+    rng = np.random.default_rng(7)
+    ours = np.repeat(["a", "b", "alone"], [500, 500, 9])
+    real = np.repeat(["a", "b", "other"], [90, 10, 3])
+    some, control = alike_in_labels(ours, real, rng)
+    assert Counter(ours[some]) == {"a": 500, "b": 55} and Counter(real[control]) == {
+        "a": 90,
+        "b": 10,
+    }
+    assert len(np.unique(some)) == 555
+    some, control = alike_in_labels(np.repeat(["a", "b"], [400, 1]), np.repeat(["a", "b"], 50), rng)
+    assert len(some) == 400 and len(control) == 50  # the one of b would cost all others
+    assert not any(map(len, alike_in_labels(np.array(["a"]), np.array(["b"]), rng)))
+
+
+@pytest.mark.parametrize("counts", [(400, 400), (720, 80), (200, 600)])
+def test_labels_in_other_proportions_are_no_leak(counts):
+    """People of one label are half as far apart as those of the other, who are nine in ten of real people."""
+    rng = np.random.default_rng(8)
+    labels = {
+        "synthetic": np.repeat(["wide", "narrow"], counts),
+        "holdout": np.repeat(["wide", "narrow"], [180, 20]),
+        "reference": np.repeat(["wide", "narrow"], [180, 20]),
+    }
+    scale = {"wide": 1.0, "narrow": 0.5}
+
+    def distances(name):
+        wide = np.array([scale[label] for label in labels[name]])
+        return wide[:, None] * rng.normal(10, 1, (len(wide), 40))
+
+    found = {(name, "train"): distances(name) for name in ("synthetic", "holdout")}
+    of_reference = {("train", "reference"): distances("reference").T}
+    rows = closest_rows(found | of_reference, {"l1": found}, labels, 1, 20, rng)
+    for method in ("hamming", "l1"):
+        assert value_of(rows, "closest_record_ratio", method=method) == pytest.approx(1, abs=0.03)
+    judged = judge(tidy(rows, cohort="c", generator="g"), {})
+    own = judged[(judged["metric"] == "closest_record_tail") & (judged["part"] == "")]
+    assert own["verdict"].item() in (PASS, LOOK)

@@ -6,20 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 from cohorts import people_of, row_of, store_of, value_of
-from scipy.stats import genpareto
+from scipy.stats import binomtest, genpareto
 
 from syncohort.evaluation.groups import Group
+from syncohort.evaluation.intervals import newcombe_interval
 from syncohort.evaluation.privacy.attributes import Told, region_rows
 from syncohort.evaluation.privacy.frequency_attack import count_alleles
 from syncohort.evaluation.privacy.gains import gain_row
+from syncohort.evaluation.privacy.measure import measure_privacy
 from syncohort.evaluation.privacy.membership import (
     Targets,
     membership_rows,
     targets_of,
     true_positive_rate,
 )
+from syncohort.evaluation.privacy.near_copies import most_at_one_rate, rate_rows
 from syncohort.evaluation.privacy.relatives import Meiosis, relative_rows
-from syncohort.evaluation.privacy.risk import measure_risk
+from syncohort.evaluation.privacy.risk import chance_of, measure_risk
 from syncohort.evaluation.privacy.segments import SegmentWalk, measure_segments
 from syncohort.evaluation.privacy.small_counts import (
     label_rows,
@@ -92,6 +95,82 @@ def test_labels_are_pooled_each_at_its_own_level():
     rows = membership_rows(Group(method="m"), scores[:30], few, **options)
     note = row_of(rows, "membership_tpr", method="m", fpr="1 %")["note"]
     assert note == "too few people to say: 0, and it takes 99"
+
+
+LABELS_OF_FEW = [(1, 300, 100), (26, 31, 4), (26, 77, 10), (100, 10, 1)]  # labels, their people
+
+
+def many_labels(n_labels: int, n_train: int, n_holdout: int) -> Targets:
+    """Targets of so many labels, each of so many training and holdout people."""
+    label = np.repeat([f"l{place:03d}" for place in range(n_labels)], n_train + n_holdout)
+    member = np.tile(np.arange(n_train + n_holdout) < n_train, n_labels)
+    sizes = dict.fromkeys(label.tolist(), n_train)
+    return Targets(np.arange(len(label)).astype(str), label, member, sizes)
+
+
+@pytest.mark.parametrize("people", LABELS_OF_FEW)
+def test_scores_that_say_nothing_find_nobody_however_few_a_label_has(people):
+    """Membership: as many found as false alarms, and intervals that hold the truth."""
+    rng, targets = np.random.default_rng(5), many_labels(*people)
+    options = {"minimum_people": 20}
+    found = [
+        membership_rows(
+            Group(method="m"), rng.normal(size=len(targets)), targets, **options, seed=i
+        )
+        for i in range(40)
+    ]
+    for name, rate in (("1 %", 0.01), ("10 %", 0.1)):
+        values = [value_of(rows, "membership_tpr", method="m", fpr=name) for rows in found]
+        error = np.std(values) / np.sqrt(len(values))
+        assert np.mean(values) < rate + 3 * error + 0.1 * rate, name
+    pooled = [rows[0] for rows in found]
+    covered = [row["low"] <= 0.5 <= row["high"] for row in pooled]
+    assert (
+        np.mean(covered) >= 0.85
+    )  # of 40 intervals that hold it in 95 %, 0.6 of one hundred fewer
+    assert np.mean([row["value"] > 0.6 and row["low"] > 0.53 for row in pooled]) <= 0.025
+
+
+@pytest.mark.parametrize("people", LABELS_OF_FEW[1:])
+def test_a_few_people_who_are_found_for_certain_show_whatever_labels_have(people):
+    rng, targets = np.random.default_rng(6), many_labels(*people)
+    scores = rng.normal(size=len(targets))
+    scores += 8 * (targets.member & (rng.random(len(targets)) < 0.1))
+    rows = membership_rows(Group(method="m"), scores, targets, minimum_people=20, seed=1)
+    assert value_of(rows, "membership_tpr", method="m", fpr="1 %") > 0.03
+
+
+@pytest.mark.parametrize("rate", [0.05, 0.1, 0.5])
+@pytest.mark.parametrize("people", [(1, 200, 20), (1, 208, 26), (26, 8, 1), (13, 16, 2)])
+def test_a_gain_that_is_chance_rarely_fails(people, rate):
+    """Yes or no of each person, equally often on both sides; nobody of 20 is not none of all."""
+    rng, targets = np.random.default_rng(7), many_labels(*people)
+    options = {"minimum_people": 20}
+    rows = [
+        gain_row(
+            "linkability_gain",
+            Group(),
+            (rng.random(len(targets)) < rate).astype(float),
+            targets,
+            **options,
+            seed=place,
+        )
+        for place in range(100)
+    ]
+    covered = np.mean([row["low"] <= 0 <= row["high"] for row in rows])
+    assert covered >= 0.88
+    judged = judge(tidy(rows, cohort="c", generator="g"), {})
+    assert (judged["verdict"] == FAIL).mean() <= 0.05
+
+
+def test_the_interval_of_two_shares_is_newcombes():
+    """His table II, method 10: 56 of 70 and 48 of 80; 9 of 10 and 3 of 10; 5 of 56 and 0 of 29."""
+    for shares, expected in (
+        ((56 / 70, 70, 48 / 80, 80), (0.0524, 0.3339)),
+        ((9 / 10, 10, 3 / 10, 10), (0.1705, 0.8090)),
+        ((5 / 56, 56, 0, 29), (-0.0381, 0.1926)),
+    ):
+        np.testing.assert_allclose(newcombe_interval(*shares), expected, atol=5e-5)
 
 
 @pytest.mark.parametrize(
@@ -343,15 +422,65 @@ def test_chances_of_people_like_the_known_ones_are_those_of_ranks():
     assert same.chance(np.zeros(3)).tolist() == [1.0] * 3
 
 
-def test_honest_people_rarely_have_a_riskiest_person():
-    """Tails as an exponential's are the heaviest that distances have; 0.05 expected."""
-    rng = np.random.default_rng(2)
-    smallest = [
-        LowerTail.pareto(-rng.exponential(size=200)).chance(-rng.exponential(size=800)).min()
-        for _ in range(200)
-    ]
-    chance = 1 - (1 - np.array(smallest)) ** 800
-    assert (chance < 0.05).mean() < 0.12 and (chance < 0.001).mean() < 0.02
+@pytest.mark.parametrize("n_real", [10, 20, 40, 200])
+def test_honest_people_rarely_have_a_riskiest_person(n_real):
+    """Tails as an exponential's are the heaviest that distances have. A whole copy is found all the same."""
+    rng, n = np.random.default_rng(2), 10 * n_real
+    smallest, of_copy = [], []
+    for _ in range(400):
+        known = -0.03 * rng.exponential(size=n_real)
+        smallest.append(chance_of(-0.03 * rng.exponential(size=n), known).min())
+        of_copy.append(chance_of(np.log([1e-3]), known)[0])
+    smallest, of_copy = (1 - (1 - np.array(each)) ** n for each in (smallest, of_copy))
+    assert (smallest < 0.05).mean() < 0.07 and (smallest < 0.001).mean() <= 0.005
+    assert (of_copy < 0.001).mean() > 0.75
+
+
+def test_the_rate_of_real_people_is_only_as_well_known_as_few_people_tell():
+    """Against scipy's binomial test; and one relative more than nobody is no refusal."""
+    for seen, n_real, n_ours in ((0, 40, 400), (3, 200, 1_000), (40, 500, 600)):
+        most = most_at_one_rate(seen, n_real, n_ours)
+        share = n_ours / (n_real + n_ours)
+        chances = [
+            binomtest(count, seen + count, share, alternative="greater").pvalue
+            for count in (most, most + 1)
+        ]
+        assert chances[0] > 1e-3 >= chances[1]
+    words = []
+    for count in (0, 1, 200):
+        ours, real = np.arange(1_000) < count, np.zeros(200, bool)
+        judged = judge(tidy(rate_rows("related_people", ours, real), cohort="c", generator="g"), {})
+        words.append(judged["verdict"].iloc[0])
+    assert words == [PASS, LOOK, FAIL]
+    failed = 0
+    rng = np.random.default_rng(9)
+    for _ in range(200):
+        sides = (rng.random(n) < 1 / 400 for n in (1_000, 40))
+        rows = tidy(rate_rows("related_people", *sides), cohort="c", generator="g")
+        failed += judge(rows, {})["verdict"].iloc[0] == FAIL
+    assert failed <= 2
+
+
+def test_people_without_calls_are_counted_and_hide_no_copies(tmp_path):
+    """One real person without a call, or too few real people: whole copies do not pass for it."""
+    rng = np.random.default_rng(12)
+    calls = (rng.random((200, 300, 2)) < 0.3).astype(np.int8)
+    calls[:, 299] = -1
+    splits = np.repeat(["train", "validation", "holdout"], [200, 50, 50]).astype(object)
+    drawn = store_of(tmp_path / "s.zip", calls[:, :100], people_of(["x"] * 100))
+    options = {"cohort": "c", "generator": "g", "seed": 1}
+    real = store_of(tmp_path / "r.zip", calls, people_of(["x"] * 300, splits))
+    more = {"mode": "genotype", "minimum_people": 20, "max_people": 1_000}
+    judged = judge(measure_privacy([real], [drawn], **options, **more).metrics, {})
+    near = row_of(judged, "near_copies")
+    assert near["verdict"] == FAIL and "1 people have too few calls to say" in near["note"]
+    judged = judge(measure_risk([real], [drawn], **options, max_people=1_000).metrics, {})
+    assert row_of(judged, "riskiest_person")["verdict"] == FAIL
+    few = np.repeat(["train", "validation", "holdout"], [291, 4, 5]).astype(object)
+    real = store_of(tmp_path / "f.zip", calls, people_of(["x"] * 300, few))
+    judged = judge(measure_risk([real], [drawn], **options, max_people=1_000).metrics, {})
+    assert len(judged) == 3 and (judged["verdict"] == NOT_MEASURED).all()
+    assert (judged["note"].str.startswith("too few: 8 real people")).all()
 
 
 # ---------------------------------------------------------------- relatives

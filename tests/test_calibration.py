@@ -270,11 +270,12 @@ def test_frequencies_that_tell_little_allow_nothing_more():
 
 
 def test_a_few_copied_people_fail_privacy():
-    found = verdicts(
-        validation=("closest_record_tail", ALL, 0.011, 0.0, 0.025),
-        copier=("closest_record_tail", ALL, 0.06, 0.05, 0.07),
-    )
-    assert found == {"validation": PASS, "copier": FAIL}
+    level = ("closest_record_tail", Group(part="real"), 0.025, 0.01, 0.045)
+    shares = {"honest": 0.02, "odd": 0.03, "copier": 0.06}
+    tails = {name: [("closest_record_tail", ALL, share), level] for name, share in shares.items()}
+    judged = judge(study(**tails), CALIBRATION)
+    found = judged[judged["part"] == ""].set_index("generator")["verdict"].to_dict()
+    assert found == {"honest": PASS, "odd": LOOK, "copier": FAIL}
     table = study(
         validation=[("identical_share", ALL, 0.026, 0.015, 0.035)],
         copier=[("identical_share", ALL, 0.075, 0.06, 0.09)],

@@ -11,15 +11,19 @@ def weighted_auc(members, non_members, member_weights, non_member_weights) -> np
 
     Source: Hanley and McNeil 1982 (the Mann-Whitney form).
     """
+    above = share_above(members, non_members, member_weights)
+    return (above * non_member_weights).sum(axis=1) / non_member_weights.sum(axis=1)
+
+
+def share_above(members, non_members, member_weights) -> np.ndarray:
+    """Share [D, N] of scores [M], with weights [D, M], above each of scores [N]; ties count half."""
     order = np.argsort(members)
     weights = np.cumsum(member_weights[:, order], axis=1)
     weights = np.concatenate([np.zeros((len(weights), 1)), weights], axis=1)  # [D, M + 1]
     below, up_to = (
         weights[:, np.searchsorted(members[order], non_members, side)] for side in ("left", "right")
     )
-    total = weights[:, -1:]
-    above = total - (below + up_to) / 2  # [D, N]
-    return (above * non_member_weights).sum(axis=1) / (total[:, 0] * non_member_weights.sum(axis=1))
+    return 1 - (below + up_to) / 2 / weights[:, -1:]
 
 
 def average_ranks(values: np.ndarray) -> np.ndarray:
@@ -58,11 +62,13 @@ def paired_difference(
     """Difference of `auc_within_labels` of two scores [S] of the same people, and its standard error.
 
     A person's share in an AUC is the share of people of the other side whom the score puts
-    below a case, or above a control; the error follows from the differences of a person's two shares. In a label
-    with one person of a side that person adds none. NaN, NaN without both sides in any label.
+    below a case, or above a control; the error follows from the differences of a person's two shares. Controls vary
+    about the mean of all labels', for a label may have but one; a label's only case adds nothing.
+    NaN, NaN without both sides in any label.
     Source: DeLong et al. 1988, eq. 4 to 6.
     """
-    value = variance = weights = 0.0
+    value = variance = 0.0
+    of_controls = [np.empty(0)]
     for name in np.unique(label):
         own = label == name
         n_controls = int((own & ~is_case).sum())
@@ -71,12 +77,13 @@ def paired_difference(
         sides = [_placements(score[own], is_case[own]) for score in (first, second)]
         cases, controls = (one - other for one, other in zip(*sides, strict=True))
         value += n_controls * cases.mean()
-        spread = sum(each.var(ddof=1) / len(each) for each in (cases, controls) if len(each) > 1)
-        variance += n_controls**2 * spread
-        weights += n_controls
-    if not weights:
+        variance += n_controls**2 * (cases.var(ddof=1) / len(cases) if len(cases) > 1 else 0)
+        of_controls.append(controls)
+    every = np.concatenate(of_controls)
+    if not len(every):
         return np.nan, np.nan
-    return float(value / weights), float(np.sqrt(variance) / weights)
+    variance += len(every) * every.var(ddof=1) if len(every) > 1 else np.nan
+    return float(value / len(every)), float(np.sqrt(variance) / len(every))
 
 
 def _placements(score: np.ndarray, is_case: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

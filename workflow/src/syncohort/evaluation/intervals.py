@@ -18,6 +18,7 @@ from syncohort.genotypes import slices
 
 DRAWS = 1_000
 _HELD = 1 << 21  # numbers of redraws that are held at once
+NORMAL = 1.959964  # standard errors that hold the central 95 %
 
 
 def percentile_interval(draws) -> tuple[float, float]:
@@ -28,6 +29,26 @@ def percentile_interval(draws) -> tuple[float, float]:
         return np.nan, np.nan
     low, high = np.percentile(draws, [2.5, 97.5])
     return float(low), float(high)
+
+
+def newcombe_interval(first, n_first, second, n_second) -> tuple[float, float]:
+    """The central 95 % of the difference of two shares of n_first and n_second people.
+
+    Unlike a bootstrap it knows that a share of 0 or 1 of few people may be another of many.
+    Source: Newcombe 1998, method 10, of Wilson's intervals (1927).
+    """
+    (low, high), (other_low, other_high) = _wilson(first, n_first), _wilson(second, n_second)
+    below = np.hypot(first - low, other_high - second)
+    above = np.hypot(high - first, second - other_low)
+    return float(first - second - below), float(first - second + above)
+
+
+def _wilson(share, n) -> tuple[float, float]:
+    """The central 95 % of a share of n people."""
+    centre = (share + NORMAL**2 / (2 * n)) / (1 + NORMAL**2 / n)
+    half = np.sqrt(share * (1 - share) / n + (NORMAL / (2 * n)) ** 2)
+    half *= NORMAL / (1 + NORMAL**2 / n)
+    return centre - half, centre + half
 
 
 def bootstrap(statistic, *sizes: int, rng: np.random.Generator) -> np.ndarray:

@@ -146,7 +146,7 @@ def measure_privacy(
     positive = memorised (Yale et al. 2020, eq. 1 and 2).
     closest_record_ratio (by method, a distance): median distance of synthetic records to the
     nearest training record over that of holdout people. closest_record_tail: share of
-    synthetic rows nearer to a training row than all but 1 % of holdout rows are: 0.01 expected.
+    synthetic people nearer to a training person than all but 1 % of real people are (`tail_rows`).
     neighbour_distance_ratio: median of nearest over second nearest training row.
     copied_people: people with a row that is wholly a training row; near_copies: see `near_rows`;
     both beside what real people show, part "real".
@@ -179,7 +179,7 @@ def measure_privacy(
     rng = np.random.default_rng(child_seed(seed, _BOOTSTRAP))
     labels = {name: group.label for name, group in groups.items()}
     metrics = adversarial_rows(distances.rows, labels, each, minimum_people, rng)
-    metrics += closest_rows(distances.rows, distances.people, each, rng)
+    metrics += closest_rows(distances.rows, distances.people, labels, each, minimum_people, rng)
     copies = find_copies(real_stores, synthetic_stores, mode, child_seed(seed, _HASH))
     metrics += copied_rows(copies) + _near_rows(distances) + copy_rows(copies, rng)
     metrics.append(data_copying_row(distances.rows, labels, each))
@@ -319,9 +319,11 @@ def _attack_scores(distances: _Distances) -> dict[Group, np.ndarray]:
     to_reference = np.concatenate(to_reference)
     # a pseudo-distance keeps the ratio of copies finite
     tiny = 1e-3 * np.median(to_reference)
+    with np.errstate(invalid="ignore"):  # infinite both, of a person without calls
+        density = np.log(to_reference + tiny) - np.log(to_synthetic + tiny)
     scores = {
         "distance": -to_synthetic,
-        "density ratio": np.log(to_reference + tiny) - np.log(to_synthetic + tiny),
+        "density ratio": density,
         "frequency": np.concatenate([distances.frequency[name] for name in ATTACKED]),
     }
     scores = {Group(method=attack): values for attack, values in scores.items()}

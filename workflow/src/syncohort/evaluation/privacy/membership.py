@@ -2,7 +2,8 @@
 
 An attacker knows a person's label, so members (training people) are compared with non-members
 (holdout people) of the same label alone; labels are averaged, each with the weight of its
-non-members. 0.5 is chance. Intervals are by bootstrap over people.
+non-members. 0.5 is chance. Intervals are by bootstrap over people: members within their label, non-members
+of all labels together, because a label may have but one, and one person drawn anew is the same.
 
 An AUC near 0.5 can hide a few people who are found for certain. So the share of members found at a
 low rate of false alarms is given beside it (Carlini et al. 2022, section III: true-positive rate at a low
@@ -18,7 +19,7 @@ from math import ceil
 
 import numpy as np
 
-from syncohort.auc import weighted_auc
+from syncohort.auc import share_above
 from syncohort.evaluation.groups import LABEL_SIZES, Group, size_bin
 from syncohort.evaluation.intervals import percentile_interval, times_drawn
 from syncohort.evaluation.tidy import metric_row
@@ -78,12 +79,13 @@ def targets_of(people: People, index: np.ndarray) -> Targets:
 
 
 @dataclass(frozen=True)
-class _LabelAUC:
-    """One label: its non-members and the AUC [1 + D], the first without resampling."""
+class _Label:
+    """One label: the share of its members above each of its non-members, [1 + D, K], members
+    drawn anew in all but the first.
+    """
 
     label: str
-    non_members: int
-    auc: np.ndarray
+    above: np.ndarray
 
 
 def membership_rows(
@@ -101,18 +103,19 @@ def membership_rows(
     """
     scores = np.asarray(scores, dtype=float).reshape(len(targets), -1)
     rng = np.random.default_rng(seed)
-    labels = [_label_auc(label, scores, targets, rng) for label in _labels_of(scores, targets)]
-    rows = [_pooled_row(group, labels, minimum_people)]
+    labels = [_label(label, scores, targets, rng) for label in _labels_of(scores, targets)]
+    rows = [_pooled_row(group, labels, minimum_people, rng)]
     bins = {}
     for each in labels:
         bins.setdefault(size_bin(targets.label_size[each.label]), []).append(each)
     rows += [
-        _pooled_row(group._replace(label_size=name), bins[name], minimum_people)
+        _pooled_row(group._replace(label_size=name), bins[name], minimum_people, rng)
         for name in LABEL_SIZES
         if name in bins
     ]
     rows += [
-        _pooled_row(group._replace(label=each.label), [each], minimum_people) for each in labels
+        _pooled_row(group._replace(label=each.label), [each], minimum_people, rng)
+        for each in labels
     ]
     return rows + _found_rows(group, scores.sum(axis=1), targets, minimum_people, rng)
 
@@ -123,14 +126,13 @@ def _labels_of(scores, targets: Targets) -> list[str]:
     return sorted(sides[0] & sides[1])
 
 
-def _label_auc(label, scores, targets: Targets, rng) -> _LabelAUC:
+def _label(label, scores, targets: Targets, rng) -> _Label:
     own = (targets.label == label) & np.isfinite(scores).all(axis=1)
-    sides = [scores[own & (targets.member == side)] for side in (True, False)]
-    weights = [
-        np.repeat(_bootstrap_weights(len(side), rng), side.shape[1], axis=1) for side in sides
-    ]
-    auc = weighted_auc(*(side.ravel() for side in sides), *weights)
-    return _LabelAUC(label, len(sides[1]), auc)
+    members, others = (scores[own & (targets.member == side)] for side in (True, False))
+    each = scores.shape[1]
+    weights = np.repeat(_bootstrap_weights(len(members), rng), each, axis=1)
+    above = share_above(members.ravel(), others.ravel(), weights)
+    return _Label(label, above.reshape(len(above), -1, each).mean(axis=2))
 
 
 def _bootstrap_weights(n_people: int, rng) -> np.ndarray:
@@ -138,12 +140,12 @@ def _bootstrap_weights(n_people: int, rng) -> np.ndarray:
     return np.concatenate([np.ones((1, n_people)), times_drawn(n_people, rng)])
 
 
-def _pooled_row(group: Group, labels: list[_LabelAUC], minimum_people: int) -> dict:
-    people = sum(each.non_members for each in labels)
+def _pooled_row(group: Group, labels: list[_Label], minimum_people: int, rng) -> dict:
+    people = sum(each.above.shape[1] for each in labels)
     if people < minimum_people:
         return metric_row(METRIC, group, np.nan, note=f"too few: {people} people")
-    weights = [each.non_members for each in labels]
-    auc = np.average([each.auc for each in labels], axis=0, weights=weights)
+    above = np.concatenate([each.above for each in labels], axis=1)
+    auc = (above * _bootstrap_weights(people, rng)).mean(axis=1)
     note = f"{people:,} non-members"
     return metric_row(METRIC, group, auc[0], *percentile_interval(auc[1:]), note=note)
 
@@ -178,13 +180,16 @@ def _found_rows(group: Group, scores, targets: Targets, minimum_people: int, rng
 
 def _standardised(scores, targets: Targets) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Scores of members [M] and of non-members [K], each label brought to mean 0 and standard
-    deviation 1, and weights of members [M] that give a label as many members as non-members."""
+    deviation 1, and weights of members [M] that give a label as many members as non-members.
+
+    Mean and deviation are of both sides as they are: with a weight of their own, few non-members would set
+    half of the scale they are measured on and never be far from its middle, and members would be.
+    """
     sides, weights = ([np.empty(0)], [np.empty(0)]), [np.empty(0)]
     for label in _labels_of(scores[:, None], targets):
         own = (targets.label == label) & np.isfinite(scores)
         values = [scores[own & (targets.member == side)] for side in (True, False)]
-        centre = np.mean([side.mean() for side in values])
-        spread = np.sqrt(np.mean([np.square(side - centre).mean() for side in values]))
+        centre, spread = scores[own].mean(), scores[own].std()
         for side, found in zip(sides, values, strict=True):
             side.append((found - centre) / max(spread, 1e-300))
         weights.append(np.full(len(values[0]), len(values[1]) / len(values[0])))

@@ -8,15 +8,18 @@ Axes: A, B rows (haplotypes or people) of two groups, N people.
 
 import numpy as np
 import pandas as pd
+from scipy.special import betaln, gammaln
 
 from syncohort.auc import average_ranks
-from syncohort.evaluation.groups import ALL, HOLDOUT, TRAIN, Group
-from syncohort.evaluation.intervals import bootstrap, percentile_interval
+from syncohort.evaluation.groups import ALL, HOLDOUT, REAL, TRAIN, Group
+from syncohort.evaluation.intervals import NORMAL, bootstrap, percentile_interval
 from syncohort.evaluation.privacy.neighbours import nearest_of
 from syncohort.evaluation.tidy import metric_row, ratio
 
 SUBSAMPLES = 5
 TAIL = 0.01
+_LIMITS = (0.05, 1e-3)  # chances of a share in the tail: one to look at, and one that fails
+_LARGEST_LIMIT = 0.05  # a share that must be seen
 CELL_ROWS = 20  # of the holdout, for a label to be a cell of its own in the data-copying test
 
 
@@ -90,41 +93,80 @@ def _resampled_means(pairs: list[tuple], rng) -> np.ndarray:
     return bootstrap(means, *map(len, pairs[0]), rng=rng)
 
 
-def closest_rows(distances, by_metric: dict, each: int, rng) -> list[dict]:
+def closest_rows(
+    distances, by_metric: dict, labels, each: int, minimum_people: int, rng
+) -> list[dict]:
     """closest_record_ratio, closest_record_tail and neighbour_distance_ratio.
 
+    Labels differ in how near their people are to each other, so released people are compared with as
+    many of each label as real people have (`alike_in_labels`).
+
     distances: Hamming, of rows; by_metric: metric -> (group, "train") -> distances of people.
+    labels: group -> [N]; each: rows a person.
     """
     nearest = {
-        name: nearest_of(distances[name, "train"], k=2).distance
-        for name in ("synthetic", "holdout")
+        name: nearest_of(distances[name, "train"], k=2).distance.reshape(-1, each, 2)
+        for name in ("synthetic", HOLDOUT)
     }
-    ours, holdout = (part[:, 0].reshape(-1, each) for part in nearest.values())
-    rows = [_ratio_of_medians("hamming", ours, holdout, rng)]
-    for metric, of_people in by_metric.items():
-        sides = [of_people[name, "train"].min(axis=1) for name in ("synthetic", "holdout")]
-        rows.append(_ratio_of_medians(metric, *sides, rng))
-    sizes = len(ours), len(holdout)
-    drawn = bootstrap(lambda i, j: _tail(ours[i], holdout[j]), *sizes, rng=rng)
-    note = f"{TAIL:g} expected"
-    rows.append(
-        metric_row(
-            "closest_record_tail",
-            ALL,
-            _tail(ours, holdout),
-            *percentile_interval(drawn),
-            note=note,
-        )
-    )
-    for group, name in ((ALL, "synthetic"), (Group(part=HOLDOUT), HOLDOUT)):
-        first, second = nearest[name].T
-        # a row with two copies at distance 0 is no less a copy than a row with one
-        ratios = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
-        ratios = ratios.reshape(-1, each)
-        drawn = bootstrap(lambda i, of=ratios: np.median(of[i]), len(ratios), rng=rng)
-        interval = percentile_interval(drawn)
-        rows.append(metric_row("neighbour_distance_ratio", group, np.median(ratios), *interval))
-    return rows
+    known = {name: np.flatnonzero(np.isfinite(of).all(axis=(1, 2))) for name, of in nearest.items()}
+    chosen = alike_in_labels(*(labels[name][known[name]] for name in nearest), rng)
+    people = {name: known[name][some] for name, some in zip(nearest, chosen, strict=True)}
+    fewest = min(map(len, chosen))
+    if fewest < minimum_people:
+        note = f"too few: {fewest} people with labels as frequent as among holdout people"
+        names = ("closest_record_ratio", "neighbour_distance_ratio")
+        groups = (Group(method="hamming"), ALL)
+        rows = [metric_row(*of, np.nan, note=note) for of in zip(names, groups, strict=True)]
+    else:
+        sides = [nearest[name][people[name], :, 0] for name in nearest]
+        rows = [_ratio_of_medians("hamming", *sides, rng)]
+        for metric, of_people in by_metric.items():
+            sides = [of_people[name, "train"].min(axis=1)[people[name]] for name in nearest]
+            rows.append(_ratio_of_medians(metric, *sides, rng))
+        for group, name in ((ALL, "synthetic"), (Group(part=HOLDOUT), HOLDOUT)):
+            rows.append(_neighbour_row(group, nearest[name][people[name]], rng))
+    ours, holdout = (of[..., 0].min(axis=1) for of in nearest.values())
+    reference = distances["train", "reference"].min(axis=0).reshape(-1, each).min(axis=1)
+    real = np.concatenate([holdout, reference])
+    of_ours, of_real = labels["synthetic"], np.concatenate([labels[HOLDOUT], labels["reference"]])
+    of_ours, ours = of_ours[np.isfinite(ours)], ours[np.isfinite(ours)]
+    of_real, real = of_real[np.isfinite(real)], real[np.isfinite(real)]
+    some, control = alike_in_labels(of_ours, of_real, rng)
+    return rows + tail_rows(ours[some], real[control])
+
+
+def alike_in_labels(ours, real, rng) -> tuple[np.ndarray, np.ndarray]:
+    """Places of people of ours [A] and of real people [B] whose labels are equally frequent.
+
+    ours, real: labels. All real people, and as many of ours as their labels allow, drawn at random. Labels that one
+    side has not are left out, and those of which ours are so few that a comparison without them is surer:
+    the error of a difference goes with 1 / A + 1 / B.
+    """
+    names = np.intersect1d(ours, real)
+    counts = np.array([[(side == name).sum() for name in names] for side in (ours, real)])
+    counts = counts.reshape(2, -1)
+    times = counts[0] / counts[1]  # as many of ours for each real person
+    kept = [
+        np.where(times >= each, np.floor(each * counts[1] + 1e-9), 0) for each in np.unique(times)
+    ]
+    best = min(kept, key=lambda n: 1 / n.sum() + 1 / counts[1][n > 0].sum(), default=np.zeros(0))
+    best = best.astype(int)
+    parts = [
+        rng.choice(np.flatnonzero(ours == name), n, replace=False)
+        for name, n in zip(names, best, strict=True)
+    ]
+    some = np.sort(np.concatenate([*parts, np.empty(0, int)]))
+    return some, np.flatnonzero(np.isin(real, names[best > 0]))
+
+
+def _neighbour_row(group: Group, nearest: np.ndarray, rng) -> dict:
+    """neighbour_distance_ratio of the distances [N, rows, 2] to the two nearest training rows."""
+    first, second = np.moveaxis(nearest, -1, 0)
+    # a row with two copies at distance 0 is no less a copy than a row with one
+    ratios = np.divide(first, second, out=np.zeros_like(first), where=second > 0)
+    drawn = bootstrap(lambda i: np.median(ratios[i]), len(ratios), rng=rng)
+    interval = percentile_interval(drawn)
+    return metric_row("neighbour_distance_ratio", group, np.median(ratios), *interval)
 
 
 def _ratio_of_medians(method: str, ours, holdout, rng) -> dict:
@@ -145,16 +187,45 @@ def _ratio_of_medians(method: str, ours, holdout, rng) -> dict:
     )
 
 
-def _tail(ours, holdout) -> float:
-    """Share of `ours` below the TAIL quantile of `holdout`, those equal to it in proportion.
+def tail_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
+    """Metric rows of closest_record_tail: the share of people who are nearer than the nearest real ones.
 
-    Where many holdout rows tie at the quantile (copies at distance 0), as many of the ties
-    count as make the share of the holdout rows themselves TAIL.
+    ours [A], real [B]: distances of people to the nearest training person. Nearer than the r-th
+    nearest of n real people, r = TAIL (n + 1) rounded down and 1 at least. Of those equal to it as many
+    count as a place among the equal real people leads to expect.
+
+    If both are alike, the number of ours that are nearer has a beta-binomial distribution, whatever the
+    distribution of the distances (David & Nagaraja 2003, section 7.2; exceedances). The second row, part "real", has
+    what chance stays within in 19 of 20 studies; from what it leads to expect, to what it stays within in 999 of
+    1,000. Where that is more than a share of _LARGEST_LIMIT, too few people are known to say.
     """
-    bound = np.quantile(holdout, TAIL, method="lower")
-    tied = (holdout == bound).mean()
-    of_ties = (TAIL - (holdout < bound).mean()) / tied
-    return (ours < bound).mean() + of_ties * (ours == bound).mean()
+    n, rank = len(real), max(1, int(TAIL * (len(real) + 1)))
+    limits = [_most_nearer(len(ours), n, rank, chance) / max(len(ours), 1) for chance in _LIMITS]
+    if not len(ours) or limits[1] > _LARGEST_LIMIT:
+        note = f"too few people to say: {len(ours):,} released ones and {n:,} real ones with their labels"
+        return [metric_row("closest_record_tail", ALL, np.nan, note=note)]
+    bound = np.partition(real, rank - 1)[rank - 1]
+    tied = (rank - (real < bound).sum()) / ((real == bound).sum() + 1)
+    share = (ours < bound).mean() + tied * (ours == bound).mean()
+    expected = rank / (n + 1)
+    note = f"{expected:.2g} expected; of {len(ours):,} people, beside {n:,} real ones"
+    level = (
+        f"more than {limits[0]:.2g} in one study of 20, more than {limits[1]:.2g} in one of 1,000"
+    )
+    return [
+        metric_row("closest_record_tail", ALL, share, note=note),
+        metric_row("closest_record_tail", Group(part=REAL), limits[0], expected, limits[1], level),
+    ]
+
+
+def _most_nearer(n_ours: int, n_real: int, rank: int, chance: float) -> int:
+    """The largest number of ours whose being nearer than the rank-th nearest real one has a larger chance."""
+    k = np.arange(n_ours + 1)
+    choose = gammaln(n_ours + 1) - gammaln(k + 1) - gammaln(n_ours - k + 1)
+    a, b = rank, n_real + 1 - rank
+    of_k = np.exp(choose + betaln(k + a, n_ours - k + b) - betaln(a, b))
+    at_least = np.cumsum(of_k[::-1])[::-1]
+    return int(np.flatnonzero(at_least > chance).max(initial=0))
 
 
 def data_copying_row(distances, labels, each: int) -> dict:
@@ -172,8 +243,14 @@ def data_copying_row(distances, labels, each: int) -> dict:
         ours, holdout = (nearest[name][cells[name] == cell] for name in ("synthetic", "holdout"))
         scores.append(_rank_sum_z(ours, holdout))
         weights.append(len(holdout))
-    value = np.average(scores, weights=weights) if scores else np.nan
-    return metric_row("data_copying", ALL, value, note=f"{len(scores)} cells")
+    if not scores:
+        note = "no label of both released and holdout people"
+        return metric_row("data_copying", ALL, np.nan, note=note)
+    value, weights = np.average(scores, weights=weights), np.array(weights)
+    half = NORMAL * np.sqrt((weights**2).sum()) / weights.sum()  # a z has a variance of 1
+    return metric_row(
+        "data_copying", ALL, value, value - half, value + half, f"{len(scores)} cells"
+    )
 
 
 def _rank_sum_z(a, b) -> float:

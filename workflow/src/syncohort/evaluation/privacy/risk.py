@@ -2,7 +2,7 @@
 
 Everybody is looked at, released and real. The chance is that of one of the people nothing was trained on,
 holdout and validation people, being as near: the tail of their nearness (`near_copies.nearness`), on a log
-scale (`tails.LowerTail.pareto`). Relatives of training people are counted against the same people.
+scale (`tails.LowerTail.pareto`), or the deepest that so few people allow where that is deeper. Relatives of training people are counted against the same people.
 
 The table by person is of single people and stays inside: it must never lie in a release.
 
@@ -19,7 +19,7 @@ from syncohort.evaluation.groups import ALL, Group
 from syncohort.evaluation.kinship import FIRST_DEGREE, SECOND_DEGREE, kinship
 from syncohort.evaluation.pair_counts import PairCounts, Planes
 from syncohort.evaluation.privacy.membership import sample_index
-from syncohort.evaluation.privacy.near_copies import count_rows, nearness
+from syncohort.evaluation.privacy.near_copies import nearness, rate_rows
 from syncohort.evaluation.privacy.neighbours import distances_of
 from syncohort.evaluation.privacy.parties import VARIANTS_AT_ONCE
 from syncohort.evaluation.privacy.tails import TAIL_VALUES, LowerTail
@@ -63,6 +63,7 @@ def measure_risk(
     released person, 1 - (1 - p)^N (Sidak 1967). Too few real people: NaN, and p is NaN.
     related_people (by method, the degree): released people who are relatives of a training person by their kinship
     (KING-robust); NaN where real people are too, for want of SNPs. Part "real": what these lead to expect.
+    People without enough calls for a nearness have no p, and the note counts them.
     """
     split = real_stores[0].people.split
     training = sample_index(np.flatnonzero(split == "train"), max_people, seed)
@@ -72,20 +73,37 @@ def measure_risk(
     table = _nearest(real_stores, training, synthetic_stores, np.arange(len(people)))
     table.insert(0, "sample", people.id)
     table.insert(1, "label", people.label)
-    if len(real) < TAIL_VALUES[0]:
-        note = f"too few: {len(real)} real people that nothing was trained on"
-        rows = [metric_row(METRIC, ALL, np.nan, note=note)]
-        table["p"] = np.nan
+    known = _nearest(real_stores, training, real_stores, real)
+    of_real = np.log(known["nearness"].dropna().to_numpy())
+    table["p"] = np.nan
+    if len(of_real) < TAIL_VALUES[0]:
+        note = f"too few: {len(of_real)} real people that nothing was trained on"
+        groups = [(METRIC, ALL), *((RELATED, Group(method=degree)) for degree in DEGREES)]
+        rows = [metric_row(*each, np.nan, note=note) for each in groups]
     else:
-        known = _nearest(real_stores, training, real_stores, real)
-        tail = LowerTail.pareto(np.log(known["nearness"]))
-        table["p"] = tail.chance(np.log(table["nearness"]))
-        smallest = table["p"].min()
-        note = f"p = {smallest:.2g}, the smallest of {len(table):,} people"
-        value = -np.expm1(len(table) * np.log1p(-smallest))
-        rows = [metric_row(METRIC, ALL, value, note=note)]
+        table["p"] = chance_of(np.log(table["nearness"].to_numpy()), of_real)
+        rows = [_riskiest_row(table["p"])]
         rows += _related_rows(table["kinship"].to_numpy(), known["kinship"].to_numpy())
     return Risk(tidy(rows, cohort=cohort, generator=generator), table)
+
+
+def chance_of(asked: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Chance [A] of a log nearness as small as those asked about [A], from known ones of real people.
+
+    By the tail that fits, or by the deepest that so few people allow, whichever is larger: the tail of
+    a few people, taken to where one of thousands lies, says too often that there is no chance.
+    """
+    tails = LowerTail.pareto(known), LowerTail.exponential(known).at_its_deepest()
+    return np.max([tail.chance(asked) for tail in tails], axis=0)
+
+
+def _riskiest_row(p: pd.Series) -> dict:
+    """Metric row of riskiest_person from the chance of each person, NaN where it is not known."""
+    n, smallest = int(p.notna().sum()), p.min()
+    note = f"p = {smallest:.2g}, the smallest of {n:,} people" if n else "too few calls"
+    unknown = len(p) - n
+    note += f"; {unknown:,} people have too few calls to say" if n and unknown else ""
+    return metric_row(METRIC, ALL, -np.expm1(n * np.log1p(-smallest)), note=note)
 
 
 def _related_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
@@ -97,7 +115,7 @@ def _related_rows(ours: np.ndarray, real: np.ndarray) -> list[dict]:
             note = f"{common:.0%} of real people look so related by these SNPs"
             rows.append(metric_row(RELATED, group, np.nan, note=note))
         else:
-            rows += count_rows(RELATED, ours >= least, real >= least, group)
+            rows += rate_rows(RELATED, ours >= least, real >= least, group)
     return rows
 
 

@@ -92,6 +92,8 @@ class LowerTail:
 
 def _below_start(values: np.ndarray) -> tuple[float, float, np.ndarray]:
     """Start of the tail of values [n] in order, the share below it, and the depths of those."""
+    if np.isnan(values).any():
+        raise ValueError("a tail has no place for values that are not known")
     n = len(values)
     share = min(max(TAIL, np.clip(n / 5, *TAIL_VALUES) / n), 0.5)
     start = float(np.quantile(values, share))

@@ -51,7 +51,7 @@ class Bounds:
 
     def verdict(self, value: float, low: float = np.nan, high: float = np.nan) -> str:
         """The word for a value with the interval low to high (NaN: none)."""
-        if not isfinite(value):
+        if not isfinite(value) or self == UNKNOWN:
             return NOT_MEASURED
         if self.pass_low <= value <= self.pass_high:
             return PASS
@@ -73,6 +73,9 @@ class Bounds:
         return f"at least {low}" if self.pass_high == inf else f"{low} to {high}"
 
 
+UNKNOWN = Bounds(
+    np.inf, -np.inf, np.inf, -np.inf
+)  # nothing passes, for there is nothing to compare with
 Levels = dict[str, Level]  # of the calibration rows, by kind of generator
 Rule = Callable[[Levels, bool], Bounds | None]  # the bool: validation people are judged
 
@@ -144,11 +147,13 @@ def shortfall(kind: str, passes: float, looks: float) -> Rule:
 
 
 def share_of(kind: str, passes: float, looks: float) -> Rule:
-    """At least such a share of what a calibration row reaches."""
+    """At least such a share of what a calibration row reaches; UNKNOWN where that is nothing."""
 
     def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
-        if kind not in levels or levels[kind].value <= 0:
+        if kind not in levels:
             return None
+        if levels[kind].value <= 0:
+            return UNKNOWN
         level = levels[kind].value
         widest = Bounds(pass_low=passes * level, look_low=looks * level)
         return widest.widened(levels.get(VALIDATION) if is_validation else None)
@@ -205,6 +210,17 @@ def below(kind: str, passes: float, looks: float) -> Rule:
         if kind not in levels:
             return None
         return at_least(levels[kind].low - passes, levels[kind].low - looks)(levels, is_validation)
+
+    return bounds
+
+
+def within_chance(kind: str) -> Rule:
+    """At most the value of a level, what chance stays within mostly; its upper end is no chance."""
+
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
+        if kind not in levels:
+            return None
+        return Bounds(pass_high=levels[kind].value, look_high=levels[kind].high)
 
     return bounds
 

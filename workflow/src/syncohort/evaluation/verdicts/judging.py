@@ -82,7 +82,10 @@ def judge(
             known = levels.get((row.metric, group), {})
             own = levels.get((row.metric, group, row.generator), {})
             rows.append(_judged(metric, *_verdict(metric, row, known | own, is_validation)))
-    return pd.concat([metrics.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
+    judged = pd.concat([metrics.reset_index(drop=True), pd.DataFrame(rows)], axis=1)
+    incomparable = (judged["verdict"] == NOT_MEASURED) & np.isfinite(judged["value"])
+    judged.loc[incomparable, "note"] = "what it would be compared with is 0"
+    return judged
 
 
 def _levels(metrics: pd.DataFrame, calibration: dict[str, str]) -> dict:

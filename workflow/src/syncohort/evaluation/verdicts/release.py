@@ -72,15 +72,32 @@ def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
         return Release(generator, FAIL, sentence)
     if unknown := unmeasured_privacy(privacy):
         return Release(generator, FAIL, f"{generator} {NO_EVIDENCE}: {unknown}.")
-    passed = (privacy["verdict"] == PASS).sum()
+    unmeasured = _unmeasured(privacy)
     if len(looking):
         sentence = f"{generator} may be released only after a look at {_reasons(looking)}."
-        return Release(generator, LOOK, sentence)
-    sentence = (
-        f"{generator} may be released: all {passed} tests of the people's privacy pass. "
-        "These tests found no leak; that does not prove that there is none."
-    )
-    return Release(generator, PASS, sentence)
+        return Release(generator, LOOK, sentence + unmeasured)
+    passed = (privacy["verdict"] == PASS).sum()
+    sentence = f"all {passed} tests of the people's privacy that could be made pass."
+    caution = " These tests found no leak; that does not prove that there is none."
+    if any(_mostly_unmeasured(part) for _, part in privacy.groupby("dimension")):
+        sentence = f"{generator} may be released only after a look, though {sentence}"
+        return Release(generator, LOOK, sentence + unmeasured + caution)
+    return Release(generator, PASS, f"{generator} may be released: {sentence}{unmeasured}{caution}")
+
+
+def _mostly_unmeasured(rows: pd.DataFrame) -> bool:
+    """Whether more of judged rows could not be measured than pass."""
+    return (rows["verdict"] == NOT_MEASURED).sum() > (rows["verdict"] == PASS).sum()
+
+
+def _unmeasured(rows: pd.DataFrame) -> str:
+    """How many of judged rows could not be measured, with the first reason; "" for none."""
+    missing = rows[rows["verdict"] == NOT_MEASURED]
+    if missing.empty:
+        return ""
+    reason = next((note for note in missing["note"] if note), "")
+    tests = "One test" if len(missing) == 1 else f"{len(missing)} tests"
+    return f" {tests} could not be made ({reason})."
 
 
 def answer(judged: pd.DataFrame, generator: str, kind: str) -> Release:
