@@ -46,9 +46,8 @@ def released(**changes) -> Released:
 
 def written(folder, n_drawn=100, **changes) -> tuple[str, dict]:
     judged = judge(metrics(), CALIBRATION)
-    write_release_record(
-        released(**changes), judged, release_checklist(judged), PEOPLE, LABELS, n_drawn, folder
-    )
+    found = released(**changes), judged, release_checklist(judged), PEOPLE, LABELS
+    write_release_record(*found, n_drawn, "the key\n", folder)
     return (folder / README).read_text(), json.loads((folder / RECORD).read_text())
 
 
@@ -165,9 +164,10 @@ def test_the_same_run_writes_the_same_bytes(tmp_path):
 
 def test_the_fingerprint_of_a_split_is_of_who_is_where():
     shuffled = PEOPLE.iloc[::-1]
-    assert split_fingerprint(shuffled) == split_fingerprint(PEOPLE)
+    assert split_fingerprint(shuffled, "key") == split_fingerprint(PEOPLE, "key")
     moved = PEOPLE.assign(split=["train", "holdout", "train"])
-    assert split_fingerprint(moved) != split_fingerprint(PEOPLE)
+    assert split_fingerprint(moved, "key") != split_fingerprint(PEOPLE, "key")
+    assert split_fingerprint(PEOPLE, "other") != split_fingerprint(PEOPLE, "key")  # none to try
 
 
 @pytest.mark.parametrize("change", [None, "changed", "lost", "nothing released"])

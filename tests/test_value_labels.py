@@ -24,6 +24,7 @@ from syncohort.generators.conditioning import ANCHOR_SHARES, fit_anchors, mix, p
 from syncohort.generators.latents import fit_normalisation
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.genotypes import People
+from syncohort.seeds import child_seed, keyed_seed, stage_seed
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
 CUTS = [18.5, 25.0, 30.0]
@@ -254,6 +255,25 @@ def test_balanced_and_counted_values_are_those_of_their_bins():
     few = people_with(np.array([15.0, 20.0, 21.0]))
     with pytest.raises(InputError, match="a single training person has a value in 'below 18.5'"):
         draw_people(few, labels="matched", seed=1)
+
+
+def test_the_published_seed_does_not_tell_whom_a_value_was_drawn_from(tmp_path):
+    seed = stage_seed(1, "draw_labels")  # the seed of the configuration is in the release
+
+    def shares(known_seed, n_drawn):
+        """What the shares were that values were drawn at, for one who knows the seed of the draw."""
+        rng = np.random.default_rng(child_seed(known_seed, 1))
+        return (rng.permutation(n_drawn) + rng.random(n_drawn)) / n_drawn
+
+    drawn = []
+    for name in ("this", "other"):
+        (tmp_path / name).write_text(f"{name} cohort's\n")
+        keyed = keyed_seed(seed, tmp_path / name)
+        real = people_with(np.random.default_rng(0).uniform(26, 29, 500))
+        drawn.append(draw_people(real, labels="matched", seed=keyed).value)
+        assert np.corrcoef(shares(keyed, 500), drawn[-1])[0, 1] > 0.99
+        assert abs(np.corrcoef(shares(seed, 500), drawn[-1])[0, 1]) < 0.2
+    assert abs(np.corrcoef(*drawn)[0, 1]) < 0.2
 
 
 # --- generators that are told values

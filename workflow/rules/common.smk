@@ -61,6 +61,10 @@ def seed_of(*stage):
     return stage_seed(STUDY.seed, *stage)
 
 
+# What random numbers depend on beside the seed, which is published; see `keyed_seed`.
+KEY = "<results>/join_labels/key.txt"
+
+
 # Snakemake compares contents only where a file's date is newer than what was made of it. Of files
 # that no rule makes the content alone decides; their dates are not looked at, and a digest of them
 # is a parameter of the rules that read them. Large ones are also read again when newer.

@@ -1,5 +1,6 @@
 """From the user's genotype files to a cohort dataset of each chromosome."""
 
+import hashlib
 import json
 from collections import Counter
 from contextlib import ExitStack
@@ -68,6 +69,7 @@ def import_chromosome(
     people = People.unlabelled(opened.sample_ids)
     tally = Tally()
     counts = _CallCounts(len(people))
+    digest = hashlib.sha256()
     choice = Choice(multiallelic, variants, pass_only)
     chunks = opened.chunks(contig, size=variants_at_once(len(people)), **vars(choice))
     is_x = normalise_contig(contig) == pseudo_autosomal.CONTIG
@@ -93,6 +95,7 @@ def import_chromosome(
             else:
                 calls = _whole_calls(calls)
                 counts.add(calls)
+            digest.update(np.ascontiguousarray(calls))
             writer.append(own, calls, chunk.phased)
         if tally.n_kept == 0:
             kind = "SNP" if variants == "snps" else "variant"
@@ -118,6 +121,7 @@ def import_chromosome(
         "contig_length_bp": opened.contig_length(contig),
         "held": opened.counts(),
         "notes": list(opened.notes),
+        "calls_sha256": digest.hexdigest(),
         **counts.summary(),
     }
     Path(summary_path).write_text(json.dumps(summary, indent=1) + "\n")

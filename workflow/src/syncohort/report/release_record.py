@@ -81,6 +81,7 @@ def write_release_record(
     people: pd.DataFrame,
     labels: pd.Series,
     n_drawn: int,
+    key: str,
     folder: str | Path,
 ) -> None:
     """Write README.md and ro-crate-metadata.json of a release.
@@ -89,6 +90,7 @@ def write_release_record(
     people: of the real cohort, columns sample, label, split.
     labels: of the synthetic people.
     n_drawn: number of people who were drawn; those who are no more among them were withheld.
+    key: of the cohort, see `joining.write_key`.
     folder: of the release.
     """
     found = answer(judged, released.generator, released.kind)
@@ -96,7 +98,8 @@ def write_release_record(
     with all_or_nothing(folder / README, folder / RECORD) as (readme, record):
         n_withheld = n_drawn - len(labels)
         readme.write_text(_readme(released, found, checklist, people, labels, n_withheld))
-        entries = _record(released, found, checklist, people, labels, n_withheld)
+        fingerprint = split_fingerprint(people, key)
+        entries = _record(released, found, checklist, people, labels, n_withheld, fingerprint)
         record.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
@@ -148,7 +151,9 @@ def _sequences(parts: list[dict]) -> dict:
     return {**whole, "references": examples(references)}
 
 
-def _record(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> dict:
+def _record(
+    released: Released, found: Release, checklist, people, labels, n_withheld: int, fingerprint: str
+) -> dict:
     """The record as an RO-Crate: its context and its graph of entities."""
     own = checklist[checklist["generator"] == released.generator]
     verdicts = dict(zip(own["dimension"], own["verdict"], strict=True))
@@ -196,7 +201,7 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
         "generator": {"name": released.generator, "kind": released.kind},
         "configuration": released.configuration,
         "trainingPeople": int((people["split"] == "train").sum()),
-        "splitFingerprint": split_fingerprint(people),
+        "splitFingerprint": fingerprint,
     }
     descriptor = {
         "@id": RECORD,
@@ -216,13 +221,14 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
     return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
 
 
-def split_fingerprint(people: pd.DataFrame) -> str:
+def split_fingerprint(people: pd.DataFrame, key: str) -> str:
     """SHA-256 of who is in which split: it tells whether two runs split alike, and not how.
 
-    people: columns sample, split.
+    people: columns sample, split. key: of the cohort, so that nobody can try splits of a list of
+    people until one has the fingerprint.
     """
     rows = sorted(zip(people["sample"].astype(str), people["split"].astype(str), strict=True))
-    text = "\n".join(f"{name}\t{split}" for name, split in rows)
+    text = "\n".join([key.strip(), *(f"{name}\t{split}" for name, split in rows)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
