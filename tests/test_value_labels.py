@@ -252,9 +252,37 @@ def test_balanced_and_counted_values_are_those_of_their_bins():
     np.testing.assert_array_equal(value_bins(drawn.value, CUTS), drawn.label)
     asked = draw_people(real, labels="counts", counts={BINS[3]: 7}, seed=2)
     assert len(asked) == 7 and asked.value.min() >= 30
-    few = people_with(np.array([15.0, 20.0, 21.0]))
-    with pytest.raises(InputError, match="a single training person has a value in 'below 18.5'"):
+    few = people_with(np.array([15.0, 16.0, 17.0, 17.5, *np.linspace(19, 24, 9)]))
+    with pytest.raises(InputError, match="4 training people have a value in 'below 18.5', and 5"):
         draw_people(few, labels="matched", seed=1)
+
+
+@pytest.mark.parametrize("n, within", [(8, 0.3), (19, 0.3), (20, 0.1), (60, 0.06), (400, 0.03)])
+def test_values_keep_mean_and_spread_of_their_bin_and_stay_in_it(n, within):
+    for seed in range(5):
+        known = np.random.default_rng(seed).uniform(18.5, 25, n)
+        drawn = draw_people(people_with(known), labels="matched", people=5_000, seed=seed)
+        np.testing.assert_array_equal(value_bins(drawn.value, CUTS), drawn.label)
+        assert abs(drawn.value.mean() - known.mean()) < within * known.std()
+        assert abs(drawn.value.std() / known.std() - 1) < within
+
+
+def test_values_do_not_tell_who_was_trained_on():
+    """One who knows how values are drawn guesses people's by the values drawn at their ranks."""
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        trained, held_out = np.sort(rng.lognormal(3.24, 0.03, (2, 400)), axis=1)
+        drawn = draw_people(people_with(trained), labels="matched", people=4_000, seed=seed)
+        guess = np.quantile(drawn.value, np.linspace(0, 1, 400))
+        gap = np.gradient(guess)
+        scores = [
+            np.abs(guess - known[:, None]).min(axis=1)
+            / gap[np.abs(guess - known[:, None]).argmin(axis=1)]
+            for known in (trained, held_out)
+        ]
+        found.append((scores[0][:, None] < scores[1]).mean())
+    assert abs(np.mean(found) - 0.5) < 0.02
 
 
 def test_the_published_seed_does_not_tell_whom_a_value_was_drawn_from(tmp_path):

@@ -5,12 +5,15 @@ Axes: S people.
 
 import numpy as np
 
+from syncohort.cohort.value_bins import bin_range
 from syncohort.errors import InputError, examples
 from syncohort.genotypes import People
 from syncohort.seeds import child_seed
 
 ID_PREFIX = "SYN"
 ID_DIGITS = 5
+MEAN_OF = 10  # training people whose values a drawn one follows, at least
+FEWEST_VALUES = 5  # training people of a bin with values
 _VALUES, _SEXES = 1, 2  # random streams beside that of the labels
 
 
@@ -152,20 +155,39 @@ def draw_sexes(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
 def draw_values(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
     """Values [S] for the bins `drawn` [S] str, distributed as the training people's of each.
 
-    Stratified draws: one from each of as many equal shares of the bin's people as are drawn.
-    They lie between the training people's values, and so are nobody's own as such.
+    Stratified draws: one from each of as many equal shares of the bin's people as are drawn, between
+    means of about `MEAN_OF` training people, so that no single person's value can be read off however
+    many are drawn. Of a bin with too few people for two means the values are spread evenly about the
+    mean of its people, as wide as their standard deviation has it and the bin allows.
 
-    Raises InputError for a bin of a single training person, whose value would be handed out.
+    Raises InputError for a bin of fewer than `FEWEST_VALUES` training people.
     """
     rng = np.random.default_rng(seed)
     values = np.empty(len(drawn))
     for name in np.unique(drawn.astype(str)).tolist():
         known, own = train.value[train.label == name], np.flatnonzero(drawn == name)
-        if len(known) < 2:
+        if len(known) < FEWEST_VALUES:
             raise InputError(
-                f"a single training person has a value in {name!r}, which synthetic people would "
-                "repeat; choose other labels.cuts"
+                f"{len(known)} training people have a value in {name!r}, and {FEWEST_VALUES} are needed: "
+                "synthetic people's values would tell theirs; choose other labels.cuts"
             )
+        low, high = bin_range(name)
         shares = (rng.permutation(len(own)) + rng.random(len(own))) / len(own)
-        values[own] = np.quantile(known, shares)
+        drawn_there = np.interp(shares, *_curve(known, low, high))
+        values[own] = np.clip(drawn_there, low, np.nextafter(high, -np.inf))
     return values
+
+
+def _curve(known: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of people, from 0 to 1, and the values that so many are below: a polygon through means.
+
+    known: values [n] of a bin's people; low, high: its limits.
+    """
+    n_means = len(known) // MEAN_OF
+    if n_means < 2:
+        half = np.sqrt(3) * known.std()
+        return np.array([0, 1]), np.clip(known.mean() + np.array([-half, half]), low, high)
+    means = np.array([part.mean() for part in np.array_split(np.sort(known), n_means)])
+    ends = np.clip([1.5 * means[0] - 0.5 * means[1], 1.5 * means[-1] - 0.5 * means[-2]], low, high)
+    shares = (np.arange(n_means) + 0.5) / n_means
+    return np.array([0, *shares, 1]), np.array([ends[0], *means, ends[1]])
