@@ -18,7 +18,7 @@ from syncohort.formats.fasta import open_sequence
 from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.readers import open_source
 from syncohort.formats.shared_sites import forget_conflicts, shared_sites
-from syncohort.formats.sites import DROP_REASONS, Choice
+from syncohort.formats.sites import ALTS_MAX, DROP_REASONS, Choice
 from syncohort.formats.source import Chunk
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import People, Variants, normalise_contig, variants_at_once
@@ -83,7 +83,7 @@ def import_chromosome(
             if reference:
                 sequence = opened_files.enter_context(open_sequence(reference, contig))
             chunks = normalised(chunks, sequence, tally.normalised)
-        for chunk in (_within(each, region) for each in chunks):
+        for chunk in (_uncrowded(_within(each, region)) for each in chunks):
             _require_ids(chunk.variants, source["path"])
             tally.n_forgotten += forget_conflicts(chunk.calls, chunk.phased, chunk.variants)
             tally.add(chunk)
@@ -134,13 +134,26 @@ def _within(chunk: Chunk, region: tuple[int, int] | None) -> Chunk:
     if region is None:
         return chunk
     position_bp = chunk.variants.position_bp
-    rows = np.flatnonzero((region[0] <= position_bp) & (position_bp <= region[1]))
+    return _without(chunk, (position_bp < region[0]) | (region[1] < position_bp), "region")
+
+
+def _uncrowded(chunk: Chunk) -> Chunk:
+    """The chunk without positions of more variants than one record can number."""
+    _, at, n_there = np.unique(chunk.variants.position_bp, return_inverse=True, return_counts=True)
+    return _without(chunk, n_there[at] > ALTS_MAX, "many_alleles")
+
+
+def _without(chunk: Chunk, leaves: np.ndarray, reason: str) -> Chunk:
+    """The chunk without some of its variants, bool [v], which are counted under a reason."""
+    if not leaves.any():
+        return chunk
+    rows = np.flatnonzero(~leaves)
     return replace(
         chunk,
         variants=chunk.variants[rows],
         calls=chunk.calls[rows],
         phased=chunk.phased[rows],
-        dropped=Counter(chunk.dropped) + Counter(region=len(position_bp) - len(rows)),
+        dropped=Counter(chunk.dropped) + Counter({reason: int(leaves.sum())}),
     )
 
 
