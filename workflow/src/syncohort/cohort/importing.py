@@ -18,7 +18,7 @@ from syncohort.formats.fasta import open_sequence
 from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.readers import open_source
 from syncohort.formats.shared_sites import forget_conflicts, shared_sites
-from syncohort.formats.sites import ALTS_MAX, DROP_REASONS, Choice
+from syncohort.formats.sites import ALTS_MAX, DROP_REASONS, ID_MAX, Choice
 from syncohort.formats.source import Chunk
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import People, Variants, normalise_contig, variants_at_once
@@ -181,7 +181,18 @@ def _whole_calls(calls: np.ndarray) -> np.ndarray:
 
 
 def _require_ids(variants: Variants, path: str) -> None:
-    blank = pd.Series(variants.id, dtype=object).str.contains(r"\s").to_numpy(dtype=bool)
+    """Raise InputError for an id that cannot go into a release."""
+    ids = pd.Series(variants.id, dtype=object)
+    blank = ids.str.contains(r"\s").to_numpy(dtype=bool)
+    long = ids.str.len().to_numpy() > ID_MAX
+    if long.any():
+        at = int(np.argmax(long))
+        raise InputError(
+            f"{path}: the record {variants.contig}:{variants.position_bp[at]} has an id of "
+            f"{len(variants.id[at]):,} characters ({variants.id[at][:30]}...), and PLINK takes no such "
+            f"ids: {ID_MAX:,} at most can be used. Write others with "
+            "`bcftools annotate --set-id '%CHROM:%POS'`."
+        )
     if blank.any():
         at = int(np.argmax(blank))
         raise InputError(

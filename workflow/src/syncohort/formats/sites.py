@@ -17,6 +17,7 @@ from syncohort.formats.alleles import BASES, INDEL, MNP, is_spelled, kind_of, sy
 from syncohort.genotypes import MISSING, Variants, contig_order, normalise_contig
 
 ALTS_MAX = 127  # alleles of a site are numbered in int8
+ID_MAX = 15_900  # characters: PLINK takes 16,000, and copies of an id get a number
 _LAST_BP = 2**31 - 2  # of plink2, within the 32 bits of a store
 DROP_REASONS = {  # and how a page says it
     "no_position": "without a position",
