@@ -170,7 +170,9 @@ def test_the_fingerprint_of_a_split_is_of_who_is_where():
     assert split_fingerprint(PEOPLE, "other") != split_fingerprint(PEOPLE, "key")  # none to try
 
 
-@pytest.mark.parametrize("change", [None, "changed", "lost", "nothing released"])
+@pytest.mark.parametrize(
+    "change", [None, "changed", "lost", "nothing released", "another file", "no list"]
+)
 def test_make_verify_compares_what_was_released(tmp_path, change):
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
     folder = tmp_path / "results/mine/release/good"
@@ -181,8 +183,14 @@ def test_make_verify_compares_what_was_released(tmp_path, change):
         (folder / "samples.tsv").write_text("sample_id\tlabels\n")
     elif change == "lost":
         (folder / "samples.tsv").unlink()
-    elif change:
+    elif change == "nothing released":
         shutil.rmtree(tmp_path / "results")
+    elif change == "another file":
+        (folder / "vcf").mkdir()
+        (folder / "vcf/real.vcf").write_text("1")
+    elif change:
+        (folder.parent / "old").mkdir()
+        (folder.parent / "old/samples.tsv").write_text("1")
     done = subprocess.run(
         ["make", "-C", tmp_path, "verify"], capture_output=True, text=True, check=False
     )
@@ -191,4 +199,7 @@ def test_make_verify_compares_what_was_released(tmp_path, change):
         assert done.returncode == 0 and "All released files are as they were written" in text
     else:
         assert done.returncode != 0
-        assert ("samples.tsv" in text) != (change == "nothing released")
+        named = {"nothing released": "No results", "another file": "good/vcf/real.vcf"}
+        assert (
+            named.get(change, "old/samples.tsv" if change == "no list" else "samples.tsv") in text
+        )

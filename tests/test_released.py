@@ -150,6 +150,16 @@ def test_nothing_is_purged_unless_the_release_is_whole(tmp_path, change):
     assert (folder / "train_diffusion/good/checkpoint.safetensors").exists()
 
 
+@pytest.mark.parametrize("name", ["good/real.vcf", "notes.txt", "older/samples.tsv"])
+def test_nothing_is_purged_beside_files_that_nobody_released(tmp_path, name):
+    folder = purged_study(tmp_path / "mine")
+    (folder / "release" / name).parent.mkdir(exist_ok=True)
+    (folder / "release" / name).write_text("1")
+    with pytest.raises(InputError, match=f"nobody released.*{name}, so nothing was removed"):
+        purge(folder, ["release"])
+    assert (folder / "train_diffusion/good/checkpoint.safetensors").exists()
+
+
 def output_of(*command) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
