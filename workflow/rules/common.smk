@@ -147,9 +147,9 @@ def statement_of(wildcards):
 
 
 def configuration_text():
-    """The configuration as YAML, without what jobs ask for, which changes no result, and without
-    the folders where the user's files lie."""
+    """The configuration as YAML, without what jobs ask for and where public data sets lie, which
+    change no result, and without the folders where the user's files lie."""
     import yaml
 
-    settings = STUDY.model_dump(mode="json", exclude={"compute"})
+    settings = STUDY.model_dump(mode="json", exclude={"compute", "resources"})
     return yaml.safe_dump(by_name(settings), sort_keys=False)
