@@ -267,6 +267,24 @@ def test_values_keep_mean_and_spread_of_their_bin_and_stay_in_it(n, within):
         assert abs(drawn.value.std() / known.std() - 1) < within
 
 
+def test_a_value_never_contradicts_the_label_beside_it(tmp_path):
+    cuts = [20, 1_234_500]
+    values = np.r_[np.linspace(1_234_400, 1_234_599, 200), np.linspace(19.99, 20.01, 40)]
+    real = People([f"p{i}" for i in range(240)], value_bins(values, cuts), ["train"] * 240, values)
+    drawn = draw_people(real, labels="matched", people=3_000, seed=1)
+    write_sample_sheet(drawn, tmp_path / "s.tsv")
+    sheet = read_sample_sheet(tmp_path / "s.tsv")
+    np.testing.assert_array_equal(value_bins(sheet.value, cuts), sheet.label)
+    assert sheet.value.tolist() == drawn.value.tolist()
+    store = store_of(tmp_path / "1.zip", np.zeros((2, 3_000, 2)), sheet)
+    write_plink([store], tmp_path / "x")
+    write_pgen([store], tmp_path / "x")
+    fam = pd.read_csv(tmp_path / "x.fam", sep="\t", header=None, dtype=str)[5]
+    texts = pd.read_csv(tmp_path / "s.tsv", sep="\t", dtype=str)["value"]
+    assert fam.tolist() == pd.read_csv(tmp_path / "x.psam", sep="\t", dtype=str)["PHENO1"].tolist()
+    assert fam.tolist() == texts.tolist() and fam.str.len().median() <= 7
+
+
 def test_values_do_not_tell_who_was_trained_on():
     """One who knows how values are drawn guesses people's by the values drawn at their ranks."""
     found = []

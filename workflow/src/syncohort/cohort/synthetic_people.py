@@ -13,6 +13,7 @@ from syncohort.seeds import child_seed
 ID_PREFIX = "SYN"
 ID_DIGITS = 5
 MEAN_OF = 10  # training people whose values a drawn one follows, at least
+_DIGITS = 6  # of a value
 FEWEST_VALUES = 5  # training people of a bin with values
 _VALUES, _SEXES = 1, 2  # random streams beside that of the labels
 
@@ -158,7 +159,8 @@ def draw_values(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
     Stratified draws: one from each of as many equal shares of the bin's people as are drawn, between
     means of about `MEAN_OF` training people, so that no single person's value can be read off however
     many are drawn. Of a bin with too few people for two means the values are spread evenly about the
-    mean of its people, as wide as their standard deviation has it and the bin allows.
+    mean of its people, as wide as their standard deviation has it and the bin allows. A value has as
+    few digits as keep it in its bin, six at least, and files have all of them.
 
     Raises InputError for a bin of fewer than `FEWEST_VALUES` training people.
     """
@@ -173,9 +175,16 @@ def draw_values(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
             )
         low, high = bin_range(name)
         shares = (rng.permutation(len(own)) + rng.random(len(own))) / len(own)
+        shares = np.minimum(shares, 1 - 1e-9)  # a bin ends before its upper limit
         drawn_there = np.interp(shares, *_curve(known, low, high))
-        values[own] = np.clip(drawn_there, low, np.nextafter(high, -np.inf))
+        values[own] = [_rounded(value, low, high) for value in drawn_there.tolist()]
     return values
+
+
+def _rounded(value: float, low: float, high: float) -> float:
+    """A value with six digits, or as many more as keep it in its bin."""
+    texts = (f"{value:.{digits}g}" for digits in range(_DIGITS, 16))
+    return next((float(text) for text in texts if low <= float(text) < high), value)
 
 
 def _curve(known: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
