@@ -207,6 +207,12 @@ def test_the_riskiest_share_is_withheld_in_every_chromosome(tmp_path):
     assert found.variants.id.tolist() == store.variants.id.tolist()
 
 
+@pytest.mark.parametrize("n, share, n_leaving", [(100, 0.07, 7), (100, 0.29, 29), (50, 0.141, 8)])
+def test_as_many_people_are_withheld_as_the_share_says(n, share, n_leaving):
+    risk = pd.DataFrame({"p": np.linspace(0.1, 0.9, n), "nearness": 0.9})
+    assert len(withhold(people_of(["a"] * n), risk, share)) == n - n_leaving
+
+
 def test_without_risks_nobody_can_be_withheld():
     risk = pd.DataFrame({"p": [np.nan] * 3, "nearness": [0.9] * 3})
     with pytest.raises(InputError, match="fewer than 10 validation and holdout people"):
