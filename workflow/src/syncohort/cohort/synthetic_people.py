@@ -141,15 +141,14 @@ def draw_people(
 
 
 def draw_sexes(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
-    """Sexes [S] for the labels `drawn` [S] str, in the proportions of each label's training people."""
+    """Sexes [S] for the labels `drawn` [S] str, each drawn with the proportions of the label's
+    training people: as many of each as they have would tell small counts."""
     rng = np.random.default_rng(seed)
     sex = np.empty(len(drawn), dtype=np.int8)
     for name in np.unique(drawn.astype(str)).tolist():
         own = np.flatnonzero(drawn == name)
         codes, counts = np.unique(train.sex[train.label == name], return_counts=True)
-        order = rng.permutation(len(codes))  # of ties, so that no sex wins them in every label
-        shares = largest_remainder(counts[order], len(own))
-        sex[own] = rng.permutation(np.repeat(codes[order], shares))
+        sex[own] = rng.choice(codes, len(own), p=counts / counts.sum())
     return sex
 
 
