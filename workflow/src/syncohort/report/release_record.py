@@ -7,6 +7,7 @@ writes the same bytes: whoever publishes the release adds `datePublished`.
 
 import hashlib
 import json
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -105,7 +106,7 @@ def write_release_record(
 
 def _readme(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> str:
     counts = labels.astype(str).value_counts(sort=False).sort_index()
-    named = [f"{label} {count:,}" for label, count in counts.head(_NAMED_LABELS).items()]
+    named = [f"{_plain(label)} {count:,}" for label, count in counts.head(_NAMED_LABELS).items()]
     more = len(counts) - len(named)
     own = checklist[checklist["generator"] == released.generator]
     return fill(
@@ -127,6 +128,10 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         kinds=released.kinds,
         variants=", ".join(f"{n:,} on chromosome {name}" for name, n in released.variants.items()),
         has_x="X" in released.variants,
+        joining=_folders(released.files, "vcf", "pgen"),
+        parting=_folders(released.files, "plink", "bgen"),
+        one_allele=_folders(released.files, "vcf", "bgen"),
+        two_alleles=_folders(released.files, "plink", "pgen"),
         mode=released.mode,
         sequences=_sequences(released.sequences),
         n_training=int((people["split"] == "train").sum()),
@@ -140,6 +145,17 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
             if row.dimension not in (*PRIVACY, "model")
         ],
     )
+
+
+def _folders(files: list[str], *names: str) -> str:
+    """Those of some folders that a release has, as words; files: as named below it."""
+    held = {file.split("/")[0] for file in files}
+    return " and ".join(f"`{name}/`" for name in names if name in held)
+
+
+def _plain(label: str) -> str:
+    """A label as it is read in a cell of a table, whatever of it Markdown would take for itself."""
+    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", " ".join(label.split()))
 
 
 def _sequences(parts: list[dict]) -> dict:
