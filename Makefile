@@ -39,12 +39,17 @@ bench: $(READY)
 scale: $(READY)
 	$(RUN)/python benchmarks/scale.py docs/scale.tsv docs/_static/scale.svg
 
-# is what was released still what the run wrote?
+# is what was released still what the run wrote, and nothing else there?
 verify:
 	@found=0; for list in results/*/release/*/SHA256SUMS; do \
 	  [ -f "$$list" ] || continue; found=1; \
 	  echo "$$(dirname "$$list")"; (cd "$$(dirname "$$list")" && sha256sum --check --quiet SHA256SUMS) || exit 1; \
-	done; [ $$found = 1 ] && echo "All released files are as they were written." || { echo "No results/*/release/*/SHA256SUMS here."; exit 1; }
+	done; [ $$found = 1 ] || { echo "No results/*/release/*/SHA256SUMS here."; exit 1; }; \
+	strangers=$$({ for list in results/*/release/*/SHA256SUMS; do \
+	  echo "$$list"; sed "s#^[^ ]*  #$${list%/*}/#" "$$list"; \
+	done; find results/*/release/ \( -type f -o -type l \) ! -name '.snakemake*'; } | sort | uniq -u); \
+	[ -z "$$strangers" ] || { echo "Files that nobody released, in no SHA256SUMS:"; echo "$$strangers"; exit 1; }; \
+	echo "All released files are as they were written, and nothing else is there."
 
 docs: $(READY)
 	$(RUN)/sphinx-build -W --keep-going -q -b html docs site

@@ -388,7 +388,7 @@ def test_reconstruction_counts_one_copy_once_and_as_no_genotype(encoded):
 def test_drawn_men_have_one_copy_outside_the_shared_ends(encoded, tmp_path):
     store, model, people = encoded
     drawn = draw_people(store.people, labels="matched", people=50, seed=3)
-    assert 24 <= (drawn.sex == MALE).sum() <= 26  # 12 or 13 of each label
+    assert 10 <= (drawn.sex == MALE).sum() <= 40
     options = {"first_position": 0, "decision": ROUNDING, "seed": 1}
     decode_cohort(people.paths, model, store, drawn, tmp_path / "X.zip", **options)
     calls = CohortStore(tmp_path / "X.zip").read()
@@ -400,8 +400,12 @@ def test_drawn_men_have_one_copy_outside_the_shared_ends(encoded, tmp_path):
 def test_drawn_sexes_are_those_of_the_label():
     sex = np.array([1, 1, 1, 2] * 5 + [2] * 10)
     people = People([f"p{i}" for i in range(30)], ["a"] * 20 + ["b"] * 10, ["train"] * 30, sex=sex)
-    drawn = draw_people(people, labels="balanced", people=40, seed=1)
-    assert (drawn.sex[drawn.label == "a"] == MALE).sum() == 15
+    men = []
+    for seed in range(5):
+        drawn = draw_people(people, labels="balanced", people=400, seed=seed)
+        men.append((drawn.sex[drawn.label == "a"] == MALE).sum())
+    assert np.abs(np.array(men) - 150).max() < 4 * np.sqrt(200 * 0.75 * 0.25)
+    assert len(set(men)) > 1  # drawn: no exact count is handed on
     assert not (drawn.sex[drawn.label == "b"] == MALE).any()
     assert draw_people(people[:0:-1], labels="matched", seed=1).has_sexes
     unknown = People(people.id, people.label, people.split)

@@ -14,7 +14,7 @@ from syncohort.cohort.filters import filter_variants
 from syncohort.cohort.gate import require_usable
 from syncohort.cohort.hardy_weinberg import hwe_p_values, hwe_p_values_by_label
 from syncohort.cohort.importing import Tally, import_chromosome
-from syncohort.cohort.joining import join_people, read_join, read_joined, write_join
+from syncohort.cohort.joining import join_people, read_join, read_joined, write_join, write_key
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import (
     check_plans,
@@ -485,6 +485,35 @@ def test_import_counts_what_it_reads_and_drops(tmp_path):
     assert again["dropped"] == summary["dropped"] | {"region": 1} and again["n_read"] == 4
     with pytest.raises(InputError, match=r"2 outside filters.regions.*Mend filters.regions"):
         import_chromosome(source, "20", "drop", *out, region=(41, 50))
+
+
+# --- the key of the random numbers
+
+
+def key_of(folder, calls, labels, *, value="") -> str:
+    """The key of a cohort that is written to a folder and imported from PLINK files."""
+    folder.mkdir()
+    write_plink([write_store(folder / "c.zip", calls)], folder / "c")
+    out = [folder / name for name in ("raw.zip", "raw.json", "raw.tsv")]
+    import_chromosome({"kind": "plink", "path": str(folder / "c")}, "20", "drop", *out)
+    people = pd.DataFrame({"sample": CohortStore(out[0]).people.id, "label": labels})
+    people = people.assign(value=value, unused=folder.name)
+    write_key(people, out[1], folder / "key.txt")
+    return (folder / "key.txt").read_text()
+
+
+def test_the_key_of_a_cohort_follows_from_genotypes_labels_and_values_alone(tmp_path):
+    calls, labels = random_calls(30, 6), ["a", "b"] * 3
+    key = key_of(tmp_path / "one", calls, labels)
+    assert len(key.strip()) == 64 and key_of(tmp_path / "two", calls, labels) == key
+    other = calls.copy()
+    other[7, 3, 0] = other[7, 3, 1] = 1 - other[7, 3, 0]
+    changed = [
+        key_of(tmp_path / "genotype", other, labels),
+        key_of(tmp_path / "label", calls, labels[::-1]),
+        key_of(tmp_path / "value", calls, labels, value="21.5"),
+    ]
+    assert len({key, *changed}) == 4
 
 
 SELECTION = {"covariates": [], "statistics": None}

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from conftest import REPOSITORY
 
+from syncohort.synthesis.stays_inside import STAYS_INSIDE
+
 PACKAGE = REPOSITORY / "workflow/src/syncohort"
 # From the ground up: a room imports from rooms below it and from the ground, never from above.
 FLOORS = (
@@ -105,6 +107,20 @@ def test_no_module_imports_itself_by_a_detour():
     files = modules()
     graph = {name: imports_of(file, files) - {name} for name, file in files.items()}
     TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_what_draws_for_the_release_or_splits_people_has_the_key():
+    """The seed is published: whoever knew the random numbers could undo them."""
+    drawing = []
+    for name in ["split_people", *STAYS_INSIDE["drawn"]]:
+        script = REPOSITORY / f"workflow/scripts/{name}.py"
+        text = script.read_text() if script.exists() else ""
+        if "seed=" in text or "params.seed" in text:
+            drawing.append(name)
+            assert text.count("params.seed") + text.count("params.people_seed") == text.count(
+                "keyed_seed("
+            ), name
+    assert len(drawing) == 8
 
 
 def test_test_files_do_not_import_each_other():

@@ -11,7 +11,7 @@ import yaml
 from clones import clone, snakemake
 from genotype_files import need, read_whole, run, vcf_of
 
-from syncohort.cohort.importing import import_chromosome
+from syncohort.cohort.importing import import_chromosome, in_words
 from syncohort.cohort.variant_checks import file_checks, unused_check
 from syncohort.cohort_store import CohortStore
 from syncohort.formats.alleles import trimmed
@@ -171,6 +171,29 @@ def test_more_alt_alleles_than_digits(tmp_path):
     write_vcf(store, tmp_path / "y.vcf.gz")
     (line,) = _lines_of(tmp_path / "y.vcf.gz")
     assert line.split("\t")[4:5] == [alts] and line.split("\t")[9:] == ["12|3", "0|11", "./."]
+
+
+@pytest.mark.parametrize("n_alts", [127, 128])
+@pytest.mark.parametrize("together", [True, False])
+def test_sites_of_more_alt_alleles_than_can_be_numbered_are_left_out(n_alts, together, tmp_path):
+    alts = ["A" + "T" * i for i in range(1, n_alts + 1)]
+    calls = ["0|0"] * (n_alts - 1)
+    if together:
+        rows = [("1", 10, "A", ",".join(alts), ".", ".", "GT", f"{n_alts}|0", *calls)]
+    else:
+        rows = [("1", 10, "A", alt, ".", ".", "GT", "0|0", *calls) for alt in alts[:-1]]
+        rows += [("1", 10, "A", alts[-1], ".", ".", "GT", "1|0", *calls)]
+    rows += [("1", 20, "A", "C", ".", ".", "GT", "0|1", *calls)]
+    path = _written(tmp_path / "x.vcf", vcf_of(rows, people=n_alts))
+    store, summary = imported(path, tmp_path)
+    write_vcf(store, tmp_path / "y.vcf.gz")
+    lines = _lines_of(tmp_path / "y.vcf.gz")
+    if n_alts == 127:
+        assert summary["dropped"] == {} and lines[0].split("\t")[9] == "127|0"
+    else:
+        assert summary["dropped"] == {"many_alleles": 1 if together else 128}
+    assert lines[-1].split("\t")[9] == "0|1" and len(lines) == 1 + (n_alts == 127)
+    assert "of sites with more than 127 ALT alleles" in in_words({"many_alleles": 1})[0]
 
 
 @pytest.mark.parametrize("mode", ["haplotype", "genotype"])

@@ -2,11 +2,19 @@
 
 import numpy as np
 import pytest
+from cohorts import people_of
 from genotype_files import need, read_whole, run
 
+from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.bed_fit import require_fitting
+from syncohort.formats.bgen_writing import write_bgen
+from syncohort.formats.pgen import write_pgen
+from syncohort.formats.plink import own_ids, write_plink
 from syncohort.formats.readers import open_source
+from syncohort.formats.sites import ID_MAX
+from syncohort.genotype_writing import CohortWriter
+from syncohort.genotypes import Variants
 
 
 def bed_of(folder, dosages, alleles=("A", "C")):
@@ -143,3 +151,42 @@ def test_calls_are_those_of_pandas_plink(tmp_path):
     ours = np.concatenate([chunk.calls for chunk in open_source("plink", path).chunks("1")])
     dosage = np.where((ours < 0).any(axis=2), np.nan, ours.sum(axis=2))
     np.testing.assert_array_equal(dosage.T, theirs)
+
+
+# --- ids
+
+
+def variants_of(*records):
+    """Variants of (position, id, REF, ALT)."""
+    position, ids, ref, alt = zip(*records, strict=True)
+    return Variants("1", np.array(position), list(ids), list(zip(ref, alt, strict=True)))
+
+
+def test_copies_of_an_id_get_their_alleles_or_a_number():
+    long = "A" * ID_MAX
+    shared = [(10, "rs1", "A", "C"), (20, "rs1", "A", "C"), (30, "rs1", "A", long)]
+    others = [(40, "rs1:A:C", "G", "T"), (50, ".", "A", "C"), (60, ".", "A", "G")]
+    ids = own_ids(variants_of(*shared, *others))
+    assert ids == ["rs1:1", "rs1:2", "rs1:3", "rs1:A:C", ".", "."]
+    assert own_ids(variants_of(*shared[1:])) == ["rs1:A:C", "rs1:1"]
+
+
+@pytest.mark.parametrize("length", [17_000, 70_000])
+def test_long_alleles_make_no_ids_that_other_programs_refuse(length, tmp_path):
+    need("plink2")
+    long = "A" + "CG" * (length // 2)
+    variants = variants_of((10, "a" * 9_000, "A", long), (10, "b" * 9_000, "A", "T"))
+    twins = variants_of((10, "x", "A", long), (10, "x", "A", "T"))
+    for name, own in (("long", variants), ("twins", twins)):
+        with CohortWriter(tmp_path / f"{name}.zip", people_of(["a"] * 3)) as writer:
+            writer.append(own, np.array([[[0, 1]] * 3, [[1, 0]] * 3], dtype=np.int8), True)
+        store, out = CohortStore(tmp_path / f"{name}.zip"), tmp_path / name
+        write_plink([store], out)
+        write_pgen([store], out)
+        write_bgen([store], out)
+        for given in (
+            ("--bfile", out),
+            ("--pfile", out),
+            ("--bgen", f"{out}.bgen", "ref-first", "--sample", f"{out}.sample"),
+        ):
+            run("plink2", *given, "--freq", "--out", tmp_path / "freq")

@@ -44,11 +44,10 @@ def released(**changes) -> Released:
     return Released(**settings | changes)
 
 
-def written(folder, n_drawn=100, **changes) -> tuple[str, dict]:
+def written(folder, n_drawn=100, labels=LABELS, **changes) -> tuple[str, dict]:
     judged = judge(metrics(), CALIBRATION)
-    write_release_record(
-        released(**changes), judged, release_checklist(judged), PEOPLE, LABELS, n_drawn, folder
-    )
+    found = released(**changes), judged, release_checklist(judged), PEOPLE, labels
+    write_release_record(*found, n_drawn, "the key\n", folder)
     return (folder / README).read_text(), json.loads((folder / RECORD).read_text())
 
 
@@ -56,11 +55,32 @@ def test_the_readme_says_what_it_is_and_whether_it_may_leave(tmp_path):
     text, _ = written(tmp_path)
     assert text.startswith("# fake, good: synthetic people") and "Nobody here exists" in text
     assert "good may be released" in text and "SYN name nobody" in text
-    assert "| people | 100 |" in text and "a 70, b <&> 30" in text
+    assert "| people | 100 |" in text and r"a 70, b \<&\> 30" in text
     assert "1,500 on chromosome 21" in text and "2 training people of the cohort fake" in text
     assert "- Linkage: pass." in text and "Not fit for" in text
     text, _ = written(tmp_path, generator="memoriser")
     assert "memoriser must not be released" in text and "- Linkage: fail." in text
+
+
+def test_labels_do_not_break_the_table(tmp_path):
+    labels = pd.Series(["d|e"] * 3 + ["x\ny"] * 2 + ["[click](http://evil)", "<script>"])
+    text, _ = written(tmp_path, labels=labels)
+    (row,) = (line for line in text.splitlines() if line.startswith("| labels |"))
+    assert row == r"| labels | \<script\> 1, \[click\](http://evil) 1, d\|e 3, x y 2 |"
+
+
+def test_formats_that_are_not_released_are_not_named(tmp_path):
+    every = [f"{name}/synthetic.{name}" for name in ("vcf", "plink", "pgen", "bgen")]
+    options = {"kinds": "all", "variants": {"X": 3}}
+    text, _ = written(tmp_path, files=every, **options)
+    assert (
+        "ALT alleles in `vcf/` and `pgen/`; each ALT" in text and "in `plink/` and `bgen/`." in text
+    )
+    assert "one allele in `vcf/` and `bgen/`, two of the same\nin `plink/` and `pgen/` (" in text
+    text, _ = written(tmp_path, files=every[3:], **options)
+    assert "one site: each ALT\nallele is a record of its own in `bgen/`. No" in text
+    assert "shares with Y: one allele in `bgen/`. `samples.tsv` says" in text
+    assert not any(f"`{name}/`" in text for name in ("vcf", "plink", "pgen"))
 
 
 def test_what_is_declared_and_not_measured_is_said(tmp_path):
@@ -165,12 +185,15 @@ def test_the_same_run_writes_the_same_bytes(tmp_path):
 
 def test_the_fingerprint_of_a_split_is_of_who_is_where():
     shuffled = PEOPLE.iloc[::-1]
-    assert split_fingerprint(shuffled) == split_fingerprint(PEOPLE)
+    assert split_fingerprint(shuffled, "key") == split_fingerprint(PEOPLE, "key")
     moved = PEOPLE.assign(split=["train", "holdout", "train"])
-    assert split_fingerprint(moved) != split_fingerprint(PEOPLE)
+    assert split_fingerprint(moved, "key") != split_fingerprint(PEOPLE, "key")
+    assert split_fingerprint(PEOPLE, "other") != split_fingerprint(PEOPLE, "key")  # none to try
 
 
-@pytest.mark.parametrize("change", [None, "changed", "lost", "nothing released"])
+@pytest.mark.parametrize(
+    "change", [None, "changed", "lost", "nothing released", "another file", "no list"]
+)
 def test_make_verify_compares_what_was_released(tmp_path, change):
     shutil.copy(REPOSITORY / "Makefile", tmp_path)
     folder = tmp_path / "results/mine/release/good"
@@ -181,8 +204,14 @@ def test_make_verify_compares_what_was_released(tmp_path, change):
         (folder / "samples.tsv").write_text("sample_id\tlabels\n")
     elif change == "lost":
         (folder / "samples.tsv").unlink()
-    elif change:
+    elif change == "nothing released":
         shutil.rmtree(tmp_path / "results")
+    elif change == "another file":
+        (folder / "vcf").mkdir()
+        (folder / "vcf/real.vcf").write_text("1")
+    elif change:
+        (folder.parent / "old").mkdir()
+        (folder.parent / "old/samples.tsv").write_text("1")
     done = subprocess.run(
         ["make", "-C", tmp_path, "verify"], capture_output=True, text=True, check=False
     )
@@ -191,4 +220,7 @@ def test_make_verify_compares_what_was_released(tmp_path, change):
         assert done.returncode == 0 and "All released files are as they were written" in text
     else:
         assert done.returncode != 0
-        assert ("samples.tsv" in text) != (change == "nothing released")
+        named = {"nothing released": "No results", "another file": "good/vcf/real.vcf"}
+        assert (
+            named.get(change, "old/samples.tsv" if change == "no list" else "samples.tsv") in text
+        )

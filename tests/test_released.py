@@ -150,6 +150,16 @@ def test_nothing_is_purged_unless_the_release_is_whole(tmp_path, change):
     assert (folder / "train_diffusion/good/checkpoint.safetensors").exists()
 
 
+@pytest.mark.parametrize("name", ["good/real.vcf", "notes.txt", "older/samples.tsv"])
+def test_nothing_is_purged_beside_files_that_nobody_released(tmp_path, name):
+    folder = purged_study(tmp_path / "mine")
+    (folder / "release" / name).parent.mkdir(exist_ok=True)
+    (folder / "release" / name).write_text("1")
+    with pytest.raises(InputError, match=f"nobody released.*{name}, so nothing was removed"):
+        purge(folder, ["release"])
+    assert (folder / "train_diffusion/good/checkpoint.safetensors").exists()
+
+
 def output_of(*command) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
@@ -195,6 +205,12 @@ def test_the_riskiest_share_is_withheld_in_every_chromosome(tmp_path):
     np.testing.assert_array_equal(found.read(), calls[:, stay])
     assert found.people.label.tolist() == people.label[stay].tolist() and not found.phased
     assert found.variants.id.tolist() == store.variants.id.tolist()
+
+
+@pytest.mark.parametrize("n, share, n_leaving", [(100, 0.07, 7), (100, 0.29, 29), (50, 0.141, 8)])
+def test_as_many_people_are_withheld_as_the_share_says(n, share, n_leaving):
+    risk = pd.DataFrame({"p": np.linspace(0.1, 0.9, n), "nearness": 0.9})
+    assert len(withhold(people_of(["a"] * n), risk, share)) == n - n_leaving
 
 
 def test_without_risks_nobody_can_be_withheld():

@@ -409,6 +409,19 @@ def test_a_missing_code_is_no_control(tmp_path, code):
     assert cases.found.startswith("10 cases (patient), 10 ")
 
 
+def test_a_case_label_that_stands_in_two_joined_columns_stops():
+    people = pd.DataFrame({"label": ["1/1", "1/2", "2/1", "2/2"] * 3, "excluded": ""})
+    (cases,) = case_checks(people, "2")
+    assert cases.level == "stop" and "Recode the column of the disease" in cases.advice
+    assert cases.found.startswith("labels.case_label '2' stands in 2 of the columns")
+    for label, n_cases in (("1/2", 3), ("3", 6)):  # a whole label, and one of its column alone
+        named = people.assign(
+            label=people["label"].str.replace("/2", "/3" if label == "3" else "/2")
+        )
+        (cases,) = case_checks(named, label)
+        assert cases.found.startswith(f"{n_cases} cases")
+
+
 def test_plus_and_minus_are_two_classes():
     assert not MissingCodes().is_missing(pd.Series(["+", "-", "+"])).any()
     assert MissingCodes().is_missing(pd.Series(["a", "-", "NA"])).tolist() == [False, True, True]

@@ -24,6 +24,7 @@ from syncohort.generators.conditioning import ANCHOR_SHARES, fit_anchors, mix, p
 from syncohort.generators.latents import fit_normalisation
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.genotypes import People
+from syncohort.seeds import child_seed, keyed_seed, stage_seed
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 
 CUTS = [18.5, 25.0, 30.0]
@@ -251,9 +252,74 @@ def test_balanced_and_counted_values_are_those_of_their_bins():
     np.testing.assert_array_equal(value_bins(drawn.value, CUTS), drawn.label)
     asked = draw_people(real, labels="counts", counts={BINS[3]: 7}, seed=2)
     assert len(asked) == 7 and asked.value.min() >= 30
-    few = people_with(np.array([15.0, 20.0, 21.0]))
-    with pytest.raises(InputError, match="a single training person has a value in 'below 18.5'"):
+    few = people_with(np.array([15.0, 16.0, 17.0, 17.5, *np.linspace(19, 24, 9)]))
+    with pytest.raises(InputError, match="4 training people have a value in 'below 18.5', and 5"):
         draw_people(few, labels="matched", seed=1)
+
+
+@pytest.mark.parametrize("n, within", [(8, 0.3), (19, 0.3), (20, 0.1), (60, 0.06), (400, 0.03)])
+def test_values_keep_mean_and_spread_of_their_bin_and_stay_in_it(n, within):
+    for seed in range(5):
+        known = np.random.default_rng(seed).uniform(18.5, 25, n)
+        drawn = draw_people(people_with(known), labels="matched", people=5_000, seed=seed)
+        np.testing.assert_array_equal(value_bins(drawn.value, CUTS), drawn.label)
+        assert abs(drawn.value.mean() - known.mean()) < within * known.std()
+        assert abs(drawn.value.std() / known.std() - 1) < within
+
+
+def test_a_value_never_contradicts_the_label_beside_it(tmp_path):
+    cuts = [20, 1_234_500]
+    values = np.r_[np.linspace(1_234_400, 1_234_599, 200), np.linspace(19.99, 20.01, 40)]
+    real = People([f"p{i}" for i in range(240)], value_bins(values, cuts), ["train"] * 240, values)
+    drawn = draw_people(real, labels="matched", people=3_000, seed=1)
+    write_sample_sheet(drawn, tmp_path / "s.tsv")
+    sheet = read_sample_sheet(tmp_path / "s.tsv")
+    np.testing.assert_array_equal(value_bins(sheet.value, cuts), sheet.label)
+    assert sheet.value.tolist() == drawn.value.tolist()
+    store = store_of(tmp_path / "1.zip", np.zeros((2, 3_000, 2)), sheet)
+    write_plink([store], tmp_path / "x")
+    write_pgen([store], tmp_path / "x")
+    fam = pd.read_csv(tmp_path / "x.fam", sep="\t", header=None, dtype=str)[5]
+    texts = pd.read_csv(tmp_path / "s.tsv", sep="\t", dtype=str)["value"]
+    assert fam.tolist() == pd.read_csv(tmp_path / "x.psam", sep="\t", dtype=str)["PHENO1"].tolist()
+    assert fam.tolist() == texts.tolist() and fam.str.len().median() <= 7
+
+
+def test_values_do_not_tell_who_was_trained_on():
+    """One who knows how values are drawn guesses people's by the values drawn at their ranks."""
+    found = []
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        trained, held_out = np.sort(rng.lognormal(3.24, 0.03, (2, 400)), axis=1)
+        drawn = draw_people(people_with(trained), labels="matched", people=4_000, seed=seed)
+        guess = np.quantile(drawn.value, np.linspace(0, 1, 400))
+        gap = np.gradient(guess)
+        scores = [
+            np.abs(guess - known[:, None]).min(axis=1)
+            / gap[np.abs(guess - known[:, None]).argmin(axis=1)]
+            for known in (trained, held_out)
+        ]
+        found.append((scores[0][:, None] < scores[1]).mean())
+    assert abs(np.mean(found) - 0.5) < 0.02
+
+
+def test_the_published_seed_does_not_tell_whom_a_value_was_drawn_from(tmp_path):
+    seed = stage_seed(1, "draw_labels")  # the seed of the configuration is in the release
+
+    def shares(known_seed, n_drawn):
+        """What the shares were that values were drawn at, for one who knows the seed of the draw."""
+        rng = np.random.default_rng(child_seed(known_seed, 1))
+        return (rng.permutation(n_drawn) + rng.random(n_drawn)) / n_drawn
+
+    drawn = []
+    for name in ("this", "other"):
+        (tmp_path / name).write_text(f"{name} cohort's\n")
+        keyed = keyed_seed(seed, tmp_path / name)
+        real = people_with(np.random.default_rng(0).uniform(26, 29, 500))
+        drawn.append(draw_people(real, labels="matched", seed=keyed).value)
+        assert np.corrcoef(shares(keyed, 500), drawn[-1])[0, 1] > 0.99
+        assert abs(np.corrcoef(shares(seed, 500), drawn[-1])[0, 1]) < 0.2
+    assert abs(np.corrcoef(*drawn)[0, 1]) < 0.2
 
 
 # --- generators that are told values

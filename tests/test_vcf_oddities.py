@@ -166,6 +166,13 @@ def test_ids_with_blanks_are_refused(tmp_path):
     imported(vcf_of([row(10, alt="CT"), row(20)]).replace("v10", "v 10"), tmp_path)
 
 
+def test_ids_too_long_for_plink_are_refused(tmp_path):
+    text = vcf_of([row(10), row(20)])
+    assert len(imported(text.replace("v10", "v" * 15_900), tmp_path)[0].variants) == 2
+    with pytest.raises(InputError, match=r"1:10 has an id of 15,901 characters \(v{30}\.\.\."):
+        imported(text.replace("v10", "v" * 15_901), tmp_path)
+
+
 def test_letters_that_are_no_utf8(tmp_path):
     texts = {
         "header": simple_vcf(3).replace("##contig", "##source=Zo\u00eb\n##contig", 1),

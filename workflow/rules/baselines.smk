@@ -5,6 +5,7 @@ rule draw_alleles:
     input:
         real=COHORT,
         people="<results>/draw_labels/people.tsv",
+        key=KEY,
         genetic_map=lambda wildcards: foreign(recombination_map_of(wildcards)),
         model=fitted_trees,
     output:

@@ -41,6 +41,7 @@ rule join_labels:
     output:
         people="<results>/join_labels/people.tsv",
         notes="<results>/join_labels/notes.json",
+        key=KEY,
     log:
         "<logs>/join_labels.log",
     benchmark:
@@ -64,6 +65,7 @@ rule split_people:
     input:
         usable="<results>/require_usable_cohort/passed.txt",
         people="<results>/join_labels/people.tsv",
+        key=KEY,
         kinship=foreign(STUDY.split.kinship_table or []),
     output:
         people="<results>/split_people/people.tsv",

@@ -61,6 +61,10 @@ def seed_of(*stage):
     return stage_seed(STUDY.seed, *stage)
 
 
+# What random numbers depend on beside the seed, which is published; see `keyed_seed`.
+KEY = "<results>/join_labels/key.txt"
+
+
 # Snakemake compares contents only where a file's date is newer than what was made of it. Of files
 # that no rule makes the content alone decides; their dates are not looked at, and a digest of them
 # is a parameter of the rules that read them. Large ones are also read again when newer.
@@ -143,9 +147,9 @@ def statement_of(wildcards):
 
 
 def configuration_text():
-    """The configuration as YAML, without what jobs ask for, which changes no result, and without
-    the folders where the user's files lie."""
+    """The configuration as YAML, without what jobs ask for and where public data sets lie, which
+    change no result, and without the folders where the user's files lie."""
     import yaml
 
-    settings = STUDY.model_dump(mode="json", exclude={"compute"})
+    settings = STUDY.model_dump(mode="json", exclude={"compute", "resources"})
     return yaml.safe_dump(by_name(settings), sort_keys=False)

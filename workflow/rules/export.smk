@@ -143,6 +143,7 @@ rule export_fasta:
 rule expand_cohort:
     input:
         store=released_store,
+        key=KEY,
         panel=lambda wildcards: foreign(map_of(STUDY.expansion.panel, wildcards)),
         recombination_map=lambda wildcards: foreign(
             map_of(STUDY.expansion.recombination_map, wildcards)

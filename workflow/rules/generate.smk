@@ -4,6 +4,7 @@
 rule draw_labels:
     input:
         people="<results>/split_people/people.tsv",
+        key=KEY,
     output:
         people="<results>/draw_labels/people.tsv",
     log:
@@ -30,6 +31,7 @@ rule draw_global_vectors:
     input:
         model=global_file("fit_global_vector", "model.npz"),
         people="<results>/draw_labels/people.tsv",
+        key=KEY,
     output:
         vectors="<results>/draw_global_vectors/{generator}/vectors.npy",
     log:
@@ -56,6 +58,7 @@ rule sample_latents:
         models=network_models,
         global_vectors=global_file("draw_global_vectors", "vectors.npy"),
         people="<results>/draw_labels/people.tsv",
+        key=KEY,
     output:
         latents="<results>/sample_latents/{generator}/{part}/{shard}.npy",
     log:
@@ -136,6 +139,7 @@ rule decode_cohort:
         autozygosity=autozygosity_of,
         store=COHORT,
         people="<results>/draw_labels/people.tsv",
+        key=KEY,
     output:
         store="<results>/decode_cohort/{generator}/{chrom}.zarr.zip",
     log:

@@ -51,6 +51,7 @@ rule draw_rare:
         real=COHORT,
         rare="<results>/filter_rare/{chrom}.zarr.zip",
         synthetic=synthetic_store,
+        key=KEY,
     output:
         store="<results>/draw_rare/{generator}/{chrom}.zarr.zip",
     log:
@@ -98,6 +99,7 @@ rule describe_release:
         metrics="<results>/collect_metrics/metrics.tsv",
         checklist="<results>/collect_metrics/checklist.tsv",
         people="<results>/split_people/people.tsv",
+        key=KEY,
         drawn="<results>/draw_labels/people.tsv",
         synthetic=lambda wildcards: released_people(wildcards.generator),
         variants=every_chrom(COHORT_COUNTS),

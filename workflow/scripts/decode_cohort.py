@@ -4,6 +4,7 @@ from syncohort.cohort_store import CohortStore
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.job import job
 from syncohort.representations import load_representation
+from syncohort.seeds import keyed_seed
 from syncohort.synthesis.autozygosity import Autozygosity
 from syncohort.synthesis.decoding import Decision, decode_cohort
 from syncohort.synthesis.recentring import recentring_of
@@ -22,8 +23,8 @@ with job(snakemake):
         snakemake.output.store,
         first_position=sum(len(model.mask) for model in models[:place]),
         decision=Decision(**snakemake.params.decoding),
-        seed=snakemake.params.seed,
+        seed=keyed_seed(snakemake.params.seed, snakemake.input.key),
         autozygosity=Autozygosity.load(found) if found else None,
-        people_seed=snakemake.params.people_seed,
+        people_seed=keyed_seed(snakemake.params.people_seed, snakemake.input.key),
         recentring=recentring_of(checkpoint, people, models[place].mode) if checkpoint else None,
     )

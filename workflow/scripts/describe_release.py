@@ -32,6 +32,7 @@ with job(snakemake):
         checklist=read_tables([found.checklist]),
         people=read_tables([found.people], ["sample", "label", "split"]),
         labels=read_tables([found.synthetic], ["label"])["label"],
+        key=Path(found.key).read_text(),
         n_drawn=len(read_tables([found.drawn], ["label"])),
         folder=os.path.dirname(snakemake.output.readme),
     )

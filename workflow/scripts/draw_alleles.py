@@ -4,6 +4,7 @@ from syncohort.baselines.alleles import copy_validation, draw_alleles
 from syncohort.cohort_store import CohortStore
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.job import job
+from syncohort.seeds import keyed_seed
 
 with job(snakemake):
     store, settings = CohortStore(snakemake.input.real), dict(snakemake.params.generator)
@@ -18,6 +19,6 @@ with job(snakemake):
             store,
             read_sample_sheet(snakemake.input.people),
             snakemake.output.store,
-            seed=snakemake.params.seed,
+            seed=keyed_seed(snakemake.params.seed, snakemake.input.key),
             **settings,
         )

@@ -3,6 +3,7 @@
 from syncohort.baselines.alleles import copy_validation
 from syncohort.cohort_store import CohortStore
 from syncohort.job import job
+from syncohort.seeds import keyed_seed
 from syncohort.synthesis.rare_variants import draw_rare
 
 with job(snakemake):
@@ -17,5 +18,5 @@ with job(snakemake):
             CohortStore(found.synthetic),
             snakemake.output.store,
             carriers_min=params.carriers_min,
-            seed=params.seed,
+            seed=keyed_seed(params.seed, found.key),
         )

@@ -3,6 +3,7 @@
 from syncohort.cohort_store import CohortStore
 from syncohort.formats.beagle import Beagle
 from syncohort.job import job
+from syncohort.seeds import child_seed, keyed_seed
 from syncohort.synthesis.expansion import expand_cohort
 
 with job(snakemake):
@@ -10,7 +11,7 @@ with job(snakemake):
     beagle = Beagle(
         "expansion.panel is set",
         "expansion.panel: null",
-        seed=params.seed,
+        seed=child_seed(keyed_seed(params.seed, found.key)),
         threads=snakemake.threads,
         memory_mb=snakemake.resources.mem_mb,
     )

@@ -3,6 +3,7 @@
 from syncohort.files import file_fingerprints
 from syncohort.formats.sample_sheet import read_sample_sheet
 from syncohort.job import job
+from syncohort.seeds import keyed_seed
 from syncohort.synthesis.sampling import sample_shard
 
 with job(snakemake):
@@ -16,7 +17,7 @@ with job(snakemake):
         mode=snakemake.params.mode,
         n_shards=snakemake.params.shards,
         shard=int(snakemake.wildcards.shard),
-        seed=snakemake.params.seed,
+        seed=keyed_seed(snakemake.params.seed, snakemake.input.key),
         device=snakemake.resources.device,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         threads=snakemake.threads,

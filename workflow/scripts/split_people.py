@@ -2,6 +2,7 @@
 
 from syncohort.cohort.splits import split_table
 from syncohort.job import job
+from syncohort.seeds import keyed_seed
 
 with job(snakemake):
     split_table(
@@ -9,6 +10,6 @@ with job(snakemake):
         snakemake.input.kinship or None,
         snakemake.output.people,
         kinship_min=snakemake.params.kinship_min,
-        seed=snakemake.params.seed,
+        seed=keyed_seed(snakemake.params.seed, snakemake.input.key),
         **snakemake.params.shares,
     )

@@ -21,7 +21,7 @@ from syncohort.formats.shared_sites import settle_calls, settle_one_copy
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import CHUNK_SAMPLES, People, slices
 from syncohort.ploidy import doubled, has_one_copy, keep_one
-from syncohort.seeds import stage_seed
+from syncohort.seeds import contig_seed
 
 _CHOICE = 1  # random stream beside that of the alleles
 
@@ -47,7 +47,7 @@ def draw_alleles(
     Raises InputError for labels that no training person carries.
     """
     panel = Panel.of(store, people)
-    choice = np.random.default_rng([stage_seed(seed, store.contig), _CHOICE])
+    choice = np.random.default_rng([contig_seed(seed, store.contig), _CHOICE])
     with CohortWriter(out_path, people) as writer:
         for part, calls, phased in _KINDS[kind](store, panel, seed, **settings):
             own = store.variants[part]
@@ -78,7 +78,7 @@ def copy_validation(store: CohortStore, out_path: str | Path) -> None:
 
 def _independent(store: CohortStore, panel: Panel, seed: int) -> Iterator[tuple]:
     """Alleles [V, S, P] are Bernoulli(label's frequency): Hardy-Weinberg, no linkage."""
-    rng = np.random.default_rng(stage_seed(seed, store.contig))
+    rng = np.random.default_rng(contig_seed(seed, store.contig))
     n_people = len(panel.drawn_class)
     for part, calls in store.variant_chunks(panel.train):
         frequency = panel.frequencies(calls)  # [v, C]

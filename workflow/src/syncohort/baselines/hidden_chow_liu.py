@@ -22,7 +22,7 @@ from syncohort.baselines.panel import Panel
 from syncohort.cohort_store import CohortStore
 from syncohort.files import read_parts, save_parts
 from syncohort.genotypes import PLOIDY, from_rows, rows_per_person, site_slices, slices, to_rows
-from syncohort.seeds import child_seed, stage_seed
+from syncohort.seeds import child_seed, contig_seed
 
 _KIND = "hidden Chow-Liu trees"
 _MOST_ROWS = 8_192  # that trees are fitted to
@@ -63,7 +63,7 @@ def fit_hidden_chow_liu(
     iterations: steps of expectation-maximisation.
     """
     options = {"hidden_states": hidden_states, "iterations": iterations}
-    parts = _fitted(store, panel, window, overlap, stage_seed(seed, store.contig), options)
+    parts = _fitted(store, panel, window, overlap, contig_seed(seed, store.contig), options)
     save_parts(path, _KIND, parts)
 
 
@@ -84,7 +84,7 @@ def hidden_chow_liu_calls(
     model: file of the fitted trees. A byte is held for each synthetic allele of a window and of the
     overlap.
     """
-    rng = np.random.default_rng(stage_seed(seed, store.contig))
+    rng = np.random.default_rng(contig_seed(seed, store.contig))
     mode = mode_of(store)
     each, n_people = rows_per_person(mode), len(panel.drawn_class)
     known = np.empty((each * n_people, 0), np.int8)  # the overlap, [R, o]

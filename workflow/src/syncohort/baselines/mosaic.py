@@ -14,7 +14,7 @@ from syncohort.baselines.panel import Panel, pick_like
 from syncohort.cohort_store import CohortStore
 from syncohort.genotypes import rows_per_person
 from syncohort.ploidy import second_of_men
-from syncohort.seeds import stage_seed
+from syncohort.seeds import contig_seed
 
 
 def mosaic_calls(
@@ -34,7 +34,7 @@ def mosaic_calls(
     recombination_map: file for `read_genetic_map`, None for a constant rate of 1 cM/Mb;
     mutation_rate: see `copied_calls`.
     """
-    rng = np.random.default_rng(stage_seed(seed, store.contig))
+    rng = np.random.default_rng(contig_seed(seed, store.contig))
     position = morgans(store, recombination_map)
     each = rows_per_person(mode_of(store))
     segments = Segments(panel, each, effective_size, position[0], rng)

@@ -18,7 +18,7 @@ from syncohort.baselines.panel import Panel, pick_like
 from syncohort.cohort_store import CohortStore
 from syncohort.genotypes import rows_per_person
 from syncohort.ploidy import second_of_men
-from syncohort.seeds import stage_seed
+from syncohort.seeds import contig_seed
 
 
 def reshuffled_calls(
@@ -40,7 +40,7 @@ def reshuffled_calls(
     generations: how often rows are paired, 5 bytes a row each; recombination_map: see
     `mosaic_calls`.
     """
-    rng = np.random.default_rng(stage_seed(seed, store.contig))
+    rng = np.random.default_rng(contig_seed(seed, store.contig))
     position = morgans(store, recombination_map)
     each = rows_per_person(mode_of(store))
     descent = Descent(panel, each, generations, position[0], rng)

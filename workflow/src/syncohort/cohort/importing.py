@@ -1,5 +1,6 @@
 """From the user's genotype files to a cohort dataset of each chromosome."""
 
+import hashlib
 import json
 from collections import Counter
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from syncohort.formats.fasta import open_sequence
 from syncohort.formats.normalising import NormalisedCounts, normalised
 from syncohort.formats.readers import open_source
 from syncohort.formats.shared_sites import forget_conflicts, shared_sites
-from syncohort.formats.sites import DROP_REASONS, Choice
+from syncohort.formats.sites import ALTS_MAX, DROP_REASONS, ID_MAX, Choice
 from syncohort.formats.source import Chunk
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import People, Variants, normalise_contig, variants_at_once
@@ -68,6 +69,7 @@ def import_chromosome(
     people = People.unlabelled(opened.sample_ids)
     tally = Tally()
     counts = _CallCounts(len(people))
+    digest = hashlib.sha256()
     choice = Choice(multiallelic, variants, pass_only)
     chunks = opened.chunks(contig, size=variants_at_once(len(people)), **vars(choice))
     is_x = normalise_contig(contig) == pseudo_autosomal.CONTIG
@@ -81,7 +83,7 @@ def import_chromosome(
             if reference:
                 sequence = opened_files.enter_context(open_sequence(reference, contig))
             chunks = normalised(chunks, sequence, tally.normalised)
-        for chunk in (_within(each, region) for each in chunks):
+        for chunk in (_uncrowded(_within(each, region)) for each in chunks):
             _require_ids(chunk.variants, source["path"])
             tally.n_forgotten += forget_conflicts(chunk.calls, chunk.phased, chunk.variants)
             tally.add(chunk)
@@ -93,6 +95,7 @@ def import_chromosome(
             else:
                 calls = _whole_calls(calls)
                 counts.add(calls)
+            digest.update(np.ascontiguousarray(calls))
             writer.append(own, calls, chunk.phased)
         if tally.n_kept == 0:
             kind = "SNP" if variants == "snps" else "variant"
@@ -118,6 +121,7 @@ def import_chromosome(
         "contig_length_bp": opened.contig_length(contig),
         "held": opened.counts(),
         "notes": list(opened.notes),
+        "calls_sha256": digest.hexdigest(),
         **counts.summary(),
     }
     Path(summary_path).write_text(json.dumps(summary, indent=1) + "\n")
@@ -130,13 +134,26 @@ def _within(chunk: Chunk, region: tuple[int, int] | None) -> Chunk:
     if region is None:
         return chunk
     position_bp = chunk.variants.position_bp
-    rows = np.flatnonzero((region[0] <= position_bp) & (position_bp <= region[1]))
+    return _without(chunk, (position_bp < region[0]) | (region[1] < position_bp), "region")
+
+
+def _uncrowded(chunk: Chunk) -> Chunk:
+    """The chunk without positions of more variants than one record can number."""
+    _, at, n_there = np.unique(chunk.variants.position_bp, return_inverse=True, return_counts=True)
+    return _without(chunk, n_there[at] > ALTS_MAX, "many_alleles")
+
+
+def _without(chunk: Chunk, leaves: np.ndarray, reason: str) -> Chunk:
+    """The chunk without some of its variants, bool [v], which are counted under a reason."""
+    if not leaves.any():
+        return chunk
+    rows = np.flatnonzero(~leaves)
     return replace(
         chunk,
         variants=chunk.variants[rows],
         calls=chunk.calls[rows],
         phased=chunk.phased[rows],
-        dropped=Counter(chunk.dropped) + Counter(region=len(position_bp) - len(rows)),
+        dropped=Counter(chunk.dropped) + Counter({reason: int(leaves.sum())}),
     )
 
 
@@ -164,7 +181,18 @@ def _whole_calls(calls: np.ndarray) -> np.ndarray:
 
 
 def _require_ids(variants: Variants, path: str) -> None:
-    blank = pd.Series(variants.id, dtype=object).str.contains(r"\s").to_numpy(dtype=bool)
+    """Raise InputError for an id that cannot go into a release."""
+    ids = pd.Series(variants.id, dtype=object)
+    blank = ids.str.contains(r"\s").to_numpy(dtype=bool)
+    long = ids.str.len().to_numpy() > ID_MAX
+    if long.any():
+        at = int(np.argmax(long))
+        raise InputError(
+            f"{path}: the record {variants.contig}:{variants.position_bp[at]} has an id of "
+            f"{len(variants.id[at]):,} characters ({variants.id[at][:30]}...), and PLINK takes no such "
+            f"ids: {ID_MAX:,} at most can be used. Write others with "
+            "`bcftools annotate --set-id '%CHROM:%POS'`."
+        )
     if blank.any():
         at = int(np.argmax(blank))
         raise InputError(

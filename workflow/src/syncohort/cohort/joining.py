@@ -1,5 +1,6 @@
 """The join of genotyped people and the label table, on disk: people, and what stops the run."""
 
+import hashlib
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -58,6 +59,20 @@ def write_join(joined: LabelJoin, people_path: str | Path, notes_path: str | Pat
     names = [field.name for field in fields(joined) if field.name != "people"]
     notes = {name: getattr(joined, name) for name in names}
     Path(notes_path).write_text(json.dumps(notes, indent=1) + "\n")
+
+
+def write_key(people: pd.DataFrame, summary_path: str | Path, path: str | Path) -> None:
+    """Write the key of a cohort, which the random numbers of its release depend on; see `keyed_seed`.
+
+    It follows from the calls of the first chromosome, and from who has which label and value: the
+    same data have the same key, and nobody can compute it without them. Another chromosome after
+    the first changes nothing, nor does a column that is not used.
+
+    people: of a join. summary_path: what `import_chromosome` wrote of the first chromosome.
+    """
+    calls = json.loads(Path(summary_path).read_text())["calls_sha256"]
+    known = people[["sample", "label", "value"]].to_csv(sep="\t", index=False)
+    Path(path).write_text(hashlib.sha256(f"{calls}\n{known}".encode()).hexdigest() + "\n")
 
 
 def read_join(people_path: str | Path, notes_path: str | Path) -> LabelJoin:

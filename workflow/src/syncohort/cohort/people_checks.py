@@ -163,10 +163,22 @@ def size_checks(people: pd.DataFrame, mode: str, train_share: float) -> list[Che
 
 
 def case_checks(people: pd.DataFrame, case_label: str | None) -> list[Check]:
-    """Whether somebody, and not everybody, is a case."""
+    """Whether somebody, and not everybody, is a case, and by one of the columns of a joined label."""
     labels = people.loc[people["excluded"] == "", "label"].to_numpy()
     if case_label is None or not len(labels):
         return []
+    places = _places(case_label, labels)
+    if len(places) > 1:
+        return [
+            Check(
+                "cases",
+                f"labels.case_label {case_label!r} stands in {len(places)} of the columns that are joined: "
+                f"{examples(places.values())}",
+                "stop",
+                "Nobody can tell which of them says who is a case. Recode the column of the disease, for "
+                "example as case and control, and set labels.case_label to the new word.",
+            )
+        ]
     is_case = carries(labels, case_label)
     if is_case.any() and not is_case.all():
         found = f"{is_case.sum():,} cases ({case_label}), {(~is_case).sum():,} controls"
@@ -180,6 +192,16 @@ def case_checks(people: pd.DataFrame, case_label: str | None) -> list[Check]:
             "Set labels.case_label to the label of the cases; it cannot be everybody's.",
         )
     ]
+
+
+def _places(case_label: str, labels: np.ndarray) -> dict[int, str]:
+    """Where between the "/" of joined labels [S] the label of the cases stands, each with a label."""
+    return {
+        place: label
+        for label in sorted(set(labels), reverse=True)
+        for place, part in enumerate(label.split("/"))
+        if part == case_label
+    }
 
 
 def _meant(case_label: str, labels: np.ndarray) -> str:

@@ -5,12 +5,16 @@ Axes: S people.
 
 import numpy as np
 
+from syncohort.cohort.value_bins import bin_range
 from syncohort.errors import InputError, examples
 from syncohort.genotypes import People
 from syncohort.seeds import child_seed
 
 ID_PREFIX = "SYN"
 ID_DIGITS = 5
+MEAN_OF = 10  # training people whose values a drawn one follows, at least
+_DIGITS = 6  # of a value
+FEWEST_VALUES = 5  # training people of a bin with values
 _VALUES, _SEXES = 1, 2  # random streams beside that of the labels
 
 
@@ -137,35 +141,61 @@ def draw_people(
 
 
 def draw_sexes(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
-    """Sexes [S] for the labels `drawn` [S] str, in the proportions of each label's training people."""
+    """Sexes [S] for the labels `drawn` [S] str, each drawn with the proportions of the label's
+    training people: as many of each as they have would tell small counts."""
     rng = np.random.default_rng(seed)
     sex = np.empty(len(drawn), dtype=np.int8)
     for name in np.unique(drawn.astype(str)).tolist():
         own = np.flatnonzero(drawn == name)
         codes, counts = np.unique(train.sex[train.label == name], return_counts=True)
-        order = rng.permutation(len(codes))  # of ties, so that no sex wins them in every label
-        shares = largest_remainder(counts[order], len(own))
-        sex[own] = rng.permutation(np.repeat(codes[order], shares))
+        sex[own] = rng.choice(codes, len(own), p=counts / counts.sum())
     return sex
 
 
 def draw_values(train: People, drawn: np.ndarray, seed: int) -> np.ndarray:
     """Values [S] for the bins `drawn` [S] str, distributed as the training people's of each.
 
-    Stratified draws: one from each of as many equal shares of the bin's people as are drawn.
-    They lie between the training people's values, and so are nobody's own as such.
+    Stratified draws: one from each of as many equal shares of the bin's people as are drawn, between
+    means of about `MEAN_OF` training people, so that no single person's value can be read off however
+    many are drawn. Of a bin with too few people for two means the values are spread evenly about the
+    mean of its people, as wide as their standard deviation has it and the bin allows. A value has as
+    few digits as keep it in its bin, six at least, and files have all of them.
 
-    Raises InputError for a bin of a single training person, whose value would be handed out.
+    Raises InputError for a bin of fewer than `FEWEST_VALUES` training people.
     """
     rng = np.random.default_rng(seed)
     values = np.empty(len(drawn))
     for name in np.unique(drawn.astype(str)).tolist():
         known, own = train.value[train.label == name], np.flatnonzero(drawn == name)
-        if len(known) < 2:
+        if len(known) < FEWEST_VALUES:
             raise InputError(
-                f"a single training person has a value in {name!r}, which synthetic people would "
-                "repeat; choose other labels.cuts"
+                f"{len(known)} training people have a value in {name!r}, and {FEWEST_VALUES} are needed: "
+                "synthetic people's values would tell theirs; choose other labels.cuts"
             )
+        low, high = bin_range(name)
         shares = (rng.permutation(len(own)) + rng.random(len(own))) / len(own)
-        values[own] = np.quantile(known, shares)
+        shares = np.minimum(shares, 1 - 1e-9)  # a bin ends before its upper limit
+        drawn_there = np.interp(shares, *_curve(known, low, high))
+        values[own] = [_rounded(value, low, high) for value in drawn_there.tolist()]
     return values
+
+
+def _rounded(value: float, low: float, high: float) -> float:
+    """A value with six digits, or as many more as keep it in its bin."""
+    texts = (f"{value:.{digits}g}" for digits in range(_DIGITS, 16))
+    return next((float(text) for text in texts if low <= float(text) < high), value)
+
+
+def _curve(known: np.ndarray, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Shares of people, from 0 to 1, and the values that so many are below: a polygon through means.
+
+    known: values [n] of a bin's people; low, high: its limits.
+    """
+    n_means = len(known) // MEAN_OF
+    if n_means < 2:
+        half = np.sqrt(3) * known.std()
+        return np.array([0, 1]), np.clip(known.mean() + np.array([-half, half]), low, high)
+    means = np.array([part.mean() for part in np.array_split(np.sort(known), n_means)])
+    ends = np.clip([1.5 * means[0] - 0.5 * means[1], 1.5 * means[-1] - 0.5 * means[-2]], low, high)
+    shares = (np.arange(n_means) + 0.5) / n_means
+    return np.array([0, *shares, 1]), np.array([ends[0], *means, ends[1]])

@@ -21,6 +21,16 @@ def value_bins(values: np.ndarray, cuts: list[float]) -> np.ndarray:
     return np.where(np.isfinite(values), names[np.searchsorted(cuts, values, side="right")], "")
 
 
+def bin_range(label: str) -> tuple[float, float]:
+    """Lower and upper limit of the bin of a name, infinite where there is none."""
+    if below := _BELOW.fullmatch(label):
+        return -inf, float(below.group(1))
+    found = _FROM.fullmatch(label)
+    if not found:
+        return -inf, inf
+    return float(found.group(1)), float(found.group(2) or inf)
+
+
 def label_order(label: str) -> tuple[float, str]:
     """Sort key that puts bins in the order of their values, and other labels by name after them."""
     if _BELOW.fullmatch(label):

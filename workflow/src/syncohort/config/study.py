@@ -50,7 +50,7 @@ class Config(Section):
         1,
         ge=0,
         lt=2**32,
-        description="The seed of all random numbers: every job derives its own from it.",
+        description="The seed of all random numbers: every job derives its own from it. Those of the split and of the synthetic people follow from the genotypes and labels, too: the seed is published with the release, and tells nothing without the data.",
     )
     mode: Literal["haplotype", "genotype"] = Field(
         "haplotype",

@@ -51,7 +51,7 @@ class Beagle:
     """The program with what all its runs in a job share.
 
     wanted_by: configuration that asks for it. instead: what to set to do without it.
-    seed: 0 to 2**32. memory_mb: of the whole job.
+    seed: 0 to 2**63. memory_mb: of the whole job.
 
     Raises InputError when the program is not installed.
     """

@@ -101,11 +101,12 @@ def _numbers(values: np.ndarray) -> list[str]:
     """Values [S] as text that PLINK takes for numbers: one that is a code of cases, controls or
     missing is moved by 0.00001."""
     known = np.isfinite(values)
-    # as they are written: what is a code after rounding is one to PLINK
+    # what is a code after rounding is one to PLINK
     rounded = np.array([float(f"{value:.6g}") for value in values])
     rounded[np.abs(rounded) < _TINY] = 0
     is_code = rounded == -9
     if np.isin(rounded[known], _PLINK_CODES).all():
         is_code = known
-    moved = np.where(is_code, rounded + np.where(rounded == -9, -_NO_CODE, _NO_CODE), rounded)
-    return [f"{value:.6g}" if np.isfinite(value) else MISSING for value in moved]
+    written = np.where(rounded == 0, 0, values)
+    moved = np.where(is_code, rounded + np.where(rounded == -9, -_NO_CODE, _NO_CODE), written)
+    return [f"{value:.15g}" if np.isfinite(value) else MISSING for value in moved]

@@ -6,9 +6,9 @@ directions, so that a round trip changes nothing.
 Axes: V variants of the file, v of a chunk, S people, 2 alleles.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +21,7 @@ from syncohort.files import all_or_nothing
 from syncohort.formats.bed_fit import MAGIC, require_fitting
 from syncohort.formats.people_files import read_fam
 from syncohort.formats.phenotypes import phenotype_of
-from syncohort.formats.sites import Choice, make_sites
+from syncohort.formats.sites import ID_MAX, Choice, make_sites
 from syncohort.formats.source import Calls, Chunk, Source, walk
 from syncohort.formats.variant_table import VariantTable, held_contigs
 from syncohort.genotypes import MISSING, Variants
@@ -169,15 +169,26 @@ def _bim_lines(contig: str, variants: Variants) -> Iterator[str]:
 
 
 def own_ids(variants: Variants) -> list[str]:
-    """Ids [V] of a chromosome's variants, those that several share with their alleles added.
+    """Ids [V] of a chromosome's variants: those that several share with their alleles added, or with
+    a number where that is too long or another's id already.
 
     Variants of one record share its id, at several positions if they were normalised. "." is none.
     """
-    count = Counter(variants.id.tolist())
-    return [
-        f"{name}:{ref}:{alt}" if name != "." and count[name] > 1 else name
-        for name, (ref, alt) in zip(variants.id.tolist(), variants.allele.tolist(), strict=True)
-    ]
+    n_there = Counter(variants.id.tolist())
+    taken = {name for name, n in n_there.items() if n == 1}
+    numbers = defaultdict(lambda: count(1))
+    ids = []
+    for name, (ref, alt) in zip(variants.id.tolist(), variants.allele.tolist(), strict=True):
+        own = name
+        if name != "." and n_there[name] > 1:
+            own = f"{name}:{ref}:{alt}"
+            if len(own) > ID_MAX:
+                own = f"{name}:{next(numbers[name])}"
+            while own in taken:
+                own = f"{name}:{next(numbers[name])}"
+            taken.add(own)
+        ids.append(own)
+    return ids
 
 
 def _pack(bits: AlleleBits, n_people: int) -> np.ndarray:

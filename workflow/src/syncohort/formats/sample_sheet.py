@@ -18,7 +18,7 @@ def write_sample_sheet(people: People, path: str | Path) -> None:
     if people.has_sexes:
         table["sex"] = [SEX_NAMES[code] for code in people.sex.tolist()]
     with all_or_nothing(path) as (partial,):
-        table.to_csv(partial, sep="\t", index=False, float_format="%.6g")
+        table.to_csv(partial, sep="\t", index=False, float_format="%.15g")
 
 
 def read_sample_sheet(path: str | Path) -> People:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from syncohort.formats.sites import ID_MAX
 from syncohort.genotypes import PLOIDY, Variants, from_rows, rows_per_person, to_rows
 from syncohort.ploidy import ABSENT, MALE, MISSING
 
@@ -157,7 +158,7 @@ def records_of(variants: Variants) -> Records:
     """Join the variants of each site, as `bcftools norm -m+any` does.
 
     REF is the longest of theirs, and what it has more is added to the others' ALT. The ids are
-    those of the variants, each once, joined by ";".
+    those of the variants, each once, joined by ";", or the first alone where that is too long.
     """
     sites = shared_sites(variants)
     is_first = np.ones(len(variants), dtype=bool)
@@ -171,7 +172,8 @@ def records_of(variants: Variants) -> Records:
         ref[first] = longest
         alt[first] = ",".join(alt + longest[len(ref) :] for ref, alt in variants.allele[site])
         own = [name for name in dict.fromkeys(variants.id[site]) if name != "."]
-        names[first] = ";".join(own) or "."
+        joined = ";".join(own) or "."
+        names[first] = joined if len(joined) <= ID_MAX else own[0]
         provisional[first] = variants.provisional[site].any()
     kept = (variants.position_bp, names, ref, alt, provisional)
     return Records(

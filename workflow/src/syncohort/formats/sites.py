@@ -16,6 +16,8 @@ from syncohort.errors import InputError, examples
 from syncohort.formats.alleles import BASES, INDEL, MNP, is_spelled, kind_of, symbol_of
 from syncohort.genotypes import MISSING, Variants, contig_order, normalise_contig
 
+ALTS_MAX = 127  # alleles of a site are numbered in int8
+ID_MAX = 15_900  # characters: PLINK takes 16,000, and copies of an id get a number
 _LAST_BP = 2**31 - 2  # of plink2, within the 32 bits of a store
 DROP_REASONS = {  # and how a page says it
     "no_position": "without a position",
@@ -28,6 +30,7 @@ DROP_REASONS = {  # and how a page says it
     "spanning": "of spanning deletions (*)",
     "repeated": "that list an allele twice",
     "multiallelic": "multi-allelic sites",
+    "many_alleles": f"of sites with more than {ALTS_MAX} ALT alleles",
     "duplicate": "copies of another record",
     "filter": "that fail a filter",
     "region": "outside filters.regions",
@@ -121,7 +124,8 @@ def make_sites(contig: str, position, names, ref, alt, failed=None, provisional=
 def one_allele_each(sites: Sites, choice: Choice) -> tuple[Sites, np.ndarray, np.ndarray]:
     """Records as they are used, where each comes from and which ALT allele it is about.
 
-    A record of several ALT alleles becomes one for each where the choice splits. An id of as many names, parted by ";", gives each its own. Alleles that
+    A record of several ALT alleles becomes one for each where the choice splits, unless they are more
+    than ALTS_MAX. An id of as many names, parted by ";", gives each its own. Alleles that
     stand for any other one in a gVCF (`<NON_REF>`, `<*>`) are none.
 
     Returns:
@@ -132,6 +136,8 @@ def one_allele_each(sites: Sites, choice: Choice) -> tuple[Sites, np.ndarray, np
     named = {}
     listing = pd.Series(sites.alt, dtype=object).str.contains(",|<NON_REF>|<[*]>")
     for at in np.flatnonzero(listing.to_numpy(dtype=bool)):
+        if choice.splits and _are_many(alt[at]):
+            continue
         alleles = enumerate(sites.alt[at].split(","), start=1)
         own = [(k, allele) for k, allele in alleles if allele not in _PLACEHOLDERS]
         alt[at] = ",".join(allele for _, allele in own) or "."
@@ -149,6 +155,11 @@ def one_allele_each(sites: Sites, choice: Choice) -> tuple[Sites, np.ndarray, np
             if len(names) == len(own):
                 sites.id[place] = names[i]
     return sites, record, number
+
+
+def _are_many(alt: str) -> bool:
+    """Whether a record has more ALT alleles than can be numbered."""
+    return alt.count(",") >= ALTS_MAX
 
 
 def _repeats(ref: str, alt: str) -> bool:
@@ -182,6 +193,8 @@ def choose_variants(sites: Sites, choice: Choice) -> _Chosen:
     for row in np.flatnonzero(several):
         if _repeats(sites.ref[row], sites.alt[row]):
             reason[row] = "repeated"
+        elif choice.splits and _are_many(sites.alt[row]):
+            reason[row] = "many_alleles"
     reason[sites.position <= 0] = "no_position"
     if choice.pass_only:
         reason[sites.failed != ""] = "filter"

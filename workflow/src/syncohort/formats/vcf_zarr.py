@@ -20,6 +20,7 @@ from syncohort.errors import InputError
 from syncohort.formats.people_files import unique_ids
 from syncohort.formats.phase_sets import PhaseSets, set_codes
 from syncohort.formats.sites import (
+    ALTS_MAX,
     Choice,
     Sites,
     find_contig,
@@ -36,7 +37,6 @@ _VARIANTS = ("variant_contig", "variant_position", "variant_allele", "call_genot
 _NEEDED = (*_VARIANTS, "contig_id", "sample_id")
 _METADATA = (".zarray", ".zattrs", "zarr.json", "/")
 _OWN = "syncohort"  # source of a cohort dataset
-_ALLELES_MAX = 127  # in int8
 _SPARSE = 4  # so many times more records are read than are used before they are picked out
 
 
@@ -199,8 +199,8 @@ class VcfZarrSource(Source):
                 "read"
             )
         calls = np.full((*alleles.shape[:2], 2), ABSENT, dtype=np.int8)
-        calls[..., : alleles.shape[2]] = np.minimum(alleles[..., :2], _ALLELES_MAX)
-        if (calls[~several] > 1).any():
+        calls[..., : alleles.shape[2]] = alleles[..., :2]
+        if alleles.max(initial=0) > ALTS_MAX or (calls[~several] > 1).any():
             raise InputError(
                 f"{self._path}: a call is of an allele that its record does not list. Make the "
                 "store again."

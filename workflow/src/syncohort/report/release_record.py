@@ -7,6 +7,7 @@ writes the same bytes: whoever publishes the release adds `datePublished`.
 
 import hashlib
 import json
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -81,6 +82,7 @@ def write_release_record(
     people: pd.DataFrame,
     labels: pd.Series,
     n_drawn: int,
+    key: str,
     folder: str | Path,
 ) -> None:
     """Write README.md and ro-crate-metadata.json of a release.
@@ -89,6 +91,7 @@ def write_release_record(
     people: of the real cohort, columns sample, label, split.
     labels: of the synthetic people.
     n_drawn: number of people who were drawn; those who are no more among them were withheld.
+    key: of the cohort, see `joining.write_key`.
     folder: of the release.
     """
     found = answer(judged, released.generator, released.kind)
@@ -96,13 +99,14 @@ def write_release_record(
     with all_or_nothing(folder / README, folder / RECORD) as (readme, record):
         n_withheld = n_drawn - len(labels)
         readme.write_text(_readme(released, found, checklist, people, labels, n_withheld))
-        entries = _record(released, found, checklist, people, labels, n_withheld)
+        fingerprint = split_fingerprint(people, key)
+        entries = _record(released, found, checklist, people, labels, n_withheld, fingerprint)
         record.write_text(json.dumps(entries, indent=1, ensure_ascii=False) + "\n")
 
 
 def _readme(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> str:
     counts = labels.astype(str).value_counts(sort=False).sort_index()
-    named = [f"{label} {count:,}" for label, count in counts.head(_NAMED_LABELS).items()]
+    named = [f"{_plain(label)} {count:,}" for label, count in counts.head(_NAMED_LABELS).items()]
     more = len(counts) - len(named)
     own = checklist[checklist["generator"] == released.generator]
     return fill(
@@ -124,6 +128,10 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         kinds=released.kinds,
         variants=", ".join(f"{n:,} on chromosome {name}" for name, n in released.variants.items()),
         has_x="X" in released.variants,
+        joining=_folders(released.files, "vcf", "pgen"),
+        parting=_folders(released.files, "plink", "bgen"),
+        one_allele=_folders(released.files, "vcf", "bgen"),
+        two_alleles=_folders(released.files, "plink", "pgen"),
         mode=released.mode,
         sequences=_sequences(released.sequences),
         n_training=int((people["split"] == "train").sum()),
@@ -139,6 +147,17 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
     )
 
 
+def _folders(files: list[str], *names: str) -> str:
+    """Those of some folders that a release has, as words; files: as named below it."""
+    held = {file.split("/")[0] for file in files}
+    return " and ".join(f"`{name}/`" for name in names if name in held)
+
+
+def _plain(label: str) -> str:
+    """A label as it is read in a cell of a table, whatever of it Markdown would take for itself."""
+    return re.sub(r"([\\`*\[\]<>|])", r"\\\1", " ".join(label.split()))
+
+
 def _sequences(parts: list[dict]) -> dict:
     """What was written as DNA sequences, all chromosomes together; empty without any."""
     if not parts:
@@ -148,7 +167,9 @@ def _sequences(parts: list[dict]) -> dict:
     return {**whole, "references": examples(references)}
 
 
-def _record(released: Released, found: Release, checklist, people, labels, n_withheld: int) -> dict:
+def _record(
+    released: Released, found: Release, checklist, people, labels, n_withheld: int, fingerprint: str
+) -> dict:
     """The record as an RO-Crate: its context and its graph of entities."""
     own = checklist[checklist["generator"] == released.generator]
     verdicts = dict(zip(own["dimension"], own["verdict"], strict=True))
@@ -196,7 +217,7 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
         "generator": {"name": released.generator, "kind": released.kind},
         "configuration": released.configuration,
         "trainingPeople": int((people["split"] == "train").sum()),
-        "splitFingerprint": split_fingerprint(people),
+        "splitFingerprint": fingerprint,
     }
     descriptor = {
         "@id": RECORD,
@@ -216,13 +237,14 @@ def _record(released: Released, found: Release, checklist, people, labels, n_wit
     return {"@context": "https://w3id.org/ro/crate/1.1/context", "@graph": graph}
 
 
-def split_fingerprint(people: pd.DataFrame) -> str:
+def split_fingerprint(people: pd.DataFrame, key: str) -> str:
     """SHA-256 of who is in which split: it tells whether two runs split alike, and not how.
 
-    people: columns sample, split.
+    people: columns sample, split. key: of the cohort, so that nobody can try splits of a list of
+    people until one has the fingerprint.
     """
     rows = sorted(zip(people["sample"].astype(str), people["split"].astype(str), strict=True))
-    text = "\n".join(f"{name}\t{split}" for name, split in rows)
+    text = "\n".join([key.strip(), *(f"{name}\t{split}" for name, split in rows)])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

@@ -30,7 +30,7 @@ from syncohort.errors import InputError
 from syncohort.formats.shared_sites import settle_calls
 from syncohort.genotype_writing import CohortWriter
 from syncohort.genotypes import PLOIDY, Variants, from_rows, site_slices, variants_at_once
-from syncohort.seeds import stage_seed
+from syncohort.seeds import contig_seed
 from syncohort.synthesis.local_haplotypes import (
     SNPS_AROUND,
     blocks_of,
@@ -72,7 +72,7 @@ def draw_rare(
         raise InputError(
             f"{synthetic.path}: rare variants are drawn on haplotypes, and these are not phased"
         )
-    rng = np.random.default_rng(stage_seed(seed, real.contig))
+    rng = np.random.default_rng(contig_seed(seed, real.contig))
     train = np.flatnonzero(people.split == "train")
     labels = _Labels(people.label[train], synthetic.people.label)
     known = np.arange(PLOIDY * len(train))

@@ -111,7 +111,7 @@ def purge(results: str | Path, kept: Iterable[str]) -> list[tuple[str, int]]:
     thresholds, scores of people, logs.
 
     Returns name and bytes of each file removed, as named below `results`.
-    Raises InputError unless every release is as its list of checksums says.
+    Raises InputError unless every release is as its list of checksums says, and nothing else there.
     """
     results, kept = Path(results), set(kept)
     lists = sorted(results.glob(f"release/*/{CHECKSUMS}"))
@@ -120,13 +120,22 @@ def purge(results: str | Path, kept: Iterable[str]) -> list[tuple[str, int]]:
             f"{results}: nothing has been released (no release/*/{CHECKSUMS}), so nothing was "
             "removed. Run the workflow to its end first."
         )
-    for path in lists:
-        for file, digest in read_checksums(path).items():
-            if not file.is_file() or sha256(file) != digest:
-                raise InputError(
-                    f"{file}: not as it was released ({path}), so nothing was removed. Run the "
-                    "workflow again."
-                )
+    released = {
+        file: (digest, path) for path in lists for file, digest in read_checksums(path).items()
+    }
+    strangers = _strangers(results / "release", [*lists, *released])
+    if strangers:
+        raise InputError(
+            f"{results}/release: holds files that nobody released, in no {CHECKSUMS}: "
+            f"{examples(strangers)}, so nothing was removed. Move them elsewhere, or run the workflow "
+            "to its end."
+        )
+    for file, (digest, path) in released.items():
+        if not file.is_file() or sha256(file) != digest:
+            raise InputError(
+                f"{file}: not as it was released ({path}), so nothing was removed. Run the "
+                "workflow again."
+            )
     removed = []
     for entry in sorted(results.iterdir()):
         if entry.name in kept:

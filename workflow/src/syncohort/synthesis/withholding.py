@@ -30,7 +30,8 @@ def withhold(people: People, risk: pd.DataFrame, share: float) -> People:
         )
     riskiest = np.lexsort([risk["nearness"], risk["p"]])
     stays = np.ones(len(people), dtype=bool)
-    stays[riskiest[: int(np.ceil(share * len(people)))]] = False
+    n_leaving = int(np.ceil(round(share * len(people), 9)))  # 0.07 of 100 is 7.000000000000001
+    stays[riskiest[:n_leaving]] = False
     return people[stays]
 
 
