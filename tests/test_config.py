@@ -129,7 +129,7 @@ def test_a_key_in_the_wrong_section_is_shown_where_it_belongs():
     "values, expected",
     [
         ({"input": None}, "input: should be a section, with keys below it; found None"),
-        ({"input": {"kind": "demo", "chromosomes": "22"}}, "should be a list, such as [a, b]"),
+        ({"input": {"kind": "vcf", "chromosomes": "22"}}, "should be a list, such as [a, b]"),
         ({"seed": 1.5}, "seed: should be a whole number; found 1.5"),
         ({"seed": -1}, "seed: should be at least 0; found -1"),
         ({"trait": {"prevalence": "x"}}, "trait.prevalence: should be a number; found 'x'"),
@@ -154,6 +154,11 @@ def test_a_key_in_the_wrong_section_is_shown_where_it_belongs():
 )
 def test_wrong_values_are_refused_in_plain_words(values, expected):
     assert expected in message(values)
+
+
+def test_a_demo_has_a_reference():
+    """Its sequences are written with one; nothing else of `input` is for the demo."""
+    assert parse_config({"input": {"reference": "x.fa"}}).input.kind == "demo"
 
 
 def test_unknown_keys_inside_named_sections():
@@ -200,6 +205,20 @@ def test_a_preset_is_a_start_that_single_keys_change():
     [
         ({"input": {"kind": "vcf"}}, "kind vcf needs a path"),
         ({"input": {"kind": "plink", "path": "x"}}, "genes.annotation is needed"),
+        (
+            {"input": {"path": "x.vcf.gz", "chromosomes": [20]}},
+            "path, chromosomes are for genotype files, and kind is demo (the default)",
+        ),
+        ({"input": {"kind": "demo", "build": "GRCh37"}}, "build is for genotype files"),
+        (
+            {
+                "input": {"kind": "vcf", "path": "x"},
+                "labels": {"table": "x"},
+                "genes": {"annotation": "x"},
+                "demo": {"families": 0},
+            },
+            "leave the section `demo` out, or set input.kind: demo",
+        ),
         ({"generators": {"a": {"representation": "b"}}}, "`representations` has gene_pca"),
         ({"release": {"export": ["fasta"]}}, "fasta needs the reference genome"),
         (

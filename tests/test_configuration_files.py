@@ -118,7 +118,8 @@ def test_words_that_yaml_takes_for_something_else(tmp_path, text, expected):
 def test_quotes_and_whole_numbers_are_text(tmp_path):
     text = """
     labels: {missing: ['NO', "007", '~', -9, 0], case_label: 'yes', label_column: ['on', y]}
-    input: {chromosomes: [1, chr2, 22]}
+    input: {kind: plink, path: x, chromosomes: [1, chr2, 22]}
+    genes: {intergenic: own}
     synthesis: {labels: counts, counts: {1: 3, 'NO': 4}}
     """
     study = parse(tmp_path, text)

@@ -138,6 +138,15 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _only_the_demo_is_simulated(self):
+        if self.input.kind != "demo" and self.demo != Demo():
+            raise ValueError(
+                f"demo is for the simulated cohort, and input.kind is {self.input.kind}, which reads "
+                "files: leave the section `demo` out, or set input.kind: demo"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _sequences_have_a_reference(self):
         if "fasta" in self.release.export and not self.input.reference:
             raise ValueError(
