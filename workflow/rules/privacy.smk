@@ -44,7 +44,7 @@ rule measure_risk:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=stream_mb,
+        mem_mb=risk_mb,
         runtime=HEAVY_MINUTES,
     params:
         code=code_of("measure_risk"),

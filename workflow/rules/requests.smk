@@ -1,7 +1,9 @@
 # What jobs ask for: memory, time, threads, GPUs.
+from syncohort.config.requests import most_compared
 from syncohort.config.requests import pairs_mb as request_of_pairs
 from syncohort.config.requests import request_mb
 from syncohort.config.requests import request_minutes
+from syncohort.config.requests import risk_mb as request_of_risk
 from syncohort.config.requests import simulation_mb as request_of_simulation
 from syncohort.config.requests import training_mb as request_of_training
 
@@ -46,14 +48,33 @@ stream_mb = memory_of("stream")
 heavy_mb = memory_of("cohort")
 
 
+def compared_people():
+    """Most people of a group that the attacks compare.
+
+    The tables are no inputs, for no attack depends on them; they are there long before.
+    """
+    return most_compared(
+        f"{FOLDER}/split_people/people.tsv",
+        f"{FOLDER}/draw_labels/people.tsv",
+        STUDY.evaluation.privacy_people,
+    )
+
+
 def pairs_mb(wildcards, input, attempt):
     """What the attacks ask for, which compare all pairs of people."""
     return request_of_pairs(
-        STUDY.evaluation.privacy_people,
+        compared_people(),
         2 if STUDY.mode == "haplotype" else 1,
-        input.size_mb,
+        known_mb(input),
         STUDY.compute.memory_mb,
         attempt,
+    )
+
+
+def risk_mb(wildcards, input, attempt):
+    """What the risk of each released person asks for."""
+    return request_of_risk(
+        compared_people(), known_mb(input), STUDY.compute.memory_mb, attempt
     )
 
 
