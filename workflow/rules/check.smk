@@ -148,6 +148,11 @@ rule check_cohort:
             "missing": STUDY.labels.missing,
             "train_share": TRAIN_SHARE,
             "shadows": shadow_plans(),
+            "attacks": {
+                "privacy_people": STUDY.evaluation.privacy_people,
+                "mode": STUDY.mode,
+                "memory_mb": STUDY.compute.memory_mb,
+            },
         },
         frequencies={
             "seed": seed_of("relate_people"),

@@ -57,12 +57,22 @@ def pair_tables_mb(n_people: int, rows_per_person: int) -> float:
     return 4e-6 * n_people**2 * (10 * rows_per_person**2 + 12)
 
 
+def least_pairs_mb(n_people: int, rows_per_person: int) -> float:
+    """What such a comparison takes at least: below it the job ends."""
+    return AROUND_MB + pair_tables_mb(n_people, rows_per_person)
+
+
+def wanted_pairs_mb(n_people: int, rows_per_person: int) -> float:
+    """What it asks for, as long as it may, beside the names of what it reads."""
+    return _wanted_mb("stream", 0) + pair_tables_mb(n_people, rows_per_person)
+
+
 def pairs_mb(
     n_people: int, rows_per_person: int, input_mb: float, most_mb: int, attempt: int
 ) -> int:
     """What a job asks for that compares all pairs of so many people a group."""
-    wanted_mb = _wanted_mb("stream", input_mb) + pair_tables_mb(n_people, rows_per_person)
-    return _within(wanted_mb, most_mb, attempt)
+    names_mb = NEEDS["stream"].per_input_mb * input_mb
+    return _within(wanted_pairs_mb(n_people, rows_per_person) + names_mb, most_mb, attempt)
 
 
 def risk_mb(n_people: int, input_mb: float, most_mb: int, attempt: int) -> int:
