@@ -220,6 +220,10 @@ def test_a_preset_is_a_start_that_single_keys_change():
             "leave the section `demo` out, or set input.kind: demo",
         ),
         ({"generators": {"a": {"representation": "b"}}}, "`representations` has gene_pca"),
+        (
+            {"generators": {"a": {"preset": "snpgen", "denoiser": {"sight_kb": 100}}}},
+            "generators.a.denoiser.sight_kb needs a representation of kind gene_pca",
+        ),
         ({"release": {"export": ["fasta"]}}, "fasta needs the reference genome"),
         (
             {

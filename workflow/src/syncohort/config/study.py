@@ -116,6 +116,7 @@ class Config(Section):
                 )
             self._require_decoding(name, generator)
             self._require_chromosomes(name, generator)
+            self._require_places(name, generator)
             if generator.kind in REAL_HAPLOTYPES and not generator.release_real_haplotypes:
                 raise ValueError(
                     f"generators.{name} is of kind {generator.kind}, whose people are made of "
@@ -223,6 +224,18 @@ class Config(Section):
                 f"generators.{name}.per_chromosome needs a representation of kind gene_pca; "
                 f"{generator.representation} is a {kind}, one for all chromosomes: leave "
                 "per_chromosome out"
+            )
+
+    def _require_places(self, name: str, generator) -> None:
+        """A sight in base pairs needs blocks that lie somewhere."""
+        if generator.kind != "diffusion" or not getattr(generator.denoiser, "sight_kb", None):
+            return
+        kind = self.representations[generator.representation].kind
+        if kind != "gene_pca":
+            raise ValueError(
+                f"generators.{name}.denoiser.sight_kb needs a representation of kind gene_pca, whose "
+                f"blocks lie in base pairs; {generator.representation} is a {kind}: leave sight_kb "
+                "out, and set denoiser.layers"
             )
 
     def _uses_genes(self) -> bool:
