@@ -385,8 +385,16 @@ def test_a_job_asks_for_more_time_the_more_it_reads_and_when_it_is_tried_again(k
 def rules() -> dict[str, str]:
     """The text of every rule, by its name."""
     texts = [file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk")]
-    parts = re.split(r"^(?=rule )", "\n".join(texts), flags=re.MULTILINE)
+    parts = re.split(r"^(?= *rule )", "\n".join(texts), flags=re.MULTILINE)
+    parts = [part.lstrip() for part in parts]
     return {part[5:].partition(":")[0]: part for part in parts if part.startswith("rule ")}
+
+
+def test_a_job_of_any_rule_asks_for_more_time_when_it_is_tried_again():
+    """But trainings that go on from a saved state; names of what never changes are in capitals."""
+    constant = {name for name, rule in rules().items() if re.search(r"runtime=[A-Z0-9]", rule)}
+    assert constant == {"train_diffusion", "fit_snp_vae"}
+    assert all("state=" in rules()[name] for name in constant)
 
 
 def test_the_profile_has_one_place_for_all_rules_that_use_a_gpu():

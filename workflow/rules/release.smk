@@ -61,7 +61,7 @@ rule draw_rare:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("draw_rare"),
         kind=lambda wildcards: SETTINGS[wildcards.generator]["kind"],

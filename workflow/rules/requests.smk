@@ -78,8 +78,20 @@ def risk_mb(wildcards, input, attempt):
     )
 
 
+# What all tries ask for of trainings that go on from a saved state. It may be the longest that a
+# cluster allows.
 TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
 HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
+
+
+def minutes_of_tries(minutes):
+    """What jobs ask for whose time their input does not say: as much more each time they are tried
+    again, from the beginning."""
+    return lambda wildcards, attempt: minutes * attempt
+
+
+training_minutes = minutes_of_tries(TRAINING_MINUTES)
+long_minutes = minutes_of_tries(HEAVY_MINUTES)
 light_minutes = minutes_of("table")
 stream_minutes = minutes_of("stream")
 heavy_minutes = minutes_of("cohort")
