@@ -224,6 +224,8 @@ def test_a_preset_is_a_start_that_single_keys_change():
             {"generators": {"a": {"preset": "snpgen", "denoiser": {"sight_kb": 100}}}},
             "generators.a.denoiser.sight_kb needs a representation of kind gene_pca",
         ),
+        ({"compute": {"device": "cuda", "gpus": 0}}, "gpus: 0 asks for none: set gpus to 1"),
+        ({"compute": {"device": "cpu", "gpus": 4}}, "gpus is 4, and device: cpu uses none"),
         ({"release": {"export": ["fasta"]}}, "fasta needs the reference genome"),
         (
             {

@@ -109,12 +109,12 @@ THREADS = STUDY.compute.threads
 # From the real genotypes to the synthetic ones is the longest way through the run: where processors
 # are few these rules come first, and the baselines' jobs fill what they leave.
 LONGEST_FIRST = 50
-GPUS = min(1, STUDY.compute.gpus)
 # A resource, for where a job computes is no reason to run it again; parameters are.
 DEVICE = STUDY.compute.device
 
 # The training of a diffusion model has a process for each of its GPUs.
-TRAINING_GPUS = STUDY.compute.gpus
+TRAINING_GPUS = 0 if DEVICE == "cpu" else STUDY.compute.gpus
+GPUS = min(1, TRAINING_GPUS)
 TRAINING_THREADS = THREADS * max(1, TRAINING_GPUS)
 
 

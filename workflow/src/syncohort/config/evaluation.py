@@ -157,7 +157,8 @@ class Compute(Section):
     """What a job may use: it changes no result."""
 
     device: Literal["auto", "cpu", "cuda"] = Field(
-        "auto", description="`auto`: a GPU where there is one. Each job logs what it used."
+        "auto",
+        description="`auto`: a GPU where there is one; `cpu`: no job asks for a GPU. Each job logs what it used.",
     )
     gpus: int = Field(
         1,
@@ -184,3 +185,15 @@ class Compute(Section):
         gt=0,
         description="Run time that a training job asks for on a cluster [hours]. Other heavy jobs ask for a quarter. A second try asks for twice as long, but trainings that go on from a saved state.",
     )
+
+    @model_validator(mode="after")
+    def _gpus_go_with_the_device(self):
+        if self.device == "cuda" and self.gpus == 0:
+            raise ValueError(
+                "device is cuda, and gpus: 0 asks for none: set gpus to 1 or more, or device to auto"
+            )
+        if self.device == "cpu" and self.gpus > 1:
+            raise ValueError(
+                f"gpus is {self.gpus}, and device: cpu uses none: leave gpus out, or set device to auto"
+            )
+        return self
