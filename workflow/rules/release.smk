@@ -169,7 +169,8 @@ rule check_release:
         "../scripts/check_release.py"
 
 
-# Not part of a run: `snakemake purge` once the release has left. No inputs, so that it makes nothing.
+# Not part of a run: `snakemake --cores 1 purge --configfile STUDY.yaml` once the release has
+# left. No inputs, so that it makes nothing.
 rule purge:
     log:
         "<results>/purged.log",
