@@ -221,6 +221,23 @@ def test_every_checksum_is_of_a_file_of_the_table():
     assert all(file in datasets()[name].all_names for name, file in listed)
 
 
+def test_a_path_may_begin_at_the_users_own_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    study = {
+        "resources": "~/data",
+        "input": {"kind": "plink", "path": "~/cohort", "reference": ["~/a.fa", "b.fa"]},
+        "labels": {"missing": ["~", "~9/10"]},
+        "genes": {"annotation": "resource:gencode-v19"},
+        "evaluation": {"calibration": {"m": {"kind": "mosaic", "recombination_map": "~/x.map"}}},
+    }
+    found = parse_config(study)
+    assert found.resources == "/home/me/data" and found.input.path == "/home/me/cohort"
+    assert found.input.reference == ["/home/me/a.fa", "b.fa"]
+    assert found.genes.annotation.startswith("/home/me/data/gencode-v19/")
+    assert found.evaluation.calibration["m"].recombination_map == "/home/me/x.map"
+    assert found.labels.missing == ["~", "~9/10"]
+
+
 def test_names_become_paths():
     study = {
         "resources": "here",

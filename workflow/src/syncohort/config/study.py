@@ -5,6 +5,7 @@ job of a run imports this module: it imports neither torch nor anything else of 
 its exception and the table of public data sets.
 """
 
+import os
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -93,7 +94,7 @@ class Config(Section):
         if not isinstance(values, dict):
             return values
         folder = values.get("resources", cls.model_fields["resources"].default)
-        return with_paths(values, str(folder).rstrip("/"))
+        return with_paths(values, os.path.expanduser(str(folder)).rstrip("/"))
 
     @model_validator(mode="after")
     def _parts_fit(self):
