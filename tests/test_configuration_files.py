@@ -213,6 +213,18 @@ def test_what_would_be_taken_for_something_else(tmp_path, text, expected):
     assert expected in message(tmp_path, text)
 
 
+def test_a_value_of_the_command_line_is_not_spelled_as_the_file_spells_another(tmp_path):
+    """--config cohort=01 labels={case_label: yes} over a file that has other words there."""
+    path = tmp_path / "study.yaml"
+    path.write_text("cohort: asthma\nlabels: {case_label: case}\n")
+    with pytest.raises(InputError) as caught:
+        parse_config({"cohort": 1, "labels": {"case_label": True}}, read_typed([path]))
+    said = str(caught.value)
+    assert "cohort: write '1' in quotes; YAML read 1" in said
+    assert "labels.case_label: should be text; YAML read True" in said
+    assert "asthma" not in said and "'case'" not in said
+
+
 def test_blanks_around_a_text_are_none_of_it(tmp_path):
     assert parse(tmp_path, 'labels: {case_label: " case "}\n').labels.case_label == "case"
     assert parse(tmp_path, "filters: {pass_only: true}\n").filters.pass_only is True

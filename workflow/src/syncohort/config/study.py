@@ -38,7 +38,7 @@ from syncohort.config.representations import (
     with_representations,
 )
 from syncohort.config.sections import Name, Section, kind_of, sections_below, sections_of
-from syncohort.config.yaml_files import with_spelling
+from syncohort.config.yaml_files import is_of, with_spelling
 from syncohort.errors import InputError
 from syncohort.resources.registry import with_paths
 
@@ -383,7 +383,7 @@ def _text_problem(place: list[str], error: dict, typed: dict) -> str:
     is_key = error["loc"][-1] == "[key]"
     at = (*place[:-1], str(value), "[key]") if is_key else tuple(place)
     spelling = getattr(value, "typed", typed.get(at))
-    if spelling:
+    if spelling and is_of(value, spelling):
         return f"{key}: write '{spelling}' in quotes; YAML read {value!r}."
     if value is None or isinstance(value, bool):
         word = {True: "yes", False: "NO", None: "~"}[value]
