@@ -150,6 +150,18 @@ def test_a_key_in_the_wrong_section_is_shown_where_it_belongs():
         ({"release": {"fasta": {"people": 0}}}, "fasta.people: should be at least 1; found 0"),
         ({"release": {"fasta": {"people": []}}}, "fasta.people: names nobody"),
         ({"release": {"fasta": {"people": [7]}}}, "fasta.people: write '7' in quotes"),
+        ({"cohort": "a" * 101}, "cohort: should be at most 100 letters long; found 'aaa"),
+        ({"generators": {"a" * 101: {}}}, "should be at most 100 letters long"),
+        ({"generators": {"a": {"preset": ["x"]}}}, "generators.a.preset: should be 'genetic_diff"),
+        *(
+            (
+                {"generators": {"a": {"per_chromosome": value}}},
+                f"generators.a.per_chromosome: should be true or false; found {value!r}",
+            )
+            for value in ("yes", 1)
+        ),
+        ({"compute": {"training_hours": 0.01}}, "training_hours: should be at least 0.1"),
+        ({"compute": {"training_hours": 1e9}}, "training_hours: should be at most 8760"),
     ],
 )
 def test_wrong_values_are_refused_in_plain_words(values, expected):

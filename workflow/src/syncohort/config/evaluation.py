@@ -182,7 +182,8 @@ class Compute(Section):
     )
     training_hours: float = Field(
         12,
-        gt=0,
+        ge=0.1,
+        le=8760,
         description="Run time that a training job asks for on a cluster [hours]. Other heavy jobs ask for a quarter. A second try asks for twice as long, but trainings that go on from a saved state.",
     )
 

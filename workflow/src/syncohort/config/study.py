@@ -338,6 +338,7 @@ _PLAIN = {
     "model_attributes_type": "should be a section, with keys below it",
     "model_type": "should be a section, with keys below it",
     "string_pattern_mismatch": "should be letters, digits, - and _, a letter or digit first",
+    "string_too_long": "should be at most {max_length} letters long",
 }
 
 
@@ -364,7 +365,8 @@ def _problem(error: dict, typed: dict) -> str:
     if error["type"].startswith("union_tag"):
         kinds = ", ".join(kind for kind in map(kind_of, models) if kind)
         return f"{key}: needs `kind`, one of {kinds}; found {error['input'].get('kind')!r}."
-    message = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    plain = _PLAIN.get(error["type"], "").format_map(error.get("ctx", {}))
+    message = plain or error["msg"].removeprefix("Value error, ")
     message = message.removeprefix("Input ")
     message = message.replace("greater than or equal to", "at least")
     message = message.replace("less than or equal to", "at most")
