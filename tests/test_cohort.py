@@ -375,6 +375,7 @@ def check(
 
 def test_generators_without_shadow_models_are_named_where_shadow_models_are_asked_for():
     assert shadow_check(8, ["ours"], []).level == "ok"
+    assert shadow_check(8, [], ["apart"]).found == "none of apart"
     line = shadow_check(8, ["ours", "mosaic"], ["apart"])
     assert line.found == "8 each of ours, mosaic; none of apart" and line.level == "look"
 

@@ -362,14 +362,15 @@ def attacks_check(
 
 def shadow_check(number: int, of: list[str], none_of: list[str]) -> Check:
     """Which generators are attacked with shadow models, and which are not."""
-    found = f"{number} each of {', '.join(of)}"
+    own = [f"{number} each of {', '.join(of)}"] if of else []
     if not none_of:
-        return Check("shadow models", found)
+        return Check("shadow models", *own)
     advice = (
         "A diffusion model has them with evaluation.shadow_networks, if it is one network on a gene "
         "PCA; a network for each chromosome and an autoencoder have none."
     )
-    return Check("shadow models", f"{found}; none of {', '.join(none_of)}", "look", advice)
+    found = "; ".join([*own, f"none of {', '.join(none_of)}"])
+    return Check("shadow models", found, "look", advice)
 
 
 def write_checks(checks: list[Check], path: str | Path) -> None:

@@ -337,7 +337,10 @@ _PLAIN = {
     "list_type": "should be a list, such as [a, b]",
     "model_attributes_type": "should be a section, with keys below it",
     "model_type": "should be a section, with keys below it",
+    "too_short": "should have {min_length} or more entries",
+    "too_long": "should have at most {max_length} entries",
     "string_pattern_mismatch": "should be letters, digits, - and _, a letter or digit first",
+    "string_too_short": "should not be empty",
     "string_too_long": "should be at most {max_length} letters long",
 }
 
