@@ -70,6 +70,8 @@ def change_study(folder: Path, **changes) -> str:
     for section, values in changes.items():
         old = study.get(section)
         study[section] = old | values if isinstance(old, dict) else values
+    if study.get("input", {}).get("kind", "demo") != "demo":
+        study.pop("demo", None)
     (folder / "changed.yaml").write_text(yaml.safe_dump(study, sort_keys=False))
     return "changed.yaml"
 

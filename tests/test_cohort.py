@@ -17,6 +17,7 @@ from syncohort.cohort.importing import Tally, import_chromosome
 from syncohort.cohort.joining import join_people, read_join, read_joined, write_join, write_key
 from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import (
+    attacks_check,
     check_plans,
     read_checks,
     shadow_check,
@@ -363,6 +364,7 @@ def check(
         missing=LABELS["missing"],
         train_share=0.8,
         shadows=None,
+        attacks={"privacy_people": 3_000, "mode": mode, "memory_mb": 4_000},
         **({"case_label": None, "selection": None, "trait": None} | association),
     )
     write_checks(checks, out[1])
@@ -373,8 +375,22 @@ def check(
 
 def test_generators_without_shadow_models_are_named_where_shadow_models_are_asked_for():
     assert shadow_check(8, ["ours"], []).level == "ok"
+    assert shadow_check(8, [], ["apart"]).found == "none of apart"
     line = shadow_check(8, ["ours", "mosaic"], ["apart"])
     assert line.found == "8 each of ours, mosaic; none of apart" and line.level == "look"
+
+
+def test_attacks_that_cannot_have_the_memory_for_all_pairs_of_people_stop_the_run_first():
+    drawn = {"how": "matched", "n_people": None, "counts": {}}
+    (line, stop) = (attacks_check(20_000, drawn, n, "haplotype", 4_000) for n in (3_000, 10_000))
+    assert line.level == "ok" and "3,000 people a group: 2.3 GB" in line.found
+    assert stop.level == "stop" and "evaluation.privacy_people" in stop.advice
+    assert "compute.memory_mb: 23000" in stop.advice
+    assert attacks_check(20_000, drawn, 10_000, "haplotype", 23_000).level == "ok"
+    few = attacks_check(200, drawn, 10_000, "haplotype", 500)  # of whom all are compared
+    assert few.level == "ok" and "200 people" in few.found
+    many = drawn | {"n_people": 50_000}
+    assert attacks_check(200, many, 10_000, "haplotype", 4_000).level == "stop"
 
 
 def test_a_sound_cohort_passes_and_the_page_says_so(tmp_path):

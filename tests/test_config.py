@@ -129,7 +129,7 @@ def test_a_key_in_the_wrong_section_is_shown_where_it_belongs():
     "values, expected",
     [
         ({"input": None}, "input: should be a section, with keys below it; found None"),
-        ({"input": {"kind": "demo", "chromosomes": "22"}}, "should be a list, such as [a, b]"),
+        ({"input": {"kind": "vcf", "chromosomes": "22"}}, "should be a list, such as [a, b]"),
         ({"seed": 1.5}, "seed: should be a whole number; found 1.5"),
         ({"seed": -1}, "seed: should be at least 0; found -1"),
         ({"trait": {"prevalence": "x"}}, "trait.prevalence: should be a number; found 'x'"),
@@ -150,10 +150,31 @@ def test_a_key_in_the_wrong_section_is_shown_where_it_belongs():
         ({"release": {"fasta": {"people": 0}}}, "fasta.people: should be at least 1; found 0"),
         ({"release": {"fasta": {"people": []}}}, "fasta.people: names nobody"),
         ({"release": {"fasta": {"people": [7]}}}, "fasta.people: write '7' in quotes"),
+        ({"input": {"kind": "vcf", "chromosomes": []}}, "should have 1 or more entries; found []"),
+        ({"filters": {"regions": {"20": [1, 2, 3]}}}, "should have at most 2 entries; found [1, 2"),
+        ({"generators": {}}, "generators: should have 1 or more entries."),
+        ({"resources": ""}, "resources: should not be empty; found ''"),
+        ({"cohort": "a" * 101}, "cohort: should be at most 100 letters long; found 'aaa"),
+        ({"generators": {"a" * 101: {}}}, "should be at most 100 letters long"),
+        ({"generators": {"a": {"preset": ["x"]}}}, "generators.a.preset: should be 'genetic_diff"),
+        *(
+            (
+                {"generators": {"a": {"per_chromosome": value}}},
+                f"generators.a.per_chromosome: should be true or false; found {value!r}",
+            )
+            for value in ("yes", 1)
+        ),
+        ({"compute": {"training_hours": 0.01}}, "training_hours: should be at least 0.1"),
+        ({"compute": {"training_hours": 1e9}}, "training_hours: should be at most 8760"),
     ],
 )
 def test_wrong_values_are_refused_in_plain_words(values, expected):
     assert expected in message(values)
+
+
+def test_a_demo_has_a_reference():
+    """Its sequences are written with one; nothing else of `input` is for the demo."""
+    assert parse_config({"input": {"reference": "x.fa"}}).input.kind == "demo"
 
 
 def test_unknown_keys_inside_named_sections():
@@ -200,7 +221,27 @@ def test_a_preset_is_a_start_that_single_keys_change():
     [
         ({"input": {"kind": "vcf"}}, "kind vcf needs a path"),
         ({"input": {"kind": "plink", "path": "x"}}, "genes.annotation is needed"),
+        (
+            {"input": {"path": "x.vcf.gz", "chromosomes": [20]}},
+            "path, chromosomes are for genotype files, and kind is demo (the default)",
+        ),
+        ({"input": {"kind": "demo", "build": "GRCh37"}}, "build is for genotype files"),
+        (
+            {
+                "input": {"kind": "vcf", "path": "x"},
+                "labels": {"table": "x"},
+                "genes": {"annotation": "x"},
+                "demo": {"families": 0},
+            },
+            "leave the section `demo` out, or set input.kind: demo",
+        ),
         ({"generators": {"a": {"representation": "b"}}}, "`representations` has gene_pca"),
+        (
+            {"generators": {"a": {"preset": "snpgen", "denoiser": {"sight_kb": 100}}}},
+            "generators.a.denoiser.sight_kb needs a representation of kind gene_pca",
+        ),
+        ({"compute": {"device": "cuda", "gpus": 0}}, "gpus: 0 asks for none: set gpus to 1"),
+        ({"compute": {"device": "cpu", "gpus": 4}}, "gpus is 4, and device: cpu uses none"),
         ({"release": {"export": ["fasta"]}}, "fasta needs the reference genome"),
         (
             {

@@ -143,3 +143,5 @@ def test_the_demo_takes_as_many_people_as_can_be_simulated():
         demo.demo_people({"YRI": 10_000}, 0)
     with pytest.raises(InputError, match="at most 9999"):
         parse_config(study_of(10_000))
+    with pytest.raises(InputError, match="YRI: 1,000,000 families of 4 .* lower demo.families"):
+        demo.demo_people({"YRI": 250}, 1_000_000)

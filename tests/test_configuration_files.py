@@ -118,7 +118,8 @@ def test_words_that_yaml_takes_for_something_else(tmp_path, text, expected):
 def test_quotes_and_whole_numbers_are_text(tmp_path):
     text = """
     labels: {missing: ['NO', "007", '~', -9, 0], case_label: 'yes', label_column: ['on', y]}
-    input: {chromosomes: [1, chr2, 22]}
+    input: {kind: plink, path: x, chromosomes: [1, chr2, 22]}
+    genes: {intergenic: own}
     synthesis: {labels: counts, counts: {1: 3, 'NO': 4}}
     """
     study = parse(tmp_path, text)
@@ -210,6 +211,18 @@ def test_snakemake_stops_at_what_it_would_lose_itself(tmp_path):
 )
 def test_what_would_be_taken_for_something_else(tmp_path, text, expected):
     assert expected in message(tmp_path, text)
+
+
+def test_a_value_of_the_command_line_is_not_spelled_as_the_file_spells_another(tmp_path):
+    """--config cohort=01 labels={case_label: yes} over a file that has other words there."""
+    path = tmp_path / "study.yaml"
+    path.write_text("cohort: asthma\nlabels: {case_label: case}\n")
+    with pytest.raises(InputError) as caught:
+        parse_config({"cohort": 1, "labels": {"case_label": True}}, read_typed([path]))
+    said = str(caught.value)
+    assert "cohort: write '1' in quotes; YAML read 1" in said
+    assert "labels.case_label: should be text; YAML read True" in said
+    assert "asthma" not in said and "'case'" not in said
 
 
 def test_blanks_around_a_text_are_none_of_it(tmp_path):

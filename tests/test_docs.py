@@ -54,6 +54,13 @@ def test_files_of_the_project_that_pages_name_exist(page):
     assert not missing
 
 
+@pytest.mark.parametrize("page", PROSE, ids=lambda page: page.parent.name + "/" + page.name)
+def test_a_target_is_named_with_what_snakemake_needs_to_run_it(page):
+    """Cores, and the file of the study, without which the demo's would be meant."""
+    named = re.findall(r"snakemake [^`\n]*\b(?:fetch_resources|purge)\b[^`\n]*", page.read_text())
+    assert all("--cores" in each and "--configfile" in each for each in named)
+
+
 def _texts(tree: ast.AST):
     """The texts of a program, what is computed in them left out."""
     for node in ast.walk(tree):

@@ -77,6 +77,15 @@ def test_every_file_that_the_page_names_exists():
     assert not [name for name in added if (REPOSITORY / name).exists()]
 
 
+def test_a_file_holds_the_constants_and_classes_that_its_line_of_the_page_names():
+    lines = re.findall(r"^- `(workflow/[\w/]+\.py)`: ((?:.|\n(?!\n|- ))*)", PAGE, re.MULTILINE)
+    named = r"`(_?[A-Z][A-Z_]{3,}|[A-Z][a-z]+[A-Z]\w+)`"
+    found = [(file, name) for file, words in lines for name in re.findall(named, words)]
+    assert len(found) > 4
+    for file, name in found:
+        assert name in (REPOSITORY / file).read_text(), (file, name)
+
+
 def test_every_recipe_names_a_test_that_shows_it_complete():
     for heading in re.findall(r"^## (.*)$", PAGE, re.MULTILINE):
         assert re.search(r"Complete when .*`tests/", recipe(heading), re.DOTALL), heading

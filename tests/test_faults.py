@@ -405,6 +405,14 @@ def test_files_that_change_after_they_were_looked_at_are_known(tmp_path):
     assert known.changed() == [str(other)]
 
 
+def test_a_folder_that_cannot_be_written_costs_the_notes_alone(tmp_path):
+    path = tmp_path / "labels.tsv"
+    path.write_text("sample\n")
+    path.with_name("notes").write_text("a file, where the folder would be")
+    first = Contents(tmp_path / "notes/contents.json").digest([path])
+    assert Contents(tmp_path / "notes/contents.json").digest([path]) == first
+
+
 def test_an_unchanged_file_is_read_once_and_lost_notes_change_nothing(tmp_path, monkeypatch):
     path, notes = tmp_path / "g.vcf", tmp_path / "contents.json"
     path.write_text("genotypes")

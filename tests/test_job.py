@@ -149,7 +149,11 @@ def put_program(path: Path, text: str) -> None:
         ("OUT_OF_MEMORY", "", "out of memory: SLURM ended job 7, for it had asked for 1,024 MB"),
         ("FAILED", "slurmstepd: error: exceeded memory limit (2 > 1)", "out of memory"),
         ("FAILED", "", "ended without a word"),
-        ("TIMEOUT", "", "SLURM ended it for its time (job 7, 00:10:00)"),
+        (
+            "TIMEOUT",
+            "",
+            "SLURM ended it for its time (job 7, 00:10:00): raise compute.training_hours",
+        ),
         ("CANCELLED", "", "it was cancelled (job 7)"),
     ],
 )

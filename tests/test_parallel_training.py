@@ -366,6 +366,14 @@ def test_there_are_as_many_processes_as_gpus_asked_for_and_found(monkeypatch, ca
     assert parse_config({"compute": {"gpus": 4}}).compute.gpus == 4
 
 
+def requests_of_jobs(folder: Path, study: str) -> dict[str, str]:
+    """What a job of each rule asks SLURM for, by a dry run."""
+    result = snakemake(folder, "--profile", "slurm", "--dry-run", study=study)
+    asks = dict(re.findall(r"rule (\w+):(?:\n    .*)*?\n    resources: (.*)", result.stdout))
+    assert "train_diffusion" in asks, result.stdout + result.stderr
+    return asks
+
+
 @pytest.mark.slow
 def test_a_training_asks_for_its_gpus_on_one_machine_and_other_jobs_for_one(tmp_path):
     folder = clone(tmp_path / "clone")
@@ -380,7 +388,9 @@ def test_a_training_asks_for_its_gpus_on_one_machine_and_other_jobs_for_one(tmp_
         file = folder / "results/tiny" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.touch()
-    result = snakemake(folder, "--profile", "slurm", "--dry-run", study=study)
-    asks = dict(re.findall(r"rule (\w+):(?:\n    .*)*?\n    resources: (.*)", result.stdout))
+    asks = requests_of_jobs(folder, study)
     assert {"gpu=4", "nodes=1", "mem_mb=3200"} <= set(asks["train_diffusion"].split(", "))
     assert {"gpu=1", "mem_mb=800"} <= set(asks["sample_latents"].split(", "))
+    on_processors = change_study(folder, compute={"device": "cpu"})
+    found = requests_of_jobs(folder, on_processors)
+    assert all(re.search(r"\bgpu=[1-9]", each) is None for each in found.values())

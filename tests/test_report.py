@@ -178,7 +178,9 @@ def test_the_questions_of_a_committee_name_the_risks_of_each_generator(text, mat
             verdict = verdicts.get((generator, risk), "not measured")
             said = section.split(f"{generator}: ")[1].split(". ")[0]
             assert f"{DIMENSIONS[risk].lower()} {verdict}" in said
-    assert "snakemake purge" in section and "checkpoint.safetensors" in section
+    assert (
+        "snakemake --cores 1 purge --configfile" in section and "checkpoint.safetensors" in section
+    )
     for folder in sum(STAYS_INSIDE.values(), ()):
         assert f"<code>{folder}</code>" in section
 

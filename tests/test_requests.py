@@ -18,11 +18,14 @@ from syncohort.code_digest import PACKAGE
 from syncohort.config.generators import AnyGenerator
 from syncohort.config.representations import GenePCAConfig, SnpVAEConfig
 from syncohort.config.requests import (
+    AROUND_MB,
     LEAST_MB,
     NEEDS,
+    most_compared,
     pairs_mb,
     request_mb,
     request_minutes,
+    risk_mb,
     training_mb,
 )
 from syncohort.diffusion.demand import Demand, demand_of, training_seconds
@@ -59,11 +62,29 @@ def test_a_job_that_is_tried_again_asks_for_more(kind):
 
 
 def test_pairs_of_people_ask_for_their_tables_however_wide_the_genome_is():
-    asked = [pairs_mb(500, 2, size, 8_000, 1) for size in (1, 10, 100, 10_000)]
-    assert asked[0] <= request_mb("cohort", 1, 8_000, 1) and asked[2] == asked[3] < 2_000
-    assert pairs_mb(3_000, 2, 0.1, 8_000, 1) == request_mb("cohort", 0.1, 8_000, 1)
-    assert pairs_mb(3_000, 2, 10_000, 8_000, 1) > pairs_mb(3_000, 1, 10_000, 8_000, 1) + 1_000
-    assert pairs_mb(3_000, 2, 10_000, 8_000, 2) >= 8_000
+    """3,000 and 3,000 people of 300 SNPs held 1,859 MB."""
+    few, many = (pairs_mb(3_000, 2, size, 8_000, 1) for size in (0.1, 1_000))
+    assert AROUND_MB + 1_859 < few < many < few + 200
+    assert pairs_mb(3_000, 2, 1, 8_000, 1) > pairs_mb(3_000, 1, 1, 8_000, 1) + 1_000
+    assert pairs_mb(3_000, 2, 1, 8_000, 2) >= 8_000
+    assert pairs_mb(300, 2, 1, 8_000, 1) < 1_500
+
+
+def test_the_risk_of_released_people_asks_for_the_training_people_it_is_taken_against():
+    """12,000 people held 1,003 MB without missing calls, of which twice as much is held with them."""
+    assert AROUND_MB + 2_000 < risk_mb(12_000, 1, 8_000, 1) < 3_000
+    assert risk_mb(300, 1, 8_000, 1) < 1_500
+
+
+def test_the_people_that_are_compared_are_counted_in_the_tables_of_people(tmp_path):
+    people, drawn = tmp_path / "people.tsv", tmp_path / "drawn.tsv"
+    assert most_compared(people, drawn, 3_000) == 3_000  # there is no table yet
+    split = ["train"] * 8 + ["validation", "holdout"]
+    pd.DataFrame({"sample": range(10), "split": split}).to_csv(people, sep="\t", index=False)
+    pd.DataFrame({"sample": range(5)}).to_csv(drawn, sep="\t", index=False)
+    assert most_compared(people, drawn, 3_000) == 8
+    pd.DataFrame({"sample": range(50)}).to_csv(drawn, sep="\t", index=False)
+    assert [most_compared(people, drawn, limit) for limit in (3_000, 30)] == [50, 30]
 
 
 def test_a_training_asks_in_proportion_to_the_latents_that_were_made(tmp_path):
@@ -364,8 +385,16 @@ def test_a_job_asks_for_more_time_the_more_it_reads_and_when_it_is_tried_again(k
 def rules() -> dict[str, str]:
     """The text of every rule, by its name."""
     texts = [file.read_text() for file in (REPOSITORY / "workflow/rules").glob("*.smk")]
-    parts = re.split(r"^(?=rule )", "\n".join(texts), flags=re.MULTILINE)
+    parts = re.split(r"^(?= *rule )", "\n".join(texts), flags=re.MULTILINE)
+    parts = [part.lstrip() for part in parts]
     return {part[5:].partition(":")[0]: part for part in parts if part.startswith("rule ")}
+
+
+def test_a_job_of_any_rule_asks_for_more_time_when_it_is_tried_again():
+    """But trainings that go on from a saved state; names of what never changes are in capitals."""
+    constant = {name for name, rule in rules().items() if re.search(r"runtime=[A-Z0-9]", rule)}
+    assert constant == {"train_diffusion", "fit_snp_vae"}
+    assert all("state=" in rules()[name] for name in constant)
 
 
 def test_the_profile_has_one_place_for_all_rules_that_use_a_gpu():

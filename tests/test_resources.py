@@ -78,7 +78,7 @@ def test_another_run_goes_on_where_one_gave_up(tmp_path):
         with pytest.raises(InputError) as caught:
             fetch(remote_of(source), tmp_path / "people.txt", **NO_PAUSE)
         assert "cut at 2,000,000 of 3,000,000 bytes; 3 tries in a row" in str(caught.value)
-        assert "snakemake fetch_resources" in str(caught.value)
+        assert "snakemake --cores 1 fetch_resources --configfile" in str(caught.value)
         assert not (tmp_path / "people.txt").exists()
         fetch(remote_of(source), tmp_path / "people.txt", **NO_PAUSE)
         assert source.asked[-1] == (NAME, "bytes=2000000-")
@@ -221,6 +221,23 @@ def test_every_checksum_is_of_a_file_of_the_table():
     assert all(file in datasets()[name].all_names for name, file in listed)
 
 
+def test_a_path_may_begin_at_the_users_own_folder(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    study = {
+        "resources": "~/data",
+        "input": {"kind": "plink", "path": "~/cohort", "reference": ["~/a.fa", "b.fa"]},
+        "labels": {"missing": ["~", "~9/10"]},
+        "genes": {"annotation": "resource:gencode-v19"},
+        "evaluation": {"calibration": {"m": {"kind": "mosaic", "recombination_map": "~/x.map"}}},
+    }
+    found = parse_config(study)
+    assert found.resources == "/home/me/data" and found.input.path == "/home/me/cohort"
+    assert found.input.reference == ["/home/me/a.fa", "b.fa"]
+    assert found.genes.annotation.startswith("/home/me/data/gencode-v19/")
+    assert found.evaluation.calibration["m"].recombination_map == "/home/me/x.map"
+    assert found.labels.missing == ["~", "~9/10"]
+
+
 def test_names_become_paths():
     study = {
         "resources": "here",
@@ -283,6 +300,13 @@ def table_of(folder, url: str, checksum: str) -> None:
     (folder / "resources/datasets.tsv").write_text("\n".join(lines) + "\n")
     lines = ["dataset\tfile\tbytes\tchecksum\tsource", "calls\tchr22.vcf.gz\t\t\t"]
     (folder / "resources/checksums.tsv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.mark.slow
+def test_a_study_that_names_no_public_data_has_nothing_to_fetch(tmp_path):
+    result = snakemake(clone(tmp_path / "clone"), "--dry-run", "fetch_resources")
+    assert result.returncode == 1
+    assert "The study tiny names no public data (resource:NAME)" in result.stdout
 
 
 @pytest.mark.slow

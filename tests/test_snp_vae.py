@@ -552,6 +552,17 @@ def test_representations_of_the_user_stand_beside_ours():
             parse_config({"representations": {"snp_vae": changes}})
 
 
+def test_a_position_of_the_published_network_has_the_snps_that_its_shortening_says():
+    """Under any name; with patches beside it would have 16 times as many."""
+    section = {"kind": "snp_vae", "network": "published", "shortening": 32}
+    mine = parse_config({"representations": {"mine": section}}).representations["mine"]
+    settings = snp_vae_training.network_settings(**mine.model_dump(exclude={"kind"}))
+    assert settings["patch_snps"] * 2 ** (len(settings["widths"]) - 1) == 32
+    assert parse_config({}).representations["snp_vae"].patch_snps == 16
+    with pytest.raises(InputError, match="patch_snps is 16, and `network: published` has no"):
+        parse_config({"representations": {"mine": section | {"patch_snps": 16}}})
+
+
 @pytest.mark.parametrize("name", ["snp_vae", "snp_vae_paper"])
 def test_a_representation_of_the_configuration_has_every_setting_of_the_fit(name):
     settings = parse_config({}).representations[name].model_dump(exclude={"kind"})

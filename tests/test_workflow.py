@@ -417,6 +417,13 @@ def test_chromosomes_that_cannot_be_used_stop_before_any_job(run, files, chromos
     assert message in failure(run, study, "--dry-run")
 
 
+def test_results_may_lie_elsewhere_than_the_clone(tmp_path):
+    folder = clone(tmp_path / "clone")
+    result = snakemake(folder, "--dry-run", "--directory", str(tmp_path / "elsewhere"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "write_report" in result.stdout and not (folder / "results").exists()
+
+
 def test_files_of_the_user_that_are_dated_in_the_future_stop_before_any_job(run):
     table = run / "future.tsv"
     shutil.copy(run / "results/tiny/simulate_people/people.tsv", table)

@@ -16,7 +16,7 @@ rule scan_association:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("scan_association"),
         case_label=STUDY.labels.case_label,
@@ -46,7 +46,7 @@ rule measure_association:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("measure_association"),
         content=content_of(causal_table()),

@@ -43,7 +43,7 @@ rule fit_hidden_chow_liu:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("fit_hidden_chow_liu"),
         trees=trees_of,
@@ -69,7 +69,7 @@ rule fit_block_gaussian:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("fit_block_gaussian"),
         mode=STUDY.mode,
@@ -94,7 +94,7 @@ rule train_wgan:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=TRAINING_MINUTES,
+        runtime=training_minutes,
         gpu=GPUS,
         device=DEVICE,
     params:

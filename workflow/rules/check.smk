@@ -9,7 +9,7 @@ rule examine_cohort:
         people="<results>/join_labels/people.tsv",
         notes="<results>/join_labels/notes.json",
         genes=foreign(annotation_files()),
-        builds=foreign("resources/genome_builds.tsv"),
+        builds=foreign(shipped("resources/genome_builds.tsv")),
     output:
         checks="<results>/examine_cohort/checks.tsv",
         variants="<results>/examine_cohort/variants.tsv",
@@ -26,7 +26,7 @@ rule examine_cohort:
         runtime=stream_minutes,
     params:
         code=code_of("examine_cohort"),
-        content=content_of(annotation_files(), "resources/genome_builds.tsv"),
+        content=content_of(annotation_files(), shipped("resources/genome_builds.tsv")),
         annotation_format=STUDY.genes.format,
         study={
             "mode": STUDY.mode,
@@ -148,6 +148,11 @@ rule check_cohort:
             "missing": STUDY.labels.missing,
             "train_share": TRAIN_SHARE,
             "shadows": shadow_plans(),
+            "attacks": {
+                "privacy_people": STUDY.evaluation.privacy_people,
+                "mode": STUDY.mode,
+                "memory_mb": STUDY.compute.memory_mb,
+            },
         },
         frequencies={
             "seed": seed_of("relate_people"),

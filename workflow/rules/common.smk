@@ -51,9 +51,14 @@ def code_of(rule_name, modules=lambda wildcards: []):
     return lambda wildcards: code_digest(script, tuple(modules(wildcards)))
 
 
+def shipped(file):
+    """A file of the clone, from where Snakemake stands: there, or in another folder (--directory)."""
+    return os.path.relpath(ROOT / file)
+
+
 def templates_of(*names):
     """The files with the words and the look of a page, inputs of the rule that writes it."""
-    return [str(file.relative_to(ROOT)) for file in template_files(*names)]
+    return [shipped(file) for file in template_files(*names)]
 
 
 def seed_of(*stage):

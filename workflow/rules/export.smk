@@ -162,7 +162,7 @@ rule expand_cohort:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=TRAINING_MINUTES,
+        runtime=training_minutes,
     params:
         code=code_of("expand_cohort"),
         content=lambda wildcards: content_of(

@@ -100,7 +100,7 @@ rule measure_rare:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("measure_rare"),
         content=content_of(annotation_files()),

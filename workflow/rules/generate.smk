@@ -71,7 +71,7 @@ rule sample_latents:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
         gpu=GPUS,
         device=DEVICE,
     params:

@@ -23,7 +23,7 @@ rule attack_white_box:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
         gpu=GPUS,
         device=DEVICE,
     params:
@@ -76,7 +76,7 @@ rule measure_likelihood:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("measure_likelihood"),
         cohort=STUDY.cohort,

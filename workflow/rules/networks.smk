@@ -91,7 +91,6 @@ def shadow_plans():
 
 def training_plans():
     """What the check needs to know of the trainings of diffusion models, and what they may ask for."""
-    on_gpu = TRAINING_GPUS > 0 and DEVICE != "cpu"
     sections = ("denoiser", "diffusion", "training")
     shape = {"kind", "shortening", "patch_snps", "latent_channels", "max_components"}
     models = {
@@ -118,7 +117,7 @@ def training_plans():
             "train_share": TRAIN_SHARE,
             "validation_share": STUDY.split.validation,
         },
-        "compute": {"on_gpu": on_gpu, "threads": TRAINING_THREADS},
+        "compute": {"on_gpu": TRAINING_GPUS > 0, "threads": TRAINING_THREADS},
         "trainings": {name: PLAN.n_trainings(name) for name in PLAN.diffusion},
         "limits": {
             "memory_mb": STUDY.compute.memory_mb,

@@ -22,7 +22,7 @@ rule embed_bottleneck:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
         gpu=GPUS,
         device=DEVICE,
     params:
@@ -113,7 +113,7 @@ rule tabulate_paper:
         metrics="<results>/collect_metrics/metrics.tsv",
         people="<results>/split_people/people.tsv",
         costs=expand("<results>/tabulate_costs/{generator}.tsv", generator=DIFFUSION),
-        printed=foreign("resources/genetic_diffusion_tables.tsv"),
+        printed=foreign(shipped("resources/genetic_diffusion_tables.tsv")),
         templates=templates_of("page.html"),
     output:
         table="<results>/tabulate_paper/paper.tsv",
@@ -136,7 +136,7 @@ rule tabulate_paper:
         runtime=light_minutes,
     params:
         code=code_of("tabulate_paper"),
-        content=content_of("resources/genetic_diffusion_tables.tsv"),
+        content=content_of(shipped("resources/genetic_diffusion_tables.tsv")),
         sources=[*GENERATORS, *CALIBRATION],
     script:
         "../scripts/tabulate_paper.py"

@@ -18,7 +18,7 @@ rule phase_chromosome:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=TRAINING_MINUTES,
+        runtime=training_minutes,
     params:
         code=code_of("phase_chromosome"),
         content=lambda wildcards: content_of(

@@ -16,7 +16,7 @@ rule measure_privacy:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=pairs_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("measure_privacy"),
         cohort=STUDY.cohort,
@@ -44,8 +44,8 @@ rule measure_risk:
     conda:
         "../../envs/syncohort.yaml"
     resources:
-        mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        mem_mb=risk_mb,
+        runtime=long_minutes,
     params:
         code=code_of("measure_risk"),
         content=content_of(every_map_of(STUDY.evaluation.recombination_map)),
@@ -75,7 +75,7 @@ rule score_shadow:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=pairs_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("score_shadow"),
         content=lambda wildcards: content_of(every_recombination_map(wildcards)),
@@ -109,7 +109,7 @@ rule score_latent_shadow:
     resources:
         mem_mb=shadow_mb,
         most_mb=STUDY.compute.memory_mb,
-        runtime=TRAINING_MINUTES,
+        runtime=training_minutes,
         gpu=GPUS,
         device=DEVICE,
     params:
@@ -142,7 +142,7 @@ rule attack_with_shadows:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=pairs_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("attack_with_shadows"),
         cohort=STUDY.cohort,

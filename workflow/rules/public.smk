@@ -30,6 +30,17 @@ def resource_files():
     )
 
 
+def named_resources(wildcards):
+    """The same files, at least one: whoever asks for them alone wants them."""
+    files = resource_files()
+    if not files:
+        raise WorkflowError(
+            f"The study {STUDY.cohort} names no public data (resource:NAME), so that there is nothing "
+            "to fetch. Give the study's own file: --configfile config/1kg.yaml"
+        )
+    return files
+
+
 def remote_of(wildcards):
     """What is published of the file that wildcards name; plain values, as parameters are."""
     from dataclasses import asdict

@@ -62,7 +62,7 @@ rule draw_rare:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("draw_rare"),
         kind=lambda wildcards: SETTINGS[wildcards.generator]["kind"],
@@ -171,7 +171,8 @@ rule check_release:
         "../scripts/check_release.py"
 
 
-# Not part of a run: `snakemake purge` once the release has left. No inputs, so that it makes nothing.
+# Not part of a run: `snakemake --cores 1 purge --configfile STUDY.yaml` once the release has
+# left. No inputs, so that it makes nothing.
 rule purge:
     log:
         "<results>/purged.log",

@@ -29,7 +29,7 @@ rule write_report:
         replicates=(
             "<results>/tabulate_replicates/replicates.tsv" if REPLICATES else []
         ),
-        sections="workflow/report/sections.yaml",
+        sections=shipped("workflow/report/sections.yaml"),
         templates=templates_of(
             "report.html",
             "metrics.html",

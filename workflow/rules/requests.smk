@@ -1,7 +1,9 @@
 # What jobs ask for: memory, time, threads, GPUs.
+from syncohort.config.requests import most_compared
 from syncohort.config.requests import pairs_mb as request_of_pairs
 from syncohort.config.requests import request_mb
 from syncohort.config.requests import request_minutes
+from syncohort.config.requests import risk_mb as request_of_risk
 from syncohort.config.requests import simulation_mb as request_of_simulation
 from syncohort.config.requests import training_mb as request_of_training
 
@@ -46,19 +48,50 @@ stream_mb = memory_of("stream")
 heavy_mb = memory_of("cohort")
 
 
+def compared_people():
+    """Most people of a group that the attacks compare.
+
+    The tables are no inputs, for no attack depends on them; they are there long before.
+    """
+    return most_compared(
+        f"{FOLDER}/split_people/people.tsv",
+        f"{FOLDER}/draw_labels/people.tsv",
+        STUDY.evaluation.privacy_people,
+    )
+
+
 def pairs_mb(wildcards, input, attempt):
     """What the attacks ask for, which compare all pairs of people."""
     return request_of_pairs(
-        STUDY.evaluation.privacy_people,
+        compared_people(),
         2 if STUDY.mode == "haplotype" else 1,
-        input.size_mb,
+        known_mb(input),
         STUDY.compute.memory_mb,
         attempt,
     )
 
 
+def risk_mb(wildcards, input, attempt):
+    """What the risk of each released person asks for."""
+    return request_of_risk(
+        compared_people(), known_mb(input), STUDY.compute.memory_mb, attempt
+    )
+
+
+# What all tries ask for of trainings that go on from a saved state. It may be the longest that a
+# cluster allows.
 TRAINING_MINUTES = round(STUDY.compute.training_hours * 60)
 HEAVY_MINUTES = max(30, TRAINING_MINUTES // 4)
+
+
+def minutes_of_tries(minutes):
+    """What jobs ask for whose time their input does not say: as much more each time they are tried
+    again, from the beginning."""
+    return lambda wildcards, attempt: minutes * attempt
+
+
+training_minutes = minutes_of_tries(TRAINING_MINUTES)
+long_minutes = minutes_of_tries(HEAVY_MINUTES)
 light_minutes = minutes_of("table")
 stream_minutes = minutes_of("stream")
 heavy_minutes = minutes_of("cohort")
@@ -76,12 +109,12 @@ THREADS = STUDY.compute.threads
 # From the real genotypes to the synthetic ones is the longest way through the run: where processors
 # are few these rules come first, and the baselines' jobs fill what they leave.
 LONGEST_FIRST = 50
-GPUS = min(1, STUDY.compute.gpus)
 # A resource, for where a job computes is no reason to run it again; parameters are.
 DEVICE = STUDY.compute.device
 
 # The training of a diffusion model has a process for each of its GPUs.
-TRAINING_GPUS = STUDY.compute.gpus
+TRAINING_GPUS = 0 if DEVICE == "cpu" else STUDY.compute.gpus
+GPUS = min(1, TRAINING_GPUS)
 TRAINING_THREADS = THREADS * max(1, TRAINING_GPUS)
 
 

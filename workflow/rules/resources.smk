@@ -1,5 +1,6 @@
 # Public data sets (resources/datasets.tsv), fetched where a study names them. On a cluster whose nodes
-# have no network the fetching stays where Snakemake runs; `snakemake fetch_resources` does it alone.
+# have no network the fetching stays where Snakemake runs, where
+# `snakemake --cores 1 fetch_resources --configfile STUDY.yaml` does nothing else.
 
 
 # Without a digest of its code: another program is no reason to make the cohort again.
@@ -27,5 +28,5 @@ rule fetch_resource:
 
 rule fetch_resources:
     input:
-        resource_files(),
+        named_resources,
     localrule: True

@@ -24,7 +24,7 @@ rule scan_training:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("scan_training"),
         case_label=STUDY.labels.case_label,
@@ -54,7 +54,7 @@ rule choose_variants:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("choose_variants"),
         content=content_of(STUDY.selection.statistics or []),
@@ -107,7 +107,7 @@ rule check_selection:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("check_selection"),
         split="train" if STUDY.selection.statistics else "validation",

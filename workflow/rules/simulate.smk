@@ -14,7 +14,7 @@ rule simulate_chromosome:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=simulation_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("simulate_chromosome"),
         people_per_population=STUDY.demo.people_per_population,
@@ -65,7 +65,7 @@ if STUDY.trait:
             "../../envs/syncohort.yaml"
         resources:
             mem_mb=stream_mb,
-            runtime=HEAVY_MINUTES,
+            runtime=long_minutes,
         params:
             code=code_of("simulate_trait"),
             content=content_of(untouched_table()),

@@ -24,7 +24,7 @@ rule fit_global_vector:
     threads: THREADS
     resources:
         mem_mb=stream_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
     params:
         code=code_of("fit_global_vector"),
         mode=STUDY.mode,
@@ -99,7 +99,7 @@ rule fit_rescaling:
     threads: THREADS
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
         gpu=GPUS,
         device=DEVICE,
     params:

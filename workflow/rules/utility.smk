@@ -16,7 +16,7 @@ rule train_classifiers:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
         gpu=GPUS,
         device=DEVICE,
     params:
@@ -48,7 +48,7 @@ rule measure_augmentation:
         "../../envs/syncohort.yaml"
     resources:
         mem_mb=heavy_mb,
-        runtime=HEAVY_MINUTES,
+        runtime=long_minutes,
         gpu=GPUS,
         device=DEVICE,
     params:

@@ -35,7 +35,7 @@ def end_of(job: str) -> str:
         figure = f", for it had asked for {_megabytes(asked)}" if asked else ""
         return f"out of memory: SLURM ended job {job}{figure}"
     if state == "TIMEOUT" and (limit := record.get("TimeLimit", record.get("Timelimit"))):
-        return f"{_STATES[state]} (job {job}, {limit})"
+        return f"{_STATES[state]} (job {job}, {limit}): raise compute.training_hours"
     return f"{_STATES[state]} (job {job})" if state in _STATES else ""
 
 

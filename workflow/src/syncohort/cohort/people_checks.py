@@ -18,6 +18,7 @@ from syncohort.association.covariates import (
 )
 from syncohort.cohort.labels import LabelJoin
 from syncohort.cohort.synthetic_people import ID_PREFIX, draw_labels
+from syncohort.config.requests import least_pairs_mb, wanted_pairs_mb
 from syncohort.errors import InputError, examples
 from syncohort.formats.missing_codes import MissingCodes, number_of, without_invisible
 from syncohort.genotypes import carries, rows_per_person
@@ -332,6 +333,7 @@ def check_plans(
     missing: list[str],
     train_share: float,
     shadows: dict | None,
+    attacks: dict,
 ) -> list[Check]:
     """Whether what the configuration asks for can be had of these people.
 
@@ -342,6 +344,7 @@ def check_plans(
         trait: settings of an imposed trait, or None.
         missing: what a missing label or covariate looks like.
         shadows: arguments of `shadow_check`, or None.
+        attacks: the further arguments of `attacks_check`.
     """
     checks = synthesis_checks(people, synthesis)
     checks += case_checks(people, case_label)
@@ -351,19 +354,45 @@ def check_plans(
         checks += selection_checks(people, selection, case_label, missing, train_share)
     if shadows is not None:
         checks.append(shadow_check(**shadows))
+    n_training = round((people["excluded"] == "").sum() * train_share)
+    checks.append(attacks_check(n_training, synthesis, **attacks))
     return checks
+
+
+def attacks_check(
+    n_training: int, synthesis: dict, privacy_people: int, mode: str, memory_mb: int
+) -> Check:
+    """What the attacks that compare all pairs of people take; "stop" where a job could not have it.
+
+    synthesis: arguments of `draw_labels`. privacy_people: most people of a group that are compared.
+    memory_mb: the most that a job may ask for [MB].
+    """
+    n_synthetic = synthesis["n_people"] or sum(synthesis["counts"].values()) or n_training
+    n_people = min(privacy_people, max(n_training, n_synthetic))
+    size = (n_people, rows_per_person(mode))
+    least_mb, wanted_mb = least_pairs_mb(*size), wanted_pairs_mb(*size)
+    found = f"pairs of at most {n_people:,} people a group: {least_mb / 1000:.1f} GB of memory"
+    if least_mb <= memory_mb:
+        return Check("attacks on privacy", found)
+    advice = (
+        f"The job may ask for {memory_mb / 1000:g} GB: set compute.memory_mb: "
+        f"{round(-(-wanted_mb // 1000) * 1000)} where a machine has that much, or compare fewer "
+        "people (evaluation.privacy_people)."
+    )
+    return Check("attacks on privacy", found, "stop", advice)
 
 
 def shadow_check(number: int, of: list[str], none_of: list[str]) -> Check:
     """Which generators are attacked with shadow models, and which are not."""
-    found = f"{number} each of {', '.join(of)}"
+    own = [f"{number} each of {', '.join(of)}"] if of else []
     if not none_of:
-        return Check("shadow models", found)
+        return Check("shadow models", *own)
     advice = (
         "A diffusion model has them with evaluation.shadow_networks, if it is one network on a gene "
         "PCA; a network for each chromosome and an autoencoder have none."
     )
-    return Check("shadow models", f"{found}; none of {', '.join(none_of)}", "look", advice)
+    found = "; ".join([*own, f"none of {', '.join(none_of)}"])
+    return Check("shadow models", found, "look", advice)
 
 
 def write_checks(checks: list[Check], path: str | Path) -> None:

@@ -128,6 +128,19 @@ class Input(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _files_have_a_kind(self):
+        """The demo reads no genotype file, and would run in the place of the one that is named."""
+        names = [name for name in type(self).model_fields if name not in ("kind", "reference")]
+        given = [name for name in names if getattr(self, name) is not None]
+        if self.kind == "demo" and given:
+            raise ValueError(
+                f"{', '.join(given)} {'is' if len(given) == 1 else 'are'} for genotype files, and "
+                "kind is demo (the default), which simulates a cohort: set input.kind (vcf, plink, "
+                "pgen, bgen, vcf_zarr), or for the demo demo.chromosomes"
+            )
+        return self
+
 
 class Labels(Section):
     """The label of each person. The synthetic people are drawn conditional on it."""

@@ -37,7 +37,7 @@ class LocalConfig(Section):
     sight_kb: float | None = Field(
         None,
         gt=0,
-        description="How far every place must see to both sides, in thousand base pairs: the number of layers follows from the gene blocks, and `layers` does not count. null: `layers`.",
+        description="How far every place must see to both sides, in thousand base pairs: the number of layers follows from the gene blocks, and `layers` does not count. It needs a gene PCA. null: `layers`.",
     )
     context: int = Field(
         32,

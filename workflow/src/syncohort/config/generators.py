@@ -171,6 +171,7 @@ class DiffusionGenerator(Section):
     )
     per_chromosome: bool = Field(
         False,
+        strict=True,  # other settings follow from it before it is read
         description="Train a network for each chromosome, in jobs of their own that need the memory of one chromosome, instead of one for the whole genome. What chromosomes share, a person's global vector, is drawn first (needs denoiser `local` and a gene PCA).",
     )
     global_axes: int = Field(
@@ -339,7 +340,7 @@ def _with_preset(generator):
     if not isinstance(generator, dict) or generator.get("kind", "diffusion") != "diffusion":
         return generator
     name = generator.get("preset", "genetic_diffusion")
-    preset = PRESETS.get(name, {})  # an unknown name is refused by its field
+    preset = PRESETS.get(name, {}) if isinstance(name, str) else {}  # its field refuses others
     own = preset.get("denoiser", {}).get("kind", "local")
     if generator.get("per_chromosome") is True and own == "local":  # others are refused
         preset = merged(preset, PER_CHROMOSOME)

@@ -47,11 +47,11 @@ class SnpVAEConfig(Section):
         "patches",
         description="`patches`: ours, with separate weights for every stretch of SNPs; `published`: SNPgen's convolutions, loss and discriminator.",
     )
-    patch_snps: int = Field(
-        16,
+    patch_snps: int | None = Field(
+        None,
         ge=1,
         le=64,
-        description="Neighbouring SNPs that are encoded together, with weights of their own. 1: convolutions that treat all SNPs alike, as published.",
+        description="Neighbouring SNPs that are encoded together, with weights of their own. 1: convolutions that treat all SNPs alike, as in the published network, which has no other. null: 16 with `patches`, 1 with `published`.",
     )
     shortening: Literal[8, 16, 32, 64] | None = Field(
         None,
@@ -69,6 +69,23 @@ class SnpVAEConfig(Section):
         description="Weight of the KL divergence in the loss. More: smoother latents, a worse reconstruction.",
     )
     training: AutoencoderTraining = AutoencoderTraining()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _patches_are_those_of_the_network(cls, values):
+        """Filled in here, so that every job is told the number."""
+        if not isinstance(values, dict) or values.get("patch_snps") is not None:
+            return values
+        return values | {"patch_snps": 1 if values.get("network") == "published" else 16}
+
+    @model_validator(mode="after")
+    def _published_network_has_no_patches(self):
+        if self.network == "published" and self.patch_snps != 1:
+            raise ValueError(
+                f"patch_snps is {self.patch_snps}, and `network: published` has no patches: leave "
+                "patch_snps out, or choose `network: patches`"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shortening_goes_with_the_published_network(self):
@@ -88,7 +105,6 @@ REPRESENTATIONS = {
     "snp_vae_paper": {
         "kind": "snp_vae",
         "network": "published",
-        "patch_snps": 1,
         "shortening": 32,
         "latent_channels": 1,
         "kl_weight": 1.0,

@@ -39,21 +39,61 @@ def request_mb(kind: str, input_mb: float, most_mb: int, attempt: int) -> int:
     most_mb: `compute.memory_mb`. A job that is tried again asks for as many times more, and for
     no less than the attempt before it could have asked for.
     """
+    return _within(_wanted_mb(kind, input_mb), most_mb, attempt)
+
+
+def _wanted_mb(kind: str, input_mb: float) -> float:
+    """What a job of a class of rules asks for that may ask for all it wants."""
     need = NEEDS[kind]
-    return _within(AROUND_MB + need.fixed_mb + need.per_input_mb * input_mb, most_mb, attempt)
+    return AROUND_MB + need.fixed_mb + need.per_input_mb * input_mb
+
+
+def pair_tables_mb(n_people: int, rows_per_person: int) -> float:
+    """What the comparison of all pairs of people holds; n_people: most of a group.
+
+    Distances of rows to rows of eight pairs of groups, two of which have half as many, twice while
+    they are worked out, and of people to people of three, several times.
+    """
+    return 4e-6 * n_people**2 * (10 * rows_per_person**2 + 12)
+
+
+def least_pairs_mb(n_people: int, rows_per_person: int) -> float:
+    """What such a comparison takes at least: below it the job ends."""
+    return AROUND_MB + pair_tables_mb(n_people, rows_per_person)
+
+
+def wanted_pairs_mb(n_people: int, rows_per_person: int) -> float:
+    """What it asks for, as long as it may, beside the names of what it reads."""
+    return _wanted_mb("stream", 0) + pair_tables_mb(n_people, rows_per_person)
 
 
 def pairs_mb(
     n_people: int, rows_per_person: int, input_mb: float, most_mb: int, attempt: int
 ) -> int:
-    """What the comparison of all pairs of so many people a group asks for.
+    """What a job asks for that compares all pairs of so many people a group."""
+    names_mb = NEEDS["stream"].per_input_mb * input_mb
+    return _within(wanted_pairs_mb(n_people, rows_per_person) + names_mb, most_mb, attempt)
 
-    Distances of rows to rows of eight pairs of groups, twice while they are worked out, and of
-    people to people of three, several times. Fewer people than that ask for what they read.
+
+def risk_mb(n_people: int, input_mb: float, most_mb: int, attempt: int) -> int:
+    """What the risk of each released person asks for: 2,000 of them against so many people."""
+    tables_mb = 60e-6 * 2_000 * n_people  # bytes of a pair, where calls are missing
+    return _within(_wanted_mb("stream", input_mb) + tables_mb, most_mb, attempt)
+
+
+def most_compared(people: str | Path, drawn: str | Path, limit: int) -> int:
+    """Most people of a group that the attacks compare: training or synthetic people, up to a limit.
+
+    people, drawn: tables of the split and of the synthetic people. The limit counts where they are
+    not there yet.
     """
-    tables_mb = 4e-6 * n_people**2 * (10 * rows_per_person**2 + 12)
-    by_input = request_mb("cohort", input_mb, most_mb, attempt)
-    return min(by_input, _within(AROUND_MB + 900 + tables_mb, most_mb, attempt))
+    try:
+        with open(people, newline="") as real, open(drawn, newline="") as synthetic:
+            split = [row["split"] for row in csv.DictReader(real, delimiter="\t")]
+            n_synthetic = sum(1 for _ in csv.DictReader(synthetic, delimiter="\t"))
+    except (OSError, KeyError, ValueError, csv.Error):  # being written, or damaged
+        return limit
+    return min(limit, max(split.count("train"), n_synthetic))
 
 
 def request_minutes(kind: str, input_mb: float, most_minutes: int, attempt: int) -> int:

@@ -5,6 +5,7 @@ job of a run imports this module: it imports neither torch nor anything else of 
 its exception and the table of public data sets.
 """
 
+import os
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
@@ -37,7 +38,7 @@ from syncohort.config.representations import (
     with_representations,
 )
 from syncohort.config.sections import Name, Section, kind_of, sections_below, sections_of
-from syncohort.config.yaml_files import with_spelling
+from syncohort.config.yaml_files import is_of, with_spelling
 from syncohort.errors import InputError
 from syncohort.resources.registry import with_paths
 
@@ -93,7 +94,7 @@ class Config(Section):
         if not isinstance(values, dict):
             return values
         folder = values.get("resources", cls.model_fields["resources"].default)
-        return with_paths(values, str(folder).rstrip("/"))
+        return with_paths(values, os.path.expanduser(str(folder)).rstrip("/"))
 
     @model_validator(mode="after")
     def _parts_fit(self):
@@ -116,6 +117,7 @@ class Config(Section):
                 )
             self._require_decoding(name, generator)
             self._require_chromosomes(name, generator)
+            self._require_places(name, generator)
             if generator.kind in REAL_HAPLOTYPES and not generator.release_real_haplotypes:
                 raise ValueError(
                     f"generators.{name} is of kind {generator.kind}, whose people are made of "
@@ -135,6 +137,15 @@ class Config(Section):
             )
         if self.input.kind == "vcf" and not self.labels.table:
             raise ValueError("labels.table is needed: a VCF file has no labels")
+        return self
+
+    @model_validator(mode="after")
+    def _only_the_demo_is_simulated(self):
+        if self.input.kind != "demo" and self.demo != Demo():
+            raise ValueError(
+                f"demo is for the simulated cohort, and input.kind is {self.input.kind}, which reads "
+                "files: leave the section `demo` out, or set input.kind: demo"
+            )
         return self
 
     @model_validator(mode="after")
@@ -214,6 +225,18 @@ class Config(Section):
                 f"generators.{name}.per_chromosome needs a representation of kind gene_pca; "
                 f"{generator.representation} is a {kind}, one for all chromosomes: leave "
                 "per_chromosome out"
+            )
+
+    def _require_places(self, name: str, generator) -> None:
+        """A sight in base pairs needs blocks that lie somewhere."""
+        if generator.kind != "diffusion" or not getattr(generator.denoiser, "sight_kb", None):
+            return
+        kind = self.representations[generator.representation].kind
+        if kind != "gene_pca":
+            raise ValueError(
+                f"generators.{name}.denoiser.sight_kb needs a representation of kind gene_pca, whose "
+                f"blocks lie in base pairs; {generator.representation} is a {kind}: leave sight_kb "
+                "out, and set denoiser.layers"
             )
 
     def _uses_genes(self) -> bool:
@@ -314,7 +337,11 @@ _PLAIN = {
     "list_type": "should be a list, such as [a, b]",
     "model_attributes_type": "should be a section, with keys below it",
     "model_type": "should be a section, with keys below it",
+    "too_short": "should have {min_length} or more entries",
+    "too_long": "should have at most {max_length} entries",
     "string_pattern_mismatch": "should be letters, digits, - and _, a letter or digit first",
+    "string_too_short": "should not be empty",
+    "string_too_long": "should be at most {max_length} letters long",
 }
 
 
@@ -341,7 +368,8 @@ def _problem(error: dict, typed: dict) -> str:
     if error["type"].startswith("union_tag"):
         kinds = ", ".join(kind for kind in map(kind_of, models) if kind)
         return f"{key}: needs `kind`, one of {kinds}; found {error['input'].get('kind')!r}."
-    message = _PLAIN.get(error["type"]) or error["msg"].removeprefix("Value error, ")
+    plain = _PLAIN.get(error["type"], "").format_map(error.get("ctx", {}))
+    message = plain or error["msg"].removeprefix("Value error, ")
     message = message.removeprefix("Input ")
     message = message.replace("greater than or equal to", "at least")
     message = message.replace("less than or equal to", "at most")
@@ -360,7 +388,7 @@ def _text_problem(place: list[str], error: dict, typed: dict) -> str:
     is_key = error["loc"][-1] == "[key]"
     at = (*place[:-1], str(value), "[key]") if is_key else tuple(place)
     spelling = getattr(value, "typed", typed.get(at))
-    if spelling:
+    if spelling and is_of(value, spelling):
         return f"{key}: write '{spelling}' in quotes; YAML read {value!r}."
     if value is None or isinstance(value, bool):
         word = {True: "yes", False: "NO", None: "~"}[value]

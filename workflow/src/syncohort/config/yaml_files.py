@@ -65,14 +65,14 @@ def with_spelling(values, typed: dict[Place, str], place: Place = ()):
         return [with_spelling(each, typed, (*place, str(i))) for i, each in enumerate(values)]
     kind = {int: TypedInt, float: TypedFloat}.get(type(values))
     spelling = typed.get(place)
-    if kind is None or spelling is None or spelling == str(values) or not _is_of(values, spelling):
+    if kind is None or spelling is None or spelling == str(values) or not is_of(values, spelling):
         return values
     spelled = kind(values)
     spelled.typed = spelling
     return spelled
 
 
-def _is_of(value, spelling: str) -> bool:
+def is_of(value, spelling: str) -> bool:
     """Whether a value is the file's and not one that --config put in its place."""
     return yaml.safe_load(spelling) == value
 

@@ -1,5 +1,6 @@
 """What foreign files hold, cheap to ask for at every start and in every job."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -76,7 +77,8 @@ class Contents:
             own.write_text(json.dumps(self._known))
             os.replace(own, self._notes)
         except OSError:
-            own.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the folder cannot be written
+                own.unlink()
 
 
 def hash_once() -> None:

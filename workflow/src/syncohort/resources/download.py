@@ -131,7 +131,8 @@ def _download(remote: RemoteFile, target: Path, kept: Path, tries: int, pause_se
             raise InputError(
                 f"{remote.url}: {why}; {tries} tries in a row brought nothing. {before:,} bytes "
                 "have come and are kept: run again to go on. Is there a network here? On a "
-                "cluster whose nodes have none, run `snakemake fetch_resources` where there is."
+                "cluster whose nodes have none, run `snakemake --cores 1 fetch_resources --configfile "
+                "STUDY.yaml`, with the study's file, where there is."
             )
         pause = min(pause_seconds * 2 ** (n_failed - 1), _LONGEST_PAUSE_SECONDS)
         log.info("%s: %s; %d bytes have come; again in %.0f s", remote.url, why, before, pause)

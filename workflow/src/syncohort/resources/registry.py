@@ -6,6 +6,7 @@ lie: FOLDER/NAME/FILE, the files under the names they have at the source.
 
 import csv
 import difflib
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -125,7 +126,7 @@ def remote_file(dataset: str, name: str, folder: Path = TABLES) -> RemoteFile:
 
 
 def with_paths(settings, folder: str, key: str = ""):
-    """Settings, as a study has them, with the paths of what they call `resource:NAME`.
+    """Settings, as a study has them, with the paths of what they call `resource:NAME` or `~/FILE`.
 
     folder: of the data sets; key: where the settings stand in the study.
 
@@ -146,6 +147,8 @@ def with_paths(settings, folder: str, key: str = ""):
         return [with_paths(each, folder, key) for each in settings]
     if isinstance(settings, str) and settings.startswith(PREFIX):
         return _path(settings, folder, key)
+    if isinstance(settings, str) and settings.startswith("~") and "/" in settings:
+        return os.path.expanduser(settings)  # as a shell does; other texts stay as they are
     return settings
 
 

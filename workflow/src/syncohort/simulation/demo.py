@@ -35,6 +35,7 @@ SUPERPOPULATIONS = {
 }
 
 PEOPLE_PER_FAMILY = 4  # father, mother and two children
+MOST_PEOPLE = 9_999  # of a population: ids have four digits
 MIN_GENES = 5
 MAF_MIN = 0.01  # of the SNPs drawn from
 GENES_PER_MB = 70
@@ -186,10 +187,15 @@ def _check_people(people_per_population: Mapping[str, int], n_families: int) -> 
     for rank, (population, n_people) in enumerate(people_per_population.items()):
         n_here = len(range(rank, n_families, len(people_per_population)))
         needed = max(n_here * PEOPLE_PER_FAMILY, 1)
-        if not needed <= n_people <= 9_999:
+        fall = f"{n_here:,} families of {PEOPLE_PER_FAMILY} fall to it"
+        if needed > MOST_PEOPLE:
             problems.append(
-                f"{population} has {n_people} people; give {needed} to 9,999 "
-                f"({n_here} families of {PEOPLE_PER_FAMILY} fall to it)"
+                f"{population}: {fall}, and a population has at most {MOST_PEOPLE:,} people; lower "
+                "demo.families"
+            )
+        elif not needed <= n_people <= MOST_PEOPLE:
+            problems.append(
+                f"{population} has {n_people:,} people; give {needed:,} to {MOST_PEOPLE:,} ({fall})"
             )
     raise_all(problems, "demo cohort: people that cannot be simulated")
 
