@@ -7,7 +7,7 @@ import pandas as pd
 
 from syncohort.cohort.ids import near_ids
 from syncohort.cohort.value_bins import value_bins
-from syncohort.errors import examples
+from syncohort.errors import InputError, examples
 from syncohort.formats.columns import HOW_NUMBERS, find_columns, is_odd_number
 from syncohort.formats.missing_codes import MissingCodes, number_of
 from syncohort.formats.people_files import PERSON_COLUMNS, phenotype_problem
@@ -82,7 +82,7 @@ def join_labels(
         source, name, id_column = file_people, "the genotype files", "sample"
     else:
         source, name = read_label_table(table, label_column), str(table)
-    id_column = id_column or id_column_of(source)
+    is_guess, id_column = id_column is None, id_column or id_column_of(source)
     columns = [label_column] if isinstance(label_column, str) else label_column
     sample_ids = set(file_people["sample"])
     no_heading = sample_ids.intersection(source.columns) if table is not None else ()
@@ -91,6 +91,9 @@ def join_labels(
         "line with the names of the columns above it"
         for each in sorted(no_heading)[:1]
     ]
+    if is_guess and not problems:
+        others = source.drop(columns=[*columns, family_column], errors="ignore")
+        problems += id_guess_problems(others, source[id_column], sample_ids, name)
     problems += [
         f"{name}: no column {column!r} ({key}); found {', '.join(source.columns)}"
         for key, column in (
@@ -293,6 +296,42 @@ def id_column_of(source: pd.DataFrame) -> str:
     """The column of sample ids where none is named: the first, but IID where FID stands too."""
     named = {str(column).lower(): column for column in source.columns}
     return named["iid"] if {"fid", "iid"} <= named.keys() else source.columns[0]
+
+
+def id_guess_problems(
+    source: pd.DataFrame, guess: pd.Series, sample_ids: set[str], name: str
+) -> list[str]:
+    """Why a guessed column of sample ids may be another one: that holds as many of them.
+
+    R and pandas write row numbers into the first column, and numbers may be sample ids, too.
+    source: the columns that it may be, of the table called `name`.
+    """
+    known = sample_ids.intersection(guess.str.strip())
+    if not known or guess.name.lower() == "iid":
+        return []
+    alike = [
+        column
+        for column in source.columns
+        if column.lower() not in ("fid", "family")
+        and len(sample_ids.intersection(source[column].str.strip())) >= len(known)
+        and (source[column].str.strip() != guess.str.strip()).any()
+    ]
+    return [
+        f"{name}: both column {guess.name!r} and column {each!r} hold {len(known):,} ids of genotyped "
+        "people; say in labels.id_column which one is right (R and pandas put row numbers into the "
+        "first column)"
+        for each in alike[:1]
+    ]
+
+
+def require_id_column(table: pd.DataFrame, given: str | None, sample_ids, name: str) -> str:
+    """The column of sample ids: given, or else guessed. Raises InputError for a doubtful guess."""
+    if given is not None:
+        return given
+    guess = id_column_of(table)
+    for problem in id_guess_problems(table, table[guess], set(sample_ids), name):
+        raise InputError(problem)
+    return guess
 
 
 def read_label_table(path: str, label_column: str | list[str] = ()) -> pd.DataFrame:
