@@ -107,12 +107,45 @@ def test_few_snps_say_nothing_of_people_of_unknown_sex(tmp_path):
     assert levels(checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, women)) == {"ok"}
 
 
-def test_a_short_stretch_says_nothing_of_sex(tmp_path):
-    text = vcf_text(MALE, contig="X", written="{0}").replace("0000\tv", "\tv")
+@pytest.mark.parametrize("written", ["{0}", "{0}/{0}"])
+def test_a_short_stretch_says_sex_by_calls_of_one_allele_alone(written, tmp_path):
+    text = vcf_text(MALE, contig="X", written=written).replace("0000\tv", "\tv")
     (tmp_path / "x.vcf").write_text(text)
     summary, table, known = imported("vcf", tmp_path / "x.vcf", "X", tmp_path)
     assert summary["male_haploid_bp"] == (N - 1) * STEP_BP // 10_000
-    assert not sexes(known, [summary], [table]).any()
+    assert (sexes(known, [summary], [table]) == (MALE & (written == "{0}"))).all()
+
+
+@pytest.mark.parametrize(
+    ("n_wrong", "level", "found"),
+    [
+        (1, "look", f"{N:,} of females (4.76% of their calls"),
+        (4, "stop", f"{4 * N:,} of females (16.67% of their calls"),
+    ],
+)
+def test_women_with_calls_of_one_allele_are_named_and_their_calls_counted(
+    n_wrong, level, found, tmp_path
+):
+    text = vcf_text(MALE, contig="X", written="{0}").replace("0000\tv", "\tv")
+    (tmp_path / "x.vcf").write_text(text)
+    said = pd.DataFrame({"sex": np.where(MALE, "M", "F")})
+    said.iloc[np.flatnonzero(MALE)[:n_wrong]] = "F"
+    checks = {c.name: c for c in checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, said)}
+    assert checks["sex and chromosome X"].found.startswith(f"{n_wrong} people (p0")
+    lost = checks["calls of one allele where there are two copies"]
+    assert lost.level == level and found in lost.found
+    assert "0 of males" in lost.found
+
+
+def test_men_with_one_allele_in_the_regions_shared_with_y_are_counted(tmp_path):
+    text = vcf_text(MALE, contig="X", written="{0}")
+    (tmp_path / "x.vcf").write_text(text)
+    said = pd.DataFrame({"sex": np.where(MALE, "M", "F")})
+    checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, said, build="GRCh38")
+    (lost,) = (check for check in checks if check.level == "stop")
+    n_shared = 2_781_479 // STEP_BP
+    assert f"{20 * n_shared:,} of males in the regions shared with Y (100.00%" in lost.found
+    assert "0 of females (0.00%" in lost.found
 
 
 def test_a_label_of_both_sexes_cannot_be_drawn_as_genotypes(tmp_path):
