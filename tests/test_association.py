@@ -294,6 +294,25 @@ def test_summary_statistics_that_cannot_be_used(tmp_path):
         harmonise(read_summary_statistics(path), [store])
 
 
+@pytest.mark.parametrize(
+    ("n_other", "n_fitting", "stops"),
+    [(25, 75, True), (25, 100, False), (20, 60, True), (19, 1, False)],
+)
+def test_statistics_that_fit_by_chance_are_refused(tmp_path, n_other, n_fitting, stops):
+    n = n_other + n_fitting
+    store = store_of(tmp_path / "a.zarr.zip", np.zeros((n, 2, 2)))
+    alleles = ["A C"] * n_other + ["G A"] * n_fitting
+    rows = [f"1 {2000 * (i + 1)} {pair} 0.1 0.2" for i, pair in enumerate(alleles)]
+    (tmp_path / "gwas.txt").write_text("\n".join(["CHR BP A1 A2 BETA P", *rows]) + "\n")
+    statistics = read_summary_statistics(tmp_path / "gwas.txt")
+    if stops:
+        found = f"of {n} rows at variants of the cohort {n_other} have other .*same genome build"
+        with pytest.raises(InputError, match=found):
+            harmonise(statistics, [store])
+    else:
+        assert harmonise(statistics, [store]).counts["aligned"] == n_fitting
+
+
 # --- synthetic against real -----------------------------------------------------------------
 
 
