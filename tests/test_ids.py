@@ -41,10 +41,12 @@ def join(folder, table_ids, samples, heading="id"):
 
 
 def join_table(folder, text, samples, id_column=None):
+    """samples: sample ids, or a table of people."""
     (folder / "t.tsv").write_text(text)
+    people = samples if isinstance(samples, pd.DataFrame) else pd.DataFrame({"sample": samples})
     return join_labels(
-        pd.DataFrame({"sample": samples}),
-        np.zeros(len(samples)),
+        people,
+        np.zeros(len(people)),
         table=str(folder / "t.tsv"),
         id_column=id_column,
         label_column="pop",
@@ -158,3 +160,35 @@ def test_other_columns_may_hold_ids_where_these_are_no_guess(tmp_path, heading):
     assert joined.problems == []
     table = pd.DataFrame({"sample": samples, "family": samples[::-1]})  # of a .fam
     assert require_id_column(table, None, samples, "people.tsv") == "sample"
+
+
+def test_the_same_iid_of_another_family_is_another_person(tmp_path):
+    people = pd.DataFrame({"sample": ["1", "2", "3"], "family": ["f1", "f2", "0"]})
+    rows = [f"f{i}\t{k}" for i in (2, 1, 3) for k in (1, 2)]
+    joined = join(tmp_path, [*rows, "f9\t3"], people, heading="FID\tIID")
+    # by turns a and b: f1 1 is on line 3, f2 2 on line 2
+    assert joined.problems == []
+    assert joined.people["label"].tolist() == ["a", "b", "a"]
+    assert (joined.n_unmatched, joined.n_other_families) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("families", "n"), [(["g1", "g2"], 2), (["f1", "2"], 0), (["0", "NA"], 0), (["1", "f1"], 1)]
+)
+def test_people_of_another_family_in_the_label_table_are_counted(tmp_path, families, n):
+    people = pd.DataFrame({"sample": ["1", "2"], "family": ["f1", "f2"]})
+    rows = [f"{family}\t{i + 1}" for i, family in enumerate(families)]
+    joined = join(tmp_path, rows, people, heading="FID\tIID")
+    assert joined.people["label"].tolist() == ["a", "b"] and joined.n_other_families == n
+    looks = [check.found for check in label_checks(joined) if check.level == "look"]
+    assert len(looks) == (n > 0)
+    assert all(found.startswith(f"{n} people have another FID there") for found in looks)
+
+
+def test_pairs_of_an_iid_of_several_families_stop(tmp_path):
+    samples = [f"{i}" for i in range(1, 13)]
+    heading, row = "FID1\tIID1\tFID2\tIID2\tKINSHIP\n", "{0}\t1\t{0}\t2\t0.25\n"
+    split(tmp_path, heading + row.format("f") + row.format("f"), samples)
+    split(tmp_path, heading + row.format("f") + row.format("0"), samples)
+    with pytest.raises(InputError, match="1 is a sample id, and .* in the families f, g"):
+        split(tmp_path, heading + row.format("f") + row.format("g"), samples)

@@ -43,7 +43,8 @@ class LabelJoin:
     suspicious: values kept as labels that look like a code for none, with their counts; relatives:
     the same for names of parents and families, nobody: names of parents that stand for nobody,
     with how many people they are father and mother of; near_ids: how ids without genotypes may be
-    genotyped people's, "" if they are not; n_comments: lines of the table that begin with #."""
+    genotyped people's, "" if they are not; n_comments: lines of the table that begin with #;
+    n_other_families: people who are of another family (FID) in the genotype files."""
 
     people: pd.DataFrame
     problems: list[str]
@@ -54,6 +55,7 @@ class LabelJoin:
     nobody: dict[str, int] = field(default_factory=dict)
     near_ids: str = ""
     n_comments: int = 0
+    n_other_families: int = 0
 
 
 def join_labels(
@@ -118,7 +120,7 @@ def join_labels(
         return LabelJoin(people, problems, 0)
 
     codes = MissingCodes(missing)
-    ids = _sample_ids(source, id_column, sample_ids)
+    ids, n_other_families = _sample_ids(source, id_column, file_people)
     is_known = ids.isin(sample_ids)
     used, near = source[is_known], near_ids(ids[~is_known], people["sample"])
     repeated = ids[is_known]
@@ -204,6 +206,7 @@ def join_labels(
         nobody=nobody,
         near_ids="" if near is None or used.empty else str(near),
         n_comments=source.attrs.get("n_comments", 0),
+        n_other_families=n_other_families,
     )
 
 
@@ -278,18 +281,33 @@ def _relatives_like_codes(people: pd.DataFrame, codes: MissingCodes) -> dict[str
     return found
 
 
-def _sample_ids(source: pd.DataFrame, id_column: str, sample_ids: set[str]) -> pd.Series:
-    """The ids of a table [N]; FID_IID where that is somebody's and IID is nobody's.
+def _sample_ids(
+    source: pd.DataFrame, id_column: str, file_people: pd.DataFrame
+) -> tuple[pd.Series, int]:
+    """The ids of a table [N], and how many people are of another family there than in the files.
 
-    PLINK files whose IIDs repeat over families are read with such ids, and programs that write
-    VCF join them.
+    They are IIDs, and FID_IID where that is somebody's and IID is nobody's: PLINK files whose IIDs
+    repeat over families are read with such ids, and programs that write VCF join them. In a table
+    whose IIDs repeat over families, the IID of another family is another person's.
     """
     ids = source[id_column].str.strip()
     family = next((name for name in source.columns if name.lower() == "fid"), None)
     if id_column.lower() != "iid" or family is None:
-        return ids
-    both = source[family].str.strip() + "_" + ids
-    return ids.mask(~ids.isin(sample_ids) & both.isin(sample_ids), both)
+        return ids, 0
+    sample_ids, own = set(file_people["sample"]), source[family].str.strip()
+    both = own + "_" + ids
+    repeat = ids[~both.duplicated()].duplicated().any()
+    ids = ids.mask(~ids.isin(sample_ids) & both.isin(sample_ids), both)
+    if "family" not in file_people:
+        return ids, 0
+    theirs = ids.map(file_people.set_index("sample")["family"]).fillna("")
+    differ = says_family(own, source[id_column]) & says_family(theirs, ids) & (own != theirs)
+    return (ids.mask(differ, both), 0) if repeat else (ids, int(differ.sum()))
+
+
+def says_family(family: pd.Series, person: pd.Series) -> pd.Series:
+    """Whether a FID says more than the IID: not where it is that, or a code for none; [N]."""
+    return ~MissingCodes().is_nobody(family) & (family != person.str.strip())
 
 
 def id_column_of(source: pd.DataFrame) -> str:

@@ -97,6 +97,16 @@ def label_checks(joined: LabelJoin) -> list[Check]:
                 advice if joined.near_ids else "",
             )
         )
+    if joined.n_other_families:
+        checks.append(
+            Check(
+                "families of the label table",
+                f"{joined.n_other_families:,} people have another FID there than in the genotype "
+                "files; their labels go by the IID",
+                "look",
+                "Are these the same people?",
+            )
+        )
     if joined.n_comments:
         advice = "If # is a part of a value, put the value in double quotes."
         found = f"{joined.n_comments:,}, read as comments"

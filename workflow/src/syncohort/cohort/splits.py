@@ -8,6 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from syncohort.cohort.ids import near_ids
+from syncohort.cohort.labels import says_family
 from syncohort.cohort.set_aside import set_aside_relatives
 from syncohort.errors import InputError, examples
 from syncohort.formats.columns import find_columns, numbers_of
@@ -42,7 +43,8 @@ def read_kinship(
     `samples` [S] and FID_IID is, it is that.
 
     Raises:
-        InputError: columns that are missing, a kinship that is no number, or above 1.
+        InputError: columns that are missing, a kinship that is no number, or above 1; a sample id
+            that several families have in the table.
     """
     key = "split.kinship_table"
     opened = TextTable(path, key, wanted=lambda names: len(_kinship_columns(names, path)) >= 3)
@@ -66,7 +68,7 @@ def read_kinship(
         if samples is not None and find_columns(opened.columns, aliases, path)
     }
     known = set() if samples is None else set(samples)
-    related, without = [], 0
+    related, without, members = [], 0, []
     ids = [chosen["id_1"], chosen["id_2"]]
     for table in opened.chunks(dict.fromkeys([*ids, value, *families.values()])):
         unknown = pd.to_numeric(table[value], errors="coerce").isna().to_numpy()
@@ -81,7 +83,11 @@ def read_kinship(
             own = name.replace("family", "id")
             joined = table[family] + "_" + pair[own]
             pair[own] = pair[own].mask(~pair[own].isin(known) & joined.isin(known), joined)
+            member = pd.DataFrame({"id": pair[own], "family": table[family]})
+            told = member["id"].isin(known) & says_family(member["family"], table[chosen[own]])
+            members.append(member[told].drop_duplicates())
         related.append(pair)
+    _require_one_family(members, f"{key}: {path}")
     if is_share:
         print(
             f"{path}: {value} is twice the kinship; half of it is compared with split.kinship_min"
@@ -90,6 +96,21 @@ def read_kinship(
         print(f"{path}: {without:,} pairs have no kinship and count as unrelated")
     none = pd.DataFrame({"id_1": [], "id_2": []}, dtype=str)
     return pd.concat([none, *related], ignore_index=True)
+
+
+def _require_one_family(members: list[pd.DataFrame], place: str) -> None:
+    """Raise InputError for a sample id of several families; members: tables of id and family."""
+    if not members:
+        return
+    member = pd.concat(members).drop_duplicates()
+    several = member[member["id"].duplicated(keep=False)]
+    if len(several):
+        name = several["id"].iloc[0]
+        families = several.loc[several["id"] == name, "family"]
+        raise InputError(
+            f"{place}: {name} is a sample id, and the table has people of that IID in the families "
+            f"{examples(families)}: leave those out who are not of the cohort"
+        )
 
 
 def _kinship_columns(names, path) -> dict[str, str]:
