@@ -18,7 +18,7 @@ import zarr
 from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.people_files import unique_ids
-from syncohort.formats.phase_sets import PhaseSets, set_codes
+from syncohort.formats.phase_sets import PhaseSets, first_codes
 from syncohort.formats.sites import (
     Choice,
     Sites,
@@ -29,6 +29,7 @@ from syncohort.formats.sites import (
     spellings,
 )
 from syncohort.formats.source import Calls, Chunk, Source, walk
+from syncohort.formats.vcf_text import SET_FIELDS
 from syncohort.genotypes import normalise_contig
 from syncohort.ploidy import ABSENT
 
@@ -141,9 +142,9 @@ class VcfZarrSource(Source):
                     calls[i] = own_calls(calls[i], number[part][i], choice.variants)
                 phased = self._phased(own, calls.shape[:2])
                 n_pairs, n_breaks = sets.n_pairs, sets.n_breaks
-                if "call_PS" in self._root:
-                    for one in zip(calls, phased, self._at("call_PS", own), strict=True):
-                        sets.add(*one[:2], set_codes(one[2]))
+                if fields := self._phase_sets(own):
+                    for one in zip(calls, phased, *fields, strict=True):
+                        sets.add(*one[:2], first_codes(one[2:]))
                 return Calls(calls, phased, sets.n_pairs - n_pairs, sets.n_breaks - n_breaks)
 
         yield from walk(sites, size, choice, read)
@@ -206,6 +207,12 @@ class VcfZarrSource(Source):
                 "store again."
             )
         return calls
+
+    def _phase_sets(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Every field of phase sets that the store has, of records at rows [v], by preference."""
+        names = [f"call_{name}" for name in SET_FIELDS if f"call_{name}" in self._root]
+        fields = (self._at(name, rows) for name in names)
+        return [each if each.dtype.kind in "iuf" else _texts(each) for each in fields]
 
     def _phased(self, rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Which calls of records at rows are phased, bool [v, S]; none where the store is silent."""
