@@ -131,6 +131,19 @@ def test_split_alleles_of_a_gvcf_keep_their_numbers(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("options", [{"multiallelic": "split"}, {"variants": "all"}])
+@pytest.mark.parametrize("formats", ["GT", "GT:PS"])
+def test_a_call_of_an_allele_that_is_not_listed_is_refused_as_by_plink2(formats, options, tmp_path):
+    need("plink2")
+    line = '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="x">'
+    calls = [f"{call}{':7' * (formats != 'GT')}" for call in ("0|3", "1|2", "0|0")]
+    text = vcf_of([row(10, alt="C,G", formats=formats, calls=calls)], header=(GT_LINE, line))
+    with pytest.raises(InputError, match="1:10 A>C,G has a call of allele 3, which it does not"):
+        read_text(text, tmp_path / "x.vcf", **options)
+    asked = ["plink2", "--vcf", tmp_path / "x.vcf", "--freq", "--out", tmp_path / "x"]
+    assert subprocess.run(asked, capture_output=True, check=False).returncode != 0
+
+
 # --- lines and ids
 
 

@@ -242,6 +242,13 @@ def test_a_store_that_contradicts_itself(name, vcf, tmp_path):
         read_whole(open_source("vcf_zarr", path), "3")
 
 
+@pytest.mark.parametrize("options", [{"multiallelic": "split"}, {"variants": "all"}])
+def test_a_call_beyond_several_listed_alleles_is_refused(options, vcf, tmp_path):
+    arrays = with_values("call_genotype", lambda x: np.where(x == 2, 3, x))(arrays_of(vcf))
+    with pytest.raises(InputError, match="of an allele that its record does not list"):
+        read_whole(open_source("vcf_zarr", write_zarr(arrays, tmp_path / "x.vcz")), "3", **options)
+
+
 def test_damaged_stores_are_named(vcf, tmp_path):
     path = write_zarr(arrays_of(vcf), tmp_path / "x.vcz.zip")
     content = path.read_bytes()

@@ -131,14 +131,14 @@ class VcfZarrSource(Source):
         with self._damage_is_named():
             records = self._sites(contig, rows)
         sites, record, number = one_allele_each(records, choice)
-        several = np.array(["," in alt for alt in records.alt], dtype=bool)
+        listed = np.array([alt.count(",") + 1 for alt in records.alt], dtype=int)
         sets = PhaseSets(len(self.sample_ids))
 
         def read(part: np.ndarray) -> Calls:
             with self._damage_is_named():
-                own, with_several = rows[record[part]], several[record[part]]
-                calls = self._alleles(own, with_several)
-                for i in np.flatnonzero(with_several):
+                own, n_alt = rows[record[part]], listed[record[part]]
+                calls = self._alleles(own, n_alt)
+                for i in np.flatnonzero(n_alt > 1):
                     calls[i] = own_calls(calls[i], number[part][i], choice.variants)
                 phased = self._phased(own, calls.shape[:2])
                 n_pairs, n_breaks = sets.n_pairs, sets.n_breaks
@@ -188,10 +188,10 @@ class VcfZarrSource(Source):
         piece = array[low:high]
         return piece if len(piece) == len(rows) and rows[0] == low else piece[rows - low]
 
-    def _alleles(self, rows: np.ndarray, several: np.ndarray) -> np.ndarray:
+    def _alleles(self, rows: np.ndarray, n_alt: np.ndarray) -> np.ndarray:
         """Calls int8 [v, S, 2] of records at rows [v], by the numbers of their alleles.
 
-        several: bool [v], which records have more than one ALT allele.
+        n_alt: [v], how many ALT alleles each lists.
         """
         alleles = self._at("call_genotype", rows)
         if alleles.shape[2] > 2 and (alleles[..., 2:] != ABSENT).any():
@@ -201,7 +201,7 @@ class VcfZarrSource(Source):
             )
         calls = np.full((*alleles.shape[:2], 2), ABSENT, dtype=np.int8)
         calls[..., : alleles.shape[2]] = np.minimum(alleles[..., :2], _ALLELES_MAX)
-        if (calls[~several] > 1).any():
+        if (calls.max(axis=(1, 2)) > n_alt).any():
             raise InputError(
                 f"{self._path}: a call is of an allele that its record does not list. Make the "
                 "store again."
