@@ -158,6 +158,16 @@ def test_a_label_of_both_sexes_cannot_be_drawn_as_genotypes(tmp_path):
     assert "stop" in levels(checks_of(*given, both, mode="genotype"))
 
 
+def test_a_build_that_contradicts_the_length_of_x_stops():
+    lengths = {"GRCh37": 155_270_560, "GRCh38": 156_040_895}
+    for (build, length_bp), other in zip(lengths.items(), ("GRCh38", "GRCh37"), strict=True):
+        assert build_of_x(build, length_bp, "x.vcf") == build
+        assert build_of_x("none", length_bp, "x.vcf") == "none"
+        with pytest.raises(InputError, match=f"which is {build}, and input.build is {other}"):
+            build_of_x(other, length_bp, "x.vcf")
+    assert build_of_x("GRCh37", 150_000_000, "x.vcf") == "GRCh37"
+
+
 def test_the_build_tells_where_men_have_two_copies(tmp_path):
     text = vcf_text(MALE, contig="X", written="{0}")
     (tmp_path / "x.vcf").write_text(text)
