@@ -43,6 +43,7 @@ _HEADINGS = {  # by preference; compared in lower case without punctuation
     "ref": "ref",
     "alt": "alt",
 }
+_ALLELE_NAMES = ("effect_allele", "other_allele", "ref", "alt")
 _NUMBERS = ("position_bp", "beta", "se", "z", "odds_ratio", "p", "log_p")
 _HARMONISED = "hm_"  # columns of the GWAS Catalog in the place of those they were made from
 _PARTNERS = {"a2": "a1", "a0": "a1", "allele2": "allele1", "allele0": "allele1"}
@@ -175,7 +176,7 @@ def _statistics(found: dict[str, pd.Series], place: str, columns: dict) -> pd.Da
             if with_position
             else 0,
             "effect_allele": effect,
-            "other_allele": _other_alleles(found, effect),
+            "other_allele": other_alleles(found, effect),
             "beta": _betas(numbers, place, columns),
             "p": _p_values(numbers, place, columns),
         },
@@ -232,9 +233,10 @@ def _shared(column: pd.Series, function) -> np.ndarray:
     return np.array([function(value.strip()) for value in unique] or [""], dtype=object)[codes]
 
 
-def _other_alleles(found: dict[str, pd.Series], effect: np.ndarray) -> np.ndarray | str:
+def other_alleles(found: dict[str, pd.Series], effect: np.ndarray) -> np.ndarray | str:
     """Other allele [N]: the file's own, or of REF and ALT the one that is not the effect allele.
 
+    found: columns of str by the names of `allele_columns`; effect: the effect allele in capitals.
     "" where an effect allele has several others; "?" where it is neither REF nor ALT.
     """
     if "other_allele" in found:
@@ -306,10 +308,8 @@ def _find_columns(columns: list[str], path) -> dict[str, str]:
     """Our name -> the file's column, of those there are."""
     place = f"{_KEY}: {path}"
     columns, original = _harmonised(columns)
-    held = {name: find_columns(columns, aliases, place) for name, aliases in _HEADINGS.items()}
-    found = {name: matching[0] for name, matching in held.items() if matching}
-    _require_clear_allele(found, columns, place)
-    _choose_alleles(found, columns)
+    others = [name for name in _HEADINGS if name not in _ALLELE_NAMES]
+    found = allele_columns(columns, place) | _first_columns(columns, others, place)
     missing = [name for name in ("effect_allele",) if name not in found]
     if not {"p", "log_p", "z"} & set(found) and not {"beta", "se"} <= set(found):
         missing.append("p")
@@ -328,6 +328,22 @@ def _find_columns(columns: list[str], path) -> dict[str, str]:
     if not {"contig", "position_bp"} <= set(found):
         found = {name: found[name] for name in found if name not in ("contig", "position_bp")}
     return found
+
+
+def allele_columns(columns: list[str], place: str) -> dict[str, str]:
+    """effect_allele, other_allele, ref and alt -> the file's column, of those there are.
+
+    Raises InputError where the effect may be that of a risk allele or of another one.
+    """
+    found = _first_columns(columns, _ALLELE_NAMES, place)
+    _require_clear_allele(found, columns, place)
+    _choose_alleles(found, columns)
+    return found
+
+
+def _first_columns(columns: list[str], names, place: str) -> dict[str, str]:
+    held = {name: find_columns(columns, _HEADINGS[name], place) for name in names}
+    return {name: matching[0] for name, matching in held.items() if matching}
 
 
 def _harmonised(columns: list[str]) -> tuple[list[str], dict[str, str]]:
