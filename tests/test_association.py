@@ -294,6 +294,25 @@ def test_summary_statistics_that_cannot_be_used(tmp_path):
         harmonise(read_summary_statistics(path), [store])
 
 
+@pytest.mark.parametrize(
+    ("n_other", "n_fitting", "stops"),
+    [(25, 75, True), (25, 100, False), (20, 60, True), (19, 1, False)],
+)
+def test_statistics_that_fit_by_chance_are_refused(tmp_path, n_other, n_fitting, stops):
+    n = n_other + n_fitting
+    store = store_of(tmp_path / "a.zarr.zip", np.zeros((n, 2, 2)))
+    alleles = ["A C"] * n_other + ["G A"] * n_fitting
+    rows = [f"1 {2000 * (i + 1)} {pair} 0.1 0.2" for i, pair in enumerate(alleles)]
+    (tmp_path / "gwas.txt").write_text("\n".join(["CHR BP A1 A2 BETA P", *rows]) + "\n")
+    statistics = read_summary_statistics(tmp_path / "gwas.txt")
+    if stops:
+        found = f"of {n} rows at variants of the cohort {n_other} have other .*same genome build"
+        with pytest.raises(InputError, match=found):
+            harmonise(statistics, [store])
+    else:
+        assert harmonise(statistics, [store]).counts["aligned"] == n_fitting
+
+
 # --- synthetic against real -----------------------------------------------------------------
 
 
@@ -592,6 +611,24 @@ def test_causal_snps_are_read_and_found(tmp_path, study):
         path.write_text("chrom\tpos\teffect\teffect_allele\tother_allele\n" + row)
         found = find_causal_snps(shared, read_causal_snps(path))
         assert found.snps["effect"].to_dict() == expected
+    for names in (
+        "A1\tA2",
+        "EA\tNEA",
+        "ALLELE1\tALLELE0",
+        "ALT\tREF",
+        "Tested_Allele\tOther_Allele",
+    ):
+        for alleles, effect in (("A\tG", -0.5), ("G\tA", 0.5), ("g\ta", 0.5)):
+            path.write_text(f"CHR\tBP\tBETA\t{names}\nchr1\t4000\t0.5\t{alleles}\n")
+            assert find_causal_snps(scan, read_causal_snps(path)).snps["effect"].to_dict() == {
+                1: effect
+            }
+    path.write_text("chr\tpos\tbeta\tREF\tALT\tEA\n1\t4000\t0.5\tA\tG\tA\n")
+    assert find_causal_snps(scan, read_causal_snps(path)).snps["effect"].to_dict() == {1: -0.5}
+    for names in ("MINOR_ALLELE", "A2"):
+        path.write_text(f"chr\tpos\tbeta\t{names}\n1\t4000\t0.5\tA\n")
+        with pytest.raises(InputError, match=f"which allele the effects are of; found {names}"):
+            read_causal_snps(path)
     path.write_text("contig\tposition_bp\teffect\n1\t4000\thigh\n")
     with pytest.raises(InputError, match="line 2: the effect 'high' is not a number"):
         read_causal_snps(path)

@@ -336,6 +336,8 @@ def check(
             "n_missing": (store_calls < 0).any(axis=2).sum(axis=0),
             "n_half": 0,
             "n_heterozygous": 0,
+            "n_single": 0,
+            "n_single_shared": 0,
         }
     ).to_csv(tmp_path / "raw.tsv", sep="\t", index=False)
     out = [tmp_path / name for name in ("check.html", "checks.tsv", "people.tsv")]

@@ -60,6 +60,21 @@ def test_the_path_may_name_the_chromosome_and_the_file_hold_several(tmp_path):
     assert read_genetic_map(tmp_path / "all.map", "21").cM(500_010) == pytest.approx(0.5)
 
 
+@pytest.mark.parametrize(
+    "name", ["genetic_map_chr20_b37.txt", "chr20.gmap", "map.chrom_20.txt", "b37.txt"]
+)
+def test_a_map_without_chromosomes_is_not_taken_for_another_one(tmp_path, name):
+    (tmp_path / name).write_text(IMPUTE)
+    (tmp_path / f"x{name}").write_text(HAPMAP.replace("chr20\t", "chr21\t"))
+    read_genetic_map(tmp_path / name, "chr20")
+    read_genetic_map(tmp_path / f"x{name}", "21")  # its column says it
+    if name == "b37.txt":
+        read_genetic_map(tmp_path / name, "21")
+    else:
+        with pytest.raises(InputError, match=r"name says chromosome 20, not 21.*write {chrom}"):
+            read_genetic_map(tmp_path / name, "21")
+
+
 def test_beyond_the_ends_the_mean_rate_goes_on():
     found = GeneticMap([1000, 2000, 3000], [1.0, 1.5, 3.0])
     np.testing.assert_allclose(found.cM([0, 500, 3500, 5000]), [0, 0.5, 3.5, 5.0])

@@ -108,6 +108,25 @@ FORMATS = {
         "SNP\tA1\tA2\tEFFECT_ALLELE\tBETA\tP",
         "{id}\tA\tG\t{ea}\t{beta}\t{p}",
     ),
+    **{
+        f"A1, A2 and {name}": (
+            f"SNP\tA1\tA2\t{name}\tBETA\tP",
+            "{id}\tA\tG\t{ea}\t{beta}\t{p}",
+        )
+        for name in ("EFF_ALLELE", "effallele", "CODED_ALLELE", "coded_all", "Tested_Allele")
+    },
+    "the risk allele alone": (
+        "SNP\tRISK_ALLELE\tNON_RISK_ALLELE\tBETA\tP",
+        "{id}\t{ea}\t{oa}\t{beta}\t{p}",
+    ),
+    "an allele column that is always A1": (
+        "SNP\tA1\tA2\tMINOR_ALLELE\tBETA\tP",
+        "{id}\t{ea}\t{oa}\t{ea}\t{beta}\t{p}",
+    ),
+    "an allele column of another kind": (
+        "SNP\tA1\tA2\tANCESTRAL_ALLELE\tBETA\tP",
+        "{id}\t{ea}\t{oa}\t.\t{beta}\t{p}",
+    ),
     "daner": (
         "CHR\tSNP\tBP\tA1\tA2\tFRQ_A_9\tFRQ_U_9\tINFO\tOR\tSE\tP\tngt\tDirection",
         "7\t{id}\t{pos}\t{ea}\t{oa}\t0.3\t0.3\t1\t{ratio}\t1\t{p}\t0\t++",
@@ -195,6 +214,9 @@ REFUSED = {
     "Pan-UK Biobank": ("chr\tpos\tref\talt\tbeta_EUR\tneglog10_pval_EUR\n7\t1\tA\tG\t.1\t2\n", "columns of populations .beta_EUR"),
     "two columns of the same name": ("SNP A1 BETA P p\nv0 G 1 0.1 0.2\n", "the columns 'P' and 'p' mean the same"),
     "opposite": ("SNP A1 BETA OR P\nv0 G 0.5 0.6 0.2\nv1 G 0.004 0.99 0.2\n", "line 2: 'BETA' and 'OR' say opposite effects"),
+    "another column of alleles": ("SNP A1 A2 INC_ALLELE BETA P\nv0 G A G 1 0.1\nv1 G A a 1 0.2\n", "'INC_ALLELE' holds now one, now the other .* 'A1' may not be .* EFFECT_ALLELE"),
+    "alleles of METAL and another": ("SNP Allele1 Allele2 Minor BETA P\nv0 g a A 1 0.1\n", "'Minor' holds now one"),
+    "a risk allele beside A1": ("SNP A1 A2 RISK_ALLELE BETA P\nv0 G A G 1 0.1\n", "alleles in 'RISK_ALLELE' or in 'A1'"),
     "only missing": ("SNP A1 BETA OR P\nv0 G NA NA 0.2\n", "no row has an effect"),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from syncohort.cohort.ids import near_ids
-from syncohort.cohort.labels import join_labels
+from syncohort.cohort.labels import join_labels, require_id_column
 from syncohort.cohort.people_checks import label_checks
 from syncohort.cohort.splits import split_table
 from syncohort.errors import InputError
@@ -37,12 +37,18 @@ def ids_of(pattern) -> list[str]:
 
 def join(folder, table_ids, samples, heading="id"):
     rows = [f"{name}\t{'ab'[i % 2]}\n" for i, name in enumerate(table_ids)]
-    (folder / "t.tsv").write_text(f"{heading}\tpop\n" + "".join(rows))
+    return join_table(folder, f"{heading}\tpop\n" + "".join(rows), samples)
+
+
+def join_table(folder, text, samples, id_column=None):
+    """samples: sample ids, or a table of people."""
+    (folder / "t.tsv").write_text(text)
+    people = samples if isinstance(samples, pd.DataFrame) else pd.DataFrame({"sample": samples})
     return join_labels(
-        pd.DataFrame({"sample": samples}),
-        np.zeros(len(samples)),
+        people,
+        np.zeros(len(people)),
         table=str(folder / "t.tsv"),
-        id_column=None,
+        id_column=id_column,
         label_column="pop",
         family_column=None,
         missing=[],
@@ -124,3 +130,65 @@ def test_labels_go_by_family_and_person_where_the_genotypes_do(tmp_path):
     assert (joined.problems, joined.n_unmatched, joined.near_ids) == ([], 0, "")
     joined = join(tmp_path, ["1\t1_1", "1\tx"], ["1_1", "1_1_1"], heading="FID\tIID")
     assert joined.people["label"].tolist() == ["a", ""]  # the IID of somebody stays it
+
+
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_row_numbers_are_not_taken_for_ids(tmp_path, quote):
+    samples = [str(i) for i in range(1, 21)]
+    people = pd.DataFrame({"id": samples, "pop": ["a", "b"] * 10}).sample(frac=1, random_state=1)
+    people.index = range(1, 21)
+    text = people.to_csv(quoting=2 if quote else 0)  # as R and as pandas write it
+    (problem,) = join_table(tmp_path, text, samples).problems
+    assert "both column" in problem and "column 'id' hold 20 ids" in problem
+    assert "labels.id_column" in problem
+    joined = join_table(tmp_path, text, samples, id_column="id")
+    assert joined.problems == [] and joined.people["label"].tolist() == ["a", "b"] * 10
+    table = pd.read_csv(tmp_path / "t.tsv", dtype=str)
+    assert require_id_column(table, "id", samples, "t.tsv") == "id"
+    with pytest.raises(InputError, match=r"t\.tsv: both column 'Unnamed: 0' and column 'id'"):
+        require_id_column(table, None, samples, "t.tsv")
+
+
+@pytest.mark.parametrize(
+    "heading", ["FID\tIID", "IID\tplate", "id\tfamily", "id\tfather", "id\tsame"]
+)
+def test_other_columns_may_hold_ids_where_these_are_no_guess(tmp_path, heading):
+    samples = [str(i) for i in range(1, 7)]
+    others = {"father": ["1"] * 6, "same": samples}.get(heading.split("\t")[1], samples[::-1])
+    rows = [f"{name}\t{other}" for name, other in zip(samples, others, strict=True)]
+    joined = join(tmp_path, rows, samples, heading=heading)
+    assert joined.problems == []
+    table = pd.DataFrame({"sample": samples, "family": samples[::-1]})  # of a .fam
+    assert require_id_column(table, None, samples, "people.tsv") == "sample"
+
+
+def test_the_same_iid_of_another_family_is_another_person(tmp_path):
+    people = pd.DataFrame({"sample": ["1", "2", "3"], "family": ["f1", "f2", "0"]})
+    rows = [f"f{i}\t{k}" for i in (2, 1, 3) for k in (1, 2)]
+    joined = join(tmp_path, [*rows, "f9\t3"], people, heading="FID\tIID")
+    # by turns a and b: f1 1 is on line 3, f2 2 on line 2
+    assert joined.problems == []
+    assert joined.people["label"].tolist() == ["a", "b", "a"]
+    assert (joined.n_unmatched, joined.n_other_families) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    ("families", "n"), [(["g1", "g2"], 2), (["f1", "2"], 0), (["0", "NA"], 0), (["1", "f1"], 1)]
+)
+def test_people_of_another_family_in_the_label_table_are_counted(tmp_path, families, n):
+    people = pd.DataFrame({"sample": ["1", "2"], "family": ["f1", "f2"]})
+    rows = [f"{family}\t{i + 1}" for i, family in enumerate(families)]
+    joined = join(tmp_path, rows, people, heading="FID\tIID")
+    assert joined.people["label"].tolist() == ["a", "b"] and joined.n_other_families == n
+    looks = [check.found for check in label_checks(joined) if check.level == "look"]
+    assert len(looks) == (n > 0)
+    assert all(found.startswith(f"{n} people have another FID there") for found in looks)
+
+
+def test_pairs_of_an_iid_of_several_families_stop(tmp_path):
+    samples = [f"{i}" for i in range(1, 13)]
+    heading, row = "FID1\tIID1\tFID2\tIID2\tKINSHIP\n", "{0}\t1\t{0}\t2\t0.25\n"
+    split(tmp_path, heading + row.format("f") + row.format("f"), samples)
+    split(tmp_path, heading + row.format("f") + row.format("0"), samples)
+    with pytest.raises(InputError, match="1 is a sample id, and .* in the families f, g"):
+        split(tmp_path, heading + row.format("f") + row.format("g"), samples)

@@ -107,12 +107,45 @@ def test_few_snps_say_nothing_of_people_of_unknown_sex(tmp_path):
     assert levels(checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, women)) == {"ok"}
 
 
-def test_a_short_stretch_says_nothing_of_sex(tmp_path):
-    text = vcf_text(MALE, contig="X", written="{0}").replace("0000\tv", "\tv")
+@pytest.mark.parametrize("written", ["{0}", "{0}/{0}"])
+def test_a_short_stretch_says_sex_by_calls_of_one_allele_alone(written, tmp_path):
+    text = vcf_text(MALE, contig="X", written=written).replace("0000\tv", "\tv")
     (tmp_path / "x.vcf").write_text(text)
     summary, table, known = imported("vcf", tmp_path / "x.vcf", "X", tmp_path)
     assert summary["male_haploid_bp"] == (N - 1) * STEP_BP // 10_000
-    assert not sexes(known, [summary], [table]).any()
+    assert (sexes(known, [summary], [table]) == (MALE & (written == "{0}"))).all()
+
+
+@pytest.mark.parametrize(
+    ("n_wrong", "level", "found"),
+    [
+        (1, "look", f"{N:,} of females (4.76% of their calls"),
+        (4, "stop", f"{4 * N:,} of females (16.67% of their calls"),
+    ],
+)
+def test_women_with_calls_of_one_allele_are_named_and_their_calls_counted(
+    n_wrong, level, found, tmp_path
+):
+    text = vcf_text(MALE, contig="X", written="{0}").replace("0000\tv", "\tv")
+    (tmp_path / "x.vcf").write_text(text)
+    said = pd.DataFrame({"sex": np.where(MALE, "M", "F")})
+    said.iloc[np.flatnonzero(MALE)[:n_wrong]] = "F"
+    checks = {c.name: c for c in checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, said)}
+    assert checks["sex and chromosome X"].found.startswith(f"{n_wrong} people (p0")
+    lost = checks["calls of one allele where there are two copies"]
+    assert lost.level == level and found in lost.found
+    assert "0 of males" in lost.found
+
+
+def test_men_with_one_allele_in_the_regions_shared_with_y_are_counted(tmp_path):
+    text = vcf_text(MALE, contig="X", written="{0}")
+    (tmp_path / "x.vcf").write_text(text)
+    said = pd.DataFrame({"sex": np.where(MALE, "M", "F")})
+    checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, said, build="GRCh38")
+    (lost,) = (check for check in checks if check.level == "stop")
+    n_shared = 2_781_479 // STEP_BP
+    assert f"{20 * n_shared:,} of males in the regions shared with Y (100.00%" in lost.found
+    assert "0 of females (0.00%" in lost.found
 
 
 def test_a_label_of_both_sexes_cannot_be_drawn_as_genotypes(tmp_path):
@@ -123,6 +156,16 @@ def test_a_label_of_both_sexes_cannot_be_drawn_as_genotypes(tmp_path):
     assert levels(checks_of(*given, people, mode="genotype")) == {"ok"}
     assert levels(checks_of(*given, both)) == {"ok"}
     assert "stop" in levels(checks_of(*given, both, mode="genotype"))
+
+
+def test_a_build_that_contradicts_the_length_of_x_stops():
+    lengths = {"GRCh37": 155_270_560, "GRCh38": 156_040_895}
+    for (build, length_bp), other in zip(lengths.items(), ("GRCh38", "GRCh37"), strict=True):
+        assert build_of_x(build, length_bp, "x.vcf") == build
+        assert build_of_x("none", length_bp, "x.vcf") == "none"
+        with pytest.raises(InputError, match=f"which is {build}, and input.build is {other}"):
+            build_of_x(other, length_bp, "x.vcf")
+    assert build_of_x("GRCh37", 150_000_000, "x.vcf") == "GRCh37"
 
 
 def test_the_build_tells_where_men_have_two_copies(tmp_path):

@@ -120,12 +120,22 @@ def test_every_program_is_read_in_units_of_kinship(tmp_path, text, least):
         ("1\t1\t1000\t1.01\n2\t1\t1000\t0.5\n", "the first line holds numbers"),
         ("ID1 ID2 degree\na b 1\n", "no column KINSHIP/PHI; .* with a column KINSHIP of 0.25"),
         ("a\tb\n.5\t.2\n.2\t.5\n", "a square matrix write the pairs"),
+        ("ID1 ID2 KINSHIP\na b NA\nc d nan\n", "none of its 2 pairs has a kinship .KINSHIP."),
     ],
 )
 def test_tables_without_pairs_or_kinship(tmp_path, text, message):
     (tmp_path / "k").write_text(text)
     with pytest.raises(InputError, match=message):
         read_kinship(tmp_path / "k", 0.1)
+
+
+def test_a_missing_kinship_is_half_the_share_beside_it(tmp_path):
+    rows = "a b NA 0.5\nc d 0.3 0\ne f 0.01 0.9\ng h NA NA\ni j -9 0.1\n"
+    (tmp_path / "k").write_text(f"ID1 ID2 KINSHIP PI_HAT\n{rows}")
+    pairs = read_kinship(tmp_path / "k", 0.2)
+    assert pairs.to_numpy().tolist() == [["a", "b"], ["c", "d"]]
+    (tmp_path / "k").write_text("ID1 ID2 KINSHIP\n")
+    assert read_kinship(tmp_path / "k", 0.2).empty  # nobody is related
 
 
 def test_people_left_out_are_not_in_the_table(tmp_path):

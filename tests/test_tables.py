@@ -389,6 +389,15 @@ def test_numbers_beside_words_are_shown():
     assert selection_checks(table, selection, None, ["high"], 0.8) == []
 
 
+@pytest.mark.parametrize("name", ["value", "split", "label", "excluded", "family", "missing"])
+def test_a_covariate_called_like_a_column_of_ours_stops(name):
+    table = pd.DataFrame({"excluded": [""] * 6, "age": [*"123456"]})
+    table[name] = table.get(name, "1")
+    selection = {"covariates": ["age", name], "statistics": "gwas.tsv"}
+    (line,) = (c for c in selection_checks(table, selection, None, [], 0.8) if "hides" in c.found)
+    assert line.level == "stop" and f"column {name!r}" in line.found
+
+
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet="ab,\t ;\n", max_size=60))
 def test_fields_are_counted_as_python_splits_them(text):

@@ -1,7 +1,9 @@
 """Odd VCFs that people have: read as bcftools and plink2 do, counted on the page, or refused."""
 
+import gzip
 import json
 import lzma
+import subprocess
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from genotype_files import (
     run,
     simple_vcf,
     vcf_of,
+    write_bgzip,
 )
 
 from syncohort.cohort.genotype_checks import ploidy_checks
@@ -128,6 +131,19 @@ def test_split_alleles_of_a_gvcf_keep_their_numbers(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("options", [{"multiallelic": "split"}, {"variants": "all"}])
+@pytest.mark.parametrize("formats", ["GT", "GT:PS"])
+def test_a_call_of_an_allele_that_is_not_listed_is_refused_as_by_plink2(formats, options, tmp_path):
+    need("plink2")
+    line = '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="x">'
+    calls = [f"{call}{':7' * (formats != 'GT')}" for call in ("0|3", "1|2", "0|0")]
+    text = vcf_of([row(10, alt="C,G", formats=formats, calls=calls)], header=(GT_LINE, line))
+    with pytest.raises(InputError, match="1:10 A>C,G has a call of allele 3, which it does not"):
+        read_text(text, tmp_path / "x.vcf", **options)
+    asked = ["plink2", "--vcf", tmp_path / "x.vcf", "--freq", "--out", tmp_path / "x"]
+    assert subprocess.run(asked, capture_output=True, check=False).returncode != 0
+
+
 # --- lines and ids
 
 
@@ -139,6 +155,33 @@ def test_calls_beyond_the_heading_are_found_in_every_record(at, formats, tmp_pat
     rows = [row(10 * (v + 1), formats=formats, calls=c) for v, c in enumerate(calls)]
     with pytest.raises(InputError, match=f"1:{10 * (at + 1)} has 4 calls under a heading of 3"):
         read_text(vcf_of(rows), tmp_path / "x.vcf")
+
+
+@pytest.mark.parametrize("packed", ["plain", "gzip", "bgzip"])
+@pytest.mark.parametrize("formats", ["GT", "GT:PS"])
+@pytest.mark.parametrize("second", ["1", "2"])
+def test_a_second_heading_is_refused_as_by_bcftools(packed, formats, second, tmp_path):
+    need("bcftools")
+    line = '##FORMAT=<ID=PS,Number=1,Type=Integer,Description="x">'
+    calls = [call + ":7" * (formats != "GT") for call in CALLS]
+    first, other, last = (
+        vcf_of(
+            [(name, 10 * (v + at), *row(1, formats=formats, calls=own)[2:]) for v in range(3)],
+            header=(GT_LINE, line),
+            contigs=("1", "2", "3"),
+        )
+        for at, name, own in ((1, "1", calls), (4, second, calls[::-1]), (9, "3", calls[::-1]))
+    )
+    text = first + other.replace("p0\tp1\tp2", "p2\tp1\tp0") + last[last.index("\n3") + 1 :]
+    path = tmp_path / "x.vcf"
+    if packed == "bgzip":
+        write_bgzip(text, path)
+    else:
+        path.write_bytes(gzip.compress(text.encode()) if packed == "gzip" else text.encode())
+    asked = subprocess.run(["bcftools", "view", "-H", path], capture_output=True, check=False)
+    assert asked.returncode != 0
+    with pytest.raises(InputError, match="begins with # stands among the records"):
+        read_whole(open_source("vcf", str(path)), second)
 
 
 @pytest.mark.parametrize("multiallelic", ["drop", "split"])

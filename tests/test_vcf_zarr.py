@@ -130,6 +130,50 @@ def test_a_store_reads_like_its_vcf(zarr_format, name, vcf, tmp_path):
         read_whole(source, "7")
 
 
+SETS = {  # how programs write that calls are of phase set 5 or 9
+    "PS": ("Number=1,Type=Integer", "{}"),
+    "PSL": ("Number=.,Type=String", "b{0},b{0}"),
+    "PID": ("Number=1,Type=String", "{}_A_C"),
+    "HP": ("Number=.,Type=String", "{0}-1,{0}-2"),
+}
+
+
+@pytest.mark.parametrize("field", SETS)
+def test_phase_sets_of_every_field_are_read(field, tmp_path):
+    kind, written = SETS[field]
+    header = (GT_LINE, f'##FORMAT=<ID={field},{kind},Description="x">')
+    rows = [
+        ("1", 10 * v + 10, "A", "C", ".", ".", f"GT:{field}", *[f"0|1:{written.format(name)}"] * 3)
+        for v, name in enumerate((5, 5, 9, 9, 5))
+    ]
+    truth = write_bgzip(vcf_of(rows, header=header), tmp_path / "x.vcf.gz")
+    values = [[r.format(field)[s] for s in range(3)] for r in VCF(str(truth))]
+    if kind.startswith("Number=."):
+        cells = [[str(v).split(",") for v in row] for row in values]
+        values = (["variants", "samples", f"{field}_dim"], np.array(cells))
+    else:
+        array = np.array(values)
+        values = (["variants", "samples"], array[..., 0] if array.ndim > 2 else array)
+    calls = np.tile(np.array([0, 1], "i1"), (5, 3, 1))
+    arrays = {
+        "contig_id": (["contigs"], np.array(["1"])),
+        "sample_id": (["samples"], np.array(["p0", "p1", "p2"])),
+        "variant_contig": (["variants"], np.zeros(5, "i1")),
+        "variant_position": (["variants"], np.arange(10, 60, 10, dtype="i4")),
+        "variant_allele": (["variants", "alleles"], np.array([["A", "C"]] * 5)),
+        "variant_id": (["variants"], np.array(["."] * 5)),
+        "call_genotype": (["variants", "samples", "ploidy"], calls),
+        "call_genotype_phased": (["variants", "samples"], np.ones((5, 3), bool)),
+        f"call_{field}": values,
+    }
+    if field != "PS":  # which says nothing, and so does not count
+        arrays["call_PS"] = (["variants", "samples"], np.full((5, 3), -1, "i4"))
+    store = write_zarr(arrays, tmp_path / "x.vcz")
+    for source in (open_source("vcf_zarr", str(store)), open_source("vcf", str(truth))):
+        *_, chunks = read_whole(source, "1")
+        assert (sum(c.n_pairs for c in chunks), sum(c.n_breaks for c in chunks)) == (12, 6)
+
+
 @pytest.mark.slow
 def test_stores_of_vcf2zarr(vcf, tmp_path):
     need("vcf2zarr")
@@ -196,6 +240,13 @@ def test_a_store_that_contradicts_itself(name, vcf, tmp_path):
     path = write_zarr(change(arrays_of(vcf)), tmp_path / "x.vcz")
     with pytest.raises(InputError, match=rf"x\.vcz: .*{message}"):
         read_whole(open_source("vcf_zarr", path), "3")
+
+
+@pytest.mark.parametrize("options", [{"multiallelic": "split"}, {"variants": "all"}])
+def test_a_call_beyond_several_listed_alleles_is_refused(options, vcf, tmp_path):
+    arrays = with_values("call_genotype", lambda x: np.where(x == 2, 3, x))(arrays_of(vcf))
+    with pytest.raises(InputError, match="of an allele that its record does not list"):
+        read_whole(open_source("vcf_zarr", write_zarr(arrays, tmp_path / "x.vcz")), "3", **options)
 
 
 def test_damaged_stores_are_named(vcf, tmp_path):

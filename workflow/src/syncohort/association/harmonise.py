@@ -23,6 +23,9 @@ COUNTS = (
 )
 
 _PLACE = r"(?i)(chr)?(\d+|X|Y|MT?)[:_]\d+([:_].*)?"  # ids such as 7:1000:A:G
+# So many rows with other alleles, and so large a share of those at the cohort's variants: rows of
+# another genome build meet variants by chance, and few multiallelic sites do.
+_OTHERS_MIN, _OTHERS_MAX = 20, 0.2
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
@@ -52,7 +55,8 @@ def harmonise(statistics: pd.DataFrame, stores: list[CohortStore]) -> Harmonised
     A/T and C/G variants are left out, because either strand fits them. Alleles of several bases
     are compared without those that both share, and on the strand of the file alone.
 
-    Raises InputError when no row is aligned: another build, most likely.
+    Raises InputError when no row is aligned, or too many at the cohort's variants have other
+    alleles: another build, most likely.
     """
     usable = np.isfinite(statistics["beta"]) & statistics["p"].between(0, 1)
     counts = dict.fromkeys(COUNTS, 0)
@@ -93,12 +97,19 @@ def harmonise(statistics: pd.DataFrame, stores: list[CohortStore]) -> Harmonised
             f"({counts['not_in_cohort']:,} are at other places, {counts['other_alleles']:,} have "
             f"other alleles); {_advice(statistics)}"
         )
+    n_other, n_met = counts["other_alleles"], counts["other_alleles"] + counts["aligned"]
+    if n_other >= _OTHERS_MIN and n_other > _OTHERS_MAX * n_met:
+        raise InputError(
+            f"summary statistics: of {n_met:,} rows at variants of the cohort {n_other:,} have other "
+            f"alleles than these ({n_other / n_met:.0%}), so the others may fit by chance; "
+            f"{_advice(statistics)}"
+        )
     table = kept.assign(beta=np.where(is_swapped, -kept["beta"], kept["beta"]))
     return Harmonised(table.set_index("variant")[[*SITE_COLUMNS, "beta", "p"]], counts)
 
 
 def _advice(statistics: pd.DataFrame) -> str:
-    """What may be wrong with summary statistics of which no row fits."""
+    """What may be wrong with summary statistics of which too few rows fit."""
     if statistics["id"].astype(str).str.fullmatch(_PLACE).mean() > 0.5:
         return "their ids hold positions: write these into columns CHR and BP"
     return "are both of the same genome build?"

@@ -32,8 +32,9 @@ BREAKS_MAX = 0.01
 HISTOGRAM_BINS = 500
 
 # Of each person: missing calls, those of them with one allele known, and heterozygous calls, on
-# chromosome X those outside the regions it shares with Y.
-CALL_COUNTS = ("n_missing", "n_half", "n_heterozygous")
+# chromosome X those outside the regions it shares with Y; of X, calls of one copy outside and inside
+# these regions.
+CALL_COUNTS = ("n_missing", "n_half", "n_heterozygous", "n_single", "n_single_shared")
 
 
 def import_chromosome(
@@ -92,6 +93,7 @@ def import_chromosome(
                 own = pseudo_autosomal.with_male_haploid(own, build, source["path"])
                 calls = _one_copy_calls(calls)
                 counts.add(doubled(calls), own.male_haploid)
+                counts.add_single(calls, own.male_haploid)
             else:
                 calls = _whole_calls(calls)
                 counts.add(calls)
@@ -260,6 +262,7 @@ class _CallCounts:
 
     def __init__(self, n_people: int):
         self.n_missing, self.n_half, self.n_heterozygous = np.zeros((3, n_people), dtype=np.int64)
+        self.n_single, self.n_single_shared = np.zeros((2, n_people), dtype=np.int64)
         self.maf = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
         self.missing = np.zeros(HISTOGRAM_BINS, dtype=np.int64)
         self.n_monomorphic = 0
@@ -284,6 +287,12 @@ class _CallCounts:
         self.n_monomorphic += int((maf == 0).sum())
         self.maf += _histogram(2 * maf[maf > 0])
         self.missing += _histogram(np.broadcast_to(n_missing, len(calls)) / max(calls.shape[1], 1))
+
+    def add_single(self, calls: np.ndarray, male_haploid: np.ndarray) -> None:
+        """Take calls of one copy int8 [v, S, 2] of chromosome X; male_haploid: see `Variants`."""
+        single = (calls[..., 0] >= 0) & (calls[..., 1] == ABSENT)
+        self.n_single += single[male_haploid].sum(axis=0)
+        self.n_single_shared += single[~male_haploid].sum(axis=0)
 
     def _add_missing(self, calls: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Count the missing calls and the half of them by person; return them by variant [v]."""

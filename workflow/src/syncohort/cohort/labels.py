@@ -7,7 +7,7 @@ import pandas as pd
 
 from syncohort.cohort.ids import near_ids
 from syncohort.cohort.value_bins import value_bins
-from syncohort.errors import examples
+from syncohort.errors import InputError, examples
 from syncohort.formats.columns import HOW_NUMBERS, find_columns, is_odd_number
 from syncohort.formats.missing_codes import MissingCodes, number_of
 from syncohort.formats.people_files import PERSON_COLUMNS, phenotype_problem
@@ -43,7 +43,8 @@ class LabelJoin:
     suspicious: values kept as labels that look like a code for none, with their counts; relatives:
     the same for names of parents and families, nobody: names of parents that stand for nobody,
     with how many people they are father and mother of; near_ids: how ids without genotypes may be
-    genotyped people's, "" if they are not; n_comments: lines of the table that begin with #."""
+    genotyped people's, "" if they are not; n_comments: lines of the table that begin with #;
+    n_other_families: people who are of another family (FID) in the genotype files."""
 
     people: pd.DataFrame
     problems: list[str]
@@ -54,6 +55,7 @@ class LabelJoin:
     nobody: dict[str, int] = field(default_factory=dict)
     near_ids: str = ""
     n_comments: int = 0
+    n_other_families: int = 0
 
 
 def join_labels(
@@ -82,7 +84,7 @@ def join_labels(
         source, name, id_column = file_people, "the genotype files", "sample"
     else:
         source, name = read_label_table(table, label_column), str(table)
-    id_column = id_column or id_column_of(source)
+    is_guess, id_column = id_column is None, id_column or id_column_of(source)
     columns = [label_column] if isinstance(label_column, str) else label_column
     sample_ids = set(file_people["sample"])
     no_heading = sample_ids.intersection(source.columns) if table is not None else ()
@@ -91,6 +93,9 @@ def join_labels(
         "line with the names of the columns above it"
         for each in sorted(no_heading)[:1]
     ]
+    if is_guess and not problems:
+        others = source.drop(columns=[*columns, family_column], errors="ignore")
+        problems += id_guess_problems(others, source[id_column], sample_ids, name)
     problems += [
         f"{name}: no column {column!r} ({key}); found {', '.join(source.columns)}"
         for key, column in (
@@ -115,7 +120,7 @@ def join_labels(
         return LabelJoin(people, problems, 0)
 
     codes = MissingCodes(missing)
-    ids = _sample_ids(source, id_column, sample_ids)
+    ids, n_other_families = _sample_ids(source, id_column, file_people)
     is_known = ids.isin(sample_ids)
     used, near = source[is_known], near_ids(ids[~is_known], people["sample"])
     repeated = ids[is_known]
@@ -201,6 +206,7 @@ def join_labels(
         nobody=nobody,
         near_ids="" if near is None or used.empty else str(near),
         n_comments=source.attrs.get("n_comments", 0),
+        n_other_families=n_other_families,
     )
 
 
@@ -275,24 +281,75 @@ def _relatives_like_codes(people: pd.DataFrame, codes: MissingCodes) -> dict[str
     return found
 
 
-def _sample_ids(source: pd.DataFrame, id_column: str, sample_ids: set[str]) -> pd.Series:
-    """The ids of a table [N]; FID_IID where that is somebody's and IID is nobody's.
+def _sample_ids(
+    source: pd.DataFrame, id_column: str, file_people: pd.DataFrame
+) -> tuple[pd.Series, int]:
+    """The ids of a table [N], and how many people are of another family there than in the files.
 
-    PLINK files whose IIDs repeat over families are read with such ids, and programs that write
-    VCF join them.
+    They are IIDs, and FID_IID where that is somebody's and IID is nobody's: PLINK files whose IIDs
+    repeat over families are read with such ids, and programs that write VCF join them. In a table
+    whose IIDs repeat over families, the IID of another family is another person's.
     """
     ids = source[id_column].str.strip()
     family = next((name for name in source.columns if name.lower() == "fid"), None)
     if id_column.lower() != "iid" or family is None:
-        return ids
-    both = source[family].str.strip() + "_" + ids
-    return ids.mask(~ids.isin(sample_ids) & both.isin(sample_ids), both)
+        return ids, 0
+    sample_ids, own = set(file_people["sample"]), source[family].str.strip()
+    both = own + "_" + ids
+    repeat = ids[~both.duplicated()].duplicated().any()
+    ids = ids.mask(~ids.isin(sample_ids) & both.isin(sample_ids), both)
+    if "family" not in file_people:
+        return ids, 0
+    theirs = ids.map(file_people.set_index("sample")["family"]).fillna("")
+    differ = says_family(own, source[id_column]) & says_family(theirs, ids) & (own != theirs)
+    return (ids.mask(differ, both), 0) if repeat else (ids, int(differ.sum()))
+
+
+def says_family(family: pd.Series, person: pd.Series) -> pd.Series:
+    """Whether a FID says more than the IID: not where it is that, or a code for none; [N]."""
+    return ~MissingCodes().is_nobody(family) & (family != person.str.strip())
 
 
 def id_column_of(source: pd.DataFrame) -> str:
     """The column of sample ids where none is named: the first, but IID where FID stands too."""
     named = {str(column).lower(): column for column in source.columns}
     return named["iid"] if {"fid", "iid"} <= named.keys() else source.columns[0]
+
+
+def id_guess_problems(
+    source: pd.DataFrame, guess: pd.Series, sample_ids: set[str], name: str
+) -> list[str]:
+    """Why a guessed column of sample ids may be another one: that holds as many of them.
+
+    R and pandas write row numbers into the first column, and numbers may be sample ids, too.
+    source: the columns that it may be, of the table called `name`.
+    """
+    known = sample_ids.intersection(guess.str.strip())
+    if not known or guess.name.lower() == "iid":
+        return []
+    alike = [
+        column
+        for column in source.columns
+        if column.lower() not in ("fid", "family")
+        and len(sample_ids.intersection(source[column].str.strip())) >= len(known)
+        and (source[column].str.strip() != guess.str.strip()).any()
+    ]
+    return [
+        f"{name}: both column {guess.name!r} and column {each!r} hold {len(known):,} ids of genotyped "
+        "people; say in labels.id_column which one is right (R and pandas put row numbers into the "
+        "first column)"
+        for each in alike[:1]
+    ]
+
+
+def require_id_column(table: pd.DataFrame, given: str | None, sample_ids, name: str) -> str:
+    """The column of sample ids: given, or else guessed. Raises InputError for a doubtful guess."""
+    if given is not None:
+        return given
+    guess = id_column_of(table)
+    for problem in id_guess_problems(table, table[guess], set(sample_ids), name):
+        raise InputError(problem)
+    return guess
 
 
 def read_label_table(path: str, label_column: str | list[str] = ()) -> pd.DataFrame:

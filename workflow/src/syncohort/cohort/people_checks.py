@@ -16,7 +16,7 @@ from syncohort.association.covariates import (
     covariate_problems,
     words_among_numbers,
 )
-from syncohort.cohort.labels import LabelJoin
+from syncohort.cohort.labels import PEOPLE_COLUMNS, LabelJoin
 from syncohort.cohort.synthetic_people import ID_PREFIX, draw_labels
 from syncohort.config.requests import least_pairs_mb, wanted_pairs_mb
 from syncohort.errors import InputError, examples
@@ -96,6 +96,16 @@ def label_checks(joined: LabelJoin) -> list[Check]:
                 found,
                 near,
                 advice if joined.near_ids else "",
+            )
+        )
+    if joined.n_other_families:
+        checks.append(
+            Check(
+                "families of the label table",
+                f"{joined.n_other_families:,} people have another FID there than in the genotype "
+                "files; their labels go by the IID",
+                "look",
+                "Are these the same people?",
             )
         )
     if joined.n_comments:
@@ -224,6 +234,15 @@ def trait_check(trait: dict) -> Check:
     )
 
 
+def _hidden_columns(columns: list[str]) -> list[str]:
+    """What is wrong with columns of the user whose names our own columns of people have."""
+    return [
+        f"column {column!r}: a column of that name is made for every study, which hides yours; rename it"
+        for column in columns
+        if column in (*PEOPLE_COLUMNS, "split")
+    ]
+
+
 def selection_checks(
     people: pd.DataFrame,
     selection: dict,
@@ -243,7 +262,10 @@ def selection_checks(
             "stop",
             "selection.covariates names columns of the label table, .fam or .psam.",
         )
-        for problem in covariate_problems(used, selection["covariates"], missing)
+        for problem in (
+            *_hidden_columns(selection["covariates"]),
+            *covariate_problems(used, selection["covariates"], missing),
+        )
         if len(used)
     ]
     if not checks and len(used):

@@ -37,13 +37,16 @@ def build_of_x(given: str | None, length_bp: int | None, path: str) -> str:
 
     given: input.build; length_bp: of X, as the file says it, None where it does not.
 
-    Raises InputError where neither says which.
+    Raises InputError where neither says which, or they say different ones.
     """
-    if given is not None:
-        return given
-    for name, build in _BUILDS.items():
-        if build.length_bp == length_bp:
-            return name
+    by_length = {build.length_bp: name for name, build in _BUILDS.items()}.get(length_bp)
+    if by_length is not None and given not in (None, WITHOUT, by_length):
+        raise InputError(
+            f"{path}: says that chromosome X is {length_bp:,} bp long, which is {by_length}, and "
+            f"input.build is {given}: correct input.build, or leave it out"
+        )
+    if given is not None or by_length is not None:
+        return given or by_length
     said = "does not say how long chromosome X is" if length_bp is None else (
         f"says that chromosome X is {length_bp:,} bp long, which no build known here is"
     )  # fmt: skip

@@ -18,8 +18,11 @@ _ONE_COPY_MAX, _TWO_COPIES_MIN = 0.2, 0.5
 # chromosome X: many women have none in a short stretch (docs/measurements.md).
 _EXPECTED_MIN = 20
 _LEAST_BP = 20_000_000
+# A person with more calls of one copy than this share has one copy, over however much of X.
+_SINGLE_MIN = 0.5
 # Above it, sexes and calls do not disagree by a mistake here and there.
 _WRONG_MAX = 0.1
+_LOST_LOOK = 0.01
 _HETEROZYGOUS_LOOK = 0.01
 
 _MALES, _FEMALES = ("1", "m", "male", "man", "xy"), ("2", "f", "female", "woman", "xx")
@@ -32,18 +35,30 @@ def heterozygosity(summary: dict, table: pd.DataFrame) -> np.ndarray | None:
     """
     if summary["expected_heterozygous"] < _EXPECTED_MIN:
         return None
-    known = 1 - table["n_missing"].astype(int).to_numpy() / summary["n_kept"]
+    known = _known_calls(summary, table) / summary["n_kept"]
     expected = np.maximum(summary["expected_heterozygous"] * known, 1e-9)
-    return np.where(known > 0, table["n_heterozygous"].astype(int).to_numpy() / expected, np.nan)
+    return np.where(known > 0, _counts(table, "n_heterozygous") / expected, np.nan)
 
 
 def sex_by_calls(summary: dict, table: pd.DataFrame) -> np.ndarray:
     """Sex [S] by the calls of chromosome X; 0 where they do not tell it."""
     found = heterozygosity(summary, table)
-    if found is None or summary["male_haploid_bp"] < _LEAST_BP:
-        return np.zeros(len(table), dtype=np.int8)
-    sex = np.where(found < _ONE_COPY_MAX, MALE, np.where(found > _TWO_COPIES_MIN, FEMALE, 0))
-    return sex.astype(np.int8)
+    sex = np.zeros(len(table), dtype=np.int8)
+    if found is not None and summary["male_haploid_bp"] >= _LEAST_BP:
+        sex[found > _TWO_COPIES_MIN] = FEMALE
+        sex[found < _ONE_COPY_MAX] = MALE
+    single, n_known = _counts(table, "n_single"), _known_calls(summary, table)
+    sex[single > _SINGLE_MIN * n_known * summary["n_male_haploid"] / summary["n_kept"]] = MALE
+    return sex
+
+
+def _counts(table: pd.DataFrame, name: str) -> np.ndarray:
+    return table[name].astype(int).to_numpy()
+
+
+def _known_calls(summary: dict, table: pd.DataFrame) -> np.ndarray:
+    """How many calls of a chromosome are known, [S]."""
+    return summary["n_kept"] - _counts(table, "n_missing")
 
 
 def sexes(
@@ -127,6 +142,7 @@ def x_checks(
     if mode == "genotype" and "label" in people:
         labels = people["label"].to_numpy()
         checks += _one_sex_checks(set(labels[males]) & set(labels[females]))
+    checks += _lost_checks(summary, table, males, females)
     return checks + _male_checks(summary, table[males])
 
 
@@ -167,6 +183,37 @@ def _wrong_check(names: pd.Series, n_used: int) -> Check:
         if many
         else "What is said is taken; leave them out where samples may have been mixed up.",
     )
+
+
+def _lost_checks(
+    summary: dict, table: pd.DataFrame, males: np.ndarray, females: np.ndarray
+) -> list[Check]:
+    """Calls of one copy where there are two, which are taken as missing.
+
+    males, females: bool [S].
+    """
+    single, shared = _counts(table, "n_single"), _counts(table, "n_single_shared")
+    n_female, n_male = int((single + shared)[females].sum()), int(shared[males].sum())
+    if not n_female + n_male:
+        return []
+    known = _known_calls(summary, table)
+    share_shared = 1 - summary["n_male_haploid"] / summary["n_kept"]
+    of_females = n_female / max(known[females].sum(), 1)
+    of_males = n_male / max(known[males].sum() * share_shared, 1)
+    worst = max(of_females, of_males)
+    level = "stop" if worst > _WRONG_MAX else "look" if worst > _LOST_LOOK else "ok"
+    return [
+        Check(
+            "calls of one allele where there are two copies",
+            f"{n_female:,} of females ({of_females:.2%} of their calls on chromosome X), {n_male:,} of "
+            f"males in the regions shared with Y ({of_males:.2%} of their calls there), taken as "
+            "missing",
+            level,
+            ""
+            if level == "ok"
+            else "Are the sexes those of these people, and is input.build right?",
+        )
+    ]
 
 
 def _male_checks(summary: dict, males: pd.DataFrame) -> list[Check]:

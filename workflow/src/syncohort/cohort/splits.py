@@ -8,6 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from syncohort.cohort.ids import near_ids
+from syncohort.cohort.labels import says_family
 from syncohort.cohort.set_aside import set_aside_relatives
 from syncohort.errors import InputError, examples
 from syncohort.formats.columns import find_columns, numbers_of
@@ -20,8 +21,9 @@ _KINSHIP_COLUMNS = {  # KING, plink2 and their like; compared as `find_columns` 
     "id_1": "iid1 id1 sample1 sampleid1 ind1 indv1 individual1 samplea i is",
     "id_2": "iid2 id2 sample2 sampleid2 ind2 indv2 individual2 sampleb j js",
     "kinship": "kinship phi kin kinshipcoefficient relatednessphi king",
-    "ibd_share": "pihat propibd relatednessajk rab relatedness",  # twice the kinship
+    "ibd_share": "pihat propibd relatednessajk rab relatedness",
 }
+_UNITS = {"kinship": 1, "ibd_share": 0.5}  # the kinship that a 1 stands for
 _FAMILY_COLUMNS = {"family_1": "fid1 famid1 fid", "family_2": "fid2 famid2 fid"}
 _KINSHIP_ADVICE = (
     "A kinship table has a row a pair, with two id columns and a kinship column: KING, plink2 "
@@ -38,11 +40,12 @@ def read_kinship(
 
     Understands KING and plink2 `--make-king-table` headers (IID1/ID1, IID2/ID2, KINSHIP), the
     PI_HAT of plink --genome and PropIBD of KING, which are twice the kinship, and any table whose
-    columns carry such names. A pair without a kinship is no pair. Where an id is none of
-    `samples` [S] and FID_IID is, it is that.
+    columns carry such names; of two, the second counts where the first is missing. A pair without
+    a kinship is no pair. Where an id is none of `samples` [S] and FID_IID is, it is that.
 
     Raises:
-        InputError: columns that are missing, a kinship that is no number, or above 1.
+        InputError: columns that are missing, a kinship that is no number, or above 1; no pair with
+            a kinship; a sample id that several families have in the table.
     """
     key = "split.kinship_table"
     opened = TextTable(path, key, wanted=lambda names: len(_kinship_columns(names, path)) >= 3)
@@ -58,38 +61,77 @@ def read_kinship(
             f"{key}: {path}: no column {wanted}; found {examples(opened.columns, 12)}. "
             f"{_KINSHIP_ADVICE}"
         )
-    is_share = "kinship" not in chosen
-    value = chosen["ibd_share" if is_share else "kinship"]
+    units = {chosen[name]: unit for name, unit in _UNITS.items() if name in chosen}
     families = {
         name: find_columns(opened.columns, aliases, path)[0]
         for name, aliases in _FAMILY_COLUMNS.items()
         if samples is not None and find_columns(opened.columns, aliases, path)
     }
     known = set() if samples is None else set(samples)
-    related, without = [], 0
+    related, members, n_pairs, without = [], [], 0, 0
     ids = [chosen["id_1"], chosen["id_2"]]
-    for table in opened.chunks(dict.fromkeys([*ids, value, *families.values()])):
-        unknown = pd.to_numeric(table[value], errors="coerce").isna().to_numpy()
-        unknown[unknown] = _CODES.is_missing(table[value][unknown])
-        without += int(unknown.sum())
-        table = table[~unknown]
-        kinship = numbers_of(table[value], f"{key}: {path}", "kinship") / (2 if is_share else 1)
-        _require_kinship(kinship, table[value], f"{key}: {path}")
+    for table in opened.chunks(dict.fromkeys([*ids, *units, *families.values()])):
+        kinship = _kinship_of(table, units, f"{key}: {path}")
+        n_pairs += len(table)
+        without += int(kinship.isna().sum())
         table = table[kinship >= kinship_min]
         pair = pd.DataFrame({"id_1": table[ids[0]], "id_2": table[ids[1]]})
         for name, family in families.items():
             own = name.replace("family", "id")
             joined = table[family] + "_" + pair[own]
             pair[own] = pair[own].mask(~pair[own].isin(known) & joined.isin(known), joined)
+            member = pd.DataFrame({"id": pair[own], "family": table[family]})
+            told = member["id"].isin(known) & says_family(member["family"], table[chosen[own]])
+            members.append(member[told].drop_duplicates())
         related.append(pair)
-    if is_share:
+    _require_one_family(members, f"{key}: {path}")
+    if n_pairs and without == n_pairs:
+        raise InputError(
+            f"{key}: {path}: none of its {n_pairs:,} pairs has a kinship ({examples(units)}): that does "
+            "not say that nobody is related. Make the table again, or leave it out"
+        )
+    print(f"{path}: {n_pairs:,} pairs, {sum(map(len, related)):,} of them related")
+    if "kinship" not in chosen:
         print(
-            f"{path}: {value} is twice the kinship; half of it is compared with split.kinship_min"
+            f"{path}: {chosen['ibd_share']} is twice the kinship; half of it is compared with "
+            "split.kinship_min"
         )
     if without:
         print(f"{path}: {without:,} pairs have no kinship and count as unrelated")
     none = pd.DataFrame({"id_1": [], "id_2": []}, dtype=str)
     return pd.concat([none, *related], ignore_index=True)
+
+
+def _kinship_of(table: pd.DataFrame, units: dict[str, float], place: str) -> pd.Series:
+    """The kinship of pairs [N] by the first column that has it, NaN where none does.
+
+    units: the columns of str, and the kinship that a 1 of each stands for.
+    """
+    kinship = pd.Series(np.nan, index=table.index)
+    for column, unit in units.items():
+        values = table.loc[kinship.isna(), column]
+        unknown = pd.to_numeric(values, errors="coerce").isna().to_numpy()
+        unknown[unknown] = _CODES.is_missing(values[unknown])
+        values = values[~unknown]
+        found = numbers_of(values, place, "kinship") * unit
+        _require_kinship(found, values, place)
+        kinship[found.index] = found
+    return kinship
+
+
+def _require_one_family(members: list[pd.DataFrame], place: str) -> None:
+    """Raise InputError for a sample id of several families; members: tables of id and family."""
+    if not members:
+        return
+    member = pd.concat(members).drop_duplicates()
+    several = member[member["id"].duplicated(keep=False)]
+    if len(several):
+        name = several["id"].iloc[0]
+        families = several.loc[several["id"] == name, "family"]
+        raise InputError(
+            f"{place}: {name} is a sample id, and the table has people of that IID in the families "
+            f"{examples(families)}: leave those out who are not of the cohort"
+        )
 
 
 def _kinship_columns(names, path) -> dict[str, str]:

@@ -3,6 +3,7 @@
 Axes: M points of a map.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from syncohort.formats.tables import TextTable, first_fields
 from syncohort.genotypes import normalise_contig
 
 _PLINK_MAP = ("chromosome", "id", "cM", "position")
+_NAMED_CONTIG = re.compile(r"(?i)chr(?:om)?[._-]?(\d{1,2}|[XY])(?![0-9a-z])")
 _LEAST, _MOST = 0.03, 200  # cM/Mb that no megabase, and no 20 cM, of a human chromosome have
 _LAYOUT = (
     "a PLINK .map (no header: chromosome, id, cM, position), or a HapMap map (a header such as "
@@ -75,16 +77,19 @@ def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
     PLINK .map: no header; chromosome, id, cM, position; positions below 0 are left out, as PLINK
     does. HapMap: a header; [chromosome,] position, rate, cM. deCODE: a header; chromosome, begin,
     end, rate, cM at the end. Several chromosomes may share a file; `{chrom}` in the path stands
-    for the chromosome. Further points at one position leave the first of them.
+    for the chromosome. A file without a column of chromosomes is of the one that its name names, if
+    it does. Further points at one position leave the first of them.
 
-    Raises InputError that names file and line, what was found and what is allowed; also for a
-    map in Morgans, or of positions that are not in base pairs.
+    Raises InputError that names file and line, what was found and what is allowed; also for the
+    map of another chromosome, a map in Morgans, or of positions that are not in base pairs.
     """
     path = Path(str(path).replace("{chrom}", contig))
     if not path.is_file():
         raise InputError(f"{path}: no such genetic map; expected {_LAYOUT}")
     opened = _open_map(path)
     at_contig, at_position, at_cM = _columns(opened)
+    if at_contig is None:
+        _require_own_file(path, contig)
     names = [name for name in (at_contig, at_position, at_cM) if name is not None]
     is_plink = tuple(opened.columns) == _PLINK_MAP
     points, others = {}, set()
@@ -120,6 +125,17 @@ def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
         raise InputError(f"{path}, chromosome {contig}: {error}") from None
     _require_plausible(found, is_plink, f"{path}, chromosome {contig}")
     return found
+
+
+def _require_own_file(path: Path, contig: str) -> None:
+    """Raise InputError for a file whose name is that of another chromosome."""
+    named = _NAMED_CONTIG.findall(path.name)
+    if named and not any(_is_contig(name, contig) for name in named):
+        raise InputError(
+            f"{path}: has no column of chromosomes, and its name says chromosome {examples(named)}, not "
+            f"{contig}. Where each chromosome has a file of its own, write {{chrom}} in the path; or "
+            "give a map with a column of chromosomes"
+        )
 
 
 def _require_plausible(found: GeneticMap, is_plink: bool, place: str) -> None:

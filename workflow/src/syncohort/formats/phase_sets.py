@@ -43,4 +43,10 @@ def set_codes(sets: np.ndarray) -> np.ndarray:
         return np.where(sets < 0, _NO_SET, sets).astype(np.int64)
     names = pd.Series(sets.astype(str)).str.replace(r"(-\d+)?(,.*)?$", "", regex=True)
     codes = pd.util.hash_array(names.to_numpy(dtype=object)).astype(np.int64)
-    return np.where(names == ".", _NO_SET, codes)
+    return np.where(names.isin([".", ""]), _NO_SET, codes)
+
+
+def first_codes(fields: list[np.ndarray]) -> np.ndarray:
+    """Phase sets int64 [S] of the first of a record's fields that names any; see `set_codes`."""
+    codes = [set_codes(field) for field in fields]
+    return next((sets for sets in codes if (sets != _NO_SET).any()), codes[0])

@@ -22,13 +22,16 @@ from syncohort.genotypes import normalise_contig
 _KEY = "selection.statistics"
 _ADDITIVE = "ADD"
 
+# Names that say whose effect it is; A1 and its like only do where no other column does.
+_SURE = "effectallele ea effallele codedallele codedall testedallele"
+_RISK = "riskallele"  # the effect's only where no other column may be
 _HEADINGS = {  # by preference; compared in lower case without punctuation
     "id": "snp rsid rsids rs snpid variantid markername markerid id variant",
     "contig": "chr chrom chromosome contig",
     "position_bp": "pos position bp positionbp basepairlocation basepair ps genpos",
-    "effect_allele": "effectallele ea a1 allele1 testedallele refa alt",
-    "other_allele": "otheralleles otherallele noneffectallele nea oa omitted ax a2 allele2 a0 "
-    "allele0 ref",
+    "effect_allele": f"{_SURE} a1 allele1 refa alt {_RISK}",
+    "other_allele": "otheralleles otherallele noneffectallele noneffallele noncodedallele "
+    "noncodedall nonriskallele nea oa omitted ax a2 allele2 a0 allele0 ref",
     "beta": "beta effect b logor effectsize mtagbeta",
     "se": "se stderr standarderror sebeta",
     "z": "z zscore zstat",
@@ -40,12 +43,14 @@ _HEADINGS = {  # by preference; compared in lower case without punctuation
     "ref": "ref",
     "alt": "alt",
 }
+_ALLELE_NAMES = ("effect_allele", "other_allele", "ref", "alt")
 _NUMBERS = ("position_bp", "beta", "se", "z", "odds_ratio", "p", "log_p")
 _HARMONISED = "hm_"  # columns of the GWAS Catalog in the place of those they were made from
 _PARTNERS = {"a2": "a1", "a0": "a1", "allele2": "allele1", "allele0": "allele1"}
 _CLEAR = 0.01  # effects from which their sign is no matter of rounding
 _ABOVE_ONE = 1 + 1e-6  # a p-value that is 1 but for rounding
 _BOUND = re.compile(r"[<\u2264]=?\s*(?=[\d.])")  # of p-values too small for a program
+_ALLELE_LIKE = re.compile("allele|coded|tested|minor")  # may say whose effect it is, as `bare`
 _ALLELES = re.compile(r"[A-Za-z*]+")
 
 
@@ -71,7 +76,9 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
     names = {column: ours for ours, column in columns.items()}
     parts, other_tests, tests, n_rows, example = [], 0, set(), 0, None
     by_position = None
-    for chunk in _chunks(table, columns):
+    rivals = dict.fromkeys(_rivals(table.columns, columns), True)
+    differs = set()
+    for chunk in _chunks(table, columns, rivals):
         found = {ours: chunk[column] for ours, column in columns.items()}
         n_rows += len(chunk)
         if example is None:
@@ -82,6 +89,11 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
             other_tests += int((~is_additive).sum())
             found = {ours: column[is_additive] for ours, column in found.items()}
         part = _statistics(found, f"{_KEY}: {path}", columns)
+        for rival in rivals:
+            alleles = chunk.loc[part.index, rival].str.upper()
+            is_effect = alleles == part["effect_allele"]
+            rivals[rival] &= bool((is_effect | (alleles == part["other_allele"])).all())
+            differs.update([rival] if not is_effect.all() else ())
         if by_position is None and len(part):
             by_position = bool((part["position_bp"] > 0).any())
         if by_position:
@@ -93,6 +105,12 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
         raise InputError(
             f"{_KEY}: {path}: the column {columns['test']!r} holds {examples(sorted(tests))} and "
             f"no {_ADDITIVE}; the effect of an allele is that of the additive test"
+        )
+    for rival in filter(rivals.get, differs):
+        raise InputError(
+            f"{_KEY}: {path}: the column {rival!r} holds now one, now the other of a variant's alleles, "
+            f"and {columns['effect_allele']!r} may not be the allele of the effects: name the one that "
+            "is EFFECT_ALLELE, or leave the other column out"
         )
     _require_bases(statistics["effect_allele"], f"{_KEY}: {path}")
     usable = np.isfinite(statistics["beta"]) & statistics["p"].between(0, 1)
@@ -121,10 +139,22 @@ def _unpacked_names(columns: list[str]) -> list[str]:
     return ["CHR", "POS", "REF", "ALT"] if is_packed else []
 
 
-def _chunks(table: TextTable, columns: dict[str, str]) -> Iterator[pd.DataFrame]:
-    """The columns wanted, Hail's unpacked."""
+def _rivals(names: list[str], columns: dict[str, str]) -> list[str]:
+    """Columns that may say whose effect it is where that of `columns` has no name that does."""
+    if bare(columns["effect_allele"]) in _SURE.split():
+        return []
+    return [
+        name
+        for name in names
+        if name not in columns.values() and name != "alleles" and _ALLELE_LIKE.search(bare(name))
+    ]
+
+
+def _chunks(table: TextTable, columns: dict[str, str], others) -> Iterator[pd.DataFrame]:
+    """The columns wanted, Hail's unpacked, and others."""
     unpacked = _unpacked_names(table.columns)
     wanted = dict.fromkeys(name for name in columns.values() if name not in unpacked)
+    wanted.update(dict.fromkeys(others))
     for chunk in table.chunks([*wanted, *(("locus", "alleles") if unpacked else ())]):
         if unpacked:
             chunk[["CHR", "POS"]] = chunk["locus"].str.rsplit(":", n=1, expand=True)
@@ -146,7 +176,7 @@ def _statistics(found: dict[str, pd.Series], place: str, columns: dict) -> pd.Da
             if with_position
             else 0,
             "effect_allele": effect,
-            "other_allele": _other_alleles(found, effect),
+            "other_allele": other_alleles(found, effect),
             "beta": _betas(numbers, place, columns),
             "p": _p_values(numbers, place, columns),
         },
@@ -203,9 +233,10 @@ def _shared(column: pd.Series, function) -> np.ndarray:
     return np.array([function(value.strip()) for value in unique] or [""], dtype=object)[codes]
 
 
-def _other_alleles(found: dict[str, pd.Series], effect: np.ndarray) -> np.ndarray | str:
+def other_alleles(found: dict[str, pd.Series], effect: np.ndarray) -> np.ndarray | str:
     """Other allele [N]: the file's own, or of REF and ALT the one that is not the effect allele.
 
+    found: columns of str by the names of `allele_columns`; effect: the effect allele in capitals.
     "" where an effect allele has several others; "?" where it is neither REF nor ALT.
     """
     if "other_allele" in found:
@@ -277,9 +308,8 @@ def _find_columns(columns: list[str], path) -> dict[str, str]:
     """Our name -> the file's column, of those there are."""
     place = f"{_KEY}: {path}"
     columns, original = _harmonised(columns)
-    held = {name: find_columns(columns, aliases, place) for name, aliases in _HEADINGS.items()}
-    found = {name: matching[0] for name, matching in held.items() if matching}
-    _choose_alleles(found, columns)
+    others = [name for name in _HEADINGS if name not in _ALLELE_NAMES]
+    found = allele_columns(columns, place) | _first_columns(columns, others, place)
     missing = [name for name in ("effect_allele",) if name not in found]
     if not {"p", "log_p", "z"} & set(found) and not {"beta", "se"} <= set(found):
         missing.append("p")
@@ -300,6 +330,22 @@ def _find_columns(columns: list[str], path) -> dict[str, str]:
     return found
 
 
+def allele_columns(columns: list[str], place: str) -> dict[str, str]:
+    """effect_allele, other_allele, ref and alt -> the file's column, of those there are.
+
+    Raises InputError where the effect may be that of a risk allele or of another one.
+    """
+    found = _first_columns(columns, _ALLELE_NAMES, place)
+    _require_clear_allele(found, columns, place)
+    _choose_alleles(found, columns)
+    return found
+
+
+def _first_columns(columns: list[str], names, place: str) -> dict[str, str]:
+    held = {name: find_columns(columns, _HEADINGS[name], place) for name in names}
+    return {name: matching[0] for name, matching in held.items() if matching}
+
+
 def _harmonised(columns: list[str]) -> tuple[list[str], dict[str, str]]:
     """The columns that count, and the file's names of those called otherwise.
 
@@ -313,6 +359,17 @@ def _harmonised(columns: list[str]) -> tuple[list[str], dict[str, str]]:
     kept = [name for name in columns if name not in original and name not in replaced.split()]
     kept = [name for name in kept if not name.startswith(_HARMONISED)]
     return [*original, *kept], original
+
+
+def _require_clear_allele(found: dict[str, str], columns: list[str], place: str) -> None:
+    """Raise InputError for a risk allele beside A1 or its like: the effect may be of either."""
+    risk = find_columns(columns, _RISK, place)
+    effect = found.get("effect_allele")
+    if risk and effect not in risk and bare(effect) not in _SURE.split():
+        raise InputError(
+            f"{place}: are the effects those of the alleles in {risk[0]!r} or in {effect!r}? Name the "
+            "column of these EFFECT_ALLELE"
+        )
 
 
 def _choose_alleles(found: dict[str, str], columns: list[str]) -> None:

@@ -160,9 +160,10 @@ def _plain_chunks(block: Block, size: int, choice: Choice) -> Iterator[Chunk]:
         Unusual: a call of an allele that its record does not list.
     """
     sites, record, number = one_allele_each(block.sites, choice)
-    several = np.array(["," in alt for alt in block.sites.alt], dtype=bool)
-    if (block.calls[~several] > 1).any():
+    listed = np.array([alt.count(",") + 1 for alt in block.sites.alt])
+    if (block.calls.max(axis=(1, 2)) > listed).any():
         raise Unusual
+    several = listed > 1
 
     def read(rows: np.ndarray) -> Calls:
         own = record[rows]
@@ -280,13 +281,13 @@ def _call_reader(
             calls[i] = alleles[:, :2] if alleles.shape[1] == 3 else ABSENT
             if alleles.shape[1] == 2:
                 calls[i, :, 0] = alleles[:, 0]
-            if len(variant.ALT) > 1:
-                calls[i] = own_calls(calls[i], number[row], variants)
-            elif calls[i].max() > 1:
+            if calls[i].max() > max(len(variant.ALT), 1):
                 raise InputError(
                     f"{source}: the record {_name_of(variant)} has a call of allele "
                     f"{calls[i].max()}, which it does not list. Make the file again."
                 )
+            if len(variant.ALT) > 1:
+                calls[i] = own_calls(calls[i], number[row], variants)
             phased[i] = alleles[:, -1]
             field = next((name for name in fields if name in variant.FORMAT), None)
             if field:

@@ -20,6 +20,7 @@ from syncohort.formats.compression import ZSTD
 from syncohort.formats.index_files import indexed_spans
 from syncohort.formats.sites import spellings
 from syncohort.formats.tables import FOREIGN
+from syncohort.formats.vcf_text import SECOND_HEADING
 from syncohort.genotypes import normalise_contig
 
 _COUNTED_BYTES = 1 << 20  # files up to this size are indexed once more, to compare
@@ -131,9 +132,15 @@ class VcfFile:
     def first_offset(self, name: str) -> int | None:
         """Where the records of a chromosome begin in `indexed`, a BGZF virtual offset.
 
-        None where the index does not say it.
+        None where the index does not say it. Raises InputError for a second heading before any
+        chromosome.
         """
         spans = indexed_spans(self.index_path(name))
+        with pysam.BGZFile(self.indexed(name), "rb") as file:
+            for span in spans:
+                file.seek(span.start)
+                if file.read(1) == b"#":
+                    raise self._second_heading()
         return next((span.start for span in spans if span.name == name), None)
 
     @property
@@ -150,11 +157,14 @@ class VcfFile:
     def _text_counts(self) -> dict[str, int]:
         """Records by chromosome, of a pass over the lines.
 
-        Raises InputError for a line that cannot be a record.
+        Raises InputError for a line that cannot be a record, and for a second heading.
         """
         counts = {}
         for line in self._lines():
-            if not line.startswith(b"#"):
+            if line.startswith(b"#"):
+                if counts:
+                    raise self._second_heading()
+            else:
                 name, tab, _ = line.partition(b"\t")
                 if not tab:
                     self._refuse(line)
@@ -179,6 +189,9 @@ class VcfFile:
         return InputError(
             f"{self.path}: the file is cut short or damaged ({error}); copy or make it again"
         )
+
+    def _second_heading(self) -> InputError:
+        return InputError(f"{self.path}: {SECOND_HEADING}")
 
     def _refuse(self, line: bytes) -> NoReturn:
         """Raise InputError with what bcftools says of a line."""

@@ -28,6 +28,13 @@ _ABSENT = _DOT ^ _ZERO
 _BEYOND = b"\n" * 4  # behind every text, so that what follows its last call may be looked at
 
 
+SECOND_HEADING = (
+    "a line that begins with # stands among the records: were files put one behind the other? The "
+    "people under a second heading may be others, or in another order. Join the files with "
+    "`bcftools concat`."
+)
+
+
 class Unusual(Exception):
     """Lines that are not plain, or no lines at all; with a text, they are wrong."""
 
@@ -41,12 +48,15 @@ def whose_calls(place: str, n_calls: int, n_people: int) -> str:
 
 
 def require_widths(path: str, index: str, contig: str, n_people: int) -> None:
-    """Raise ValueError for a record of a chromosome with more calls than there are people.
+    """Raise ValueError for a record of a chromosome with more calls than there are people, or a
+    second heading.
 
-    bcftools leaves the last of them out, without a word. path: VCF compressed by bgzip.
+    bcftools leaves the last calls out and passes the heading over, without a word. path: VCF compressed by bgzip.
     """
     with pysam.TabixFile(path, index=index, encoding="latin-1") as file:
         for line in file.fetch(contig):
+            if line.startswith("#"):
+                raise ValueError(SECOND_HEADING)
             n_calls = line.count("\t") - (_N_FIXED - 1)
             if n_calls > n_people:
                 raise ValueError(whose_calls(":".join(line.split("\t")[:2]), n_calls, n_people))
@@ -69,7 +79,7 @@ def plain_blocks(path: str, start: int, contig: str, n_people: int) -> Iterator[
     contig: its name in the file.
 
     Raises:
-        Unusual: a block is not plain; those before it were yielded.
+        Unusual: a block is not plain, or a heading stands in it; those before it were yielded.
     """
     rest, last, at_end = b"", -1, False
     try:
@@ -78,6 +88,8 @@ def plain_blocks(path: str, start: int, contig: str, n_people: int) -> Iterator[
             while not at_end:
                 new = file.read(_BLOCK_BYTES)
                 text = b"".join((rest, new, _BEYOND))
+                if text.startswith(b"#") or b"\n#" in text:
+                    raise Unusual(SECOND_HEADING)
                 stop, at_end = _own_lines(text, contig, ended=len(new) < _BLOCK_BYTES)
                 used = 0
                 if stop:

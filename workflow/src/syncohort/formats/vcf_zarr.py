@@ -18,9 +18,8 @@ import zarr
 from syncohort.cohort_store import CohortStore
 from syncohort.errors import InputError
 from syncohort.formats.people_files import unique_ids
-from syncohort.formats.phase_sets import PhaseSets, set_codes
+from syncohort.formats.phase_sets import PhaseSets, first_codes
 from syncohort.formats.sites import (
-    ALTS_MAX,
     Choice,
     Sites,
     find_contig,
@@ -30,6 +29,7 @@ from syncohort.formats.sites import (
     spellings,
 )
 from syncohort.formats.source import Calls, Chunk, Source, walk
+from syncohort.formats.vcf_text import SET_FIELDS
 from syncohort.genotypes import normalise_contig
 from syncohort.ploidy import ABSENT
 
@@ -130,20 +130,20 @@ class VcfZarrSource(Source):
         with self._damage_is_named():
             records = self._sites(contig, rows)
         sites, record, number = one_allele_each(records, choice)
-        several = np.array(["," in alt for alt in records.alt], dtype=bool)
+        listed = np.array([alt.count(",") + 1 for alt in records.alt], dtype=int)
         sets = PhaseSets(len(self.sample_ids))
 
         def read(part: np.ndarray) -> Calls:
             with self._damage_is_named():
-                own, with_several = rows[record[part]], several[record[part]]
-                calls = self._alleles(own, with_several)
-                for i in np.flatnonzero(with_several):
+                own, n_alt = rows[record[part]], listed[record[part]]
+                calls = self._alleles(own, n_alt)
+                for i in np.flatnonzero(n_alt > 1):
                     calls[i] = own_calls(calls[i], number[part][i], choice.variants)
                 phased = self._phased(own, calls.shape[:2])
                 n_pairs, n_breaks = sets.n_pairs, sets.n_breaks
-                if "call_PS" in self._root:
-                    for one in zip(calls, phased, self._at("call_PS", own), strict=True):
-                        sets.add(*one[:2], set_codes(one[2]))
+                if fields := self._phase_sets(own):
+                    for one in zip(calls, phased, *fields, strict=True):
+                        sets.add(*one[:2], first_codes(one[2:]))
                 return Calls(calls, phased, sets.n_pairs - n_pairs, sets.n_breaks - n_breaks)
 
         yield from walk(sites, size, choice, read)
@@ -187,10 +187,10 @@ class VcfZarrSource(Source):
         piece = array[low:high]
         return piece if len(piece) == len(rows) and rows[0] == low else piece[rows - low]
 
-    def _alleles(self, rows: np.ndarray, several: np.ndarray) -> np.ndarray:
+    def _alleles(self, rows: np.ndarray, n_alt: np.ndarray) -> np.ndarray:
         """Calls int8 [v, S, 2] of records at rows [v], by the numbers of their alleles.
 
-        several: bool [v], which records have more than one ALT allele.
+        n_alt: [v], how many ALT alleles each lists.
         """
         alleles = self._at("call_genotype", rows)
         if alleles.shape[2] > 2 and (alleles[..., 2:] != ABSENT).any():
@@ -200,12 +200,18 @@ class VcfZarrSource(Source):
             )
         calls = np.full((*alleles.shape[:2], 2), ABSENT, dtype=np.int8)
         calls[..., : alleles.shape[2]] = alleles[..., :2]
-        if alleles.max(initial=0) > ALTS_MAX or (calls[~several] > 1).any():
+        if (alleles.max(axis=(1, 2), initial=ABSENT) > n_alt).any():
             raise InputError(
                 f"{self._path}: a call is of an allele that its record does not list. Make the "
                 "store again."
             )
         return calls
+
+    def _phase_sets(self, rows: np.ndarray) -> list[np.ndarray]:
+        """Every field of phase sets that the store has, of records at rows [v], by preference."""
+        names = [f"call_{name}" for name in SET_FIELDS if f"call_{name}" in self._root]
+        fields = (self._at(name, rows) for name in names)
+        return [each if each.dtype.kind in "iuf" else _texts(each) for each in fields]
 
     def _phased(self, rows: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
         """Which calls of records at rows are phased, bool [v, S]; none where the store is silent."""

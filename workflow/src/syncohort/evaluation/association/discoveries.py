@@ -12,11 +12,12 @@ import pandas as pd
 from syncohort.association.clumping import squared_correlations
 from syncohort.cohort_store import CohortStore
 from syncohort.dosages import read_dosages
-from syncohort.errors import InputError
+from syncohort.errors import InputError, examples
 from syncohort.evaluation.groups import ALL, SUGGESTIVE, Group
 from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
-from syncohort.formats.columns import find_columns, numbers_of
+from syncohort.formats.columns import bare, find_columns, numbers_of
+from syncohort.formats.summary_statistics import allele_columns, other_alleles
 from syncohort.formats.tables import read_table
 from syncohort.genotypes import normalise_contig
 
@@ -29,10 +30,8 @@ _COLUMNS = {  # by preference
     "contig": "contig chrom chr chromosome",
     "position_bp": "positionbp position pos bp",
     "effect": "effect beta",
-    "effect_allele": "effectallele",
-    "other_allele": "otherallele",
 }
-_OPTIONAL = ("effect_allele", "other_allele")
+_ALLELES = ("effect_allele", "other_allele")
 
 
 @dataclass(frozen=True)
@@ -52,14 +51,16 @@ def read_causal_snps(path: str | Path) -> pd.DataFrame:
 
     Columns contig, position_bp (or position) and effect (or beta), in any unit, per copy of
     effect_allele, or of ALT where there is no such column; other_allele tells which variant is
-    meant where several share a position. Returns contig, position_bp, effect, effect_allele ("" for
+    meant where several share a position. Alleles may be called as in summary statistics (A1 and A2,
+    EA and NEA). Returns contig, position_bp, effect, effect_allele ("" for
     ALT), other_allele ("" for any).
-    Raises InputError for a column that is missing or not a number.
+    Raises InputError for a column that is missing or not a number, and for alleles of which no
+    column says whose effect it is.
     """
     table = read_table(path, "evaluation.causal_snps")
     held = {name: find_columns(table.columns, each, path) for name, each in _COLUMNS.items()}
     found = {name: columns[0] for name, columns in held.items() if columns}
-    missing = [name for name in _COLUMNS if name not in found and name not in _OPTIONAL]
+    missing = [name for name in _COLUMNS if name not in found]
     if missing:
         raise InputError(
             f"{path}: no column {', '.join(missing)}; found {', '.join(table)}. A table of "
@@ -70,9 +71,24 @@ def read_causal_snps(path: str | Path) -> pd.DataFrame:
         for name in ("position_bp", "effect")
     }
     contig = table[found["contig"]].map(normalise_contig)
-    alleles = {name: table[found[name]].str.upper() if name in found else "" for name in _OPTIONAL}
-    known = pd.DataFrame({"contig": contig, **numbers, **alleles})
+    known = pd.DataFrame({"contig": contig, **numbers, **_alleles_of(table, path)})
     return known.reset_index(drop=True)
+
+
+def _alleles_of(table: pd.DataFrame, path) -> dict:
+    """effect_allele and other_allele of the rows of a table of str, "" where it has none."""
+    columns = allele_columns(list(table.columns), f"evaluation.causal_snps: {path}")
+    if "effect_allele" not in columns:
+        named = [*columns.values(), *(name for name in table if bare(name).endswith("allele"))]
+        if named:
+            raise InputError(
+                f"{path}: does not say which allele the effects are of; found "
+                f"{examples(dict.fromkeys(named))}. Name its column effect_allele"
+            )
+        return dict.fromkeys(_ALLELES, "")
+    found = {name: table[column] for name, column in columns.items()}
+    effect = found["effect_allele"].str.upper().to_numpy()
+    return {"effect_allele": effect, "other_allele": other_alleles(found, effect)}
 
 
 def find_causal_snps(scan: pd.DataFrame, known: pd.DataFrame | None) -> CausalSNPs:
@@ -86,7 +102,7 @@ def find_causal_snps(scan: pd.DataFrame, known: pd.DataFrame | None) -> CausalSN
     sites = ["contig", "position_bp"]
     known_rows = known.rename_axis("known").reset_index()
     table = scan.reset_index().merge(known_rows, on=sites, suffixes=("", "_causal"))
-    named, other = (table.pop(f"{name}_causal") for name in _OPTIONAL)
+    named, other = (table.pop(f"{name}_causal") for name in _ALLELES)
     alt, ref = table["effect_allele"], table["other_allele"]
     swapped = (named == ref) & ((other == alt) | (other == ""))
     straight = ((named == alt) | (named == "")) & ((other == ref) | (other == ""))
