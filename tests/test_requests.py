@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from cohorts import people_of, store_of
 from conftest import REPOSITORY
 from memory import peak_mb
 from pydantic import TypeAdapter
@@ -21,6 +22,7 @@ from syncohort.config.requests import (
     AROUND_MB,
     LEAST_MB,
     NEEDS,
+    least_training_mb,
     most_compared,
     pairs_mb,
     request_mb,
@@ -28,11 +30,14 @@ from syncohort.config.requests import (
     risk_mb,
     training_mb,
 )
+from syncohort.config.study import parse_config
 from syncohort.diffusion.demand import Demand, demand_of, training_seconds
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.estimates import (
     Chromosome,
     Estimate,
+    autoencoder_checks,
+    estimate_autoencoders,
     estimate_trainings,
     expected_chromosomes,
     latent_shape,
@@ -185,6 +190,57 @@ def test_a_training_takes_the_memory_it_is_said_to(tmp_path, n_blocks, n_rows):
     assert measured / 1.5 < said < measured * 1.5
 
 
+AUTOENCODED = """
+import sys
+from dataclasses import replace
+import numpy as np
+from syncohort.cohort_store import CohortStore
+from syncohort.config.study import parse_config
+from syncohort.representations.snp_vae_training import *
+
+store, name, result = sys.argv[1:]
+section = parse_config({}).representations[name].model_dump(exclude={"kind"})
+settings = network_settings(**section)
+training = TrainingSettings(**settings.pop("training") | {"epochs": 1, "batch_size": 64})
+autoencoder = SnpVAESettings.of(settings)
+if autoencoder.discriminator:  # from the first step on
+    critic = replace(autoencoder.discriminator, start_step=0)
+    autoencoder = replace(autoencoder, discriminator=critic)
+open("/proc/self/clear_refs", "w").write("5")  # the peak so far is forgotten
+work = Workplace(result_path=result, threads=1)
+fit_snp_vae([CohortStore(store)], autoencoder, training, work, mode="genotype", seed=1, device="cpu")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["snp_vae", "snp_vae_paper"])
+def test_an_autoencoder_takes_the_memory_it_is_said_to(tmp_path, name):
+    n_people, n_snps = 160, 1_024
+    split = np.where(np.arange(n_people) % 5 == 0, "validation", "train")
+    calls = np.random.default_rng(0).integers(0, 2, (n_snps, n_people, 2))
+    store_of(tmp_path / "s.zip", calls, people_of(["a"] * n_people, split))
+    measured_mb = peak_mb(AUTOENCODED, tmp_path / "s.zip", name, tmp_path / "m.safetensors")
+    section = parse_config({}).representations[name].model_dump(exclude={"kind"})
+    section["training"]["batch_size"] = 64
+    (estimate,) = encoded(n_people, n_snps, {name: section})
+    said_mb = least_training_mb(estimate.request_mb) - AROUND_MB
+    assert measured_mb / 1.5 < said_mb < measured_mb * 1.5
+
+
+def encoded(n_people: int, n_snps: int, sections: dict) -> list[Estimate]:
+    """What autoencoders take, in a cohort in genotype mode."""
+    return estimate_autoencoders(
+        sections,
+        [Chromosome("1", n_snps, 50_000.0)],
+        joined_people(n_people),
+        mode="genotype",
+        train_share=0.8,
+        validation_share=0.2,
+        threads=2,
+        on_gpu=False,
+    )
+
+
 FITTED = """
 import sys
 import numpy as np
@@ -216,7 +272,7 @@ def test_scale_and_prior_of_latents_on_disk_take_no_more_memory_for_more_people(
     assert many - few < 0.25 * further_mb
 
 
-def people_of(n_people: int) -> pd.DataFrame:
+def joined_people(n_people: int) -> pd.DataFrame:
     labels = np.array(["case", "control"])[np.arange(n_people) % 2]
     return pd.DataFrame({"excluded": "", "label": labels})
 
@@ -237,7 +293,7 @@ def estimated(
     return estimate_trainings(
         {"ours": model},
         [Chromosome(str(i), n_snps * i // 6, 50_000.0 * i) for i in (1, 2, 3)],
-        people_of(n_people),
+        joined_people(n_people),
         mode="haplotype",
         max_snps=100,
         train_share=0.8,
@@ -261,6 +317,21 @@ def test_a_training_that_cannot_have_its_memory_stops_the_run_first():
     assert enough == pytest.approx(43_000, rel=0.5)
     (line,) = training_checks(estimates, ONCE, memory_mb=enough, **LIMITS)
     assert line.level != "stop"
+
+
+def test_an_autoencoder_that_cannot_have_its_memory_stops_the_run_first(tmp_path):
+    """It holds all rows: of half a million people and 8,192 SNPs 4 GB, and more while alleles are counted."""
+    sections = {"mine": SnpVAEConfig().model_dump(exclude={"kind"})}
+    few, many = (encoded(n, 8_192, sections) for n in (2_000, 500_000))
+    assert many[0].request_mb - few[0].request_mb > 1.25 * 4_000
+    (stop,) = autoencoder_checks(many, memory_mb=4_000, **LIMITS)
+    assert stop.level == "stop" and stop.name == "training of the autoencoder mine"
+    enough = int(stop.advice.split("compute.memory_mb: ")[1].split()[0])
+    (line,) = autoencoder_checks(many, memory_mb=enough, **LIMITS)
+    assert line.level == "look" and "compute.training_hours" in line.advice
+    write_estimates(few, tmp_path / "estimates.tsv")
+    asked = training_mb(tmp_path / "estimates.tsv", "mine", "autoencoder", None, 9_000, 1)
+    assert asked == few[0].request_mb
 
 
 def test_latents_that_are_much_of_what_a_job_may_have_stay_on_disk():

@@ -90,7 +90,8 @@ def shadow_plans():
 
 
 def training_plans():
-    """What the check needs to know of the trainings of diffusion models, and what they may ask for."""
+    """What the check needs to know of the trainings of diffusion models and autoencoders, and what they may
+    ask for."""
     sections = ("denoiser", "diffusion", "training")
     shape = {"kind", "shortening", "patch_snps", "latent_channels", "max_components"}
     models = {
@@ -104,20 +105,28 @@ def training_plans():
         }
         for name in DIFFUSION
     }
+    autoencoders = {
+        name: STUDY.representations[name].model_dump(exclude={"kind"})
+        for name in REPRESENTATIONS
+        if STUDY.representations[name].kind == "snp_vae"
+    }
     return {
         "models": models,
+        "autoencoders": autoencoders,
         "filters": {
             "maf_min": STUDY.filters.maf_min,
             "missing_max": STUDY.filters.variant_missing_max,
             "most": STUDY.selection.variants if SELECTED else None,
         },
-        "cohort": {
+        "max_snps": STUDY.genes.max_snps,
+        "shares": {
             "mode": STUDY.mode,
-            "max_snps": STUDY.genes.max_snps,
             "train_share": TRAIN_SHARE,
             "validation_share": STUDY.split.validation,
         },
+        # of diffusion models, and of autoencoders
         "compute": {"on_gpu": TRAINING_GPUS > 0, "threads": TRAINING_THREADS},
+        "places": {"on_gpu": GPUS > 0, "threads": THREADS},
         "trainings": {name: PLAN.n_trainings(name) for name in PLAN.diffusion},
         "limits": {
             "memory_mb": STUDY.compute.memory_mb,

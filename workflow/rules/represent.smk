@@ -72,7 +72,7 @@ rule fit_snp_vae:
         "../../envs/syncohort.yaml"
     threads: THREADS
     resources:
-        mem_mb=heavy_mb,
+        mem_mb=autoencoder_mb,
         runtime=TRAINING_MINUTES,
         gpu=GPUS,
         device=DEVICE,

@@ -137,6 +137,11 @@ def estimated_training_mb(generator, part, latents_mb, attempt):
     )
 
 
+def autoencoder_mb(wildcards, input, attempt):
+    """What the training of an autoencoder asks for, from the check's table."""
+    return estimated_training_mb(wildcards.representation, "autoencoder", None, attempt)
+
+
 def shadow_mb(wildcards, input, attempt):
     """What a shadow model of latents asks for: a network no less than its whole training takes."""
     own = heavy_mb(wildcards, input, attempt)

@@ -9,6 +9,8 @@ from syncohort.cohort.people_checks import check_plans, read_checks, write_check
 from syncohort.cohort.program_checks import program_checks
 from syncohort.cohort.reference_checks import reference_checks
 from syncohort.diffusion.estimates import (
+    autoencoder_checks,
+    estimate_autoencoders,
     estimate_trainings,
     expected_chromosomes,
     training_checks,
@@ -20,15 +22,20 @@ from syncohort.report.check_page import write_check_page
 with job(snakemake):
     people = read_joined(snakemake.input.people)
     training = snakemake.params.training
+    chromosomes = expected_chromosomes(snakemake.input.summaries, **training["filters"])
     estimates = estimate_trainings(
         training["models"],
-        expected_chromosomes(snakemake.input.summaries, **training["filters"]),
+        chromosomes,
         people,
-        **training["cohort"],
+        **training["shares"],
         **training["compute"],
+        max_snps=training["max_snps"],
         memory_mb=training["limits"]["memory_mb"],
     )
-    write_estimates(estimates, snakemake.output.estimates)
+    autoencoders = estimate_autoencoders(
+        training["autoencoders"], chromosomes, people, **training["shares"], **training["places"]
+    )
+    write_estimates(estimates + autoencoders, snakemake.output.estimates)
     checks = read_checks(snakemake.input.checks) + check_plans(people, **snakemake.params.plans)
     checks.append(
         frequency_check(
@@ -40,6 +47,7 @@ with job(snakemake):
     checks += training_checks(
         estimates, training["trainings"], **training["limits"], **training["compute"]
     )
+    checks += autoencoder_checks(autoencoders, **training["limits"], **training["places"])
     checks += program_checks(snakemake.params.beagle_for)
     checks += reference_checks(
         snakemake.input.reference,

@@ -13,21 +13,32 @@ import pandas as pd
 from syncohort.cohort.people_checks import Check
 from syncohort.cohort.variant_checks import estimated_losses
 from syncohort.config.requests import least_training_mb, training_request_mb
-from syncohort.diffusion.demand import demand_of, training_bytes, training_seconds
+from syncohort.diffusion.demand import (
+    autoencoder_bytes,
+    autoencoder_demand,
+    autoencoder_seconds,
+    demand_of,
+    training_bytes,
+    training_seconds,
+)
 from syncohort.diffusion.settings import resident_bytes
 from syncohort.diffusion.sight import expected_layers
 from syncohort.diffusion.sizing import sized_denoiser, sized_training
 from syncohort.genotypes import rows_per_person
+from syncohort.representations.snp_vae import n_calls
+from syncohort.representations.snp_vae_training import SnpVAESettings, network_settings
 
 SNPS_PER_BLOCK = 12  # of `gene_pca` by loss: 9 to 14 on cohorts of 300 to 2,500 people
 _LATENT_BYTES = 2  # on disk
+AUTOENCODER = "autoencoder"
 
 
 @dataclass(frozen=True)
 class Estimate:
     """What the training of a network takes: a row of the table.
 
-    part: "all", or the chromosome of the network; width: of a local one, else 0; request_mb: memory
+    part: "all", or the chromosome of the network; AUTOENCODER where a representation stands in the
+    place of the generator, whose positions are its blocks; width: of a local one, else 0; request_mb: memory
     that its job asks for when it may; hours: of all epochs, where it asks to run, and without a GPU;
     the rest is about the latents and the network.
     """
@@ -165,6 +176,104 @@ def estimate_trainings(
     return estimates
 
 
+def estimate_autoencoders(
+    sections: dict[str, dict],
+    chromosomes: list[Chromosome],
+    people: pd.DataFrame,
+    *,
+    mode: str,
+    train_share: float,
+    validation_share: float,
+    threads: int,
+    on_gpu: bool,
+) -> list[Estimate]:
+    """What the training of each autoencoder will take; as `estimate_trainings`.
+
+    sections: of the representations of kind snp_vae, by name.
+    """
+    used = (people["excluded"] == "").sum() * rows_per_person(mode)
+    n_training, n_validation = max(2, round(used * train_share)), round(used * validation_share)
+    n_snps = sum(each.n_snps for each in chromosomes)
+    estimates = []
+    for name, section in sections.items():
+        settings = network_settings(**section)
+        training = settings.pop("training")
+        batch_size = min(training["batch_size"], n_training)
+        network = SnpVAESettings.of(settings)
+        layout = network.layout(n_snps, n_calls(mode))
+        demand = autoencoder_demand(layout, network.discriminator)
+        size = (demand, n_training, n_validation)
+        hours, without_gpu = (
+            autoencoder_seconds(
+                *size,
+                epochs=training["epochs"],
+                batch_size=batch_size,
+                threads=threads,
+                on_gpu=place,
+            )
+            / 3600
+            for place in (on_gpu, False)
+        )
+        n_numbers = layout.n_positions * layout.latent_channels
+        estimates.append(
+            Estimate(
+                name,
+                AUTOENCODER,
+                layout.n_positions,
+                demand.n_weights,
+                width=0,
+                latents_mb=(n_training + n_validation) * n_numbers * _LATENT_BYTES / 1e6,
+                request_mb=training_request_mb(
+                    autoencoder_bytes(*size, n_snps, batch_size=batch_size)
+                ),
+                hours=hours,
+                hours_without_gpu=without_gpu,
+            )
+        )
+    return estimates
+
+
+def autoencoder_checks(
+    estimates: list[Estimate],
+    *,
+    memory_mb: int,
+    training_hours: float,
+    on_gpu: bool,
+    threads: int,
+) -> list[Check]:
+    """A line of the check for each autoencoder; arguments as of `training_checks`."""
+    checks = []
+    for each in estimates:
+        found = (
+            f"about {_about(each.n_blocks)} positions and {_about(each.n_weights)} weights: "
+            f"{least_training_mb(each.request_mb) / 1000:.1f} GB of memory, "
+            f"{_times([each], 1, on_gpu, threads)}"
+        )
+        cheaper = (
+            "choose fewer SNPs (selection.variants) or smaller batches "
+            f"(representations.{each.generator}.training.batch_size)."
+        )
+        verdict = _verdict(each, memory_mb, training_hours, cheaper)
+        checks.append(Check(f"training of the autoencoder {each.generator}", found, *verdict))
+    return checks
+
+
+def _verdict(
+    each: Estimate, memory_mb: int, training_hours: float, cheaper: str
+) -> tuple[str, str]:
+    """Level and advice of a training; cheaper: what takes less memory."""
+    if least_training_mb(each.request_mb) > memory_mb:
+        return "stop", (
+            f"The job may ask for {memory_mb / 1000:g} GB: set compute.memory_mb: "
+            f"{-(-each.request_mb // 1000) * 1000} where a machine has that much. For less, {cheaper}"
+        )
+    if each.hours > training_hours:
+        return "look", (
+            f"The job asks for {training_hours:g} hours: on a cluster, raise compute.training_hours."
+        )
+    return "ok", ""
+
+
 def _denoiser(model: dict, n_rows: int, n_blocks: int, span_kb: float) -> dict:
     """The options of a model's network over so many blocks, for so many training rows."""
     options = sized_denoiser(model["denoiser"], n_rows)
@@ -215,22 +324,12 @@ def training_checks(
             found += (
                 f"; with its replicates and shadow models {_times(own, often, on_gpu, threads)}"
             )
-        level, advice = "ok", ""
-        if least_mb > memory_mb:
-            level = "stop"
-            advice = (
-                f"The job may ask for {memory_mb / 1000:g} GB: set compute.memory_mb: "
-                f"{-(-each.request_mb // 1000) * 1000} where a machine has that much. For less, choose "
-                "fewer SNPs (filters.maf_min, input.chromosomes) or a smaller denoiser (denoiser.width)"
-                + ("." if several else ", or a network for each chromosome (per_chromosome: true).")
-            )
-        elif each.hours > training_hours:
-            level = "look"
-            advice = (
-                f"The job asks for {training_hours:g} hours: on a cluster, raise "
-                "compute.training_hours."
-            )
-        checks.append(Check(f"training of {generator}", found, level, advice))
+        cheaper = (
+            "choose fewer SNPs (filters.maf_min, input.chromosomes) or a smaller denoiser (denoiser.width)"
+            + ("." if several else ", or a network for each chromosome (per_chromosome: true).")
+        )
+        verdict = _verdict(each, memory_mb, training_hours, cheaper)
+        checks.append(Check(f"training of {generator}", found, *verdict))
     return checks
 
 
