@@ -19,6 +19,7 @@ from syncohort.cohort.labels import join_labels
 from syncohort.cohort.people_checks import (
     attacks_check,
     check_plans,
+    key_checks,
     read_checks,
     shadow_check,
     synthesis_checks,
@@ -380,6 +381,12 @@ def test_generators_without_shadow_models_are_named_where_shadow_models_are_aske
     assert shadow_check(8, [], ["apart"]).found == "none of apart"
     line = shadow_check(8, ["ours", "mosaic"], ["apart"])
     assert line.found == "8 each of ours, mosaic; none of apart" and line.level == "look"
+
+
+def test_keys_without_effect_are_lines_to_look_at():
+    (line,) = key_checks([("labels.id_column", "there is no labels.table")])
+    assert line.level == "look" and line.name == "labels.id_column"
+    assert line.found == "has no effect here: there is no labels.table"
 
 
 def test_attacks_that_cannot_have_the_memory_for_all_pairs_of_people_stop_the_run_first():

@@ -12,6 +12,7 @@ from syncohort.config.generated_files import GUIDE, ORDINARY, _fields, generated
 from syncohort.config.generator_names import curve_name, guided_name, replicate_name
 from syncohort.config.sections import merged, sections_below
 from syncohort.config.study import Config, parse_config
+from syncohort.config.without_effect import without_effect
 from syncohort.errors import InputError
 
 
@@ -347,3 +348,86 @@ def test_a_simulated_chromosome_without_a_length_of_its_own():
     del demo["length_mb"]["22"]
     with pytest.raises(InputError, match="length_mb names no number for chromosome 22"):
         parse_config({"demo": demo})
+
+
+OWN_FILES = {
+    "input": {"kind": "plink", "path": "x"},
+    "genes": {"intergenic": "own"},
+    "labels": {"table": "x"},
+}
+
+
+@pytest.mark.parametrize(
+    "key, without, effective",
+    [
+        ("labels.id_column", {"labels": {"id_column": "a"}}, OWN_FILES),
+        (
+            "phasing.program",
+            {"mode": "genotype", "phasing": {"program": "beagle"}},
+            {"mode": "haplotype"},
+        ),
+        (
+            "phasing.recombination_map",
+            {"phasing": {"recombination_map": "x"}},
+            {"phasing": {"program": "beagle"}},
+        ),
+        (
+            "expansion.overlap_min",
+            {"expansion": {"overlap_min": 0.9}},
+            {"expansion": {"panel": "x"}},
+        ),
+        (
+            "evaluation.causal_snps",
+            {"evaluation": {"causal_snps": "x"}},
+            {"labels": {"case_label": "x"}},
+        ),
+        (
+            "evaluation.covariate_pcs",
+            {"evaluation": {"covariate_pcs": 2}},
+            {"labels": {"cuts": [1]}},
+        ),
+        (
+            "evaluation.replicates",
+            {"evaluation": {"replicates": 2}, "generators": {"a": {"kind": "independent"}}},
+            {"generators": {"b": {}}},
+        ),
+        (
+            "split.kinship_min",
+            {"split": {"kinship_min": 0.2}},
+            {"split": {"kinship_table": "x"}},
+        ),
+        (
+            "release.fasta.people",
+            {"release": {"fasta": {"people": 5}}},
+            {"release": {"export": ["fasta"]}, "input": {"reference": "x"}},
+        ),
+        (
+            "generators.a.global_axes",
+            {"generators": {"a": {"global_axes": 5}}},
+            {"generators": {"a": {"per_chromosome": True}}},
+        ),
+        (
+            "generators.a.decoding.rare_margin",
+            {"generators": {"a": {"decoding": {"rule": "rounding", "rare_margin": 0.1}}}},
+            {"generators": {"a": {"decoding": {"rule": "matched"}}}},
+        ),
+        (
+            "representations.p.variance_kept",
+            {"representations": {"p": {"rule": "counts", "variance_kept": 0.5}}},
+            {"representations": {"p": {"rule": "loss"}}},
+        ),
+    ],
+)
+def test_a_key_without_effect_is_found_and_not_where_it_has_one(key, without, effective):
+    assert [found for found, _ in without_effect(without, parse_config(without))] == [key]
+    other = merged(without, effective)
+    assert without_effect(other, parse_config(other)) == []
+
+
+def test_keys_that_the_user_did_not_set_are_not_told():
+    """The defaults as they are written, presets, and every study that is shipped."""
+    paper = {"generators": {"a": {"preset": "snpgen", "decoding": {"rule": "rounding"}}}}
+    assert without_effect(paper, parse_config(paper)) == []
+    for file in (REPOSITORY / "config").glob("*.yaml"):
+        given = yaml.safe_load(file.read_text())
+        assert without_effect(given, parse_config(given)) == [], file.name

@@ -131,6 +131,7 @@ rule check_cohort:
     params:
         code=code_of("check_cohort", trained_code),
         simulated=DEMO,
+        without_effect=[list(each) for each in without_effect(config, STUDY)],
         training=training_plans(),
         beagle_for=[
             *(["expansion.panel"] if STUDY.expansion.panel else []),

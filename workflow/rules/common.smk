@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(workflow.basedir) / "workflow" / "src"))
 from syncohort.config.places import by_name
 from syncohort.config.places import folders_of
 from syncohort.config.study import parse_config
+from syncohort.config.without_effect import without_effect
 from syncohort.config.yaml_files import read_typed
 from syncohort.errors import InputError
 from syncohort.code_digest import FACTS

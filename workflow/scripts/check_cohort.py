@@ -5,7 +5,7 @@ import pandas as pd
 
 from syncohort.cohort.foreseen_membership import frequency_check
 from syncohort.cohort.joining import read_joined
-from syncohort.cohort.people_checks import check_plans, read_checks, write_checks
+from syncohort.cohort.people_checks import check_plans, key_checks, read_checks, write_checks
 from syncohort.cohort.program_checks import program_checks
 from syncohort.cohort.reference_checks import reference_checks
 from syncohort.diffusion.estimates import (
@@ -48,6 +48,7 @@ with job(snakemake):
         estimates, training["trainings"], **training["limits"], **training["compute"]
     )
     checks += autoencoder_checks(autoencoders, **training["limits"], **training["places"])
+    checks += key_checks(snakemake.params.without_effect)
     checks += program_checks(snakemake.params.beagle_for)
     checks += reference_checks(
         snakemake.input.reference,

@@ -417,6 +417,12 @@ def shadow_check(number: int, of: list[str], none_of: list[str]) -> Check:
     return Check("shadow models", found, "look", advice)
 
 
+def key_checks(without_effect: list[tuple[str, str]]) -> list[Check]:
+    """Keys of the configuration that change nothing; without_effect: keys and why, of each."""
+    advice = "Leave the key out, or set what it goes with."
+    return [Check(key, f"has no effect here: {why}", "look", advice) for key, why in without_effect]
+
+
 def write_checks(checks: list[Check], path: str | Path) -> None:
     """Write the lines of the check as TSV."""
     columns = [field.name for field in fields(Check)]
