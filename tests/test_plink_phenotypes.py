@@ -10,6 +10,7 @@ import pytest
 
 from syncohort.cohort.labels import join_labels
 from syncohort.errors import InputError
+from syncohort.formats.oxford import read_sample
 from syncohort.formats.people_files import (
     phenotype_problem,
     plink_phenotype,
@@ -227,3 +228,23 @@ def test_parents_are_found_in_the_family_then_by_an_id_of_their_own(tmp_path):
     assert people.loc["F2_4", "mother"] == people.loc["F2_5", "mother"] == "F2_9"
     assert people.loc["F3_6"][["father", "mother"]].tolist() == ["1", "F1_2"]
     assert people.loc["F1_1", ["father", "mother"]].tolist() == ["", ""]
+
+
+@pytest.mark.parametrize(
+    ("heading", "found"),
+    [
+        ("#IID\tSEX\tsample", "'IID' and 'sample' would both be 'sample'"),
+        ("#IID\tSEX\tsex", "'SEX' and 'sex'"),
+        ("#FID\tIID\tfamily", "'FID' and 'family'"),
+        ("#IID\tPAT\tfather", "'PAT' and 'father'"),
+        ("ID_1 ID_2 sample", "'ID_2' and 'sample'"),
+        ("ID_1 ID_2 family", "'ID_1' and 'family'"),
+        ("ID SEX sex", "'SEX' and 'sex'"),
+    ],
+)
+def test_columns_called_as_others_are_here_are_refused(heading, found, tmp_path):
+    is_psam = heading.startswith("#")
+    body = "a\t1\tx\nb\t2\ty\n" if is_psam else "0 D D\na 1 x\nb 2 y\n"
+    (tmp_path / "people").write_text(f"{heading}\n{body}")
+    with pytest.raises(InputError, match=found):
+        (read_psam if is_psam else read_sample)(tmp_path / "people")

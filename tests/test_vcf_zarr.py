@@ -242,6 +242,12 @@ def test_a_store_that_contradicts_itself(name, vcf, tmp_path):
         read_whole(open_source("vcf_zarr", path), "3")
 
 
+def test_a_store_without_ids_is_read(vcf, tmp_path):
+    arrays = without("variant_id")(arrays_of(vcf))
+    source = open_source("vcf_zarr", write_zarr(arrays, tmp_path / "x.vcz"))
+    assert set(read_whole(source, "3")[0].id) == {"."}
+
+
 @pytest.mark.parametrize("options", [{"multiallelic": "split"}, {"variants": "all"}])
 def test_a_call_beyond_several_listed_alleles_is_refused(options, vcf, tmp_path):
     arrays = with_values("call_genotype", lambda x: np.where(x == 2, 3, x))(arrays_of(vcf))

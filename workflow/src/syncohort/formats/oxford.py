@@ -15,7 +15,7 @@ from syncohort.errors import InputError, examples
 from syncohort.formats.bgen_file import BgenFile
 from syncohort.formats.fields import BLANKS
 from syncohort.formats.missing_codes import MissingCodes
-from syncohort.formats.people_files import people_table
+from syncohort.formats.people_files import people_table, require_names_apart
 from syncohort.formats.phenotypes import MISSING, categories, phenotype_of
 from syncohort.formats.tables import TextTable
 from syncohort.genotypes import People
@@ -38,8 +38,9 @@ def read_sample(path: Path) -> pd.DataFrame:
     controls and cases as "1" and "2", as those of a .fam. NA and other codes are missing.
 
     Raises:
-        InputError: lines of names or of types that are none, a row of another length, an id that
-            occurs twice, or a value of type B that is not 0, 1 or missing.
+        InputError: lines of names or of types that are none, a row of another length, a column
+            called as another is here, an id that occurs twice, or a value of type B that is not 0,
+            1 or missing.
     """
     table = TextTable(path, separator=BLANKS).read()
     named = [name.upper() for name in table]
@@ -56,6 +57,7 @@ def read_sample(path: Path) -> pd.DataFrame:
         )
     table = table.iloc[1:]
     columns = {name: _NAMES[name.upper()] for name in table if name.upper() in _NAMES}
+    require_names_apart(table.columns, columns, path)
     people = people_table(table[list(columns)].rename(columns=columns), path)
     for name in table:
         if name not in columns and name.upper() != "MISSING":

@@ -61,16 +61,34 @@ def read_psam(path: Path) -> pd.DataFrame:
     sex: "" for unknown. Phenotypes, under their own names: see `plink_phenotype`.
 
     Raises:
-        InputError: a row with more or fewer columns than the heading, an id that occurs twice.
+        InputError: a row with more or fewer columns than the heading, a column called as another
+            is here, an id that occurs twice.
     """
     first = first_fields(path)
     if first and first[0] in ("#FID", "#IID"):
-        table = TextTable(path, separator=BLANKS).read().rename(columns=_PSAM)
+        table = TextTable(path, separator=BLANKS).read()
+        require_names_apart(table.columns, _PSAM, path)
+        table = table.rename(columns=_PSAM)
         if "sample" not in table:
             raise InputError(f"{path}: the heading lacks IID; found {', '.join(table)}")
     else:
         table = TextTable(path, names=_FAM[: 5 if len(first) == 5 else 6]).read()
     return people_table(table, path)
+
+
+def require_names_apart(names, ours: dict[str, str], path) -> None:
+    """Raise InputError for a column that is called as another one is here.
+
+    ours: the file's name -> ours, of those that have another.
+    """
+    held = {}
+    for name in names:
+        other = held.setdefault(ours.get(name, name), name)
+        if other != name:
+            raise InputError(
+                f"{path}: the columns {other!r} and {name!r} would both be {ours.get(name, name)!r} "
+                "here; rename one of them, or leave it out"
+            )
 
 
 def people_table(table: pd.DataFrame, path) -> pd.DataFrame:

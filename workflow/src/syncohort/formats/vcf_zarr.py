@@ -151,7 +151,7 @@ class VcfZarrSource(Source):
     def _sites(self, contig: str, rows: np.ndarray) -> Sites:
         """The records at rows [N], which rise."""
         alleles = _texts(self._at("variant_allele", rows))
-        names = None
+        names = np.full(len(rows), ".", dtype=object)
         if "variant_id" in self._root:
             names = _texts(self._at("variant_id", rows))
             names[names == ""] = "."
