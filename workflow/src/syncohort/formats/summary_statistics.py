@@ -48,6 +48,7 @@ _NUMBERS = ("position_bp", "beta", "se", "z", "odds_ratio", "p", "log_p")
 _HARMONISED = "hm_"  # columns of the GWAS Catalog in the place of those they were made from
 _PARTNERS = {"a2": "a1", "a0": "a1", "allele2": "allele1", "allele0": "allele1"}
 _CLEAR = 0.01  # effects from which their sign is no matter of rounding
+_MANY_EFFECTS = 8  # of which some are below 0 if any may be
 _LAST_BP = 2**31  # no chromosome is as long
 _ABOVE_ONE = 1 + 1e-6  # a p-value that is 1 but for rounding
 _BOUND = re.compile(r"[<\u2264]=?\s*(?=[\d.])")  # of p-values too small for a program
@@ -69,8 +70,10 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
 
     Raises:
         InputError: columns that are missing; a table without rows, without additive rows, or without
-            one that has an effect and a p-value; positions beyond any chromosome; an odds ratio below 0; log10 p-values below 0; a p-value
-            above 1; numbers with a comma in them; alleles that are codes.
+            one that has an effect and a p-value; positions beyond any chromosome; an odds ratio
+            below 0; log10 p-values below 0; a p-value above 1; odds ratios called BETA; numbers with
+            a comma in them; alleles that are codes, or another column of alleles that may be the
+            effects'.
     """
     table = TextTable(path, _KEY, wanted=_is_heading)
     columns = _find_columns([*table.columns, *_unpacked_names(table.columns)], path)
@@ -126,6 +129,8 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
             f"{_KEY}: {path}: no row has an effect and a p-value between 0 and 1; line "
             f"{example.name} has {seen}. {HOW_NUMBERS}"
         )
+    if "beta" in columns and "odds_ratio" not in columns:
+        _require_logarithms(statistics["beta"][usable], columns["beta"], f"{_KEY}: {path}")
     return statistics
 
 
@@ -219,6 +224,15 @@ def _whole(position_bp: pd.Series, place: str) -> pd.Series:
             f"{position_bp.iloc[broken[0]]:g} is no position in base pairs"
         )
     return position_bp
+
+
+def _require_logarithms(beta: pd.Series, column: str, place: str) -> None:
+    """Raise InputError for effects that are odds ratios: around 1, and none below 0."""
+    if len(beta) >= _MANY_EFFECTS and (beta > 0).all() and 0.8 <= beta.median() <= 1.25:
+        raise InputError(
+            f"{place}: {column!r} is above 0 in every row, and {beta.median():.3g} in the middle: "
+            "are these odds ratios? Then name the column OR"
+        )
 
 
 def _require_bases(alleles: pd.Series, place: str) -> None:
