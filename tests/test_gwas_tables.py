@@ -217,6 +217,11 @@ REFUSED = {
     "another column of alleles": ("SNP A1 A2 INC_ALLELE BETA P\nv0 G A G 1 0.1\nv1 G A a 1 0.2\n", "'INC_ALLELE' holds now one, now the other .* 'A1' may not be .* EFFECT_ALLELE"),
     "alleles of METAL and another": ("SNP Allele1 Allele2 Minor BETA P\nv0 g a A 1 0.1\n", "'Minor' holds now one"),
     "a risk allele beside A1": ("SNP A1 A2 RISK_ALLELE BETA P\nv0 G A G 1 0.1\n", "alleles in 'RISK_ALLELE' or in 'A1'"),
+    "odds ratios called BETA": ("SNP A1 BETA P\n" + "".join(f"v{i} G {0.9 + i / 40} 0.1\n" for i in range(8)), "'BETA' is above 0 in every row, and 0.988 .* Then name the column OR"),
+    "a heading alone": ("SNP CHR BP A1 A2 BETA P\n", "holds no row below its heading"),
+    "an endless position": ("SNP CHR BP A1 BETA P\nv0 7 inf G 1 0.1\n", "line 2: BP inf is no position"),
+    "a position of 30 digits": ("SNP CHR BP A1 BETA P\nv0 7 1e30 G 1 0.1\n", "line 2: BP 1e.30 is no position"),
+    "a locus without a position": ('locus\talleles\tbeta\tp_value\nchr7\t["A","C"]\t0.1\t0.2\n', "line 2: the locus 'chr7' is no chromosome and position"),
     "only missing": ("SNP A1 BETA OR P\nv0 G NA NA 0.2\n", "no row has an effect"),
 }  # fmt: skip
 
@@ -244,6 +249,13 @@ def test_rows_without_an_effect_of_their_own(tmp_path):
     table = read_summary_statistics(write(tmp_path, text))
     np.testing.assert_allclose(table["beta"], [np.log(2), 0.5, np.nan])
     np.testing.assert_allclose(table["p"], [1e-3, 0.2, 0.1])
+
+
+@pytest.mark.parametrize("betas", [[0.9] * 7 + [-0.9], [0.3] * 8, [2.0] * 8, [1.0] * 7])
+def test_effects_that_may_be_logarithms_are_read(betas, tmp_path):
+    rows = "".join(f"v{i} G {beta} 0.1\n" for i, beta in enumerate(betas))
+    table = read_summary_statistics(write(tmp_path, "SNP A1 BETA P\n" + rows))
+    assert table["beta"].tolist() == betas
 
 
 def test_positions_in_ids_are_named(tmp_path, store):

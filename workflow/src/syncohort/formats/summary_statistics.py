@@ -48,6 +48,8 @@ _NUMBERS = ("position_bp", "beta", "se", "z", "odds_ratio", "p", "log_p")
 _HARMONISED = "hm_"  # columns of the GWAS Catalog in the place of those they were made from
 _PARTNERS = {"a2": "a1", "a0": "a1", "allele2": "allele1", "allele0": "allele1"}
 _CLEAR = 0.01  # effects from which their sign is no matter of rounding
+_MANY_EFFECTS = 8  # of which some are below 0 if any may be
+_LAST_BP = 2**31  # no chromosome is as long
 _ABOVE_ONE = 1 + 1e-6  # a p-value that is 1 but for rounding
 _BOUND = re.compile(r"[<\u2264]=?\s*(?=[\d.])")  # of p-values too small for a program
 _ALLELE_LIKE = re.compile("allele|coded|tested|minor")  # may say whose effect it is, as `bare`
@@ -67,20 +69,21 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
     ratio), p; what is no number is NaN. attrs["other_tests"]: rows of other tests.
 
     Raises:
-        InputError: columns that are missing; a table without additive rows, or without one that
-            has an effect and a p-value; an odds ratio below 0; log10 p-values below 0; a p-value
-            above 1; numbers with a comma in them; alleles that are codes.
+        InputError: columns that are missing; a table without rows, without additive rows, or without
+            one that has an effect and a p-value; positions beyond any chromosome; an odds ratio
+            below 0; log10 p-values below 0; a p-value above 1; odds ratios called BETA; numbers with
+            a comma in them; alleles that are codes, or another column of alleles that may be the
+            effects'.
     """
     table = TextTable(path, _KEY, wanted=_is_heading)
     columns = _find_columns([*table.columns, *_unpacked_names(table.columns)], path)
     names = {column: ours for ours, column in columns.items()}
-    parts, other_tests, tests, n_rows, example = [], 0, set(), 0, None
+    parts, other_tests, tests, example = [], 0, set(), None
     by_position = None
     rivals = dict.fromkeys(_rivals(table.columns, columns), True)
     differs = set()
     for chunk in _chunks(table, columns, rivals):
         found = {ours: chunk[column] for ours, column in columns.items()}
-        n_rows += len(chunk)
         if example is None:
             example = chunk.iloc[0]
         if "test" in found:
@@ -99,9 +102,11 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
         if by_position:
             part["id"] = ""  # millions of names that nobody asks for
         parts.append(part)
-    statistics = pd.concat(parts, ignore_index=True) if parts else _no_rows()
+    if not parts:
+        raise InputError(f"{_KEY}: {path}: holds no row below its heading")
+    statistics = pd.concat(parts, ignore_index=True)
     statistics.attrs["other_tests"] = other_tests
-    if n_rows and not len(statistics):
+    if not len(statistics):
         raise InputError(
             f"{_KEY}: {path}: the column {columns['test']!r} holds {examples(sorted(tests))} and "
             f"no {_ADDITIVE}; the effect of an allele is that of the additive test"
@@ -114,7 +119,7 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
         )
     _require_bases(statistics["effect_allele"], f"{_KEY}: {path}")
     usable = np.isfinite(statistics["beta"]) & statistics["p"].between(0, 1)
-    if n_rows and not usable.any():
+    if not usable.any():
         seen = ", ".join(
             f"{column} {example[column]!r}"
             for column in names
@@ -124,6 +129,8 @@ def read_summary_statistics(path: str | Path) -> pd.DataFrame:
             f"{_KEY}: {path}: no row has an effect and a p-value between 0 and 1; line "
             f"{example.name} has {seen}. {HOW_NUMBERS}"
         )
+    if "beta" in columns and "odds_ratio" not in columns:
+        _require_logarithms(statistics["beta"][usable], columns["beta"], f"{_KEY}: {path}")
     return statistics
 
 
@@ -157,7 +164,13 @@ def _chunks(table: TextTable, columns: dict[str, str], others) -> Iterator[pd.Da
     wanted.update(dict.fromkeys(others))
     for chunk in table.chunks([*wanted, *(("locus", "alleles") if unpacked else ())]):
         if unpacked:
-            chunk[["CHR", "POS"]] = chunk["locus"].str.rsplit(":", n=1, expand=True)
+            odd = chunk["locus"][~chunk["locus"].str.contains(":")]
+            if len(odd):
+                raise InputError(
+                    f"{_KEY}: {table.path}, line {odd.index[0]}: the locus {odd.iloc[0]!r} is no "
+                    "chromosome and position with : between them, such as 7:1000"
+                )
+            chunk[["CHR", "POS"]] = chunk["locus"].str.rpartition(":")[[0, 2]]
             alleles = chunk["alleles"].map(_ALLELES.findall)
             chunk["REF"], chunk["ALT"] = alleles.str[0], alleles.str[1:].str.join(",")
         yield chunk
@@ -203,13 +216,23 @@ def _numbers(column: pd.Series, place: str) -> pd.Series:
 
 
 def _whole(position_bp: pd.Series, place: str) -> pd.Series:
-    broken = np.flatnonzero((position_bp % 1 > 0).to_numpy())
+    whole = (position_bp % 1 == 0) & (position_bp <= _LAST_BP)
+    broken = np.flatnonzero((position_bp.notna() & ~whole).to_numpy())
     if len(broken):
         raise InputError(
             f"{place}, line {position_bp.index[broken[0]]}: {position_bp.name} "
             f"{position_bp.iloc[broken[0]]:g} is no position in base pairs"
         )
     return position_bp
+
+
+def _require_logarithms(beta: pd.Series, column: str, place: str) -> None:
+    """Raise InputError for effects that are odds ratios: around 1, and none below 0."""
+    if len(beta) >= _MANY_EFFECTS and (beta > 0).all() and 0.8 <= beta.median() <= 1.25:
+        raise InputError(
+            f"{place}: {column!r} is above 0 in every row, and {beta.median():.3g} in the middle: "
+            "are these odds ratios? Then name the column OR"
+        )
 
 
 def _require_bases(alleles: pd.Series, place: str) -> None:
@@ -220,11 +243,6 @@ def _require_bases(alleles: pd.Series, place: str) -> None:
             f"{place}: the effect alleles are {examples(sorted(kinds))}, and A, C, G or T is needed; "
             "write the bases that these codes stand for"
         )
-
-
-def _no_rows() -> pd.DataFrame:
-    names = ("id", "contig", "position_bp", "effect_allele", "other_allele", "beta", "p")
-    return pd.DataFrame({name: [] for name in names})
 
 
 def _shared(column: pd.Series, function) -> np.ndarray:
