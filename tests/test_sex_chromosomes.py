@@ -142,7 +142,7 @@ def test_men_with_one_allele_in_the_regions_shared_with_y_are_counted(tmp_path):
     (tmp_path / "x.vcf").write_text(text)
     said = pd.DataFrame({"sex": np.where(MALE, "M", "F")})
     checks = checks_of("vcf", tmp_path / "x.vcf", "X", tmp_path, said, build="GRCh38")
-    (lost,) = (check for check in checks if check.level == "stop")
+    (lost,) = (check for check in checks if check.level == "look")
     n_shared = 2_781_479 // STEP_BP
     assert f"{20 * n_shared:,} of males in the regions shared with Y (100.00%" in lost.found
     assert "0 of females (0.00%" in lost.found
