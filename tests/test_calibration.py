@@ -478,6 +478,29 @@ def test_people_who_pass_may_be_released():
     )
 
 
+@pytest.mark.parametrize(("n_unmeasured", "level"), [(0, PASS), (1, PASS), (2, LOOK)])
+def test_tests_that_could_not_be_made_stand_in_the_first_line(n_unmeasured, level):
+    """One of linkability passes; where more could not be made, somebody must look."""
+    rows = [
+        metric_row(
+            "membership_tpr", Group(method=f"m{place}", fpr="1 %"), math.nan, note="too few: 9"
+        )
+        for place in range(n_unmeasured)
+    ]
+    found = release_verdict(private(*rows), "mine")
+    assert found.level == level and "all 4 tests of the people's privacy pass." in found.sentence
+    words = {0: "", 1: "One more test could", 2: "2 more tests could"}[n_unmeasured]
+    assert (f"{words} not be made (too few: 9)." in found.sentence) == bool(n_unmeasured)
+
+
+def test_a_level_of_nothing_is_nothing_to_compare_with():
+    """Half of the holdout people are copies: their distance ratio is 0."""
+    of_holdout = ("neighbour_distance_ratio", Group(part="holdout"), 0.0)
+    table = study(mine=[("neighbour_distance_ratio", ALL, 0.5), of_holdout])
+    row = judge(table, CALIBRATION).iloc[0]
+    assert row["verdict"] == NOT_MEASURED and row["note"] == "what it would be compared with is 0"
+
+
 @pytest.mark.parametrize("metric", REQUIRED)
 def test_without_evidence_nothing_is_released(metric):
     judged = private(**{metric: (math.nan, "too few: 3 people")})

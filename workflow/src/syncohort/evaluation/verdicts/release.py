@@ -77,7 +77,7 @@ def release_verdict(judged: pd.DataFrame, generator: str) -> Release:
         sentence = f"{generator} may be released only after a look at {_reasons(looking)}."
         return Release(generator, LOOK, sentence + unmeasured)
     passed = (privacy["verdict"] == PASS).sum()
-    sentence = f"all {passed} tests of the people's privacy that could be made pass."
+    sentence = f"all {passed} tests of the people's privacy pass."
     caution = " These tests found no leak; that does not prove that there is none."
     if any(_mostly_unmeasured(part) for _, part in privacy.groupby("dimension")):
         sentence = f"{generator} may be released only after a look, though {sentence}"
@@ -96,7 +96,7 @@ def _unmeasured(rows: pd.DataFrame) -> str:
     if missing.empty:
         return ""
     reason = next((note for note in missing["note"] if note), "")
-    tests = "One test" if len(missing) == 1 else f"{len(missing)} tests"
+    tests = "One more test" if len(missing) == 1 else f"{len(missing)} more tests"
     return f" {tests} could not be made ({reason})."
 
 
