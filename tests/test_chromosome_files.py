@@ -74,6 +74,25 @@ def test_other_people_in_one_of_the_files(kind, tmp_path):
         read_whole(open_source(kind, f"{tmp_path}/a/chr{{chrom}}{end}"), "2")
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [("1", "2", "sex of 6 people"), ("1", "1", ""), ("0", "2", "")],
+)
+def test_files_that_contradict_each_other_about_people_stop(first, second, said, tmp_path):
+    """The sex of a .fam: 0 is not known, and contradicts nothing."""
+    write_files(tmp_path / "a", "plink", ["1", "2"])
+    for chrom, sex in (("1", first), ("2", second)):
+        fam = tmp_path / f"a/chr{chrom}.fam"
+        rows = [line.split() for line in fam.read_text().splitlines()]
+        fam.write_text("".join("\t".join([*row[:4], sex, row[5]]) + "\n" for row in rows))
+    source = open_source("plink", f"{tmp_path}/a/chr{{chrom}}")
+    if not said:
+        assert len(read_whole(source, "2")[0]) == 30
+        return
+    with pytest.raises(InputError, match=f"chr2.bed: the {said} is not that of .*chr1"):
+        read_whole(source, "2")
+
+
 FOREIGN = ("2", "X", "GL000191.1", "1_random", "MT", "HLA-A")
 UNPLACED = ("plink", "pgen")  # kinds that know chromosome 0
 

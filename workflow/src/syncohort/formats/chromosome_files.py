@@ -94,7 +94,7 @@ class ChromosomeFiles(Source):
         self.sample_ids = self._open(self._names[0]).sample_ids
 
     def people_columns(self) -> pd.DataFrame:
-        """What the first file says of people."""
+        """What the first file says of people; no other may say otherwise."""
         return self._open(self._names[0]).people_columns()
 
     def contigs(self) -> list[str]:
@@ -145,9 +145,10 @@ class ChromosomeFiles(Source):
         return self._opened[name]
 
     def _require_same_people(self, name: str, source) -> None:
-        if np.array_equal(source.sample_ids, self.sample_ids):
-            return
         path, first = (self._template.replace(MARK, each) for each in (name, self._names[0]))
+        if np.array_equal(source.sample_ids, self.sample_ids):
+            _require_same_answers(path, source.people_columns(), first, self.people_columns())
+            return
         other = set(source.sample_ids) ^ set(self.sample_ids)
         what = f"not in both: {examples(sorted(other))}" if other else "in another order"
         raise InputError(
@@ -155,3 +156,17 @@ class ChromosomeFiles(Source):
             f"{first} ({what}). The files of all chromosomes must hold the same people in the "
             "same order: `bcftools view --samples-file`, `plink2 --keep` with `--indiv-sort`."
         )
+
+
+def _require_same_answers(path, people: pd.DataFrame, first_path, first: pd.DataFrame) -> None:
+    """Raise InputError where the files of two chromosomes say different things of the same people."""
+    for column in people.columns.intersection(first.columns):
+        ours, theirs = people[column].to_numpy(), first[column].to_numpy()
+        differ = (ours != theirs) & (ours != "") & (theirs != "")
+        if differ.any():
+            at = int(np.argmax(differ))
+            raise InputError(
+                f"{path}: the {column} of {int(differ.sum()):,} people is not that of {first_path} "
+                f"({people['sample'].iloc[at]}: {ours[at]}, there {theirs[at]}). Which is right? "
+                "Make the files of all chromosomes say the same of people."
+            )
