@@ -148,7 +148,7 @@ def _unpacked_names(columns: list[str]) -> list[str]:
 
 def _rivals(names: list[str], columns: dict[str, str]) -> list[str]:
     """Columns that may say whose effect it is where that of `columns` has no name that does."""
-    if bare(columns["effect_allele"]) in _SURE.split():
+    if bare(columns["effect_allele"].removeprefix(_HARMONISED)) in _SURE.split():
         return []
     return [
         name
