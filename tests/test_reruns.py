@@ -85,7 +85,7 @@ CODE = {
             "embed_bottleneck",
         },
     ),
-    "the SNP autoencoder": ("representations/snp_vae.py", set()),
+    "the SNP autoencoder": ("representations/snp_vae.py", {"check_cohort"}),
     "a module of figures": (
         "figures/fidelity.py",
         {"plot_frequencies", "plot_linkage"},
