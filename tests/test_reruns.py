@@ -270,11 +270,13 @@ def test_new_dates_comments_and_networks_nobody_uses_run_nothing(run, tmp_path):
     for name in ("transformer", "local", "latent_unet"):
         edit(denoisers / f"{name}.py")
     (denoisers / "newest.py").write_text("class NewestDenoiser:\n    pass\n")
-    edit(folder / "workflow/src/syncohort/representations/snp_vae.py")
     edit(folder / "workflow/src/syncohort/baselines/wgan.py")
     assert planned_rules(folder) == set()
+    edit(folder / "workflow/src/syncohort/representations/snp_vae.py")
+    pages = {"check_cohort", "require_possible_plans", "write_report"}
+    assert planned_rules(folder) == pages
     edit(folder / "workflow/src/syncohort/figures/fidelity.py")
-    assert planned_rules(folder) == CODE["a module of figures"][1] | {"write_report"}
+    assert planned_rules(folder) == CODE["a module of figures"][1] | pages
 
 
 @pytest.mark.slow
