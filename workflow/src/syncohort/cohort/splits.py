@@ -68,7 +68,8 @@ def read_kinship(
         if samples is not None and find_columns(opened.columns, aliases, path)
     }
     known = set() if samples is None else set(samples)
-    related, members, n_pairs, without = [], [], 0, 0
+    members = pd.DataFrame({"id": [], "family": []}, dtype=object)
+    related, n_pairs, without = [], 0, 0
     ids = [chosen["id_1"], chosen["id_2"]]
     for table in opened.chunks(dict.fromkeys([*ids, *units, *families.values()])):
         kinship = _kinship_of(table, units, f"{key}: {path}")
@@ -82,7 +83,7 @@ def read_kinship(
             pair[own] = pair[own].mask(~pair[own].isin(known) & joined.isin(known), joined)
             member = pd.DataFrame({"id": pair[own], "family": table[family]})
             told = member["id"].isin(known) & says_family(member["family"], table[chosen[own]])
-            members.append(member[told].drop_duplicates())
+            members = pd.concat([members, member[told]]).drop_duplicates()
         related.append(pair)
     _require_one_family(members, f"{key}: {path}")
     if n_pairs and without == n_pairs:
@@ -119,12 +120,9 @@ def _kinship_of(table: pd.DataFrame, units: dict[str, float], place: str) -> pd.
     return kinship
 
 
-def _require_one_family(members: list[pd.DataFrame], place: str) -> None:
-    """Raise InputError for a sample id of several families; members: tables of id and family."""
-    if not members:
-        return
-    member = pd.concat(members).drop_duplicates()
-    several = member[member["id"].duplicated(keep=False)]
+def _require_one_family(members: pd.DataFrame, place: str) -> None:
+    """Raise InputError for a sample id of several families; members: each id and family once."""
+    several = members[members["id"].duplicated(keep=False)]
     if len(several):
         name = several["id"].iloc[0]
         families = several.loc[several["id"] == name, "family"]

@@ -5,7 +5,9 @@ that a job asks for at its first try. All sizes are in MB.
 """
 
 import csv
+import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 AROUND_MB = 450  # Snakemake, twice, around a rule's script
@@ -88,12 +90,21 @@ def most_compared(people: str | Path, drawn: str | Path, limit: int) -> int:
     not there yet.
     """
     try:
-        with open(people, newline="") as real, open(drawn, newline="") as synthetic:
-            split = [row["split"] for row in csv.DictReader(real, delimiter="\t")]
-            n_synthetic = sum(1 for _ in csv.DictReader(synthetic, delimiter="\t"))
+        sizes = [
+            _n_people(path, os.stat(path).st_mtime_ns, split)
+            for path, split in ((people, "train"), (drawn, None))
+        ]
     except (OSError, KeyError, ValueError, csv.Error):  # being written, or damaged
         return limit
-    return min(limit, max(split.count("train"), n_synthetic))
+    return min(limit, max(sizes))
+
+
+@cache
+def _n_people(path: str | Path, changed_ns: int, split: str | None) -> int:
+    """People of a table, or of a split of it; counted once as long as the file does not change."""
+    with open(path, newline="") as file:
+        rows = csv.DictReader(file, delimiter="\t")
+        return sum(split is None or row["split"] == split for row in rows)
 
 
 def request_minutes(kind: str, input_mb: float, most_minutes: int, attempt: int) -> int:

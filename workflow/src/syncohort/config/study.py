@@ -116,8 +116,7 @@ class Config(Section):
                     f"but `representations` has {', '.join(self.representations)}"
                 )
             self._require_decoding(name, generator)
-            self._require_chromosomes(name, generator)
-            self._require_places(name, generator)
+            self._require_gene_pca(name, generator)
             if generator.kind in REAL_HAPLOTYPES and not generator.release_real_haplotypes:
                 raise ValueError(
                     f"generators.{name} is of kind {generator.kind}, whose people are made of "
@@ -215,29 +214,28 @@ class Config(Section):
                 f"and {self.mode}: leave the key out"
             )
 
-    def _require_chromosomes(self, name: str, generator) -> None:
-        """A network per chromosome needs latents per chromosome."""
-        if not getattr(generator, "per_chromosome", False):
-            return
-        kind = self.representations[generator.representation].kind
-        if kind != "gene_pca":
-            raise ValueError(
-                f"generators.{name}.per_chromosome needs a representation of kind gene_pca; "
-                f"{generator.representation} is a {kind}, one for all chromosomes: leave "
-                "per_chromosome out"
-            )
-
-    def _require_places(self, name: str, generator) -> None:
-        """A sight in base pairs needs blocks that lie somewhere."""
-        if generator.kind != "diffusion" or not getattr(generator.denoiser, "sight_kb", None):
-            return
-        kind = self.representations[generator.representation].kind
-        if kind != "gene_pca":
-            raise ValueError(
-                f"generators.{name}.denoiser.sight_kb needs a representation of kind gene_pca, whose "
-                f"blocks lie in base pairs; {generator.representation} is a {kind}: leave sight_kb "
-                "out, and set denoiser.layers"
-            )
+    def _require_gene_pca(self, name: str, generator) -> None:
+        """A network per chromosome needs latents per chromosome, a sight in base pairs blocks that lie
+        somewhere."""
+        denoiser = getattr(generator, "denoiser", None)
+        wishes = {
+            "per_chromosome": (
+                getattr(generator, "per_chromosome", False),
+                "latents of each chromosome",
+                "leave per_chromosome out",
+            ),
+            "denoiser.sight_kb": (
+                getattr(denoiser, "sight_kb", None),
+                "blocks that lie in base pairs",
+                "leave sight_kb out, and set denoiser.layers",
+            ),
+        }
+        for key, (is_wished, what, advice) in wishes.items():
+            if is_wished and not self.has_gene_pca(name):
+                raise ValueError(
+                    f"generators.{name}.{key} needs a representation of kind gene_pca, which has {what}; "
+                    f"{generator.representation} is none: {advice}"
+                )
 
     def _uses_genes(self) -> bool:
         """Whether a generator's representation is made of gene blocks."""

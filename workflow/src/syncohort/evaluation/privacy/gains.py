@@ -32,6 +32,7 @@ def gain_row(
     no, the interval is Newcombe's: nobody of a few holdout people is not none of all.
     """
     known, rng = np.isfinite(success), np.random.default_rng(seed)
+    is_share = np.isin(success[known], (0, 1)).all()
     means, redrawn, theirs, weights = [], [], [], []
     for label in np.unique(targets.label[known]):
         own = known & (targets.label == label)
@@ -39,8 +40,9 @@ def gain_row(
         if not len(members) or not len(others):
             continue
         means.append(np.full(len(others), members.mean()))
-        drawn = times_drawn(len(members), rng) @ members / len(members)
-        redrawn.append(np.repeat(drawn[:, None], len(others), axis=1))
+        if not is_share:
+            drawn = times_drawn(len(members), rng) @ members / len(members)
+            redrawn.append(np.repeat(drawn[:, None], len(others), axis=1))
         theirs.append(others)
         weights.append(np.full(len(members), len(others) / len(members)))
     holdout = sum(map(len, theirs))
@@ -48,7 +50,7 @@ def gain_row(
         return metric_row(metric, group, np.nan, note=f"too few: {holdout} people")
     means, theirs, weights = map(np.concatenate, (means, theirs, weights))
     ours, other = means.mean(), theirs.mean()
-    if np.isin(success[known], (0, 1)).all():
+    if is_share:
         n_members = weights.sum() ** 2 / (weights**2).sum()  # of equal weight, that vary as much
         interval = newcombe_interval(ours, n_members, other, holdout)
     else:

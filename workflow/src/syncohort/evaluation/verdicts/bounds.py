@@ -106,17 +106,23 @@ def at_least(passes: float, looks: float) -> Rule:
     return within(passes, inf, looks, inf)
 
 
+def _by_level(kind: str, rule_of: Callable[[Level], Rule]) -> Rule:
+    """The rule that follows from a level; without the level there is none."""
+
+    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
+        return rule_of(levels[kind])(levels, is_validation) if kind in levels else None
+
+    return bounds
+
+
 def near_level(kind: str, passes: float, looks: float, *, relative: bool = True) -> Rule:
     """At most so far from a calibration row (in shares of it unless not relative)."""
 
-    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
-        if kind not in levels:
-            return None
-        centre = levels[kind].value
-        unit = abs(centre) if relative else 1
-        return near(centre, passes * unit, looks * unit)(levels, is_validation)
+    def rule(level: Level) -> Rule:
+        unit = abs(level.value) if relative else 1
+        return near(level.value, passes * unit, looks * unit)
 
-    return bounds
+    return _by_level(kind, rule)
 
 
 def times(*kinds: str, passes: float, looks: float) -> Rule:
@@ -163,13 +169,7 @@ def share_of(kind: str, passes: float, looks: float) -> Rule:
 
 def above(kind: str, passes: float, looks: float) -> Rule:
     """At most so much above what a calibration row may reach by chance; see `within`."""
-
-    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
-        if kind not in levels:
-            return None
-        return at_most(levels[kind].high + passes, levels[kind].high + looks)(levels, is_validation)
-
-    return bounds
+    return _by_level(kind, lambda level: at_most(level.high + passes, level.high + looks))
 
 
 def at_most_or_above(passes: float, looks: float, kind: str, beyond: float) -> Rule:
@@ -188,49 +188,29 @@ def at_most_or_above(passes: float, looks: float, kind: str, beyond: float) -> R
 
 def times_above(kind: str, passes: float, looks: float) -> Rule:
     """At most so many times what a calibration row may reach by chance; see `within`."""
+    return _by_level(kind, lambda level: at_most(passes * level.high, looks * level.high))
 
-    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
-        if kind not in levels:
-            return None
-        level = levels[kind].high
-        return at_most(passes * level, looks * level)(levels, is_validation)
 
-    return bounds
+def _up_to(passes: float, looks: float = inf) -> Rule:
+    """Not above a value, whatever validation people reach."""
+    return lambda levels, is_validation: Bounds(pass_high=passes, look_high=looks)
 
 
 def look_above(passes: float) -> Rule:
     """What is above a value is for people to decide on: it never fails."""
-    return lambda levels, is_validation: Bounds(pass_high=passes)
+    return _up_to(passes)
 
 
 def below(kind: str, passes: float, looks: float) -> Rule:
     """At most so much below what a calibration row may reach by chance; see `within`."""
-
-    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
-        if kind not in levels:
-            return None
-        return at_least(levels[kind].low - passes, levels[kind].low - looks)(levels, is_validation)
-
-    return bounds
+    return _by_level(kind, lambda level: at_least(level.low - passes, level.low - looks))
 
 
 def within_chance(kind: str) -> Rule:
     """At most the value of a level, what chance stays within mostly; its upper end is no chance."""
-
-    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
-        if kind not in levels:
-            return None
-        return Bounds(pass_high=levels[kind].value, look_high=levels[kind].high)
-
-    return bounds
+    return _by_level(kind, lambda level: _up_to(level.value, level.high))
 
 
 def no_more_than(kind: str) -> Rule:
     """A count at most the upper end of a level: what is above it is no chance, and fails."""
-
-    def bounds(levels: Levels, is_validation: bool) -> Bounds | None:
-        if kind not in levels:
-            return None
-        return Bounds(pass_high=levels[kind].high, look_high=levels[kind].high)
-
-    return bounds
+    return _by_level(kind, lambda level: _up_to(level.high, level.high))
