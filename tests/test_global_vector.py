@@ -301,7 +301,7 @@ def test_other_global_vectors_are_another_training(cohort, fitted, network):
     [
         ({"denoiser": {"kind": "mlp"}}, "mlp is one network over the whole genome, as published"),
         ({"preset": "genetic_diffusion_paper"}, "mlp_cnn is one network over the whole genome"),
-        ({"preset": "snpgen", "denoiser": {"context": 0}}, "snp_vae is a snp_vae, one for all"),
+        ({"preset": "snpgen", "denoiser": {"context": 0}}, "snp_vae is none: leave per_chromosome"),
         ({"denoiser": {"context": 32}}, "summary of the whole genome"),
     ],
 )

@@ -173,10 +173,12 @@ rule check_cohort:
         "../scripts/check_cohort.py"
 
 
-# The gates: everything waits for the first, the report for both.
+# The gates: everything waits for the first, the report for both. A run that stops leaves the page that
+# says why, so the first waits for it, and `ancient` keeps a page written again from training again.
 rule require_usable_cohort:
     input:
         checks="<results>/examine_cohort/checks.tsv",
+        page=ancient("<results>/check_cohort/check.html"),
     output:
         passed="<results>/require_usable_cohort/passed.txt",
     log:
@@ -191,7 +193,6 @@ rule require_usable_cohort:
         runtime=light_minutes,
     params:
         code=code_of("require_usable_cohort"),
-        page=f"{FOLDER}/check_cohort/check.html",
     script:
         "../scripts/require_usable_cohort.py"
 
@@ -199,6 +200,7 @@ rule require_usable_cohort:
 rule require_possible_plans:
     input:
         checks="<results>/check_cohort/checks.tsv",
+        page="<results>/check_cohort/check.html",
     output:
         passed="<results>/require_possible_plans/passed.txt",
     log:
@@ -213,6 +215,5 @@ rule require_possible_plans:
         runtime=light_minutes,
     params:
         code=code_of("require_possible_plans"),
-        page=f"{FOLDER}/check_cohort/check.html",
     script:
         "../scripts/require_possible_plans.py"
