@@ -67,6 +67,31 @@ rule compare_reference:
         "../scripts/compare_reference.py"
 
 
+rule compare_panel:
+    input:
+        store="<results>/import_chromosome/{chrom}.zarr.zip",
+        panel=lambda wildcards: foreign(map_of(STUDY.expansion.panel, wildcards)),
+    output:
+        fit="<results>/compare_panel/{chrom}.json",
+    log:
+        "<logs>/compare_panel/{chrom}.log",
+    benchmark:
+        "<benchmarks>/compare_panel/{chrom}.tsv"
+    priority: 100
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=stream_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("compare_panel"),
+        content=lambda wildcards: content_of(map_of(STUDY.expansion.panel, wildcards)),
+        maf_min=STUDY.filters.maf_min,
+        overlap_min=STUDY.expansion.overlap_min,
+    script:
+        "../scripts/compare_panel.py"
+
+
 rule relate_people:
     input:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
@@ -108,6 +133,10 @@ rule check_cohort:
             if STUDY.input.reference
             else []
         ),
+        panel=[
+            f"<results>/compare_panel/{chrom}.json"
+            for chrom in (AUTOSOMES if STUDY.expansion.panel else [])
+        ],
         templates=templates_of("check.html"),
     output:
         page=report(
@@ -137,6 +166,7 @@ rule check_cohort:
             *(["expansion.panel"] if STUDY.expansion.panel else []),
             *(["evaluation.imputation"] if STUDY.evaluation.imputation else []),
         ],
+        panel_may_share=STUDY.expansion.shared_people,
         plans={
             "case_label": STUDY.labels.case_label,
             "selection": STUDY.selection.model_dump() if SELECTED else None,

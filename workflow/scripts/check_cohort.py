@@ -5,6 +5,7 @@ import pandas as pd
 
 from syncohort.cohort.foreseen_membership import frequency_check
 from syncohort.cohort.joining import read_joined
+from syncohort.cohort.panel_checks import panel_checks
 from syncohort.cohort.people_checks import check_plans, key_checks, read_checks, write_checks
 from syncohort.cohort.program_checks import program_checks
 from syncohort.cohort.reference_checks import reference_checks
@@ -56,6 +57,7 @@ with job(snakemake):
         snakemake.params.plans["synthesis"],
         **snakemake.params.sequences,
     )
+    checks += panel_checks(snakemake.input.panel, may_share=snakemake.params.panel_may_share)
     write_checks(checks, snakemake.output.checks)
     write_check_page(
         snakemake.output.page,

@@ -57,6 +57,10 @@ class Expansion(Section):
         0.5,
         description="Least share of the modelled sites that the panel must have with the same REF and ALT.",
     )
+    shared_people: bool = Field(
+        False,
+        description="Whether the panel may hold people of the cohort, found by their genotypes. true is for a cohort that is public itself: their rare alleles leave with the release. false: such a panel stops the run.",
+    )
 
 
 class Evaluation(Section):

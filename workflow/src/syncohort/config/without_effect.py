@@ -37,7 +37,7 @@ _OF_STUDIES = (
         "nothing is phased, which needs mode: haplotype and phasing.program",
     ),
     _Rule(
-        ("expansion.recombination_map", "expansion.overlap_min"),
+        ("expansion.recombination_map", "expansion.overlap_min", "expansion.shared_people"),
         attrgetter("expansion.panel"),
         "there is no expansion.panel",
     ),

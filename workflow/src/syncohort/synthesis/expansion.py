@@ -25,7 +25,7 @@ from syncohort.formats.genetic_map import GeneticMap, constant_map, read_genetic
 from syncohort.formats.shared_sites import records_of
 from syncohort.formats.vcf_writing import record_lines, vcf_header, write_indexed
 from syncohort.genotypes import Variants
-from syncohort.synthesis.panel_sites import (
+from syncohort.formats.panel_sites import (
     FATES,
     USED,
     Panel,

@@ -43,7 +43,7 @@ def expansion_statement(panel: str) -> str:
     """What header and README of a release say of sites that were not modelled; panel: its name."""
     return (
         f"records with IMP were not modelled but imputed from the panel {panel}: rare alleles "
-        "there are the panel's people's, not the cohort's"
+        "there are the panel's people's"
     )
 
 

@@ -112,6 +112,7 @@ STAYS_INSIDE = {
         "logs",
         "examine_cohort",
         "compare_reference",
+        "compare_panel",
         "check_cohort",
         "require_usable_cohort",
         "require_possible_plans",

@@ -26,6 +26,7 @@ USED, SWAPPED, OTHER_STRAND, OTHER_ALLELES, NOT_IN_PANEL = FATES = (
     "not_in_panel",
 )
 _LEAST_SITES = 20
+_DOSAGE = {f"{a}{mark}{b}": a + b for a in (0, 1) for b in (0, 1) for mark in "|/"}
 _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
@@ -33,14 +34,18 @@ _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 class Panel:
     """One chromosome of a public panel.
 
-    path: the file, name: the chromosome as it spells it, n_people; records: position_bp, ref, alt
+    path: the file, name: the chromosome as it spells it, people: ids; records: position_bp, ref, alt
     of each record in the stretch that is modelled.
     """
 
     path: Path
     name: str
-    n_people: int
+    people: list[str]
     records: pd.DataFrame
+
+    @property
+    def n_people(self) -> int:
+        return len(self.people)
 
 
 def read_panel(path: Path, variants: Variants, folder: Path) -> Panel:
@@ -65,7 +70,7 @@ def read_panel(path: Path, variants: Variants, folder: Path) -> Panel:
     records = pd.read_csv(
         io.StringIO(text), sep="\t", names=list(columns), dtype=columns, keep_default_na=False
     )
-    return Panel(path, name, len(file.samples), records)
+    return Panel(path, name, file.samples, records)
 
 
 def fates_of(modelled: Records, records: pd.DataFrame) -> np.ndarray:
@@ -122,3 +127,33 @@ def require_overlap(fates: np.ndarray, panel: Panel, contig: str, overlap_min: f
             "panel of the cohort's genome build, and does it hold the whole chromosome? Where REF "
             "and ALT are swapped, set them first: `plink2 --ref-from-fa force --fa GENOME`."
         )
+
+
+def read_dosages(
+    panel: Panel, folder: Path, positions_bp: np.ndarray
+) -> tuple[list[tuple], np.ndarray]:
+    """Copies of ALT of a panel's people at some positions.
+
+    folder: for an index and a list of the positions.
+
+    Returns:
+        sites: position, REF and ALT of the records that are there, [N].
+        dosages: int8 [N, people of the panel], -1 where an allele is missing or not the first ALT.
+    """
+    file, wanted = VcfFile(panel.path, folder), folder / "positions.txt"
+    wanted.write_text("".join(f"{panel.name}\t{each}\n" for each in positions_bp))
+    text = bcftools(
+        panel.path,
+        [
+            *("query", "--format", "%POS\t%REF\t%ALT[\t%GT]\n"),
+            *("--regions-file", str(wanted), file.indexed(panel.name)),
+        ],
+        prints="text",
+    )
+    sites, dosages = [], []
+    for line in text.splitlines():
+        position, ref, alt, *calls = line.split("\t")
+        sites.append((int(position), ref, alt))
+        dosages.append([_DOSAGE.get(call, -1) for call in calls])
+    shape = (len(sites), panel.n_people)
+    return sites, np.array(dosages, dtype=np.int8).reshape(shape)

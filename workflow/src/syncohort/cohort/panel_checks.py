@@ -1,0 +1,210 @@
+"""The compatibility check's part on a public panel: does it fit, and are its people other people?
+
+Sites that are not modelled are imputed from the panel, so a rare allele there is one of the panel's people's.
+If these are people of the cohort, that is what the release was to keep inside. The ids need not tell: a
+person is known by the genotypes.
+
+Axes: V variants, S people of the cohort, T people of the panel, N compared sites.
+"""
+
+import json
+import tempfile
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from syncohort.cohort.people_checks import Check
+from syncohort.cohort_store import CohortStore
+from syncohort.dosages import minor
+from syncohort.errors import InputError, examples
+from syncohort.formats.panel_sites import (
+    USED,
+    fates_of,
+    read_dosages,
+    read_panel,
+    require_overlap,
+)
+from syncohort.formats.shared_sites import records_of
+
+MOST_SITES = 400
+_COMMON = 0.05  # MAF from which a site tells people apart
+_FREQUENCY_PEOPLE = 500  # who tell how common the sites are
+# Of the same person typed twice some calls differ; two people without a common parent are alike at about half.
+_ALIKE = 0.97
+_LEAST_COMPARED = 50
+_PAIRS_HELD = 1 << 24
+
+
+@dataclass
+class PanelFit:
+    """One chromosome of a panel beside the cohort's.
+
+    n_people: of the panel. n_sites: that were compared. pairs: ids of people of the cohort and of the
+    panel who have the same genotypes. problem: why the panel cannot be used, "" where it can.
+    """
+
+    contig: str
+    n_people: int = 0
+    n_sites: int = 0
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+    problem: str = ""
+
+    @classmethod
+    def of(cls, store: CohortStore, path: str | Path, maf_min: float, overlap_min: float) -> Self:
+        """Compare a chromosome of a panel with the cohort's.
+
+        store: imported. maf_min: of the sites that count for `require_overlap`, see there for
+        overlap_min.
+        """
+        frequency = _frequency(store)
+        try:
+            with tempfile.TemporaryDirectory(prefix="syncohort-panel-") as folder:
+                return cls._compared(
+                    store, Path(path), Path(folder), frequency, maf_min, overlap_min
+                )
+        except InputError as problem:
+            return cls(store.contig, problem=str(problem))
+
+    @classmethod
+    def _compared(cls, store, path, folder, frequency, maf_min, overlap_min) -> Self:
+        panel = read_panel(path, store.variants, folder)
+        modelled = records_of(store.variants[minor(frequency) >= max(maf_min, 1e-9)])
+        require_overlap(fates_of(modelled, panel.records), panel, store.contig, overlap_min)
+        chosen = _spread(np.flatnonzero(_tells_people_apart(store, panel, frequency)))
+        ours, theirs = _both_dosages(store, panel, folder, chosen)
+        pairs = [
+            (str(store.people.id[i]), panel.people[j]) for i, j in alike_people(ours.T, theirs.T)
+        ]
+        return cls(store.contig, panel.n_people, len(ours), pairs)
+
+    def write(self, path: str | Path) -> None:
+        """As JSON, for `read`."""
+        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
+
+    @classmethod
+    def read(cls, path: str | Path) -> Self:
+        """What `write` wrote."""
+        kept = json.loads(Path(path).read_text())
+        return cls(**kept | {"pairs": [tuple(pair) for pair in kept["pairs"]]})
+
+
+def _frequency(store: CohortStore) -> np.ndarray:
+    """Frequency of ALT [V], of at most _FREQUENCY_PEOPLE people of the cohort; NaN without a call."""
+    n = len(store.people)
+    index = np.unique(np.linspace(0, n - 1, min(n, _FREQUENCY_PEOPLE)).astype(int))
+    found = [np.zeros(0)]
+    for _, calls in store.variant_chunks(index):
+        called = (calls >= 0).sum(axis=(1, 2))
+        n_alt = (calls == 1).sum(axis=(1, 2))
+        found.append(np.divide(n_alt, called, out=np.full(len(calls), np.nan), where=called > 0))
+    return np.concatenate(found)
+
+
+def _tells_people_apart(store: CohortStore, panel, frequency: np.ndarray) -> np.ndarray:
+    """Which variants [V] are common sites of one ALT allele that the panel has, too."""
+    records = records_of(store.variants)
+    usable = (fates_of(records, panel.records) == USED) & (records.n_alts == 1)
+    return usable[records.record] & (minor(frequency) >= _COMMON)
+
+
+def _spread(index: np.ndarray) -> np.ndarray:
+    """At most MOST_SITES of some variants, at equal steps."""
+    return (
+        index[np.unique(np.linspace(0, len(index) - 1, MOST_SITES).astype(int))]
+        if len(index)
+        else index
+    )
+
+
+def _both_dosages(store, panel, folder, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Copies of ALT at the chosen variants, [N, S] of the cohort and [N, T] of the panel, -1 missing."""
+    sites, theirs = read_dosages(panel, folder, store.variants.position_bp[chosen])
+    row_of = {site: row for row, site in enumerate(sites)}
+    keys = [
+        (int(position), *alleles)
+        for position, alleles in zip(
+            store.variants.position_bp[chosen], store.variants.allele[chosen].tolist(), strict=True
+        )
+    ]
+    own = np.full((len(chosen), len(store.people)), -1, dtype=np.int8)
+    for part in store.variant_slices():
+        inside = (chosen >= part.start) & (chosen < part.stop)
+        if inside.any():
+            calls = store.read(part)[chosen[inside] - part.start]
+            own[inside] = np.where((calls < 0).any(axis=2), -1, calls.sum(axis=2))
+    return own, theirs[[row_of[key] for key in keys]]
+
+
+def alike_people(ours: np.ndarray, theirs: np.ndarray) -> list[tuple[int, int]]:
+    """Who of two groups is the same person, by genotypes.
+
+    ours [S, N], theirs [T, N]: copies of ALT, -1 missing. Two people are the same where they agree at
+    _ALIKE of the sites that both have, which must be _LEAST_COMPARED.
+
+    Returns pairs of indices.
+    """
+    found = []
+    step = max(1, _PAIRS_HELD // max(len(theirs), 1))
+    for start in range(0, len(ours), step):
+        part = ours[start : start + step]
+        both = _shared(part >= 0, theirs >= 0)
+        same = sum(_shared(part == dosage, theirs == dosage) for dosage in (0, 1, 2))
+        alike = (both >= _LEAST_COMPARED) & (same >= _ALIKE * both)
+        found += [(int(i) + start, int(j)) for i, j in np.argwhere(alike)]
+    return found
+
+
+def _shared(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """How many sites two rows both have, of all pairs of rows."""
+    return first.astype(np.float32) @ second.astype(np.float32).T
+
+
+def panel_checks(paths: list[str], *, may_share: bool) -> list[Check]:
+    """Whether a panel fits, and whether its people are other people than the cohort's.
+
+    paths: what `PanelFit.write` wrote, by chromosome; none without a panel. may_share: whether the panel
+    may hold people of the cohort, which is then public itself.
+    """
+    fits = [PanelFit.read(path) for path in paths]
+    problems = [fit.problem for fit in fits if fit.problem]
+    if problems:
+        advice = "See the section `expansion` in config/README.md."
+        return [Check("expansion.panel", problem, "stop", advice) for problem in problems]
+    name = "people of expansion.panel"
+    compared = [fit for fit in fits if fit.n_sites >= _LEAST_COMPARED]
+    if fits and not compared:
+        found = f"not compared with the cohort's people: it takes {_LEAST_COMPARED} common sites that both have"
+        return [
+            Check(name, found, "look", "Make sure that the panel's people are not the cohort's.")
+        ]
+    if not fits:
+        return []
+    same = set.intersection(*(set(fit.pairs) for fit in compared))
+    n_sites = sum(fit.n_sites for fit in compared)
+    if not same:
+        found = (
+            f"none has the genotypes of a person of the cohort ({n_sites:,} sites were compared)"
+        )
+        return [Check(name, found)]
+    shown = examples(f"{own} as {other}" for own, other in sorted(same))
+    found = (
+        f"{len({other for _, other in same}):,} of {compared[0].n_people:,} have the genotypes of a person of "
+        f"the cohort: {shown} ({n_sites:,} sites were compared)"
+    )
+    if may_share:
+        advice = (
+            "Their rare alleles leave with the release, as expansion.shared_people: true allows."
+        )
+        return [Check(name, found, "look", advice)]
+    return [
+        Check(
+            name,
+            found,
+            "stop",
+            "Their rare alleles would leave with the release. Leave these people out of the panel "
+            "(`bcftools view --samples ^ID`), or take another panel. Where the cohort itself is public, set "
+            "expansion.shared_people: true.",
+        )
+    ]
