@@ -102,6 +102,7 @@ rule relate_people:
         "<logs>/relate_people/{chrom}.log",
     benchmark:
         "<benchmarks>/relate_people/{chrom}.tsv"
+    priority: 100
     group:
         "relate"
     conda:
@@ -120,7 +121,7 @@ rule relate_people:
 
 # The page shows both: what the data are, which the split waits for, and whether what is asked for
 # can be had, which it does not: another wish must not train again. A job that fails ends the run, and
-# these have a high priority: what cannot be had is said before anything is trained.
+# these and what they wait for have a high priority: what cannot be had is said before anything is trained.
 rule check_cohort:
     input:
         checks="<results>/examine_cohort/checks.tsv",
@@ -203,12 +204,11 @@ rule check_cohort:
         "../scripts/check_cohort.py"
 
 
-# The gates: everything waits for the first, the report for both. A run that stops leaves the page that
-# says why, so the first waits for it, and `ancient` keeps a page written again from training again.
+# The gates: everything waits for the first, the report for both. The first cannot wait for the page: what
+# the page alone needs would train again, and Snakemake forgets what depends on an `ancient` input's job.
 rule require_usable_cohort:
     input:
         checks="<results>/examine_cohort/checks.tsv",
-        page=ancient("<results>/check_cohort/check.html"),
     output:
         passed="<results>/require_usable_cohort/passed.txt",
     log:
@@ -223,6 +223,7 @@ rule require_usable_cohort:
         runtime=light_minutes,
     params:
         code=code_of("require_usable_cohort"),
+        page=f"{FOLDER}/check_cohort/check.html",
     script:
         "../scripts/require_usable_cohort.py"
 
@@ -230,7 +231,6 @@ rule require_usable_cohort:
 rule require_possible_plans:
     input:
         checks="<results>/check_cohort/checks.tsv",
-        page="<results>/check_cohort/check.html",
     output:
         passed="<results>/require_possible_plans/passed.txt",
     log:
@@ -245,5 +245,6 @@ rule require_possible_plans:
         runtime=light_minutes,
     params:
         code=code_of("require_possible_plans"),
+        page=f"{FOLDER}/check_cohort/check.html",
     script:
         "../scripts/require_possible_plans.py"

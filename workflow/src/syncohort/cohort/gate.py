@@ -20,7 +20,9 @@ def require_usable(checks_path: str | Path, page_path: str | Path) -> None:
     if len(stops):
         lines = [f"{c.name}: {c.found}. {c.advice}" for c in stops.itertuples()]
         problems = "\n  - ".join(lines)
+        # another job writes the page, which may not have ended yet
+        hint = "" if Path(page_path).exists() else ", which you can ask Snakemake for by this name"
         raise InputError(
             f"The cohort cannot be used as it is ({len(lines)} problem(s)):\n  - {problems}\n"
-            f"The whole check: {page_path}"
+            f"The whole check: {page_path}{hint}"
         )
