@@ -22,9 +22,6 @@ from syncohort.cohort_store import CohortStore
 from syncohort.dosages import IMPUTATION_BINS, imputation_bin, minor
 from syncohort.formats.beagle import Beagle, write_beagle_map, write_people
 from syncohort.formats.genetic_map import GeneticMap, constant_map, read_genetic_map
-from syncohort.formats.shared_sites import records_of
-from syncohort.formats.vcf_writing import record_lines, vcf_header, write_indexed
-from syncohort.genotypes import Variants
 from syncohort.formats.panel_sites import (
     FATES,
     USED,
@@ -33,6 +30,9 @@ from syncohort.formats.panel_sites import (
     read_panel,
     require_overlap,
 )
+from syncohort.formats.shared_sites import records_of
+from syncohort.formats.vcf_writing import record_lines, vcf_header, write_indexed
+from syncohort.genotypes import Variants
 from syncohort.synthesis.released import expansion_statement
 
 GOOD_DR2 = 0.8
