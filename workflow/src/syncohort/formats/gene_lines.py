@@ -12,7 +12,9 @@ _GTF_ATTRIBUTE = re.compile(
 )
 _GTF_ID = re.compile(r"""(?<![\w.])gene_id\s+"?([^\s";]+)""")
 _GTF_PARTS = ("transcript", "mRNA", "exon", "CDS")
-_GFF_PARTS = ("RNA", "transcript", "gene_segment", "exon", "CDS")  # ends of names
+_GFF_INNER = ("exon", "CDS")
+_GFF_PARTS = ("RNA", "transcript", "gene_segment", *_GFF_INNER)  # ends of names
+_GFF_PARENT = re.compile(r"(?:^|;)\s*Parent=([^;,]+)")
 _GFF_NAMES = ("gene_name", "Name", "gene", "gene_id", "ID")
 _GFF_OWN = ("gene_name", "gene", "gene_id")  # by which a transcript names its gene
 _PREFIX = re.compile(r"^(gene|transcript|rna)[:-]")
@@ -80,12 +82,16 @@ class GffGenes:
             self._genes.add(found.get("ID", ""))
             gene = next((found[key] for key in _GFF_NAMES if found.get(key)), "")
             return None, unquote(_PREFIX.sub("", gene)), fields[0], fields[3], fields[4]
+        if fields[2] in _GFF_INNER:
+            parent = _GFF_PARENT.search(fields[8])
+            if parent and parent[1] in self._genes:  # as of nearly all lines of a file
+                return None
         if fields[2].endswith(_GFF_PARTS):
             self._note(fields[2], _gff_attributes(fields[8]))
         return None
 
     def _note(self, feature: str, found: dict[str, str]) -> None:
-        parents, is_transcript = _parents(found), feature not in ("exon", "CDS")
+        parents, is_transcript = _parents(found), feature not in _GFF_INNER
         if not self._genes.isdisjoint(parents):
             if is_transcript and "ID" in found:
                 self._genes.add(found["ID"])
@@ -136,6 +142,6 @@ def _parents(found: dict[str, str]) -> list[str]:
 def _key(feature: str, found: dict[str, str]) -> str:
     """What lines of one transcript share: its id."""
     parents = _parents(found)
-    if feature in ("exon", "CDS") and parents:
+    if feature in _GFF_INNER and parents:
         return parents[0]
     return found.get("ID") or (parents or [""])[0] or found.get("gene", found.get("Name", ""))
