@@ -632,6 +632,12 @@ def test_causal_snps_are_read_and_found(tmp_path, study):
     path.write_text("contig\tposition_bp\teffect\n1\t4000\thigh\n")
     with pytest.raises(InputError, match="line 2: the effect 'high' is not a number"):
         read_causal_snps(path)
+    for position in ("9" * 20, "0", "-5", "4000.5"):
+        path.write_text(f"contig\tposition_bp\teffect\n1\t{position}\t0.5\n")
+        with pytest.raises(
+            InputError, match=rf"causal.tsv, line 2: the position_bp '{position}' is"
+        ):
+            read_causal_snps(path)
     path.write_text("contig\tplace\n1\t4000\n")
     with pytest.raises(InputError, match="no column position_bp, effect; found contig, place"):
         read_causal_snps(path)

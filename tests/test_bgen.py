@@ -91,6 +91,33 @@ def test_calls_are_those_plink2_imports(written, imputed, tmp_path):
     assert 0 < n_uncertain < (calls < 0).all(axis=2).sum()
 
 
+@pytest.mark.parametrize("export", ["bgen-1.2", "bgen-1.3"])
+def test_long_alleles_are_those_plink2_imports(export, tmp_path):
+    need("plink2")
+    rng = np.random.default_rng(4)
+    rows = []
+    for at, length in enumerate((1, 127, 128, 255, 256, 257, 1_000, 4_096, 65_535, 65_536, 70_000)):
+        long = "A" + "".join(rng.choice(list("CGT"), length))
+        for i, (ref, alt) in enumerate(((long, "A"), ("A", long), (long, "T" + long[::-1]))):
+            calls = [f"{a}|{b}" for a, b in rng.integers(0, 2, (3, 2))]
+            place = str(100_000 * (3 * at + i) + 1)
+            rows.append(("1", place, ref, alt, ".", ".", "GT", *calls))
+    (tmp_path / "x.vcf").write_text(vcf_of(rows))
+    made = ["--export", export, "ref-first", "--out", tmp_path / "b"]
+    run("plink2", "--vcf", tmp_path / "x.vcf", *made)
+    back = ["--bgen", tmp_path / "b.bgen", "ref-first", "--sample", tmp_path / "b.sample"]
+    run("plink2", *back, "--make-pgen", "--out", tmp_path / "p")
+    options = {"size": 7, "variants": "all"}
+    source = open_source("bgen", tmp_path / "b", ref_allele="first")
+    variants, calls, *_ = read_whole(source, "1", **options)
+    theirs = read_whole(open_source("pgen", tmp_path / "p"), "1", **options)
+    assert variants.allele.tolist() == [list(row[2:4]) for row in rows]
+    assert variants.allele.tolist() == theirs[0].allele.tolist()
+    assert np.array_equal(np.sort(calls), np.sort(theirs[1]))
+    words = [["|".join(map(str, call)) for call in row] for row in calls]
+    assert words == [list(row[7:]) for row in rows]
+
+
 def call_of(numbers, n_bits, phased, threshold=HARD_CALL_THRESHOLD) -> list:
     """The call of one person in plain Python, with exact numbers: dosages to 1/16384 of an allele."""
     whole = (1 << n_bits) - 1

@@ -132,7 +132,7 @@ def test_what_may_be_a_bed_or_a_glist_is_said(tmp_path, name, text, other):
     (tmp_path / name).write_text(text)
     genes = read_gene_files([tmp_path / name])
     assert genes.loc[0, ["start_bp", "end_bp"]].tolist() == [1000, 2000]
-    (doubt,) = genes.attrs["doubts"] or [""]
+    (doubt,) = genes.attrs["notes"] or [""]
     assert doubt.endswith(f"say genes.format: {other}") == (other is not None)
 
 
@@ -237,7 +237,7 @@ def test_rows_of_another_length_name_the_line(tmp_path, name, good, bad):
         ),
         ("glist-a", "1 9 5 G\n", ["glist-a, line 1", "start <= end"]),
         ("a.gtf", "1\ts\tgene\t5\t9\t.\t+\t.\t\n", ["a.gtf, line 1", "gene_id"]),
-        ("a.gff3", "1\ts\tmRNA\t5\t9\t.\t+\t.\tID=x\n", ["a.gff3", "no gene found"]),
+        ("a.gff3", "1\ts\tregion\t5\t9\t.\t+\t.\tID=x\n", ["a.gff3", "no gene found"]),
         ("a.txt", "once upon a time\n", ["a.txt, line 1", "once upon", "glist", "gtf"]),
         ("a.txt", "", ["a.txt", "holds no gene: it is empty"]),
         ("a.gff3", "##gff-version 3\n", ["a.gff3", "no gene found"]),
@@ -260,6 +260,78 @@ def test_unreadable_annotation_says_where_and_what(tmp_path, name, text, expecte
     with pytest.raises(InputError) as error:
         read_genes(path)
     assert all(part in str(error.value) for part in expected)
+
+
+_LINE = "1\tx\t{}\t{}\t{}\t.\t+\t.\t{}\n".format
+GTF_LINED = _LINE("gene", 10, 50, 'gene_id "A";') + _LINE(
+    "exon", 10, 20, 'gene_id "A"; transcript_id "a1";'
+)
+GFF_LINED = (
+    _LINE("gene", 10, 50, "ID=gene:A")
+    + _LINE("mRNA", 10, 50, "ID=a1;Parent=gene:A")
+    + _LINE("exon", 10, 20, "Parent=a1")
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "lined", "others", "gene"),
+    [
+        ("a.gtf", GTF_LINED, [("transcript", 'gene_id "B";'), ("exon", 'gene_id "B";')], "B"),
+        (
+            "a.gtf",
+            GTF_LINED,
+            [("exon", 'gene_id "B"; gene_name "N";'), ("CDS", 'gene_id B; gene_name "N"')],
+            "N",
+        ),
+        ("a.gff3", GFF_LINED, [("mRNA", "ID=b;Parent=gene:B"), ("exon", "Parent=b")], "B"),
+        ("a.gff3", GFF_LINED, [("exon", "Parent=b"), ("mRNA", "ID=b;Parent=gene:B")], "B"),
+        ("a.gff3", GFF_LINED, [("exon", "Parent=rna-b"), ("CDS", "Parent=rna-b")], "b"),
+        ("a.gff3", GFF_LINED, [("lnc_RNA", "ID=b;gene=N;Name=N-1"), ("exon", "Parent=b")], "N"),
+        ("a.gff3", GFF_LINED, [("mRNA", "ID=b;Name=N"), ("exon", "Parent=b,c")], "N"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_genes_without_a_line_are_as_long_as_their_parts(
+    tmp_path, name, lined, others, gene, first
+):
+    spans = [(100, 150), (120, 190)]
+    rest = "".join(_LINE(kind, *at, own) for (kind, own), at in zip(others, spans, strict=True))
+    (tmp_path / name).write_text(lined + rest if first else rest + lined)
+    genes = read_gene_files([tmp_path / name])
+    assert genes.to_numpy().tolist() == [["A", "1", 10, 50], [gene, "1", 100, 190]]
+    (note,) = genes.attrs["notes"]
+    assert note.startswith(f"{name}: 1 without a line of their own")
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])
+def test_parts_of_genes_with_a_line_are_none_of_another(tmp_path, order):
+    lines = GFF_LINED.splitlines(True)
+    (tmp_path / "a.gff3").write_text("".join(lines[i] for i in order))
+    genes = read_gene_files([tmp_path / "a.gff3"])
+    assert genes.to_numpy().tolist() == [["A", "1", 10, 50]] and genes.attrs["notes"] == []
+
+
+ONE_GENE = {  # of some start and end
+    "a.gtf": "1\tx\tgene\t{}\t{}\t.\t+\t.\tgene_id A\n",
+    "b.gtf": "1\tx\texon\t{}\t{}\t.\t+\t.\tgene_id A\n",
+    "a.gff3": "1\tx\tgene\t{}\t{}\t.\t+\t.\tID=A\n",
+    "a.bed": "chr1\t{}\t{}\tA\n",
+    "a.genePred": "NM\tchr1\t+\t{}\t{}\t9\t9\t1\t9,\t9,\n",
+    "glist-a": "1 {} {} A\n",
+    "a.loc": "A 1 {} {}\n",
+    "a.csv": "chr,start,end,gene\n1,{},{},A\n",
+    "b.csv": "chrom,chromStart,chromEnd,name\n1,{},{},A\n",
+}
+
+
+@pytest.mark.parametrize("value", ["9" * 20, str(2**63), str(2**31), "1e400", "-5", "1.5"])
+@pytest.mark.parametrize("name", ONE_GENE)
+def test_places_that_are_no_positions_stop(tmp_path, name, value):
+    line = 1 + name.endswith("csv")
+    for place in (value, value), (5, value):
+        (tmp_path / name).write_text(ONE_GENE[name].format(*place))
+        with pytest.raises(InputError, match=rf"{name}, line {line}: .*{value}.* from 1 to 2,147,"):
+            read_genes(tmp_path / name)
 
 
 def test_wrong_format_name_missing_file_and_missing_column(tmp_path):

@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from syncohort.errors import InputError
-from syncohort.formats.genetic_map import GeneticMap, constant_map, read_genetic_map
+from syncohort.formats.genetic_map import (
+    GeneticMap,
+    constant_map,
+    read_genetic_map,
+    require_column_of_chromosomes,
+)
 
 PLINK = "20 rs1 0.0 1000\n20 rs2 0.5 2000\n20 rs3 2.5 3000\n21 . 0 10\n21 . 1 1000010\n"
 HAPMAP = (
@@ -75,6 +80,22 @@ def test_a_map_without_chromosomes_is_not_taken_for_another_one(tmp_path, name):
             read_genetic_map(tmp_path / name, "21")
 
 
+@pytest.mark.parametrize(
+    ("text", "tells"), [(PLINK, True), (HAPMAP, True), (IMPUTE, False), ("# x\n" + IMPUTE, False)]
+)
+def test_one_map_of_several_chromosomes_says_which_are_whose(tmp_path, text, tells):
+    path = tmp_path / "b37.txt"
+    path.write_text(text)
+    require_column_of_chromosomes(path, ["20"])
+    if tells:
+        require_column_of_chromosomes(path, ["20", "21"])
+    else:
+        with pytest.raises(
+            InputError, match=r"b37.txt: has no column .* has 20, 21.*write {chrom}"
+        ):
+            require_column_of_chromosomes(path, ["20", "21"])
+
+
 def test_beyond_the_ends_the_mean_rate_goes_on():
     found = GeneticMap([1000, 2000, 3000], [1.0, 1.5, 3.0])
     np.testing.assert_allclose(found.cM([0, 500, 3500, 5000]), [0, 0.5, 3.5, 5.0])
@@ -105,6 +126,11 @@ def test_a_constant_rate():
         ("pos Map(cM)\n1000000 1000000\n31000000 31000000\n", "columns in another order"),
         ("pos Map(cM)\n1000 1\n2000 1\n", "0 cM/Mb"),
         ("pos Map(cM)\n-5 1\n2000 1\n", "line 2: the position -5 is below 0"),
+        (
+            f"20 a 0 1000\n20 b 1 {'9' * 20}\n",
+            "bad.map, line 2: the position '9{20}' is no position",
+        ),
+        (f"pos Map(cM)\n5 0\n{2**31} 1\n", "bad.map, line 3: the position '2147483648' is no pos"),
         ("pos Map(cM)\n5 0,1\n2000 1,5\n", "'0,1' is not a number. Numbers are written"),
         ("chr pos Morgans\n20 1 0\n20 2 1\n", "in Morgans: write cM"),
         ("chr pos rate(cM/Mb)\n20 1 0\n20 2 1\n", "a rate, and no cM from the start"),
@@ -132,3 +158,14 @@ def test_the_map_of_decode_has_cM_at_the_end_of_each_stretch(tmp_path):
 def test_variants_that_plink_ignores_are_no_points_of_a_map(tmp_path):
     (tmp_path / "m").write_text("20 a 0 -1000\n20 b 0.0 1000\n20 c 1.0 2000\n")
     assert read_genetic_map(tmp_path / "m", "20").position_bp.tolist() == [1000, 2000]
+
+
+def test_comments_of_a_map_stand_above_its_rows(tmp_path):
+    rows = ["20 a 0 1000\n", "20 b 1.0 2000\n"]
+    (tmp_path / "m").write_text("".join(["# by cM of a study\n##x\n", *rows]))
+    assert read_genetic_map(tmp_path / "m", "20").position_bp.tolist() == [1000, 2000]
+    (tmp_path / "m").write_text("".join(["#chr id cM pos\n", *rows]))
+    assert read_genetic_map(tmp_path / "m", "20").position_bp.tolist() == [1000, 2000]
+    (tmp_path / "m").write_text("# x\n".join(rows))
+    with pytest.raises(InputError, match="m, line 2: '# x' begins with # among the rows"):
+        read_genetic_map(tmp_path / "m", "20")

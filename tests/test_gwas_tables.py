@@ -220,6 +220,7 @@ REFUSED = {
     "odds ratios called BETA": ("SNP A1 BETA P\n" + "".join(f"v{i} G {0.9 + i / 40} 0.1\n" for i in range(8)), "'BETA' is above 0 in every row, and 0.988 .* Then name the column OR"),
     "a heading alone": ("SNP CHR BP A1 A2 BETA P\n", "holds no row below its heading"),
     "an endless position": ("SNP CHR BP A1 BETA P\nv0 7 inf G 1 0.1\n", "line 2: BP inf is no position"),
+    "a position below 0": ("SNP CHR BP A1 BETA P\nv0 7 -5 G 1 0.1\n", "line 2: BP -5 is no position"),
     "a position of 30 digits": ("SNP CHR BP A1 BETA P\nv0 7 1e30 G 1 0.1\n", "line 2: BP 1e.30 is no position"),
     "a locus without a position": ('locus\talleles\tbeta\tp_value\nchr7\t["A","C"]\t0.1\t0.2\n', "line 2: the locus 'chr7' is no chromosome and position"),
     "only missing": ("SNP A1 BETA OR P\nv0 G NA NA 0.2\n", "no row has an effect"),
@@ -319,6 +320,11 @@ def test_effects_of_plink_are_those_of_least_squares(study, command, name):
     assert found.counts["aligned"] == 20 and found.counts["repeated"] == 0
     assert found.counts["other_tests"] == (0 if "hide" in command else 20)
     np.testing.assert_allclose(found.table["beta"], expected, rtol=2e-3, atol=1e-4)
+
+
+def test_a_code_for_no_position_is_none(tmp_path):
+    text = "CHR BP A1 A2 BETA P\n7 100 G A 0.1 0.04\n7 -9 G A 0.1 0.04\n7 NA G A 0.1 0.04\n"
+    assert read_summary_statistics(write(tmp_path, text))["position_bp"].tolist() == [100, 0, 0]
 
 
 HARMONISED = (

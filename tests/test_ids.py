@@ -7,7 +7,7 @@ import pytest
 from syncohort.cohort.ids import near_ids
 from syncohort.cohort.labels import join_labels, require_id_column
 from syncohort.cohort.people_checks import label_checks
-from syncohort.cohort.splits import split_table
+from syncohort.cohort.splits import groups_of, split_table
 from syncohort.errors import InputError
 
 DIFFERENCES = [
@@ -172,6 +172,13 @@ def test_the_same_iid_of_another_family_is_another_person(tmp_path):
     assert (joined.n_unmatched, joined.n_other_families) == (4, 0)
 
 
+def test_a_line_of_the_same_family_is_the_persons_even_if_it_is_called_as_the_person(tmp_path):
+    people = pd.DataFrame({"sample": ["1", "2"], "family": ["1", "2"]})
+    joined = join(tmp_path, ["3\t1", "1\t1", "2\t2", "1\t2"], people, heading="FID\tIID")
+    assert joined.problems == [] and joined.n_unmatched == 2
+    assert joined.people["label"].tolist() == ["b", "a"]
+
+
 @pytest.mark.parametrize(
     ("families", "n"), [(["g1", "g2"], 2), (["f1", "2"], 0), (["0", "NA"], 0), (["1", "f1"], 1)]
 )
@@ -183,6 +190,87 @@ def test_people_of_another_family_in_the_label_table_are_counted(tmp_path, famil
     looks = [check.found for check in label_checks(joined) if check.level == "look"]
     assert len(looks) == (n > 0)
     assert all(found.startswith(f"{n} people have another FID there") for found in looks)
+
+
+PED = "FID\tIID\tPAT\tMAT\tpop\n"
+
+
+def parents_of(folder, rows, people, heading=PED):
+    """The father and mother of everybody whom the genotype files name."""
+    joined = join_table(folder, heading + "".join(f"{row}\n" for row in rows), people)
+    assert joined.problems == []
+    columns = joined.people[["sample", "father", "mother"]].to_numpy().tolist()
+    return {sample: (father, mother) for sample, father, mother in columns}
+
+
+TRIOS = [f"f{i}\t{n}\t{parents}\t{'ab'[i % 2]}" for i in (1, 2)
+         for n, parents in ((1, "0\t0"), (2, "0\t0"), (3, "1\t2"))]  # fmt: skip
+
+
+@pytest.mark.parametrize("heading", [PED, PED.replace("FID", "Family ID").replace("IID", "id")])
+@pytest.mark.parametrize("told", [True, False])
+def test_parents_of_a_table_are_of_the_childs_family(tmp_path, heading, told):
+    samples = [f"f{i}_{n}" for i in (2, 1) for n in (1, 2, 3)]
+    people = pd.DataFrame({"sample": samples})
+    if told:  # as of a .fam
+        people["family"] = people["sample"].str[:2]
+    if heading == PED:
+        found = parents_of(tmp_path, TRIOS, people)
+    else:
+        text = heading + "".join(f"{row}\n" for row in TRIOS)
+        joined = join_table(tmp_path, text, people, id_column="id")
+        assert joined.problems == []
+        found = {s: (f, m) for s, f, m in joined.people[["sample", "father", "mother"]].to_numpy()}
+    for i in (1, 2):
+        assert found[f"f{i}_3"] == (f"f{i}_1", f"f{i}_2") and found[f"f{i}_1"] == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("rows", "samples", "expected"),
+    [
+        # IIDs that do not repeat, and sample ids that are both
+        (["f1\t1\t2\t0\ta", "f1\t2\t0\t0\tb"], ["f1_1", "f1_2"], "f1_2"),
+        # the father has no line in the table
+        (["f1\t1\t2\t0\ta", "f2\t9\t0\t0\tb"], ["f1_1", "f1_2", "f2_9"], "f1_2"),
+        (["f1\t1\t2\t0\ta", "f2\t9\t0\t0\tb"], ["1", "2", "9"], "2"),
+        # one of that id alone, of another family
+        (["f1\t1\t7\t0\ta", "f2\t7\t0\t0\tb"], ["1", "7"], "7"),
+        # fathers who are not genotyped are one within a family
+        (["f1\t1\t8\t0\ta", "f1\t2\t8\t0\ta", "f2\t8\t0\t0\tb"], ["1", "2"], "f2_8"),
+        (["f1\t1\t8\t0\ta", "f1\t8\t0\t0\ta", "f2\t8\t0\t0\tb"], ["1"], "f1_8"),
+        (["f1\t1\t8\t0\ta", "f1\t2\t8\t0\ta"], ["1", "2"], "f1_8"),
+        (["1\t1\t8\t0\ta", "2\t2\t8\t0\ta"], ["1", "2"], "8"),
+        # a name that is both parents of somebody is nobody's in any family
+        (["f1\t1\t99\t0\ta", "f1\t2\t99\t99\ta", "f2\t3\t99\t0\ta"], ["1", "2", "3"], ""),
+    ],
+)
+def test_a_father_of_a_table_is_looked_for_in_the_family_first(tmp_path, rows, samples, expected):
+    found = parents_of(tmp_path, rows, samples)
+    assert found[samples[0]][0] == expected
+
+
+def test_two_columns_of_fathers_are_not_father_and_mother(tmp_path):
+    rows = ["f1\t1\t2\t2\ta", "f1\t2\t0\t0\tb", "f1\t3\tx5\tx5\tb", "f1\t4\tx5\tx5\tb"]
+    heading = PED.replace("MAT", "father")
+    found = parents_of(tmp_path, rows, [f"f1_{n}" for n in (1, 2, 3, 4)], heading)
+    assert [found[f"f1_{n}"][0] for n in (1, 2, 3, 4)] == ["f1_2", "", "f1_x5", "f1_x5"]
+
+
+def test_families_of_one_father_name_are_not_related(tmp_path):
+    rows = [f"f{i}\t{n}\t1\t2\t{'ab'[n % 2]}" for i in range(3) for n in (3, 4)]
+    samples = [row.replace("\t", "_", 1).split("\t")[0] for row in rows]
+    joined = join_table(tmp_path, PED + "".join(f"{row}\n" for row in rows), samples)
+    assert groups_of(joined.people, None).tolist() == [0, 0, 1, 1, 2, 2]
+
+
+@pytest.mark.parametrize("people", [["1", "2", "3"], {"sample": ["1", "2", "3"], "family": "0"}])
+def test_ids_that_repeat_over_families_without_a_family_of_the_files_stop(tmp_path, people):
+    people = pd.DataFrame(people if isinstance(people, dict) else {"sample": people})
+    (problem,) = join_table(tmp_path, PED + "\n".join(TRIOS) + "\n", people).problems
+    assert (
+        "these ids stand on more than one line: 1, 2, 3; they repeat over families (FID)" in problem
+    )
+    assert "FID_IID" in problem
 
 
 def test_pairs_of_an_iid_of_several_families_stop(tmp_path):

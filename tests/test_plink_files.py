@@ -123,6 +123,57 @@ def test_headings_of_a_fam(heading, reads, tmp_path):
         assert ours.to_numpy().tolist() == theirs
 
 
+# --- comments
+
+ABOVE = ["# a comment", "##a comment", "#FAM PERSON PAT MAT SEX PHENO", "#a\n#b\n##c"]
+
+
+@pytest.mark.parametrize("comment", ABOVE)
+@pytest.mark.parametrize("end", ["fam", "bim"])
+def test_comments_above_the_rows_are_none_of_them(end, comment, tmp_path):
+    need("plink1.9", "plink2")
+    path = bed_of(tmp_path, np.arange(15).reshape(5, 3) % 3)
+    plain = read_whole(open_source("plink", path), "1")
+    file = tmp_path / f"x.{end}"
+    file.write_text(f"{comment}\n{file.read_text()}")
+    source = open_source("plink", path)
+    variants, calls, *_ = read_whole(source, "1")
+    assert source.sample_ids.tolist() == ["p0", "p1", "p2"]
+    assert np.array_equal(variants.position_bp, plain[0].position_bp)
+    assert np.array_equal(calls, plain[1])
+    for program in ("plink1.9", "plink2"):
+        run(program, "--bfile", path, "--make-bed", "--out", tmp_path / "o")
+        assert (tmp_path / "o.fam").read_text().count("\n") == 3
+        ids = [line.split()[1] for line in (tmp_path / "o.bim").read_text().splitlines()]
+        assert ids == variants.id.tolist()
+
+
+@pytest.mark.parametrize("comment", ["# x", "##x", "#1 v 0 5 A C", "#f x 0 0 0 -9"])
+@pytest.mark.parametrize("end", ["fam", "bim"])
+def test_a_comment_among_the_rows_stops(end, comment, tmp_path):
+    path = bed_of(tmp_path, np.arange(15).reshape(5, 3) % 3)
+    file = tmp_path / f"x.{end}"
+    first, *rest = file.read_text().splitlines(True)
+    file.write_text(f"## above\n{first}{comment}\n{''.join(rest)}")
+    with pytest.raises(InputError, match=rf"x\.{end}, line 3: '{comment}' begins with # among"):
+        open_source("plink", path)
+
+
+@pytest.mark.parametrize(
+    ("end", "comment", "message"),
+    [
+        ("fam", "# IID FID PAT MAT SEX PHENO", "names IID as column 1, which is column 2"),
+        ("bim", "#CHR BP ID CM A1 A2", "names BP as column 2, which is column 4"),
+    ],
+)
+def test_a_comment_that_says_another_order_of_columns_stops(end, comment, message, tmp_path):
+    path = bed_of(tmp_path, np.arange(15).reshape(5, 3) % 3)
+    file = tmp_path / f"x.{end}"
+    file.write_text(f"## above\n{comment}\n{file.read_text()}")
+    with pytest.raises(InputError, match=rf"x\.{end}, line 2: .* {message}"):
+        open_source("plink", path)
+
+
 # --- ids
 
 

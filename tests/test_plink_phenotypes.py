@@ -164,6 +164,8 @@ def test_cases_and_controls_are_counted_as_plink_counts_them(tmp_path):
         "\ufeff#IID\tSEX\tPHENO1\r\na\t1\t2\r\nb\t0\t1\r\n",
         "F\ta\t0\t0\t1\t2\nF\tb\t0\ta\t0\t1\n",
         "#IID SEX PHENO1\n\na\t1  2\nb 0 1",
+        "# a comment\n##b\n#IID\tSEX\tPHENO1\na\t1\t2\nb\t0\t1\n",
+        "# a comment\nF\ta\t0\t0\t1\t2\nF\tb\t0\ta\t0\t1\n",
     ],
 )
 def test_every_heading_of_a_psam(tmp_path, text):
@@ -195,6 +197,8 @@ def test_a_psam_without_heading_may_lack_the_phenotype(tmp_path):
         ("", "holds no people"),
         ("#IID\tP\na\t1\na\t1\n", "sample ids occur more than once: a"),
         ("#IID\tP\na\t1\n0\t1\n", "a person has the id 0 .IID., which means nobody"),
+        ("#IID\tP\na\t1\n#b\t1\n", "line 3: '#b.t1' begins with # among the rows"),
+        ("#IID\tP\n#IID\tP\na\t1\n", "line 2: '#IID.tP' begins with # among the rows"),
         ("f 0 0 0 1 1\n", "a person has the id 0 .IID., which means nobody"),
     ],
 )

@@ -12,6 +12,7 @@ from cohorts import linked_calls, store_of
 
 from syncohort.association.clumping import clump
 from syncohort.association.covariates import covariate_problems, covariate_values
+from syncohort.association.harmonise import COUNTS, STEP
 from syncohort.association.scan import read_scan, write_scan
 from syncohort.association.selection import (
     Adjustment,
@@ -27,7 +28,7 @@ from syncohort.figures.selection import plot_selection
 from syncohort.formats.plink import write_plink
 from syncohort.formats.summary_statistics import read_summary_statistics
 from syncohort.genotypes import People
-from syncohort.report.selection import selection_parts
+from syncohort.report.selection import selection_parts, statistics_sentence
 
 N_TRAIN, N_OTHER, V = 600, 200, 150
 SPLITS = np.array(["train"] * N_TRAIN + ["validation"] * N_OTHER + ["holdout"] * N_OTHER)
@@ -316,6 +317,28 @@ def test_a_large_enough_cohort_is_told_so(study, tmp_path):
     )
     assert few["tested_beta"].isna().all()
     assert "cannot be checked in the 200 validation people" in verdict(summary, few)
+
+
+def test_the_share_of_statistics_that_is_used_is_told(tmp_path):
+    counts = dict.fromkeys(COUNTS, 0) | {"rows": 1_210, "unusable": 10, "not_in_cohort": 300}
+    counts |= {
+        "ambiguous": 200,
+        "other_alleles": 90,
+        "repeated": 10,
+        "aligned": 600,
+        "flipped": 250,
+    }
+    steps = [
+        ("variants of the cohort", 700),
+        *((STEP.format(name), n) for name, n in counts.items()),
+    ]
+    pd.DataFrame(steps, columns=["step", "count"]).to_csv(tmp_path / "c", sep="\t", index=False)
+    (tmp_path / "v").write_text("x")
+    page = "".join(selection_parts(tmp_path / "c", tmp_path / "v"))
+    assert "Of 1,200 variants of the summary statistics" in page
+    assert "900 (75%) are at sites of the cohort, and 600 (50%) fit its alleles" in page
+    assert "the effect of 250 was turned" in page and "90 with other alleles, 10 copies" in page
+    assert statistics_sentence({"variants of the cohort": 700}) == ""
 
 
 def test_chance_is_called_chance(study, tmp_path):

@@ -11,6 +11,7 @@ from syncohort.cohort.pedigree_checks import relatives_checks
 from syncohort.cohort.people import read_people
 from syncohort.cohort.splits import (
     keep_share,
+    kinship_line,
     own_ancestors,
     read_kinship,
     relative_groups,
@@ -161,9 +162,25 @@ def test_relatives_the_cohort_does_not_know_stop_the_run(tmp_path):
     with pytest.raises(InputError, match="none of its 1 pairs of relatives .such as 0_p1 and 0_p2"):
         split_table(tmp_path / "people.tsv", king, tmp_path / "out.tsv", **OPTIONS)
     king.write_text("#IID1\tIID2\tKINSHIP\np1\tp2\t0.25\n")
-    split_table(tmp_path / "people.tsv", king, tmp_path / "out.tsv", **OPTIONS)
+    line = split_table(tmp_path / "people.tsv", king, tmp_path / "out.tsv", **OPTIONS)
+    assert line[["name", "level"]].to_numpy().tolist() == [["kinship table", "ok"]]
     split = pd.read_csv(tmp_path / "out.tsv", sep="\t").set_index("sample")["split"]
     assert split["p1"] == split["p2"]  # while family 0 is nobody's family
+
+
+def test_pairs_of_a_kinship_table_that_are_used_are_counted(tmp_path):
+    (tmp_path / "k").write_text(
+        "ID1 ID2 KINSHIP\np1 p2 0.25\np1 x1 0.2\nx1 x2 0.25\np3 p4 0.01\np2 p5 0.25\n"
+    )
+    samples = pd.Series([f"p{i}" for i in range(9)])
+    pairs = read_kinship(tmp_path / "k", 0.1, samples)
+    (line,) = kinship_line(pairs, samples, 0.1).to_dict("records")
+    assert line["found"] == (
+        "4 pairs of relatives (kinship of at least 0.1), 2 of them among the genotyped people; of the "
+        "5 people named, 2 are not genotyped here"
+    )
+    none = kinship_line(None, samples, 0.1)
+    assert none.empty and list(none) == list(line)
 
 
 def test_a_share_is_kept_exactly_within_each_label():

@@ -25,6 +25,8 @@ LAYOUTS = {
     "PR": PR.format(0, "Flag") + f"{HEAD}\tINFO\n1\t10\tv10\tA\tC\tPR\n1\t20\tv20\tA\tG\tXPR\n",
     "PR undeclared": f"{HEAD}\tINFO\n1\t10\tv10\tA\tC\tPR\n1\t20\tv20\tA\tG\tAC=1;PR\n",
     "PR a number": PR.format(1, "Integer") + f"{HEAD}\tINFO\n1\t10\tv10\tA\tC\tPR=1\n1\t20\tv20\tA\tG\t.\n",
+    "comments above the heading": f"#x\n##y\n# z\n{HEAD}\n1\t10\tv10\tA\tC\n1\t20\tv20\tA\tG\n",
+    "comments above the rows": "# x\n##y\n#CHR ID CM POS A1 A2\n1 v10 0 10 C A\n1 v20 0 20 G A\n",
     "a quote": f'{HEAD}\n1\t10\t"v10\tA\tC\n1\t20\tv"20\tA\tG\n',
 }  # fmt: skip
 
@@ -77,6 +79,16 @@ def test_layouts_of_a_pvar(layout, packed, pgen):
         (lambda text: text.replace("POS", "BP"), "line 2: the heading lacks POS"),
         (lambda text: text.replace("\t10\t", "\tten\t"), "line 3: position 'ten'"),
         (lambda text: HEAD + "\n", "holds no variants"),
+        (lambda text: text.replace("\t10\t", f"\t{'9' * 20}\t"), "line 3: position '9{20}' is not"),
+        (lambda text: text.replace("\t10\t", f"\t{2**31}\t"), "line 3: position '2147483648'"),
+        (lambda text: text.replace("\t10\t", "\t-1e300\t"), "line 3: position '-1e300' is not"),
+        (lambda text: text.replace("1\t20", "#1\t20"), "line 4: '#1.t20.* among the rows"),
+        (lambda text: text.replace("1\t10", "##x\n1\t10"), "line 3: '##x' begins with #"),
+        (lambda text: text.replace(HEAD, f"{HEAD}\n{HEAD}"), "line 3: '#CHROM.* among the rows"),
+        (
+            lambda text: "#CHR ID POS REF ALT CM\n1 v10 10 A C 0\n1 v20 20 A G 0\n",
+            "line 1: .* names POS as column 3, which is column 4",
+        ),
     ],
 )
 def test_a_damaged_pvar_names_the_line(edit, message, pgen):

@@ -434,6 +434,26 @@ def test_results_may_lie_elsewhere_than_the_clone(tmp_path):
     assert "write_report" in result.stdout and not (folder / "results").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "heading", "stops"),
+    [
+        ("map.txt", "position rate(cM/Mb) Map(cM)", True),
+        ("map.txt", "pos Map(cM) chr", False),
+        ("map{chrom}.txt", "position rate(cM/Mb) Map(cM)", False),
+    ],
+)
+def test_one_genetic_map_of_no_chromosome_stops_before_any_job(tmp_path, name, heading, stops):
+    folder = clone(tmp_path / "clone")
+    for chrom in CHROMS:
+        (folder / name.format(chrom=chrom)).write_text(f"{heading}\n1 1 0\n2000000 1 2\n")
+    study = change_study(folder, evaluation={"recombination_map": name})
+    if stops:
+        text = failure(folder, study, "--dry-run")
+        assert "map.txt: has no column of chromosomes" in text and "21, 22" in text
+    else:
+        assert "measure_fidelity" in planned_rules(folder, study=study)
+
+
 def test_files_of_the_user_that_are_dated_in_the_future_stop_before_any_job(run):
     table = run / "future.tsv"
     shutil.copy(run / "results/tiny/simulate_people/people.tsv", table)

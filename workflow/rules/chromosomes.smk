@@ -115,6 +115,7 @@ def chromosomes_with_files():
 
     chroms = found(study_chromosomes)
     found(require_files_beside, chroms)
+    found(require_maps, chroms)
     found(all_genotype_files, chroms)
     if problems:
         raise InputError("\n".join(problems))

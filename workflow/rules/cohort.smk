@@ -69,6 +69,7 @@ rule split_people:
         kinship=foreign(STUDY.split.kinship_table or []),
     output:
         people="<results>/split_people/people.tsv",
+        relatives="<results>/split_people/relatives.tsv",
     log:
         "<logs>/split_people.log",
     benchmark:

@@ -88,6 +88,19 @@ def require_files_beside(chroms):
     raise_all(missing, "These files of the configuration do not exist")
 
 
+def require_maps(chroms):
+    """Stop before the DAG when one genetic map, which may be any chromosome's, is given for several."""
+    files = files_beside(chroms)
+    for key, file in files:
+        is_one = [each for each, _ in files].count(key) == 1
+        if key.endswith("recombination_map") and is_one and Path(file).is_file():
+            from syncohort.formats.genetic_map import require_column_of_chromosomes
+
+            of_all = not key.startswith("expansion.")
+            own = [chrom for chrom in chroms if of_all or is_autosome(chrom)]
+            require_column_of_chromosomes(file, own)
+
+
 def all_genotype_files(chroms):
     """The files that the chromosomes are read from; InputError where they are not there."""
     return [file for chrom in chroms for file in genotype_files_of(chrom)]

@@ -14,6 +14,7 @@ rule write_report:
         drawn="<results>/draw_labels/people.tsv",
         synthetic=released_people(GENERATORS[0]),
         checks="<results>/check_cohort/checks.tsv",
+        relatives="<results>/split_people/relatives.tsv",
         possible="<results>/require_possible_plans/passed.txt",
         variants=every_chrom(COHORT_COUNTS),
         selection=("<results>/plot_selection/verdict.txt" if SELECTED else []),

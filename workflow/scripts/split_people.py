@@ -5,7 +5,7 @@ from syncohort.job import job
 from syncohort.seeds import keyed_seed
 
 with job(snakemake):
-    split_table(
+    line = split_table(
         snakemake.input.people,
         snakemake.input.kinship or None,
         snakemake.output.people,
@@ -13,3 +13,4 @@ with job(snakemake):
         seed=keyed_seed(snakemake.params.seed, snakemake.input.key),
         **snakemake.params.shares,
     )
+    line.to_csv(snakemake.output.relatives, sep="\t", index=False)

@@ -41,7 +41,7 @@ with job(snakemake):
         checklist=read_tables([found.checklist]),
         labels=read_tables([found.labels]),
         people=people,
-        checks=read_tables([found.checks]),
+        checks=read_tables([found.checks, found.relatives]),
         drawn_people=len(read_tables([found.drawn], ["label"])),
         synthetic_people=len(read_tables([found.synthetic], ["label"])),
         pictures=found.pictures,

@@ -22,6 +22,8 @@ COUNTS = (
     "complemented",
 )
 
+STEP = "summary statistics: {}"  # how tables of steps name a count
+
 _PLACE = r"(?i)(chr)?(\d+|X|Y|MT?)[:_]\d+([:_].*)?"  # ids such as 7:1000:A:G
 # So many rows with other alleles, and so large a share of those at the cohort's variants: rows of
 # another genome build meet variants by chance, and few multiallelic sites do.

@@ -18,7 +18,7 @@ from scipy.special import chdtri  # quantiles of chi-squared from above
 from syncohort.association.ancestry import ancestry_components
 from syncohort.association.clumping import clump, top_variants
 from syncohort.association.covariates import covariate_values
-from syncohort.association.harmonise import harmonise
+from syncohort.association.harmonise import STEP, harmonise
 from syncohort.association.regression import linear_estimates, logistic_estimates, separates
 from syncohort.association.scan import has_same_sites, scan_variants
 from syncohort.cohort_store import SITE_COLUMNS, CohortStore, site_table
@@ -170,7 +170,7 @@ def choose_variants(
     table = scan[columns].assign(index=np.concatenate([np.arange(len(s.variants)) for s in stores]))
     if statistics is not None:
         aligned = harmonise(statistics, stores)
-        steps += [(f"summary statistics: {name}", n) for name, n in aligned.counts.items()]
+        steps += [(STEP.format(name), n) for name, n in aligned.counts.items()]
         table = table.assign(beta=np.nan, se=np.nan, p=np.nan, label=case_label or "")
         table.loc[aligned.table.index, ["beta", "p"]] = aligned.table[["beta", "p"]]
     tested = table["p"].notna()

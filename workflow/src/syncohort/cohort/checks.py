@@ -120,7 +120,7 @@ def _annotation_checks(variants: pd.DataFrame, inside: list[float], genes, inter
         return [Check("gene annotation", "none; blocks are cut without it")]
     share = np.average(inside, weights=variants["biallelic SNPs"])
     without = variants.loc[variants["genes"] == 0, "chromosome"]
-    checks = [Check("gene annotation", doubt) for doubt in genes.attrs.get("doubts", [])]
+    checks = [Check("gene annotation", note) for note in genes.attrs.get("notes", [])]
     if len(without) and intergenic != "own":
         named = sorted(genes["contig"].unique(), key=contig_order)
         checks.append(

@@ -21,7 +21,7 @@ def read_genes(path: str | Path, format: str = "auto") -> pd.DataFrame:
     Returns one row per gene in natural genomic order: gene (symbol, or id when there is
     none), contig (normalised), start_bp, end_bp (int64, 1-based inclusive). Transcripts
     of one symbol within `MAX_TRANSCRIPT_GAP_BP` are merged; copies of a symbol further
-    apart or on another contig stay genes of their own. attrs["doubt"]: see `read_transcripts`.
+    apart or on another contig stay genes of their own. attrs["notes"]: see `read_transcripts`.
     Raises InputError that names file, line and the layout expected.
     """
     records = read_transcripts(path, format)
@@ -39,21 +39,21 @@ def read_genes(path: str | Path, format: str = "auto") -> pd.DataFrame:
     genes["_rank"] = genes["contig"].map(rank)
     genes = genes.sort_values(["_rank", "start_bp", "end_bp", "gene"], ignore_index=True)
     genes = genes.drop(columns="_rank")
-    genes.attrs["doubt"] = records.attrs["doubt"]
+    genes.attrs["notes"] = records.attrs["notes"]
     return genes
 
 
 def read_gene_files(paths: list[str | Path], format: str = "auto") -> pd.DataFrame:
     """The genes of several annotation files in genomic order; an empty table for no file.
 
-    attrs["doubts"]: of each file whose format is not certain, what else it may be.
+    attrs["notes"]: what is odd about the files, in sentences.
     """
     empty = pd.DataFrame({"gene": [], "contig": [], "start_bp": [], "end_bp": []})
     parts = [read_genes(path, format) for path in paths]
     genes = pd.concat(parts or [empty])
     rank = genes["contig"].map(contig_order)
     genes = genes.iloc[np.argsort(rank.to_numpy(), kind="stable")].reset_index(drop=True)
-    genes.attrs["doubts"] = [part.attrs["doubt"] for part in parts if part.attrs["doubt"]]
+    genes.attrs["notes"] = [note for part in parts for note in part.attrs["notes"]]
     return genes
 
 

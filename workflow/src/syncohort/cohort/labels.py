@@ -8,9 +8,9 @@ import pandas as pd
 from syncohort.cohort.ids import near_ids
 from syncohort.cohort.value_bins import value_bins
 from syncohort.errors import InputError, examples
-from syncohort.formats.columns import HOW_NUMBERS, find_columns, is_odd_number
+from syncohort.formats.columns import HOW_NUMBERS, bare, find_columns, is_odd_number
 from syncohort.formats.missing_codes import MissingCodes, number_of
-from syncohort.formats.people_files import PERSON_COLUMNS, phenotype_problem
+from syncohort.formats.people_files import PERSON_COLUMNS, parent_ids, phenotype_problem
 from syncohort.formats.tables import read_table
 
 # What a people table says about a person; other columns of the label table follow.
@@ -30,6 +30,8 @@ PARENTS = {
     "father": "father fatherid fatheriid pat patid paternalid paternal dad",
     "mother": "mother motherid motheriid mat matid maternalid maternal mum mom",
 }
+# How they name that of families which tell people of one id apart.
+_FAMILY = "fid familyid famid pedigreeid"
 # What a spreadsheet that opens the release would compute instead of showing it.
 _FORMULA = r"[=@].*|[-+].*[(|!].*"
 # Only where both stand: pid alone is as often the id of a patient.
@@ -120,14 +122,22 @@ def join_labels(
         return LabelJoin(people, problems, 0)
 
     codes = MissingCodes(missing)
-    ids, n_other_families = _sample_ids(source, id_column, file_people)
+    own_family = None if table is None else _family_column(source, id_column, family_column)
+    ids, n_other_families = _sample_ids(source, id_column, own_family, file_people)
     is_known = ids.isin(sample_ids)
     used, near = source[is_known], near_ids(ids[~is_known], people["sample"])
     repeated = ids[is_known]
     repeated = repeated[repeated.duplicated()].unique()
     if len(repeated):
+        told = own_family is not None and source[own_family][ids.isin(repeated)].nunique() > 1
         problems.append(
-            f"{name}: these ids stand on more than one line: {examples(repeated)}; keep one line each"
+            f"{name}: these ids stand on more than one line: {examples(repeated)}; "
+            + (
+                f"they repeat over families ({own_family}), which the genotype files do not tell: name "
+                "the samples FID_IID there, or keep the lines of the genotyped people alone"
+                if told and _repeat_over_families(source, id_column, own_family)
+                else "keep one line each"
+            )
         )
     if used.empty:
         problems.append(
@@ -136,6 +146,9 @@ def join_labels(
             + (f": {near}. Rewrite" if near else "; set labels.id_column or rewrite")
             + " the ids"
         )
+    if own_family is not None:
+        named = _with_parents_of_families(source, ids, id_column, own_family, sample_ids, codes)
+        used = named[is_known]
     used = used.assign(_id=ids[is_known]).drop_duplicates("_id").set_index("_id")
     joined = used.reindex(people["sample"]).reset_index(drop=True)
     people["label"] = _joined_labels(joined[columns], codes)
@@ -253,13 +266,10 @@ def _parents(joined: pd.DataFrame, file_people: pd.DataFrame, codes: MissingCode
     everywhere. Returns these names, too, with how many people they are both parents of.
     """
     columns = {}
-    for parent, aliases in PARENTS.items():
+    for parent in PARENTS:
         known = pd.Series("", index=file_people.index)
         for table in (joined, file_people):
-            linkage = {"pid", "mid"} <= {str(name).lower() for name in table.columns}
-            for column in find_columns(
-                table.columns, aliases + _LINKAGE[parent] * linkage, "the label table"
-            ):
+            for column in _parent_columns(table, parent):
                 named = table[column].fillna("").astype(str).str.strip()
                 known = known.where(known != "", named.mask(codes.is_nobody(named), ""))
         columns[parent] = known
@@ -268,6 +278,52 @@ def _parents(joined: pd.DataFrame, file_people: pd.DataFrame, codes: MissingCode
     both = parents.loc[same & ~parents["father"].isin(set(file_people["sample"])), "father"]
     counts = {name: int(count) for name, count in both.value_counts().items()}
     return parents.mask(parents.isin(set(both)), ""), counts
+
+
+def _parent_columns(table: pd.DataFrame, parent: str) -> list[str]:
+    """The columns of a table that name the fathers, or the mothers."""
+    linkage = {"pid", "mid"} <= {str(name).lower() for name in table.columns}
+    aliases = PARENTS[parent] + _LINKAGE[parent] * linkage
+    return find_columns(table.columns, aliases, "the label table")
+
+
+def _with_parents_of_families(
+    source: pd.DataFrame,
+    ids: pd.Series,
+    id_column: str,
+    family_column: str,
+    samples: set[str],
+    codes: MissingCodes,
+) -> pd.DataFrame:
+    """A label table with parents by their sample ids: of the child's family first; see `parent_ids`.
+
+    ids: sample ids of its people [N]. A parent who is not in the table may be FID_IID, or else IID,
+    in the genotype files. A name that is father and mother of one person, or looks like a code, is
+    nobody's, or may be, and stays.
+    """
+    person, family = source[id_column].str.strip(), source[family_column].str.strip()
+    unknown = ~ids.isin(samples) & says_family(family, person)
+    ids = ids.where(~unknown, family + "_" + person)
+    raw, parent_of = {}, {}
+    for parent in PARENTS:
+        for column in _parent_columns(source, parent):
+            named = source[column].str.strip()
+            raw[column] = named.mask(codes.is_nobody(named), "")
+            parent_of[column] = parent
+    members, resolved = set(family + "\t" + person), {}
+    for column, named in raw.items():
+        found = parent_ids(named, family, person, ids)
+        elsewhere = ~(family + "\t" + named).isin(members) & (named != "")
+        joined = family + "_" + named
+        by_both = elsewhere & joined.isin(samples)
+        by_person = elsewhere & ~by_both & ~named.isin(set(person)) & named.isin(samples)
+        found = found.mask(by_both, joined).mask(by_person, named)
+        others = [raw[each] for each in raw if parent_of[each] != parent_of[column]]
+        nobody = {name for other in others for name in named[named == other]}
+        nobody.update(codes.suspicious(named))
+        is_nobody = named.isin(nobody) & ~found.isin(set(ids) | samples)
+        resolved[column] = found.mask(is_nobody, named)
+    return source.assign(**resolved)
 
 
 def _relatives_like_codes(people: pd.DataFrame, codes: MissingCodes) -> dict[str, int]:
@@ -281,28 +337,49 @@ def _relatives_like_codes(people: pd.DataFrame, codes: MissingCodes) -> dict[str
     return found
 
 
+def _family_column(source: pd.DataFrame, id_column: str, given: str | None) -> str | None:
+    """The column of family ids that a table's person ids are within: FID or its like, or `given`
+    where ids repeat over its families, else None."""
+    for name in find_columns(source.columns, _FAMILY, "the label table"):
+        if name != id_column:
+            return name
+    if given in (None, id_column) or not _repeat_over_families(source, id_column, given):
+        return None
+    return given
+
+
+def _repeat_over_families(source: pd.DataFrame, id_column: str, family_column: str) -> bool:
+    """Whether people of several families have the same id in a table."""
+    pairs = source[[id_column, family_column]].apply(lambda column: column.str.strip())
+    return bool(pairs.drop_duplicates()[id_column].duplicated().any())
+
+
 def _sample_ids(
-    source: pd.DataFrame, id_column: str, file_people: pd.DataFrame
+    source: pd.DataFrame, id_column: str, family_column: str | None, file_people: pd.DataFrame
 ) -> tuple[pd.Series, int]:
     """The ids of a table [N], and how many people are of another family there than in the files.
+
+    family_column: see `_family_column`.
 
     They are IIDs, and FID_IID where that is somebody's and IID is nobody's: PLINK files whose IIDs
     repeat over families are read with such ids, and programs that write VCF join them. In a table
     whose IIDs repeat over families, the IID of another family is another person's.
     """
     ids = source[id_column].str.strip()
-    family = next((name for name in source.columns if name.lower() == "fid"), None)
-    if id_column.lower() != "iid" or family is None:
+    if family_column is None:
         return ids, 0
-    sample_ids, own = set(file_people["sample"]), source[family].str.strip()
+    sample_ids, own = set(file_people["sample"]), source[family_column].str.strip()
     both = own + "_" + ids
-    repeat = ids[~both.duplicated()].duplicated().any()
+    repeat = _repeat_over_families(source, id_column, family_column)
     ids = ids.mask(~ids.isin(sample_ids) & both.isin(sample_ids), both)
     if "family" not in file_people:
         return ids, 0
     theirs = ids.map(file_people.set_index("sample")["family"]).fillna("")
     differ = says_family(own, source[id_column]) & says_family(theirs, ids) & (own != theirs)
-    return (ids.mask(differ, both), 0) if repeat else (ids, int(differ.sum()))
+    if repeat:
+        same = own == theirs
+        return ids.mask(differ | (~same & ids.isin(ids[same])), both), 0
+    return ids, int(differ.sum()) if bare(family_column) in _FAMILY.split() else 0
 
 
 def says_family(family: pd.Series, person: pd.Series) -> pd.Series:

@@ -33,7 +33,7 @@ def relatives_checks(
     if n_children:
         found.append(f"{n_children:,} people with a father or mother named")
     if kinship:
-        found.append("a kinship table")
+        found.append("a kinship table, of which the report counts the pairs")
     if not found:
         advice = (
             "Relatives of training people among the holdout people make a generator look better "

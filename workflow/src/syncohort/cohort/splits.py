@@ -177,6 +177,26 @@ def _require_known(pairs: pd.DataFrame, samples: pd.Series, path) -> None:
         )
 
 
+def kinship_line(
+    pairs: pd.DataFrame | None, samples: pd.Series, kinship_min: float
+) -> pd.DataFrame:
+    """What of a table of relatives is used, as a line of the check page; none without a table.
+
+    pairs: of `read_kinship`; samples: ids of all genotyped people.
+    """
+    columns = ["name", "found", "level", "advice"]
+    if pairs is None:
+        return pd.DataFrame(columns=columns)
+    known = pairs["id_1"].isin(samples) & pairs["id_2"].isin(samples)
+    named = pd.unique(pd.concat([pairs["id_1"], pairs["id_2"]]))
+    absent = int((~pd.Series(named, dtype=object).isin(samples)).sum())
+    found = (
+        f"{len(pairs):,} pairs of relatives (kinship of at least {kinship_min:g}), {known.sum():,} of them "
+        f"among the genotyped people; of the {len(named):,} people named, {absent:,} are not genotyped here"
+    )
+    return pd.DataFrame([["kinship table", found, "ok", ""]], columns=columns)
+
+
 def relative_groups(
     ids: np.ndarray,
     family: np.ndarray,
@@ -341,8 +361,8 @@ def split_table(
     relatives: float,
     kinship_min: float,
     seed: int,
-) -> None:
-    """Write the table of the people who are used, with a column split.
+) -> pd.DataFrame:
+    """Write the table of the people who are used, with a column split; return the `kinship_line`.
 
     Args:
         people_path: TSV with sample, label, family and excluded (`joining.write_join`).
@@ -384,3 +404,4 @@ def split_table(
         used = used.drop(index=[*train[~kept], *np.flatnonzero(theirs)])
         print(f"training people: {kept.sum():,} kept (split.training_share {training_share:g})")
     used.to_csv(out_path, sep="\t", index=False)
+    return kinship_line(pairs, people["sample"], kinship_min)

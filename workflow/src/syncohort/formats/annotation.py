@@ -10,14 +10,13 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from urllib.parse import unquote
 
-import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
-from syncohort.formats.columns import bare, find_columns, numbers_of
+from syncohort.formats.columns import LAST_BP, bare, find_columns
 from syncohort.formats.fields import heading_fields
+from syncohort.formats.gene_lines import GffGenes, GtfGenes
 from syncohort.formats.tables import TextTable
 from syncohort.genotypes import normalise_contig
 
@@ -38,10 +37,6 @@ _ZERO_BASED = ("txstart", "chromstart")  # as UCSC counts
 _NO_NAME = ("", ".", "-", "na", "nan", "n/a", "none", "null")  # UNK and UNKL are genes
 
 _OF_EQUAL_ROWS = ("bed", "genepred", "glist", "magma")
-_GTF_ATTRIBUTE = re.compile(
-    r"""(?<![\w.])(gene_name|gene_id|transcript_id)\s+(?:"([^"]+)"|([^\s";]+))"""
-)
-
 _NAMED = (
     (r"\.gtf$", "gtf"),
     (r"\.gff3?$", "gff3"),
@@ -67,7 +62,8 @@ def read_transcripts(path: str | Path, format: str = "auto") -> pd.DataFrame:
     format: one of `FORMATS`, or "auto" to go by the file name, then by its first line.
     Returns columns transcript (id, or line number where it has none), gene (symbol, or id
     when there is none), contig (normalised), start_bp, end_bp (1-based, inclusive).
-    attrs["doubt"]: what else the file may be, in words, "" if its format is certain.
+    attrs["notes"]: sentences: what else the file may be if its format is not certain, and how many
+    genes have no line of their own.
     Raises InputError that names file, line and the layout expected.
     """
     path = Path(path)
@@ -81,13 +77,21 @@ def read_transcripts(path: str | Path, format: str = "auto") -> pd.DataFrame:
     if format == "auto":
         format = _guess_format(path)
         doubt = _doubt(path, format)
-    records = list(_records(path, format, _line_parser(format)))
-    if not records and format == "gtf":  # a file of transcripts only
-        records = list(_records(path, format, _parse_gtf_transcript))
-    if not records:
+    parse = _line_parser(format)
+    records, others = list(_records(path, format, parse)), []
+    if isinstance(parse, GtfGenes | GffGenes) and parse.has_others():
+        others = list(_records(path, format, parse.of_others))
+    if not records and not others:
         raise InputError(f"{path}: no gene found in it, read as {format} ({_EXPECTED[format]})")
-    table = pd.DataFrame(records, columns=["transcript", "gene", "contig", "start_bp", "end_bp"])
-    table.attrs["doubt"] = doubt
+    columns = ["transcript", "gene", "contig", "start_bp", "end_bp"]
+    table = pd.DataFrame(records + others, columns=columns)
+    lined, unlined = ({record[1:3] for record in each} for each in (records, others))
+    n_others = len(unlined - lined)
+    without = (
+        f"{path.name}: {n_others:,} without a line of their own, taken as long as their transcripts "
+        "and exons together"
+    )
+    table.attrs["notes"] = [*([doubt] if doubt else []), *([without] if n_others else [])]
     return table
 
 
@@ -185,7 +189,8 @@ def _records(path: Path, format: str, parse: Callable) -> Iterator[tuple]:
             names = _is_heading(line, "contig", "start", "end")
             advice = " A line that names the columns begins with #." if names else ""
             raise InputError(
-                f"{path}, line {number}: {line[:120]!r} is not a gene with start <= end; "
+                f"{path}, line {number}: {line[:120]!r} is not a gene with start <= end, which are "
+                f"positions from 1 to {LAST_BP:,}; "
                 f"expected {format}: {_EXPECTED[format]}{advice}"
             ) from None
         yield transcript or number, gene, normalise_contig(contig), start, end
@@ -219,9 +224,17 @@ def _parsed(path: Path, format: str, parse: Callable | None) -> Iterator[tuple]:
 def _whole(value) -> int:
     """A position; 1000.0 and 1e+06, as R and pandas write them, are whole numbers too."""
     number = float(value)
-    if number % 1:
+    if not abs(number) <= LAST_BP or number % 1:
         raise ValueError
     return int(number)
+
+
+def _after(value) -> int | ValueError:
+    """The 1-based position of a 0-based one; the error, where it is none."""
+    try:
+        return _whole(value) + 1
+    except ValueError as error:
+        return error
 
 
 def _fields(line: str) -> list[str]:
@@ -231,39 +244,13 @@ def _fields(line: str) -> list[str]:
 def _line_parser(format: str) -> Callable | None:
     """Makes a record of a line; None for a table with a heading."""
     return {
-        "gtf": _parse_gtf_gene,
-        "gff3": _parse_gff3_gene,
+        "gtf": GtfGenes(),
+        "gff3": GffGenes(),
         "bed": _parse_bed,
         "genepred": _parse_genepred,
         "glist": _parse_glist,
         "magma": _parse_magma,
     }.get(format)
-
-
-def _parse_gtf_gene(line: str):
-    fields = line.split("\t")
-    return _gtf_record(fields) if fields[2] == "gene" else None
-
-
-def _parse_gtf_transcript(line: str):
-    fields = line.split("\t")
-    return _gtf_record(fields) if fields[2] in ("transcript", "mRNA", "exon", "CDS") else None
-
-
-def _gtf_record(fields: list[str]):
-    found = {name: quoted or word for name, quoted, word in _GTF_ATTRIBUTE.findall(fields[8])}
-    gene = found.get("gene_name") or found.get("gene_id")
-    return found.get("transcript_id"), gene, fields[0], fields[3], fields[4]
-
-
-def _parse_gff3_gene(line: str):
-    fields = line.split("\t")
-    if not fields[2].endswith("gene"):  # gene, ncRNA_gene, pseudogene
-        return None
-    found = dict(pair.strip().split("=", 1) for pair in fields[8].split(";") if "=" in pair)
-    keys = ("gene_name", "Name", "gene", "gene_id", "ID")
-    gene = next((found[key] for key in keys if found.get(key)), "")
-    return None, unquote(re.sub(r"^gene[:-]", "", gene)), fields[0], fields[3], fields[4]
 
 
 def _parse_bed(line: str):
@@ -329,6 +316,11 @@ def _table_records(path: Path) -> Iterator[tuple[int, str, tuple]]:
         genes = named.bfill(axis=1).iloc[:, 0].fillna("")
         places = [part[columns[field][0]] for field in ("contig", "start", "end")]
         if bare(columns["start"][0]) in _ZERO_BASED:
-            places[1] = (numbers_of(places[1], path, "start") + 1).astype(np.int64).astype(str)
-        for number, gene, *place in zip(part.index, genes, *places, strict=True):
-            yield number, "\t".join([*place, gene]), (None, gene, *place)
+            starts = [_after(start) for start in places[1]]
+        else:
+            starts = places[1]
+        for number, gene, start, *place in zip(part.index, genes, starts, *places, strict=True):
+            record = (
+                start if isinstance(start, Exception) else (None, gene, place[0], start, place[2])
+            )
+            yield number, "\t".join([*place, gene]), record

@@ -9,6 +9,7 @@ import pandas as pd
 
 from syncohort.errors import InputError
 
+LAST_BP = 2**31 - 2  # the largest position of plink2, within the 32 bits of a store
 HOW_NUMBERS = (
     "Numbers are written with a decimal point, without marks between thousands and without units "
     "or signs beside them: 0.35, 1200."
@@ -60,6 +61,28 @@ def numbers_of(column: pd.Series, path: str | Path, name: str) -> pd.Series:
         raise InputError(
             f"{path}, line {column.index[at]}: the {name} {column.iloc[at]!r} is not a "
             f"number{advice}"
+        )
+    return numbers
+
+
+def positions_of(
+    column: pd.Series, path: str | Path, name: str, *, least: int = -LAST_BP, whole: bool = True
+) -> pd.Series:
+    """A column of `read_table` as positions [bp], float64, from `least` to LAST_BP.
+
+    whole: whether they must be whole numbers.
+
+    Raises:
+        InputError: names the first line whose value is no position.
+    """
+    numbers = numbers_of(column, path, name)
+    beyond = (numbers < least) | (numbers > LAST_BP)
+    wrong = np.flatnonzero(beyond | (whole & (numbers % 1 != 0)))
+    if len(wrong):
+        lowest = "" if least < 0 else f"from {least} "
+        raise InputError(
+            f"{path}, line {column.index[wrong[0]]}: the {name} {column.iloc[wrong[0]]!r} is no position "
+            f"in base pairs, which are {'whole ' * whole}numbers {lowest}up to {LAST_BP:,}"
         )
     return numbers
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from syncohort.errors import InputError, examples
-from syncohort.formats.columns import bare, numbers_of
-from syncohort.formats.tables import TextTable, first_fields
+from syncohort.formats.columns import bare, numbers_of, positions_of
+from syncohort.formats.fields import heading_fields
+from syncohort.formats.tables import TextTable, plink_start
 from syncohort.genotypes import normalise_contig
 
 _PLINK_MAP = ("chromosome", "id", "cM", "position")
@@ -98,7 +99,7 @@ def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
             own = {name for name in part[at_contig].unique() if _is_contig(name, contig)}
             others.update(set(part[at_contig].unique()) - own)
             part = part[part[at_contig].isin(own)]
-        position_bp = numbers_of(part[at_position], path, "position")
+        position_bp = positions_of(part[at_position], path, "position", whole=False)
         cM = numbers_of(part[at_cM], path, "distance [cM]")
         below = (position_bp < 0).to_numpy()
         if below.any() and not is_plink:
@@ -125,6 +126,16 @@ def read_genetic_map(path: str | Path, contig: str) -> GeneticMap:
         raise InputError(f"{path}, chromosome {contig}: {error}") from None
     _require_plausible(found, is_plink, f"{path}, chromosome {contig}")
     return found
+
+
+def require_column_of_chromosomes(path: str | Path, contigs: list[str]) -> None:
+    """Raise InputError for one map of several chromosomes that does not say which are whose."""
+    if len(contigs) > 1 and _columns(_open_map(Path(path)))[0] is None:
+        raise InputError(
+            f"{path}: has no column of chromosomes, so it is the map of one, and the study has "
+            f"{examples(contigs)}. Where each chromosome has a file of its own, write {{chrom}} in the "
+            "path; or give a map with a column of chromosomes"
+        )
 
 
 def _require_own_file(path: Path, contig: str) -> None:
@@ -162,14 +173,16 @@ def _require_plausible(found: GeneticMap, is_plink: bool, place: str) -> None:
 
 def _open_map(path: Path) -> TextTable:
     """The table of a map: a PLINK .map has no heading."""
-    first = first_fields(path)
-    if first and _is_number(first[-1]):
+    above, row = plink_start(path)
+    first = row.split()
+    is_heading = above and len(first) == len(heading_fields(above[-1]))
+    if first and _is_number(first[-1]) and not is_heading:
         if len(first) != len(_PLINK_MAP):
             raise InputError(
                 f"{path}: the first line holds {len(first)} values and no heading; put one such as "
                 f"`pos chr cM` above it, or give {_LAYOUT}"
             )
-        return TextTable(path, names=_PLINK_MAP)
+        return TextTable(path, names=_PLINK_MAP, n_above=len(above))
     return TextTable(path)
 
 

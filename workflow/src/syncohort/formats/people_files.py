@@ -12,7 +12,7 @@ import pandas as pd
 from syncohort.errors import InputError, examples
 from syncohort.formats.fields import BLANKS
 from syncohort.formats.missing_codes import MissingCodes
-from syncohort.formats.tables import TextTable, first_fields
+from syncohort.formats.tables import TextTable, plink_start, require_order
 
 _FAM = ("family", "sample", "father", "mother", "sex", "phenotype")
 _PSAM = {
@@ -23,6 +23,8 @@ _PSAM = {
     "SEX": "sex",
 }
 _IDS = ["FID", "IID"]
+_HEADINGS = ("#FID", "#IID")
+_FAM_ORDER = {name: at for at, name in enumerate(_PSAM)}
 _FAM_NAMES = _PSAM | dict.fromkeys(("PHENO", "PHENO1", "PHENOTYPE"), "phenotype")
 # What PLINK files say of a person beside phenotypes.
 PERSON_COLUMNS = (*_FAM[:5], "SID")
@@ -33,24 +35,26 @@ _CODES = MissingCodes()
 def read_fam(path: Path) -> pd.DataFrame:
     """The people of a .fam, as str: sample, family, father, mother, sex, phenotype.
 
-    See `read_psam` for what the columns hold. A heading that begins with # may stand above: it
-    is a comment to plink1.9 and names the columns to plink2, so it must say what they are.
+    See `read_psam` for what the columns hold. Comments after # may stand above. One that begins
+    with #FID or #IID names the columns to plink2, so it must say what they are.
 
     Raises:
         InputError: a row without six columns, a heading of other columns, an id that occurs twice.
     """
-    first = first_fields(path)
+    above, line = plink_start(path, _HEADINGS)
+    first, n_above = line.split(), len(above)
     if first and (first[0].startswith("#") or [name.upper() for name in first[:2]] == _IDS):
         named = [_FAM_NAMES.get(name.lstrip("#").upper(), name) for name in first]
         if named != list(_FAM) or not first[0].startswith("#"):
             raise InputError(
-                f"{path}, line 1: {first[0]!r} begins a heading that does not name the columns of a "
+                f"{path}, line {n_above + 1}: {first[0]!r} begins a heading that does not name the columns of a "
                 ".fam, which are FID, IID, PAT, MAT, SEX and PHENO1: bring the columns into this "
                 "order (`plink2 --make-just-fam`), or remove the line if they are"
             )
-        table = TextTable(path, separator=BLANKS).read()
+        table = TextTable(path, separator=BLANKS, n_above=n_above).read()
         return people_table(table.set_axis(_FAM, axis=1), path)
-    return people_table(TextTable(path, names=_FAM).read(), path)
+    require_order(above, line, _FAM_ORDER, path)
+    return people_table(TextTable(path, names=_FAM, n_above=n_above).read(), path)
 
 
 def read_psam(path: Path) -> pd.DataFrame:
@@ -58,21 +62,24 @@ def read_psam(path: Path) -> pd.DataFrame:
 
     A person's id is the IID; where IIDs repeat over families, FID_IID for all. father, mother:
     "" for none; the sample id of a parent who is in the file, another name for one who is not.
-    sex: "" for unknown. Phenotypes, under their own names: see `plink_phenotype`.
+    sex: "" for unknown. Lines above the heading that begin with # are comments. Phenotypes, under their own names: see `plink_phenotype`.
 
     Raises:
         InputError: a row with more or fewer columns than the heading, a column called as another
             is here, an id that occurs twice.
     """
-    first = first_fields(path)
-    if first and first[0] in ("#FID", "#IID"):
-        table = TextTable(path, separator=BLANKS).read()
+    above, line = plink_start(path, _HEADINGS)
+    first, n_above = line.split(), len(above)
+    if first and first[0] in _HEADINGS:
+        table = TextTable(path, separator=BLANKS, n_above=n_above).read()
         require_names_apart(table.columns, _PSAM, path)
         table = table.rename(columns=_PSAM)
         if "sample" not in table:
             raise InputError(f"{path}: the heading lacks IID; found {', '.join(table)}")
     else:
-        table = TextTable(path, names=_FAM[: 5 if len(first) == 5 else 6]).read()
+        require_order(above, line, _FAM_ORDER, path)
+        names = _FAM[: 5 if len(first) == 5 else 6]
+        table = TextTable(path, names=names, n_above=n_above).read()
     return people_table(table, path)
 
 
@@ -108,7 +115,7 @@ def people_table(table: pd.DataFrame, path) -> pd.DataFrame:
     table["sample"] = unique_ids(family, person, path)
     for parent in ("father", "mother"):
         if parent in table:
-            table[parent] = _parent_ids(table[parent], family, person, table["sample"])
+            table[parent] = parent_ids(table[parent], family, person, table["sample"])
     if "sex" in table:
         table["sex"] = table["sex"].where(~_CODES.is_missing(table["sex"]), "").replace("0", "")
     for name in table.columns.difference(PERSON_COLUMNS, sort=False):
@@ -135,8 +142,10 @@ def unique_ids(family: pd.Series | None, person: pd.Series, path) -> pd.Series:
     return ids
 
 
-def _parent_ids(parent, family, person, ids) -> pd.Series:
+def parent_ids(parent, family, person, ids) -> pd.Series:
     """The sample id of each person's parent [S]; "" for none.
+
+    parent, person: IIDs; family: FIDs, or None; ids: sample ids of the people.
 
     A parent is somebody of the same family or, with an IID that is nobody else's, of another
     one. Who is not in the file is known within a family, where families have several members.

@@ -14,11 +14,11 @@ import pandas as pd
 
 from syncohort.errors import InputError, examples
 from syncohort.formats.alleles import BASES, INDEL, MNP, is_spelled, kind_of, symbol_of
+from syncohort.formats.columns import LAST_BP
 from syncohort.genotypes import MISSING, Variants, contig_order, normalise_contig
 
 ALTS_MAX = 127  # alleles of a site are numbered in int8
 ID_MAX = 15_900  # characters: PLINK takes 16,000, and copies of an id get a number
-_LAST_BP = 2**31 - 2  # of plink2, within the 32 bits of a store
 DROP_REASONS = {  # and how a page says it
     "no_position": "without a position",
     "monomorphic_code": "with one allele alone",
@@ -103,12 +103,13 @@ def make_sites(contig: str, position, names, ref, alt, failed=None, provisional=
     def texts(column, empty):
         return pd.Series(column, dtype=object).fillna(empty)
 
-    position = np.asarray(position, dtype=np.int64)
-    if position.max(initial=0) > _LAST_BP:
+    position = np.asarray(position)
+    if len(position) and position.max() > LAST_BP:
         raise InputError(
             f"chromosome {contig}: position {position.max():,} is beyond the largest that genotype "
-            f"files can hold ({_LAST_BP:,}); give positions within the chromosome"
+            f"files can hold ({LAST_BP:,}); give positions within the chromosome"
         )
+    position = position.astype(np.int64)
     failed = np.full(len(position), "") if failed is None else failed
     return Sites(
         normalise_contig(contig),

@@ -14,8 +14,9 @@ import pandas as pd
 from scipy.special import ndtr
 
 from syncohort.errors import InputError, examples
-from syncohort.formats.columns import HOW_NUMBERS, bare, find_columns, is_odd_number
+from syncohort.formats.columns import HOW_NUMBERS, LAST_BP, bare, find_columns, is_odd_number
 from syncohort.formats.gwas_advice import why_unreadable
+from syncohort.formats.missing_codes import MissingCodes
 from syncohort.formats.tables import TextTable
 from syncohort.genotypes import normalise_contig
 
@@ -49,7 +50,6 @@ _HARMONISED = "hm_"  # columns of the GWAS Catalog in the place of those they we
 _PARTNERS = {"a2": "a1", "a0": "a1", "allele2": "allele1", "allele0": "allele1"}
 _CLEAR = 0.01  # effects from which their sign is no matter of rounding
 _MANY_EFFECTS = 8  # of which some are below 0 if any may be
-_LAST_BP = 2**31  # no chromosome is as long
 _ABOVE_ONE = 1 + 1e-6  # a p-value that is 1 but for rounding
 _BOUND = re.compile(r"[<\u2264]=?\s*(?=[\d.])")  # of p-values too small for a program
 _ALLELE_LIKE = re.compile("allele|coded|tested|minor")  # may say whose effect it is, as `bare`
@@ -216,7 +216,10 @@ def _numbers(column: pd.Series, place: str) -> pd.Series:
 
 
 def _whole(position_bp: pd.Series, place: str) -> pd.Series:
-    whole = (position_bp % 1 == 0) & (position_bp <= _LAST_BP)
+    below = position_bp[position_bp < 0].map("{:g}".format)
+    position_bp = position_bp.copy()
+    position_bp[below.index[MissingCodes().is_missing(below)]] = np.nan
+    whole = (position_bp % 1 == 0) & position_bp.between(0, LAST_BP)
     broken = np.flatnonzero((position_bp.notna() & ~whole).to_numpy())
     if len(broken):
         raise InputError(

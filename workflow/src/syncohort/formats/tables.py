@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pandas as pd
@@ -53,9 +54,11 @@ class TextTable:
         key: the configuration key or the kind of file, put before messages; "" for none.
         names: columns of a file without a heading, which are then apart by blanks.
         separator: what the columns are apart by, where it is not to be guessed from the heading;
-            a double quote and `#` are then letters as any other.
+            a double quote is then a letter as any other.
         wanted: whether a list of fields names the columns that are looked for; tells the heading
             from a comment above it.
+        n_above: lines above the heading of a PLINK file, or above the first row where `names` are
+            given. As for plink2, no line below may begin with #.
 
     `columns` are the names, without `#` and blanks around them; `separator` is a tab, a comma,
     a semicolon or `BLANKS`; `heading_line` is the heading's number, 0 without one; `n_comments`
@@ -72,14 +75,21 @@ class TextTable:
         names: Iterable[str] | None = None,
         separator: str | None = None,
         wanted: Callable[[list[str]], bool] | None = None,
+        n_above: int | None = None,
     ):
         self.path, self.n_comments = Path(path), 0
         self._place = f"{key}: {path}" if key else str(path)
         self._quoted = names is None and separator is None
+        self._comments_end = n_above is not None
+        self._n_above = n_above or 0
         if names is not None:
             self.columns, self.separator, self.heading_line = list(names), BLANKS, 0
             return
-        self.heading_line, heading = self._find_heading(separator, wanted)
+        if n_above is None:
+            self.heading_line, heading = self._find_heading(separator, wanted)
+        else:
+            self.heading_line, heading = n_above + 1, self._line(n_above + 1)
+        self._n_above = self.heading_line
         self.separator = separator or guess_separator(heading)
         try:
             fields = split_line(heading.lstrip("#"), self.separator)
@@ -124,9 +134,11 @@ class TextTable:
 
     def _body(self, block: bytes, first_line: int) -> tuple[bytes, np.ndarray]:
         """The rows of a block, heading and blank lines left out, and their line numbers."""
-        for _ in range(max(0, min(self.heading_line - first_line + 1, block.count(b"\n")))):
+        for _ in range(max(0, min(self._n_above - first_line + 1, block.count(b"\n")))):
             block = block[block.index(b"\n") + 1 :]
             first_line += 1
+        if self._comments_end and (block.startswith(b"#") or b"\n#" in block):
+            self._refuse_comment(block, first_line)
         n_lines = block.count(b"\n")
         lines = first_line + np.arange(n_lines)
         comments = self._quoted and (block.startswith(b"#") or b"\n#" in block)
@@ -142,6 +154,15 @@ class TextTable:
             )
             lines = lines[np.array(full, dtype=bool)]
         return block, lines
+
+    def _refuse_comment(self, block: bytes, first_line: int) -> NoReturn:
+        at = 0 if block.startswith(b"#") else block.index(b"\n#") + 1
+        text = block[at : block.index(b"\n", at)].decode()
+        raise InputError(
+            f"{self._place}, line {first_line + block.count(10, 0, at)}: {text[:60]!r} begins with # "
+            "among the rows: plink1.9 passes over it, plink2 refuses it. Comments stand above the "
+            "heading and all rows; a person or variant is taken out with plink2 --remove or --exclude"
+        )
 
     def _parse_plain(self, block: bytes, lines: np.ndarray, wanted: list[str]) -> pd.DataFrame:
         counts = field_counts(block, self.separator)
@@ -279,6 +300,12 @@ class TextTable:
                 comments = [*comments[-99:], (number, row)]
         return comments, None
 
+    def _line(self, number: int) -> str:
+        for first, block in self._blocks():
+            if number < first + block.count(b"\n"):
+                return block.split(b"\n", number - first + 1)[number - first].decode()
+        return ""
+
     def _blocks(self) -> Iterator[tuple[int, bytes]]:
         """Whole lines of the file, ended by line feeds, with the number of the first of them."""
         line = 1
@@ -322,24 +349,40 @@ def read_table(path: str | Path, key: str = "", **options) -> pd.DataFrame:
     return table
 
 
-def first_fields(path: str | Path, key: str = "") -> list[str]:
-    """The fields, apart by blanks, of the first line that is neither blank nor begins with ##."""
-    return first_line(path, key)[1].split()
+def plink_start(path: str | Path, headings: tuple[str, ...] = ()) -> tuple[list[str], str]:
+    """The lines above the heading, or the first row, of a PLINK file, and that line; "" for none.
 
-
-def first_line(path: str | Path, key: str = "") -> tuple[list[str], str]:
-    """The first line that is neither blank nor begins with ##, "" for none, after those above."""
+    headings: words that a heading begins with. As for plink2, every other line that begins with #
+    is a comment there.
+    """
     above = []
-    for _, block in TextTable(path, key, names=())._blocks():
+    for _, block in TextTable(path, names=())._blocks():
         start = 0
         while start < len(block):
             end = block.index(b"\n", start)
             line = block[start:end].decode()
-            if line.strip() and not line.startswith("##"):
+            if line.strip() and (not line.startswith("#") or line.split()[0] in headings):
                 return above, line
             above.append(line)
             start = end + 1
     return above, ""
+
+
+def require_order(above: list[str], row: str, names: dict[str, int], path: str | Path) -> None:
+    """Raise InputError for a comment above rows that names their columns in another order.
+
+    row: the first one. names: where columns stand, from 0, by each name they go by, in capitals.
+    """
+    n_fields = len(row.split())
+    for number, line in enumerate(above, 1):
+        words = line.lstrip("#").split()
+        for at, word in enumerate(words if len(words) == n_fields else ()):
+            if names.get(word.upper(), at) != at:
+                raise InputError(
+                    f"{path}, line {number}: {line[:80]!r} names {word} as column {at + 1}, which is "
+                    f"column {names[word.upper()] + 1} of a file without a heading of PLINK's: bring "
+                    "the columns into its order, or take the line away if they are"
+                )
 
 
 def _whole_lines(path: Path, place: str) -> Iterator[bytes]:

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 from syncohort.errors import InputError
+from syncohort.formats.columns import LAST_BP
 from syncohort.formats.compression import open_unpacked
 from syncohort.formats.fields import BLANKS
 from syncohort.formats.sites import count_contigs, find_contig, spellings
-from syncohort.formats.tables import TextTable, first_line
+from syncohort.formats.tables import TextTable, plink_start, require_order
 from syncohort.genotypes import normalise_contig
 
 _BIM = ("contig", "id", "cm", "position", "alt", "ref")
@@ -30,7 +31,8 @@ class VariantTable:
     """The rows of a .bim, .pvar or .pvar.zst.
 
     A .pvar without a heading has the columns of a .bim, and a .bim may lack that of cM, as for
-    plink2. Allele 1 of a .bim, the one PLINK counts, is ALT.
+    plink2. Comments after # may stand above the heading and the rows. Allele 1 of a .bim, the one
+    PLINK counts, is ALT.
 
     Attributes: path; counts: rows by chromosome as the file spells it; n_alts: ALT alleles of
     each row, int [V]; lengths_bp: chromosome lengths as far as a heading gives them.
@@ -41,13 +43,14 @@ class VariantTable:
 
     def __init__(self, path: Path):
         self.path = path
-        above, first = first_line(path)
+        above, first = plink_start(path, ("#CHROM",))
         if not first:
             raise InputError(f"{path}: holds no variants")
         self.lengths_bp = _lengths(above)
         self._declares_mark = any(line.startswith("##INFO=<ID=PR,") for line in above)
         if first.startswith("#"):
-            self._text = TextTable(path, separator="\t" if "\t" in first else BLANKS)
+            separator = "\t" if "\t" in first else BLANKS
+            self._text = TextTable(path, separator=separator, n_above=len(above))
             self._names = {name: _PVAR.get(name, name) for name in self._text.columns}
             missing = [name for name in _PVAR if name not in self._names]
             if missing:
@@ -57,7 +60,9 @@ class VariantTable:
                 )
         else:
             columns = _BIM if len(first.split()) != 5 else [n for n in _BIM if n != "cm"]
-            self._text = TextTable(path, names=columns)
+            at = list(columns).index("position")
+            require_order(above, first, dict.fromkeys(("POS", "BP", "POSITION"), at), path)
+            self._text = TextTable(path, names=columns, n_above=len(above))
             self._names = dict(zip(columns, columns, strict=True))
         self._walk()
 
@@ -155,12 +160,12 @@ def _lengths(lines: list[str]) -> dict[str, int]:
 
 
 def _whole_positions(position: pd.Series, path: Path) -> pd.Series:
-    numbers = pd.to_numeric(position, errors="coerce")
-    bad = (numbers.isna() | (numbers % 1 != 0)).to_numpy()
+    numbers = pd.to_numeric(position, errors="coerce").astype(np.float64)
+    bad = (~(numbers.abs() <= LAST_BP) | (numbers % 1 != 0)).to_numpy()
     if bad.any():
         at = int(np.argmax(bad))
         raise InputError(
             f"{path}, line {position.index[at]}: position {position.iloc[at]!r} is not a whole "
-            "number (base pairs; 0 for unknown)"
+            f"number up to {LAST_BP:,} (base pairs; 0 for unknown)"
         )
     return numbers.astype(np.int64)

@@ -247,7 +247,10 @@ def _read_sites(path: str, contig: str, source: Path) -> Sites:
         for r in _records(path, source)
     )
     columns = list(zip(*records, strict=True)) or [()] * 6
-    return make_sites(contig, *columns)
+    try:
+        return make_sites(contig, *columns)
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
 
 
 def _is_provisional(record, has_marks) -> bool:

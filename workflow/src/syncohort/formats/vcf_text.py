@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 import pysam
 
+from syncohort.errors import InputError
 from syncohort.formats.sites import Sites, make_sites
 from syncohort.genotypes import slices
 from syncohort.ploidy import ABSENT, MISSING
@@ -140,7 +141,10 @@ def _decode(
             regular[rows] = _decode_regular(windows[heads[rows]], rows, calls, phased)
     if not regular.all():
         heads[~regular] = _decode_by_tabs(data, starts, ends, ~regular, calls, phased)
-    sites = make_sites(contig, *_columns(text, starts, heads, n_people))
+    try:
+        sites = make_sites(contig, *_columns(text, starts, heads, n_people))
+    except InputError as error:
+        raise Unusual(str(error)) from None
     if (sites.position <= 0).any() or (np.diff(sites.position, prepend=last) < 0).any():
         raise Unusual
     kept = len(sites) if whole else np.searchsorted(sites.position, sites.position[-1])

@@ -16,7 +16,7 @@ from syncohort.errors import InputError, examples
 from syncohort.evaluation.groups import ALL, SUGGESTIVE, Group
 from syncohort.evaluation.intervals import bootstrap, percentile_interval
 from syncohort.evaluation.tidy import metric_row, people_in
-from syncohort.formats.columns import bare, find_columns, numbers_of
+from syncohort.formats.columns import bare, find_columns, numbers_of, positions_of
 from syncohort.formats.summary_statistics import allele_columns, other_alleles
 from syncohort.formats.tables import read_table
 from syncohort.genotypes import normalise_contig
@@ -66,9 +66,10 @@ def read_causal_snps(path: str | Path) -> pd.DataFrame:
             f"{path}: no column {', '.join(missing)}; found {', '.join(table)}. A table of "
             "causal SNPs is tab-separated, for example\ncontig\tposition_bp\teffect\n21\t1234\t0.2"
         )
+    position, effect = found["position_bp"], found["effect"]
     numbers = {
-        name: numbers_of(table[found[name]], path, found[name])
-        for name in ("position_bp", "effect")
+        "position_bp": positions_of(table[position], path, position, least=1),
+        "effect": numbers_of(table[effect], path, effect),
     }
     contig = table[found["contig"]].map(normalise_contig)
     known = pd.DataFrame({"contig": contig, **numbers, **_alleles_of(table, path)})
