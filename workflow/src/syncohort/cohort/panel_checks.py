@@ -77,7 +77,7 @@ class PanelFit:
         pairs = [
             (str(store.people.id[i]), panel.people[j]) for i, j in alike_people(ours.T, theirs.T)
         ]
-        return cls(store.contig, panel.n_people, len(ours), pairs)
+        return cls(store.contig, len(panel.people), len(ours), pairs)
 
     def write(self, path: str | Path) -> None:
         """As JSON, for `read`."""

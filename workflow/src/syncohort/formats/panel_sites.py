@@ -34,18 +34,22 @@ _COMPLEMENT = str.maketrans("ACGT", "TGCA")
 class Panel:
     """One chromosome of a public panel.
 
-    path: the file, name: the chromosome as it spells it, people: ids; records: position_bp, ref, alt
-    of each record in the stretch that is modelled.
+    file: the VCF, name: the chromosome as it spells it; records: position_bp, ref, alt of each record in
+    the stretch that is modelled.
     """
 
-    path: Path
+    file: VcfFile
     name: str
-    people: list[str]
     records: pd.DataFrame
 
     @property
-    def n_people(self) -> int:
-        return len(self.people)
+    def path(self) -> Path:
+        return self.file.path
+
+    @property
+    def people(self) -> list[str]:
+        """Their ids."""
+        return self.file.samples
 
 
 def read_panel(path: Path, variants: Variants, folder: Path) -> Panel:
@@ -70,7 +74,7 @@ def read_panel(path: Path, variants: Variants, folder: Path) -> Panel:
     records = pd.read_csv(
         io.StringIO(text), sep="\t", names=list(columns), dtype=columns, keep_default_na=False
     )
-    return Panel(path, name, file.samples, records)
+    return Panel(file, name, records)
 
 
 def fates_of(modelled: Records, records: pd.DataFrame) -> np.ndarray:
@@ -134,19 +138,19 @@ def read_dosages(
 ) -> tuple[list[tuple], np.ndarray]:
     """Copies of ALT of a panel's people at some positions.
 
-    folder: for an index and a list of the positions.
+    folder: for a list of the positions.
 
     Returns:
         sites: position, REF and ALT of the records that are there, [N].
         dosages: int8 [N, people of the panel], -1 where an allele is missing or not the first ALT.
     """
-    file, wanted = VcfFile(panel.path, folder), folder / "positions.txt"
+    wanted = folder / "positions.txt"
     wanted.write_text("".join(f"{panel.name}\t{each}\n" for each in positions_bp))
     text = bcftools(
         panel.path,
         [
             *("query", "--format", "%POS\t%REF\t%ALT[\t%GT]\n"),
-            *("--regions-file", str(wanted), file.indexed(panel.name)),
+            *("--regions-file", str(wanted), panel.file.indexed(panel.name)),
         ],
         prints="text",
     )
@@ -155,5 +159,5 @@ def read_dosages(
         position, ref, alt, *calls = line.split("\t")
         sites.append((int(position), ref, alt))
         dosages.append([_DOSAGE.get(call, -1) for call in calls])
-    shape = (len(sites), panel.n_people)
+    shape = (len(sites), len(panel.people))
     return sites, np.array(dosages, dtype=np.int8).reshape(shape)

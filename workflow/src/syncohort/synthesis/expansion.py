@@ -117,7 +117,9 @@ def _impute(
         folder / "imputed",
         ref=panel.path,
         chrom=f"{panel.name}:{first}-{last}",
-        window=beagle.window_cM(len(inside), 2 * panel.n_people, 2 * len(store.people), length_cM),
+        window=beagle.window_cM(
+            len(inside), 2 * len(panel.people), 2 * len(store.people), length_cM
+        ),
         **options,
     )
 
