@@ -18,7 +18,8 @@ import numpy as np
 import zarr
 from numcodecs import Blosc, zstd
 
-PEOPLE_PER_BYTE = 4
+from syncohort.genotypes import PEOPLE_PER_BYTE
+
 _SECOND_OF_TWO = np.uint8(0b10_10_10_10)
 _PLANES = 8
 _HEADER = 16

@@ -12,7 +12,6 @@ from typing import Self
 import numpy as np
 import pandas as pd
 
-from syncohort.call_bits import PEOPLE_PER_BYTE
 from syncohort.errors import InputError, examples
 from syncohort.ploidy import MISSING, doubled
 
@@ -22,6 +21,7 @@ RELATIVES = "relatives"  # of training people, set aside (see `cohort.set_aside`
 UNSEEN = ("holdout", RELATIVES)  # parts of the split of which no generator sees anything
 CHUNK_VARIANTS = 2_000
 CHUNK_SAMPLES = 500
+PEOPLE_PER_BYTE = 4  # of calls as bits, see `call_bits`
 # Calls of everybody that are held at once: 50 MB with whether they are phased, and about 400 MB
 # with what is worked out from them, whatever the number of people.
 HELD_CALLS = 1 << 24
