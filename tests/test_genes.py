@@ -300,7 +300,7 @@ def test_genes_without_a_line_are_as_long_as_their_parts(
     genes = read_gene_files([tmp_path / name])
     assert genes.to_numpy().tolist() == [["A", "1", 10, 50], [gene, "1", 100, 190]]
     (note,) = genes.attrs["notes"]
-    assert note.startswith(f"{name}: 1 without a line of their own")
+    assert note.startswith(f"{name}: genes without a line of their own, 1,")
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0)])

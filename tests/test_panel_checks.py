@@ -77,13 +77,30 @@ def test_missing_calls_do_not_hide_a_person(tmp_path):
 def test_a_person_is_in_both_only_if_alike_on_all_chromosomes(tmp_path):
     """Two people who share one chromosome's stretch are two."""
     paths = []
-    for contig, pairs in (("1", [("a", "x"), ("b", "y")]), ("2", [("b", "y")])):
+    for contig, pairs in (("1", {("a", "x"), ("b", "y")}), ("2", {("b", "y")})):
         paths.append(tmp_path / contig)
-        PanelFit(contig, 50, 200, pairs).write(paths[-1])
+        PanelFit(contig, {"x", "y", "z"}, 200, pairs).write(paths[-1])
     (check,) = panel_checks(paths, may_share=False)
-    assert "1 of 50" in check.found and "b as y" in check.found and "a as x" not in check.found
-    PanelFit("2", 50, 200).write(paths[-1])
+    assert "1 of 3" in check.found and "b as y" in check.found and "a as x" not in check.found
+    PanelFit("2", {"x", "y", "z"}, 200).write(paths[-1])
     assert panel_checks(paths, may_share=False)[0].level == "ok"
+
+
+@pytest.mark.parametrize("second", [{"people": {"z"}}, {"people": {"x"}, "unknown": {"a"}}])
+def test_a_chromosome_that_cannot_tell_hides_nobody(tmp_path, second):
+    """Another file holds other people of the panel, or the person has no calls there."""
+    paths = [tmp_path / "1", tmp_path / "2"]
+    PanelFit("1", {"x"}, 200, {("a", "x")}).write(paths[0])
+    PanelFit("2", n_sites=200, **second).write(paths[1])
+    (check,) = panel_checks(paths, may_share=False)
+    assert check.level == "stop" and "a as x" in check.found
+
+
+def test_who_has_no_calls_is_unknown(tmp_path):
+    ours = OURS.copy()
+    ours[40:, 5] = -1
+    store = store_of(tmp_path / "own.zip", ours, people_of(["a"] * S), contig="20")
+    assert PanelFit.of(store, panel_of(tmp_path, THEIRS), 0.01, 0.5).unknown == {"p5"}
 
 
 def test_too_few_sites_are_not_silent(tmp_path):

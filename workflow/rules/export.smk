@@ -144,6 +144,7 @@ rule expand_cohort:
     input:
         store=released_store,
         key=KEY,
+        possible="<results>/require_possible_plans/passed.txt",  # the panel holds other people
         panel=lambda wildcards: foreign(map_of(STUDY.expansion.panel, wildcards)),
         recombination_map=lambda wildcards: foreign(
             map_of(STUDY.expansion.recombination_map, wildcards)

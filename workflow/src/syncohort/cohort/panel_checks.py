@@ -17,7 +17,7 @@ import numpy as np
 
 from syncohort.cohort.people_checks import Check
 from syncohort.cohort_store import CohortStore
-from syncohort.dosages import minor
+from syncohort.dosages import called_sums, minor, share
 from syncohort.errors import InputError, examples
 from syncohort.formats.panel_sites import (
     USED,
@@ -27,6 +27,7 @@ from syncohort.formats.panel_sites import (
     require_overlap,
 )
 from syncohort.formats.shared_sites import records_of
+from syncohort.genotypes import to_rows
 
 MOST_SITES = 400
 _COMMON = 0.05  # MAF from which a site tells people apart
@@ -41,14 +42,16 @@ _PAIRS_HELD = 1 << 24
 class PanelFit:
     """One chromosome of a panel beside the cohort's.
 
-    n_people: of the panel. n_sites: that were compared. pairs: ids of people of the cohort and of the
-    panel who have the same genotypes. problem: why the panel cannot be used, "" where it can.
+    people: ids of the panel's. n_sites: that were compared. pairs: ids of people of the cohort and of the
+    panel who have the same genotypes. unknown: ids of people of the cohort who have too few calls to say.
+    problem: why the panel cannot be used, "" where it can.
     """
 
     contig: str
-    n_people: int = 0
+    people: set[str] = field(default_factory=set)
     n_sites: int = 0
-    pairs: list[tuple[str, str]] = field(default_factory=list)
+    pairs: set[tuple[str, str]] = field(default_factory=set)
+    unknown: set[str] = field(default_factory=set)
     problem: str = ""
 
     @classmethod
@@ -74,20 +77,30 @@ class PanelFit:
         require_overlap(fates_of(modelled, panel.records), panel, store.contig, overlap_min)
         chosen = _spread(np.flatnonzero(_tells_people_apart(store, panel, frequency)))
         ours, theirs = _both_dosages(store, panel, folder, chosen)
-        pairs = [
-            (str(store.people.id[i]), panel.people[j]) for i, j in alike_people(ours.T, theirs.T)
-        ]
-        return cls(store.contig, len(panel.people), len(ours), pairs)
+        ids = store.people.id.astype(str)
+        pairs = {(str(ids[i]), panel.people[j]) for i, j in alike_people(ours.T, theirs.T)}
+        unknown = set(ids[(ours >= 0).sum(axis=0) < _LEAST_COMPARED].tolist())
+        return cls(store.contig, set(panel.people), len(ours), pairs, unknown)
+
+    def contradicts(self, pair: tuple[str, str]) -> bool:
+        """Whether two people who are one on another chromosome are two here."""
+        own, other = pair
+        return pair not in self.pairs and own not in self.unknown and other in self.people
 
     def write(self, path: str | Path) -> None:
         """As JSON, for `read`."""
-        Path(path).write_text(json.dumps(asdict(self), indent=1) + "\n")
+        kept = {
+            name: sorted(value) if isinstance(value, set) else value
+            for name, value in asdict(self).items()
+        }
+        Path(path).write_text(json.dumps(kept, indent=1) + "\n")
 
     @classmethod
     def read(cls, path: str | Path) -> Self:
         """What `write` wrote."""
         kept = json.loads(Path(path).read_text())
-        return cls(**kept | {"pairs": [tuple(pair) for pair in kept["pairs"]]})
+        sets = {name: set(kept[name]) for name in ("people", "unknown")}
+        return cls(**kept | sets | {"pairs": {tuple(pair) for pair in kept["pairs"]}})
 
 
 def _frequency(store: CohortStore) -> np.ndarray:
@@ -96,9 +109,7 @@ def _frequency(store: CohortStore) -> np.ndarray:
     index = np.unique(np.linspace(0, n - 1, min(n, _FREQUENCY_PEOPLE)).astype(int))
     found = [np.zeros(0)]
     for _, calls in store.variant_chunks(index):
-        called = (calls >= 0).sum(axis=(1, 2))
-        n_alt = (calls == 1).sum(axis=(1, 2))
-        found.append(np.divide(n_alt, called, out=np.full(len(calls), np.nan), where=called > 0))
+        found.append(share(*called_sums(calls.reshape(len(calls), -1), axis=1)))
     return np.concatenate(found)
 
 
@@ -111,11 +122,9 @@ def _tells_people_apart(store: CohortStore, panel, frequency: np.ndarray) -> np.
 
 def _spread(index: np.ndarray) -> np.ndarray:
     """At most MOST_SITES of some variants, at equal steps."""
-    return (
-        index[np.unique(np.linspace(0, len(index) - 1, MOST_SITES).astype(int))]
-        if len(index)
-        else index
-    )
+    if len(index) <= MOST_SITES:
+        return index
+    return index[np.linspace(0, len(index) - 1, MOST_SITES).astype(int)]
 
 
 def _both_dosages(store, panel, folder, chosen: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -133,7 +142,7 @@ def _both_dosages(store, panel, folder, chosen: np.ndarray) -> tuple[np.ndarray,
         inside = (chosen >= part.start) & (chosen < part.stop)
         if inside.any():
             calls = store.read(part)[chosen[inside] - part.start]
-            own[inside] = np.where((calls < 0).any(axis=2), -1, calls.sum(axis=2))
+            own[inside] = to_rows(calls, "genotype").T
     return own, theirs[[row_of[key] for key in keys]]
 
 
@@ -181,7 +190,8 @@ def panel_checks(paths: list[str], *, may_share: bool) -> list[Check]:
         ]
     if not fits:
         return []
-    same = set.intersection(*(set(fit.pairs) for fit in compared))
+    alike = set().union(*(fit.pairs for fit in compared))
+    same = {pair for pair in alike if not any(fit.contradicts(pair) for fit in compared)}
     n_sites = sum(fit.n_sites for fit in compared)
     if not same:
         found = (
@@ -189,8 +199,9 @@ def panel_checks(paths: list[str], *, may_share: bool) -> list[Check]:
         )
         return [Check(name, found)]
     shown = examples(f"{own} as {other}" for own, other in sorted(same))
+    n_people = len(set().union(*(fit.people for fit in compared)))
     found = (
-        f"{len({other for _, other in same}):,} of {compared[0].n_people:,} have the genotypes of a person of "
+        f"{len({other for _, other in same}):,} of {n_people:,} have the genotypes of a person of "
         f"the cohort: {shown} ({n_sites:,} sites were compared)"
     )
     if may_share:

@@ -184,6 +184,7 @@ def kinship_line(
 
     pairs: of `read_kinship`; samples: ids of all genotyped people.
     """
+    # of `people_checks.Check`, which is not loaded here: an edit of the check would split people again
     columns = ["name", "found", "level", "advice"]
     if pairs is None:
         return pd.DataFrame(columns=columns)

@@ -88,8 +88,8 @@ def read_transcripts(path: str | Path, format: str = "auto") -> pd.DataFrame:
     lined, unlined = ({record[1:3] for record in each} for each in (records, others))
     n_others = len(unlined - lined)
     without = (
-        f"{path.name}: {n_others:,} without a line of their own, taken as long as their transcripts "
-        "and exons together"
+        f"{path.name}: genes without a line of their own, {n_others:,}, are taken as long as their "
+        "transcripts and exons together"
     )
     table.attrs["notes"] = [*([doubt] if doubt else []), *([without] if n_others else [])]
     return table
