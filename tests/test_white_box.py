@@ -102,8 +102,9 @@ def test_losses_belong_to_rows(tmp_path):
     np.testing.assert_array_equal(latents, before)
 
 
-def test_white_box_attack_on_a_cohort(cohort, tmp_path):
+def test_white_box_attack_on_a_cohort(cohort, tmp_path, monkeypatch):
     """From genotypes to the table; the latents are those `encode_people` writes."""
+    from syncohort.evaluation.privacy import white_box
     from syncohort.evaluation.privacy.white_box import Network, attack_generator
     from syncohort.generators.encoding import encode_people
     from syncohort.representations.base import encode_rows
@@ -144,6 +145,11 @@ def test_white_box_attack_on_a_cohort(cohort, tmp_path):
         networks, [cohort.real], [model], minimum_people=200, max_people=200, **options
     )
     assert metrics["note"].tolist()[0] == "too few: 100 people"
+    monkeypatch.setattr(white_box, "TRAINING_PER_HOLDOUT", 1)  # few of the holdout, few attacked
+    _, table = attack_generator(
+        networks, [cohort.real], [model], minimum_people=20, max_people=200, **options
+    )
+    assert table["member"].sum() == 100 and len(table) == 200
 
 
 def test_losses_at_several_times_say_more_together_and_nobody_is_fitted_and_tested_on():
