@@ -20,14 +20,35 @@ from timing import in_own_process, own_use
 SOURCE = Path(__file__).resolve().parents[1] / "workflow/src"
 sys.path.insert(0, str(SOURCE))
 
-SIZES = ((1_000, 5_000), (4_000, 5_000), (16_000, 5_000), (1_000, 50_000), (4_000, 50_000))
+SIZES = (
+    (1_000, 5_000),
+    (4_000, 5_000),
+    (16_000, 5_000),
+    (1_000, 50_000),
+    (4_000, 50_000),
+    (1_000, 300_000),
+)
 N_FOUNDERS = 200
+SNPS_AT_ONCE = 50_000  # simulated together: msprime's time grows with the square of the length
 MORGANS = 0.5
 LABELS = np.array(["A", "B"])
 
 
 def founders(n_snps: int):
     """Haplotypes int8 [V, 2 N_FOUNDERS] and positions [V] of common SNPs of one chromosome."""
+    from syncohort.genotypes import slices
+
+    parts = [
+        _founders(part.stop - part.start, seed=1 + number)
+        for number, part in enumerate(slices(n_snps, SNPS_AT_ONCE))
+    ]
+    ends = np.cumsum([0] + [position[-1] for _, position in parts[:-1]])
+    calls = np.concatenate([calls for calls, _ in parts])
+    return calls, np.concatenate([end + own for end, (_, own) in zip(ends, parts, strict=True)])
+
+
+def _founders(n_snps: int, seed: int):
+    """As `founders`, of one simulation."""
     import msprime
 
     length = 1_500 * n_snps
@@ -36,9 +57,9 @@ def founders(n_snps: int):
         sequence_length=length,
         recombination_rate=1e-8,
         population_size=1e4,
-        random_seed=1,
+        random_seed=seed,
     )
-    mutated = msprime.sim_mutations(trees, rate=1.5e-8, random_seed=1)
+    mutated = msprime.sim_mutations(trees, rate=1.5e-8, random_seed=seed)
     calls, position = mutated.genotype_matrix(), mutated.sites_position.astype(np.int64) + 1
     common = (calls.max(axis=1) == 1) & (np.abs(calls.mean(axis=1) - 0.5) < 0.48)
     chosen = np.flatnonzero(common)[:n_snps]
@@ -137,12 +158,19 @@ def measure_all(sizes) -> pd.DataFrame:
             write_cohort(folder / "raw.zip", n_people, n_snps)
             write_plink([CohortStore(folder / "raw.zip")], folder / "plink")
             for stage in STAGES:
+                before = _held_bytes(folder)
                 rows.append(
                     {"stage": stage, "people": n_people, "snps": n_snps}
                     | in_own_process(stage, __file__, "--stage", stage, folder)
+                    | {"written_mb": (_held_bytes(folder) - before) / 1e6}
                 )
                 print(rows[-1], flush=True)
-    return pd.DataFrame(rows).round(1)
+    return pd.DataFrame(rows).round({"cpu_s": 1, "peak_mb": 1, "written_mb": 3})
+
+
+def _held_bytes(folder: Path) -> int:
+    """What the files of a folder take."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def exponent(table: pd.DataFrame, size: str, value: str) -> float:

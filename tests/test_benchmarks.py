@@ -134,7 +134,26 @@ def test_exponents_are_those_of_the_largest_sizes(scripts):
 def test_stages_run_on_a_resampled_cohort(scripts):
     table = scripts("scale").measure_all([(60, 300)])
     assert table["stage"].tolist() == list(scripts("scale").STAGES)
-    assert (table[["cpu_s", "peak_mb"]] > 0).all().all()
+    assert (table[["cpu_s", "peak_mb", "written_mb"]] > 0).all().all()
+
+
+def test_a_plan_is_linear_beyond_the_largest_size(scripts):
+    sizes = {"stage": "import", "people": [100, 200], "snps": 1_000, "cpu_s": [3.0, 5.0]}
+    table = pd.DataFrame(sizes | {"peak_mb": [80, 90], "written_mb": [1.0, 2.0]})
+    found = scripts("plan").stages(table, 2_000, 72_000)
+    assert found.loc["import"].tolist() == [1.0, 1.44, 90]  # 720 times 5 s and 2 MB
+
+
+def test_a_plan_has_the_networks_that_the_check_foresees(scripts):
+    plan = scripts("plan")
+    study = plan.study()
+    demo = study.demo.model_copy(update={"length_mb": {21: 2.3, 22: 2.5}})
+    study = study.model_copy(update={"demo": demo})
+    small, large = (plan.networks(study, 400, n_snps) for n_snps in (10_000, 20_000))
+    weights = "weights of all, of the largest [million]"
+    assert small["networks"] == "2"
+    ours, theirs = (float(each[weights].split(", ")[0]) for each in (large, small))
+    assert ours == pytest.approx(2 * theirs, rel=0.1)
 
 
 @pytest.mark.slow
