@@ -29,10 +29,10 @@ class DiffusionConfig(Section):
         "uniform", description="Weight of the loss by noise level (`min_snr`: gamma 5)."
     )
     prior_factors: int | None = Field(
-        16,
+        12,
         ge=0,
-        le=16,
-        description="The network corrects what a Gaussian predicts. This is the number of principal factors of that Gaussian, at most one for 500 of the training rows, of which 8,192 are looked at; the log says how many there are. 0: independent components, for few people. null: no Gaussian, as published.",
+        le=12,
+        description="The network corrects what a Gaussian predicts. This is the number of principal factors of that Gaussian, at most one for 650 of the training rows, of which 8,192 are looked at; the log says how many there are. 0: independent components, for few people. null: no Gaussian, as published.",
     )
     scaling: Literal["global", "unit"] = Field(
         "global",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import torch
 
-ROWS_PER_FACTOR = 500
+ROWS_PER_FACTOR = 650
 MAX_ROWS = 8_192
 _POWER_ITERATIONS = 4
 _SPARE_FACTORS = 16
