@@ -72,6 +72,7 @@ def _server() -> str:
     process = subprocess.Popen(command, pass_fds=[end], stdout=subprocess.PIPE)
     os.close(end)
     assert process.stdout.readline() == b"ready\n"
+    atexit.register(process.wait)  # after the end below is closed
     atexit.register(os.close, ours[1])
     return address
 
