@@ -1,5 +1,6 @@
 """A copy of the clone, and Snakemake in it."""
 
+import compileall
 import re
 import shutil
 import subprocess
@@ -8,42 +9,41 @@ from pathlib import Path
 
 import yaml
 from conftest import REPOSITORY
+from warm_python import run_snakemake
 
 PARTS = ("Snakefile", "workflow", "config", "envs", "profiles", "resources", "slurm")
 
 
 def clone(folder: Path) -> Path:
-    """Copy what a clone holds, without results."""
+    """Copy what a clone holds, without results; and compiled code, which Python takes if it is new."""
     folder.mkdir(parents=True, exist_ok=True)
+    compileall.compile_dir(REPOSITORY / "workflow/src", quiet=1)
     for part in PARTS:
         source = REPOSITORY / part
         if source.is_dir():
-            ignored = shutil.ignore_patterns("__pycache__")
-            shutil.copytree(source, folder / part, ignore=ignored)
+            shutil.copytree(source, folder / part)
         else:
             shutil.copy(source, folder)
     shutil.copy(REPOSITORY / "tests/studies/tiny.yaml", folder / "tiny.yaml")
     return folder
 
 
-def _command(options: tuple[str, ...], study: str) -> list[str]:
+def _options(options: tuple[str, ...], study: str) -> list[str]:
     # the study last: its option takes all words that follow
-    return [sys.executable, "-m", "snakemake", *options, "--cores", "2", "--configfile", study]
+    return [*options, "--cores", "2", "--configfile", study]
 
 
 def snakemake(folder: Path, *options: str, study: str = "tiny.yaml") -> subprocess.CompletedProcess:
-    """Run Snakemake in a clone; the caller looks at the return code."""
-    command = _command(options, study)
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=1800, check=False
-    )
+    """Run Snakemake in a clone, as a fork (`warm_python`); the caller looks at the return code."""
+    return run_snakemake(_options(options, study), folder)
 
 
 def start_snakemake(folder: Path, *options: str, study: str = "tiny.yaml") -> subprocess.Popen:
     """Start Snakemake in a clone, with its jobs a group of processes; its words go to run.log."""
+    command = [sys.executable, "-m", "snakemake", *_options(options, study)]
     with open(folder / "run.log", "w") as words:
         return subprocess.Popen(
-            _command(options, study), cwd=folder, stdout=words, stderr=words, start_new_session=True
+            command, cwd=folder, stdout=words, stderr=words, start_new_session=True
         )
 
 

@@ -1,6 +1,8 @@
 """Fixtures that every test file may use."""
 
+import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,31 @@ def real_data() -> Path:
     folder = Path(os.environ.get("SYNCOHORT_TEST_DATA", REPOSITORY / "../shared/data")).resolve()
     if not (folder / "kg3").is_dir():
         pytest.skip(f"no real genotypes at {folder}; set SYNCOHORT_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def finished_study(tmp_path_factory) -> Path:
+    """A clone in which the tiny study has run to the end, once for all workers: to be copied.
+
+    The scripts that Snakemake started are kept, and temporary files went to its folder `system`.
+    """
+    from clones import clone, start_snakemake
+
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, finished = shared / "finished-study", shared / "finished-study.done"
+    with open(shared / "finished-study.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            shutil.rmtree(folder, ignore_errors=True)  # of a worker whose run failed
+            (clone(folder) / "system").mkdir()
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("TMPDIR", str(folder / "system"))
+                run = start_snakemake(folder, "--skip-script-cleanup")
+            assert run.wait(1800) == 0, (folder / "run.log").read_text()
+            finished.touch()
     return folder
 
 

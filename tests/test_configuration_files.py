@@ -1,11 +1,9 @@
 """Configuration files as they are typed: keys twice, and words that YAML takes for something else."""
 
-import subprocess
-import sys
-
 import pytest
 import yaml
-from clones import clone
+from clones import clone, snakemake
+from warm_python import run_snakemake
 
 from syncohort.config.study import parse_config
 from syncohort.config.yaml_files import read_typed
@@ -151,19 +149,8 @@ def test_a_value_of_the_command_line_is_not_the_files(tmp_path):
 
 
 def plan(folder, *options: str, study: str) -> str:
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "-n",
-        "--cores",
-        "1",
-        "results/tiny/check_cohort/check.html",
-    ]
-    command += [*options, "--configfile", study]
-    result = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+    page = "results/tiny/check_cohort/check.html"
+    result = snakemake(folder, "--dry-run", page, *options, study=study)
     return result.stdout + result.stderr
 
 
@@ -174,11 +161,8 @@ def test_snakemake_stops_at_what_it_would_lose_itself(tmp_path):
     write(folder, tiny + "\ncohort: tiny\n", "twice.yaml")
     assert "cohort stands on line" in plan(folder, study="twice.yaml")
     write(folder, "labels: {missing: [NO]}\n", "more.yaml")
-    study = ["tiny.yaml", "more.yaml"]
-    command = [sys.executable, "-m", "snakemake", "-n", "--cores", "1", "--configfile", *study]
-    result = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=300, check=False
-    )
+    both = ["--configfile", "tiny.yaml", "more.yaml"]
+    result = run_snakemake(["--dry-run", "--cores", "1", *both], folder)
     assert "labels.missing: write 'NO' in quotes" in result.stdout + result.stderr
     assert "check_cohort" in plan(folder, "--config", "seed=5", study="tiny.yaml")
     assert "Did you mean 'seed'" in plan(folder, "--config", "sed=5", study="tiny.yaml")

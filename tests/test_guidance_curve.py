@@ -1,13 +1,10 @@
 """Guidance curves and replicates: the tables in closed form, the report, the plan of a run."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from clones import clone
+from clones import clone, snakemake
 from fabricated import CALIBRATION, metrics
 
 from syncohort.config.study import parse_config
@@ -173,8 +170,7 @@ def plan(tmp_path_factory) -> pd.DataFrame:
     """Every job of a run of the study: rule and output file, from a dry run."""
     folder = clone(tmp_path_factory.mktemp("plan"))
     (folder / "study.yaml").write_text(yaml.safe_dump(STUDY | {"cohort": "planned"}))
-    command = [sys.executable, "-m", "snakemake", "--summary", "--configfile", "study.yaml"]
-    result = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    result = snakemake(folder, "--summary", study="study.yaml")
     assert result.returncode == 0, result.stdout + result.stderr
     lines = result.stdout.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("output_file"))

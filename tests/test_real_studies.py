@@ -1,13 +1,11 @@
 """The shipped studies of real genotypes, through the real Snakefile, as far as the gene PCA."""
 
 import json
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 import yaml
-from clones import clone
+from clones import clone, snakemake
 from conftest import REPOSITORY
 
 from syncohort.cohort_store import CohortStore
@@ -32,15 +30,7 @@ def run_study(name: str, folder, chroms: list[str], **changes):
             for chrom in chroms
         ),
     ]
-    command = [sys.executable, "-m", "snakemake", *targets, "--cores", "2"]
-    done = subprocess.run(
-        [*command, "--configfile", "study.yaml"],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=900,
-        check=False,
-    )
+    done = snakemake(folder, *targets, study="study.yaml")
     assert done.returncode == 0, done.stdout + done.stderr
     tables = [
         read_tables([results / f"measure_reconstruction/gene_pca/{chrom}.tsv"]) for chrom in chroms

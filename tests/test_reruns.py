@@ -199,7 +199,7 @@ CONFIGURATION = {
         {"synthesis": {"people": 50, "labels": "balanced"}},
         CHECK | {"draw_labels", "draw_alleles", "export_samples"} | SAMPLING,
     ),
-    "`synthesis.shards`": ({"synthesis": {"shards": 2}}, SAMPLING),
+    "`synthesis.shards`": ({"synthesis": {"shards": 3}}, SAMPLING),
     "`labels.case_label`": (
         {"labels": {"case_label": "EUR"}},
         CHECK

@@ -1,8 +1,8 @@
 """Faults under a study that runs: every kind of file between the steps damaged, kills, two runs.
 
-The tiny study runs once. What each of its jobs was given is kept, so that a job is run again on
-damaged files in a process of its own, without Snakemake. The processes are forks of one that has only imported
-what scripts import: a fork of this one, whose libraries have threads, may wait for ever.
+What each job of the tiny study was given is known, so that a job is run again on damaged files in
+a process of its own, without Snakemake. The processes are forks of one that has only imported what
+scripts import: a fork of this one, whose libraries have threads, may wait for ever.
 """
 
 import ast
@@ -11,46 +11,25 @@ import itertools
 import multiprocessing
 import os
 import pickle
+import re
 import runpy
 import shutil
 import signal
 import subprocess
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
 import torch
-from clones import change_study, clone, snakemake, start_snakemake
+from clones import clone, snakemake, start_snakemake
+from conftest import REPOSITORY
 
 from syncohort.training.state import StateFile
 
 pytestmark = pytest.mark.slow
 
 RESULTS = Path("results/tiny")
-KEEP_JOBS = """
-
-import pickle
-import uuid
-
-_unseen_job = job
-
-
-@contextmanager
-def job(snakemake):
-    Path("jobs").mkdir(exist_ok=True)
-    Path("jobs", uuid.uuid4().hex).write_bytes(pickle.dumps(snakemake))
-    with _unseen_job(snakemake):
-        yield
-"""
-SMALLER = {
-    "evaluation": {
-        "calibration": {"independent": {"kind": "independent"}},
-        "mosaic_curve": [],
-        "classifiers": ["logistic"],
-        "classifier_epochs": 1,
-    },
-    "synthesis": {"shards": 2},
-}
 # Read by people, or by no job of this study.
 ENDS = {
     "check_cohort/check.html",
@@ -73,20 +52,24 @@ def temporary(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory, temporary) -> Path:
-    """A clone in which the tiny study has run to the end, with what its jobs were given."""
-    folder = clone(tmp_path_factory.mktemp("clone"))
-    with open(folder / "workflow/src/syncohort/job.py", "a") as code:
-        code.write(KEEP_JOBS)
-    result = snakemake(folder, study=change_study(folder, **SMALLER))
-    assert result.returncode == 0, result.stdout + result.stderr
+def study(finished_study, tmp_path_factory, temporary) -> Path:
+    """A clone in which the tiny study has run to the end."""
+    folder = shutil.copytree(finished_study, tmp_path_factory.mktemp("clone") / "clone")
     shutil.copytree(folder / RESULTS, folder / "pristine")
     return folder
 
 
 @pytest.fixture(scope="module")
-def jobs(study) -> dict:
-    """A job of each rule, as its script was given it; the server of forks has their imports."""
+def all_jobs(study) -> list:
+    """What the script of each job was given: Snakemake writes it into the script's first lines."""
+    scripts = [file.read_text() for file in (study / ".snakemake/scripts").glob("*.py")]
+    given = [re.search(r"pickle\.loads\((b.*?)\);\s*from snakemake", text) for text in scripts]
+    return [pickle.loads(ast.literal_eval(each[1])) for each in given]
+
+
+@pytest.fixture(scope="module")
+def jobs(study, all_jobs) -> dict:
+    """A job of each rule; the server of forks has the imports of their scripts."""
     names = {
         node.module
         for script in (study / "workflow/scripts").glob("*.py")
@@ -94,8 +77,10 @@ def jobs(study) -> dict:
         if isinstance(node, ast.ImportFrom)
     }
     FORKS.set_forkserver_preload(sorted(names))
-    found = [pickle.loads(file.read_bytes()) for file in (study / "jobs").iterdir()]
-    return {job.rule: job for job in sorted(found, key=lambda job: list(job.output))}
+    with pytest.MonkeyPatch.context() as patch:  # the server does not know our search path
+        patch.setenv("PYTHONPATH", str(REPOSITORY / "workflow/src"))
+        forkserver.ensure_running()
+    return {job.rule: job for job in sorted(all_jobs, key=lambda job: list(job.output))}
 
 
 FORKS = multiprocessing.get_context("forkserver")
@@ -161,10 +146,9 @@ DAMAGES = {"cut": cut, "flipped": flip, "emptied": empty, "another's": replace_b
 # --- files between the steps
 
 
-def test_every_file_of_the_results_has_its_checksum_and_a_reader(study, jobs):
-    kept = [pickle.loads(file.read_bytes()) for file in (study / "jobs").iterdir()]
-    written = {str(file) for job in kept for file in job.output}
-    read = {file for job in kept for file in made(job.input)}
+def test_every_file_of_the_results_has_its_checksum_and_a_reader(study, all_jobs):
+    written = {str(file) for job in all_jobs for file in job.output}
+    read = {file for job in all_jobs for file in made(job.input)}
     for file in written:
         name = Path(file).relative_to(RESULTS)
         assert (study / RESULTS / f"checksums/{name}.sha256").stat().st_size > 64, name
@@ -208,13 +192,13 @@ def test_a_run_over_damaged_files_names_them_and_makes_them_anew(study):
     rows = (study / table).read_text().splitlines(keepends=True)
     (study / table).write_text("".join(rows[:-1]))
     empty(study / picture)
-    result = snakemake(study, study="changed.yaml")
+    result = snakemake(study)
     said = result.stdout + result.stderr
     assert result.returncode == 1 and "delete it and run again" in said, said[-5000:]
     for file in (table, picture):
         assert f"{file} (" in said
         (study / file).unlink()
-    result = snakemake(study, study="changed.yaml")
+    result = snakemake(study)
     assert result.returncode == 0, result.stdout + result.stderr
     assert differing(study / RESULTS, study / "pristine") == []
 
@@ -283,26 +267,26 @@ def kill_all(process) -> None:
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(study, tmp_path, temporary):
     folder = clone(tmp_path / "killed")
-    change_study(folder, **SMALLER)
     for rule in ("import_chromosome", "train_diffusion", "export_pgen"):
-        run = start_snakemake(folder, *PART, study="changed.yaml")
+        run = start_snakemake(folder, *PART)
         try:
             wait_for_job(folder / RESULTS / "logs" / rule, run)
             if rule == "export_pgen":  # Snakemake alone: its jobs live on
                 run.kill()
                 run.wait()
-                snakemake(folder, "--unlock", study="changed.yaml")
-                result = snakemake(folder, *PART, study="changed.yaml")
+                snakemake(folder, "--unlock")
+                result = snakemake(folder, *PART)
                 said = result.stdout + result.stderr
                 assert result.returncode == 0 or "another process is writing it" in said, said
         finally:
             kill_all(run)
-        assert snakemake(folder, "--unlock", study="changed.yaml").returncode == 0
-    result = snakemake(folder, *PART, study="changed.yaml")
+        assert snakemake(folder, "--unlock").returncode == 0
+    result = snakemake(folder, *PART)
     assert result.returncode == 0, result.stdout + result.stderr
     assert differing(folder / RESULTS, study / "pristine") == []
     assert not list((folder / RESULTS).rglob(".partial*"))
-    left = [file for file in temporary.rglob("*") if file.is_file()]
+    folders = (temporary, study / "system")
+    left = [file for each in folders for file in each.rglob("*") if file.is_file()]
     assert not [file for file in left if "snakemake" not in str(file)], left
 
 
@@ -314,13 +298,11 @@ def test_two_runs_on_one_results_folder_end_with_the_same_bytes(study, tmp_path)
     shutil.copytree(study / "pristine", one / RESULTS)
     (two / "results").mkdir()
     (two / RESULTS).symlink_to(one / RESULTS)
-    for folder in (one, two):
-        change_study(folder, **SMALLER)
     options = [str(RESULTS / "release/small/vcf/21.vcf.gz"), "--rerun-triggers", "mtime"]
     forced = [*options, "--forcerun", "decode_cohort"]
-    runs = [start_snakemake(each, *forced, study="changed.yaml") for each in (one, two)]
+    runs = [start_snakemake(each, *forced) for each in (one, two)]
     codes = [run.wait(900) for run in runs]
     if any(codes):  # one of them found the other, said so and ended
-        result = snakemake(one, *options, study="changed.yaml")
+        result = snakemake(one, *options)
         assert result.returncode == 0, result.stdout + result.stderr
     assert differing(one / RESULTS, study / "pristine") == []
