@@ -25,12 +25,14 @@ demo: $(READY)
 	$(RUN)/snakemake --cores $(CORES)
 	@echo "Report: results/demo/write_report/report.html   Synthetic cohort: results/demo/release/"
 
-# a file's tests run in one process: they share a study that has run
+# a file's tests run in one process: they share a study that has run; the files in the order of conftest.py
+PYTEST := $(RUN)/python -m pytest -n $(CORES) --dist loadfile --no-loadscope-reorder
+
 test: $(READY)
-	$(RUN)/python -m pytest -n $(CORES) --dist loadfile
+	$(PYTEST)
 
 fast-test: $(READY)
-	$(RUN)/python -m pytest -n $(CORES) --dist loadfile -m "not slow"
+	$(PYTEST) -m "not slow"
 
 bench: $(READY)
 	$(RUN)/python benchmarks/bench.py --size $(SIZE)

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+WAITS = "test_cluster.py"
 
 
 @pytest.fixture(scope="session")
@@ -58,6 +60,20 @@ def same_threads() -> Iterator[None]:
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of fast tests first, of slow ones those with the most; before all the file that waits.
+
+    Jobs of a cluster wait most of their time, so that the other files should run beside them. A
+    file stays together, in its own order.
+    """
+    slow = Counter(item.path.name for item in items if item.get_closest_marker("slow"))
+
+    fast = [item for item in items if not slow[item.path.name]]
+    others = [item for item in items if slow[item.path.name]]
+    others.sort(key=lambda item: (-slow[item.path.name], item.path.name))
+    items[:] = sorted(fast + others, key=lambda item: item.path.name != WAITS)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
