@@ -19,6 +19,8 @@ from syncohort.evaluation.fidelity.embedding import (
     embed_people,
     fit_embedding,
     pca_distance,
+    projection_variance,
+    share_of_variance,
 )
 from syncohort.evaluation.tidy import TIDY_COLUMNS
 from syncohort.formats.plink import write_plink
@@ -153,6 +155,9 @@ def test_the_holdout_itself_is_no_distance_away(cohort, without_umap):
     assert list(result.metrics.columns) == TIDY_COLUMNS
     assert value_of(result.metrics, "pca_distance") == pytest.approx(0, abs=1e-6)
     assert value_of(result.metrics, "pairwise_distance") == pytest.approx(0, abs=1e-6)
+    assert (
+        value_of(result.metrics, "projection_variance") > 1
+    )  # fitted to whom they are held against
     for name in ("knn_precision", "knn_recall", "kinship_pairs"):
         assert value_of(result.metrics, name) == pytest.approx(1), name
     shifted = result.people.copy()
@@ -160,6 +165,30 @@ def test_the_holdout_itself_is_no_distance_away(cohort, without_umap):
     spread = shifted.loc[shifted["source"] == "holdout", axes].std(ddof=0)
     shifted.loc[shifted["source"] == "synthetic", axes] += 0.7 * spread
     assert pca_distance(shifted)["value"] == pytest.approx(0.7, rel=1e-5)
+
+
+def test_axes_of_the_same_people_hold_as_much_and_axes_of_noise_chances_share(cohort, without_umap):
+    fitted = fit_embedding([cohort["real"]], seed=1)
+    real = cohort["real"].people
+    dosages = read_dosages([cohort["real"]], np.arange(len(real)), fitted.variants)
+    training, holdout = (dosages[real.split == split] for split in ("train", "holdout"))
+    row = projection_variance(fitted, training, holdout, seed=1)
+    assert row["value"] == pytest.approx(1, abs=1e-3)
+    n_axes = fitted.axes.shape[1]
+    assert row["note"].startswith(f"{n_axes} axes: ")
+
+    # in plain numpy: the share of the standardised holdout people's variance
+    scaled = np.where(holdout < 0, 0, (holdout - fitted.mean) * fitted.inverse_scale)
+    centred = scaled - scaled.mean(axis=0)
+    share = np.square(centred @ fitted.axes).sum() / np.square(centred).sum()
+    assert share_of_variance(fitted.principal_axes(), holdout) == pytest.approx(share, rel=1e-4)
+
+    noise = np.random.default_rng(1).integers(0, 3, training.shape).astype(np.int8)
+    value = projection_variance(fitted, noise, holdout, seed=1)["value"]
+    assert value == pytest.approx(n_axes / dosages.shape[1] / share, rel=0.5)
+    for people, others in ((np.zeros_like(noise[:9]), holdout), (noise, holdout[:1])):
+        row = projection_variance(fitted, people, others, seed=1)
+        assert np.isnan(row["value"]) and row["note"].endswith("people do not differ")
 
 
 def test_few_people_are_named_not_measured(cohort, without_umap):

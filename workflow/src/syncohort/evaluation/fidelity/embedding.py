@@ -16,7 +16,7 @@ from scipy.stats import wasserstein_distance
 
 from syncohort.association.ancestry import PrincipalAxes
 from syncohort.cohort_store import CohortStore
-from syncohort.dosages import DosageScale, read_dosages
+from syncohort.dosages import VARIANTS_AT_ONCE, DosageScale, read_dosages
 from syncohort.errors import InputError
 from syncohort.evaluation.fidelity.coverage import compare_coverage
 from syncohort.evaluation.fidelity.relatedness import compare_relatedness
@@ -29,6 +29,7 @@ from syncohort.evaluation.tidy import (
     withhold_small,
 )
 from syncohort.files import load_arrays, save_arrays
+from syncohort.genotypes import slices
 
 SOURCES = ("train", "holdout", "synthetic")
 NEIGHBOURS = 15  # of UMAP, and of placing others in it
@@ -65,10 +66,13 @@ class Embedding:
         """Read what `save` wrote. Raises InputError for anything else."""
         return Embedding(**load_arrays(path, "embedding"))
 
+    def principal_axes(self) -> PrincipalAxes:
+        """The axes with their scale."""
+        return PrincipalAxes(DosageScale(self.mean, self.inverse_scale), self.axes)
+
     def project(self, dosages: np.ndarray) -> np.ndarray:
         """Coordinates [S', K] of dosages int8 [S', V] at `variants`, -1 missing."""
-        scale = DosageScale(self.mean, self.inverse_scale)
-        return PrincipalAxes(scale, self.axes).project(dosages)
+        return self.principal_axes().project(dosages)
 
     def umap_of(self, places: np.ndarray) -> np.ndarray:
         """Places [S', 2] in the UMAP of people with coordinates [S', K].
@@ -123,8 +127,8 @@ def fit_embedding(
 class EmbeddedPeople:
     """One row per person: person, source, label, pc1 .., umap1, umap2, tsne1, tsne2.
 
-    metrics: tidy table of pca_distance, knn_precision, knn_recall, kinship_pairs,
-    pairwise_distance.
+    metrics: tidy table of pca_distance, projection_variance, knn_precision, knn_recall,
+    kinship_pairs, pairwise_distance.
     """
 
     people: pd.DataFrame
@@ -177,6 +181,7 @@ def embed_people(
     of_two = ~haploid[embedding.variants]  # kinship is that of chromosomes of which all have two
     rows = [
         pca_distance(table),
+        projection_variance(embedding, dosages["synthetic"], dosages["holdout"], seed),
         *compare_coverage(*(_places(table, s) for s in ("synthetic", "holdout")), seed=seed),
         *compare_relatedness(
             dosages["synthetic"][:, of_two],
@@ -229,6 +234,36 @@ def pca_distance(people: pd.DataFrame) -> dict:
         wasserstein_distance(a / s, b / s) for a, b, s in zip(ours.T, holdout.T, scale, strict=True)
     ]
     return metric_row("pca_distance", ALL, np.mean(distances), note=f"{len(scale)} axes")
+
+
+def projection_variance(
+    embedding: Embedding, synthetic: np.ndarray, holdout: np.ndarray, seed: int
+) -> dict:
+    """Metric row: are axes learned from synthetic people as good for real people as real ones?
+
+    What share of the holdout people's variance lies on the leading axes of the synthetic people,
+    over the share on as many axes of the training people; dosages are standardised by those whom the
+    axes come from. synthetic, holdout: dosages int8 [S, V] at the embedding's variants, -1 missing.
+    """
+    name, real = "projection_variance", embedding.principal_axes()
+    try:
+        own = PrincipalAxes.fit(synthetic, real.axes.shape[1], seed)
+    except InputError:
+        return metric_row(name, ALL, np.nan, note="the synthetic people do not differ")
+    shares = [share_of_variance(axes, holdout) for axes in (own, real)]
+    if not shares[1] > 0:
+        return metric_row(name, ALL, np.nan, note="the holdout people do not differ")
+    note = f"{own.axes.shape[1]} axes: {shares[0]:.3f} of the variance, training {shares[1]:.3f}"
+    return metric_row(name, ALL, shares[0] / shares[1], note=note)
+
+
+def share_of_variance(axes: PrincipalAxes, dosages: np.ndarray) -> float:
+    """Share of the variance of people, dosages int8 [S, V], that lies on axes; NaN if they do not vary."""
+    total = sum(
+        axes.scale.apply(dosages[:, part], part).var(axis=0).sum(dtype=float)
+        for part in slices(dosages.shape[1], VARIANTS_AT_ONCE)
+    )
+    return axes.project(dosages).var(axis=0).sum() / total if total > 0 else np.nan
 
 
 def _fit_umap(places: np.ndarray, seed: int) -> np.ndarray:

@@ -308,6 +308,14 @@ METRICS = (
         share_of(BOOTSTRAP, 0.95, 0.85),
         needs_many=True,
     ),
+    Metric(
+        "projection_variance",
+        "utility",
+        "Principal axes learned from synthetic people: real people's variance on them",
+        "as much as on the bootstrap copy's axes",
+        share_of(BOOTSTRAP, 0.95, 0.85),
+        needs_many=True,
+    ),
     Metric("accuracy", "utility", "Accuracy of a classifier", "as high as trained on real people"),
     Metric(
         "balanced_accuracy",
