@@ -3,8 +3,8 @@
     python benchmarks/plan.py docs/scale.tsv 2504 5000000
 
 Prints two Markdown tables: the stages of `scale.py`, each as if it were linear beyond the largest
-size that was measured, and the networks by the estimates of the check. The chromosomes have
-the lengths, and the recipe is that, of a network for each chromosome (`per_chromosome`).
+size that was measured, and the networks by the estimates of the check. The chromosomes are as long as
+the human ones, and each has a network of its own (`per_chromosome`).
 """
 
 import argparse

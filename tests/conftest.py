@@ -15,7 +15,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-WAITS = "test_cluster.py"
+WAITS = "test_cluster.py"  # for jobs of a cluster
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     file stays together, in its own order.
     """
     slow = Counter(item.path.name for item in items if item.get_closest_marker("slow"))
-
     fast = [item for item in items if not slow[item.path.name]]
     others = [item for item in items if slow[item.path.name]]
     others.sort(key=lambda item: (-slow[item.path.name], item.path.name))
