@@ -1,5 +1,6 @@
 """Principal axes, UMAP and t-SNE: against other programs, and what may move whom."""
 
+import re
 import subprocess
 from shutil import which
 
@@ -155,9 +156,8 @@ def test_the_holdout_itself_is_no_distance_away(cohort, without_umap):
     assert list(result.metrics.columns) == TIDY_COLUMNS
     assert value_of(result.metrics, "pca_distance") == pytest.approx(0, abs=1e-6)
     assert value_of(result.metrics, "pairwise_distance") == pytest.approx(0, abs=1e-6)
-    assert (
-        value_of(result.metrics, "projection_variance") > 1
-    )  # fitted to whom they are held against
+    # axes of the very people that they are held against
+    assert value_of(result.metrics, "projection_variance") > 1
     for name in ("knn_precision", "knn_recall", "kinship_pairs"):
         assert value_of(result.metrics, name) == pytest.approx(1), name
     shifted = result.people.copy()
@@ -182,6 +182,11 @@ def test_axes_of_the_same_people_hold_as_much_and_axes_of_noise_chances_share(co
     centred = scaled - scaled.mean(axis=0)
     share = np.square(centred @ fitted.axes).sum() / np.square(centred).sum()
     assert share_of_variance(fitted.principal_axes(), holdout) == pytest.approx(share, rel=1e-4)
+
+    few = projection_variance(fitted, training[:4], holdout, seed=1)
+    ours, theirs = re.findall(r"0\.\d+", few["note"])
+    assert few["note"].startswith("3 axes: ") and float(theirs) < share
+    assert few["value"] == pytest.approx(float(ours) / float(theirs), rel=0.05)
 
     noise = np.random.default_rng(1).integers(0, 3, training.shape).astype(np.int8)
     value = projection_variance(fitted, noise, holdout, seed=1)["value"]

@@ -250,6 +250,7 @@ def projection_variance(
         own = PrincipalAxes.fit(synthetic, real.axes.shape[1], seed)
     except InputError:
         return metric_row(name, ALL, np.nan, note="the synthetic people do not differ")
+    real = PrincipalAxes(real.scale, real.axes[:, : own.axes.shape[1]])  # few people have fewer
     shares = [share_of_variance(axes, holdout) for axes in (own, real)]
     if not shares[1] > 0:
         return metric_row(name, ALL, np.nan, note="the holdout people do not differ")
