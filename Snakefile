@@ -60,6 +60,13 @@ if SELECTED:
 
 
 include: "workflow/rules/represent.smk"
+
+
+if STUDY.pretraining.panel:
+
+    include: "workflow/rules/pretrain.smk"
+
+
 include: "workflow/rules/train.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/baselines.smk"

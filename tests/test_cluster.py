@@ -45,6 +45,7 @@ STATE = "results/tiny/state/small.all.pt"
 CHECKPOINT = "results/tiny/train_diffusion/small/all/checkpoint.safetensors"
 OF_A_GPU = {
     "train_diffusion",
+    "pretrain_diffusion",
     "fit_rescaling",
     "sample_latents",
     "train_classifiers",

@@ -191,6 +191,7 @@ def test_costs_are_counted_and_collected(study, tmp_path):
     files = (
         [folder / "checkpoint"],
         [folder / "losses.tsv"],
+        [],
         [tmp_path / "0.npy", tmp_path / "1.npy"],
     )
     row = measure_costs(*files, guidance_scale=1.0, **options).iloc[0]
@@ -201,6 +202,9 @@ def test_costs_are_counted_and_collected(study, tmp_path):
     assert (row["training_memory_mb"], row["sampling_memory_mb"]) == (300, 200)
     assert (row["denoiser"], row["classes"], row["training_epochs"]) == ("mlp_cnn", 2, 4)
     assert 0 < row["training_seconds"] < 600
+    panels = (*files[:2], [folder / "losses.tsv"], files[3])
+    twice = measure_costs(*panels, guidance_scale=1.0, **options).iloc[0]
+    assert twice["training_seconds"] == pytest.approx(2 * row["training_seconds"])
     guided = measure_costs(*files, guidance_scale=2.0, **options).iloc[0]
     assert guided["gflop_per_genome"] == pytest.approx(2 * row["gflop_per_genome"])
     (tmp_path / "0.tsv").unlink()

@@ -70,13 +70,15 @@ rule compare_reference:
 rule compare_panel:
     input:
         store="<results>/import_chromosome/{chrom}.zarr.zip",
-        panel=lambda wildcards: foreign(map_of(STUDY.expansion.panel, wildcards)),
+        panel=lambda wildcards: foreign(map_of(panel_of(wildcards).panel, wildcards)),
     output:
-        fit="<results>/compare_panel/{chrom}.json",
+        fit="<results>/compare_panel/{section}/{chrom}.json",
     log:
-        "<logs>/compare_panel/{chrom}.log",
+        "<logs>/compare_panel/{section}/{chrom}.log",
     benchmark:
-        "<benchmarks>/compare_panel/{chrom}.tsv"
+        "<benchmarks>/compare_panel/{section}/{chrom}.tsv"
+    wildcard_constraints:
+        section="expansion|pretraining",
     priority: 100
     conda:
         "../../envs/syncohort.yaml"
@@ -85,9 +87,11 @@ rule compare_panel:
         runtime=stream_minutes,
     params:
         code=code_of("compare_panel"),
-        content=lambda wildcards: content_of(map_of(STUDY.expansion.panel, wildcards)),
+        content=lambda wildcards: content_of(
+            map_of(panel_of(wildcards).panel, wildcards)
+        ),
         maf_min=STUDY.filters.maf_min,
-        overlap_min=STUDY.expansion.overlap_min,
+        overlap_min=lambda wildcards: panel_of(wildcards).overlap_min,
     script:
         "../scripts/compare_panel.py"
 
@@ -134,10 +138,8 @@ rule check_cohort:
             if STUDY.input.reference
             else []
         ),
-        panel=[
-            f"<results>/compare_panel/{chrom}.json"
-            for chrom in (AUTOSOMES if STUDY.expansion.panel else [])
-        ],
+        expansion=comparisons_of("expansion"),
+        pretraining=comparisons_of("pretraining"),
         templates=templates_of("check.html"),
     output:
         page=report(
@@ -167,7 +169,10 @@ rule check_cohort:
             *(["expansion.panel"] if STUDY.expansion.panel else []),
             *(["evaluation.imputation"] if STUDY.evaluation.imputation else []),
         ],
-        panel_may_share=STUDY.expansion.shared_people,
+        panels_may_share={
+            "expansion": STUDY.expansion.shared_people,
+            "pretraining": STUDY.pretraining.shared_people,
+        },
         plans={
             "case_label": STUDY.labels.case_label,
             "selection": STUDY.selection.model_dump() if SELECTED else None,

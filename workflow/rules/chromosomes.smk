@@ -95,6 +95,11 @@ def require_possible(chroms):
             "expansion.panel: chromosome X, of which men have one copy, cannot be expanded. Leave X "
             "out with input.chromosomes, or set expansion.panel: null"
         )
+    if STUDY.pretraining.panel and "X" in chroms:
+        raise InputError(
+            "pretraining.panel: on chromosome X, of which men have one copy, networks are trained on the "
+            "cohort alone. Leave X out with input.chromosomes, or set pretraining.panel: null"
+        )
     if STUDY.release.rare.carriers_min and not any(map(is_autosome, chroms)):
         raise InputError(
             "release.rare.carriers_min: rare variants are drawn on autosomes, and the study has "

@@ -56,6 +56,8 @@ def files_beside(chroms):
         "split.kinship_table": STUDY.split.kinship_table,
         "genes.annotation": STUDY.genes.annotation,
         "phasing.recombination_map": STUDY.phasing.recombination_map,
+        "pretraining.panel": STUDY.pretraining.panel,
+        "pretraining.labels": STUDY.pretraining.labels,
         "expansion.panel": STUDY.expansion.panel,
         "expansion.recombination_map": STUDY.expansion.recombination_map,
         "selection.statistics": getattr(STUDY.selection, "statistics", None),

@@ -28,6 +28,37 @@ network_rows = of_network(representation_rows)
 network_models = of_network(representation_models)
 
 
+def panel_latents(wildcards):
+    """The latents of the panel's people that a generator is trained on first, in genomic order."""
+    return [
+        path.replace("encode_people", "encode_panel")
+        for path in representation_latents(wildcards)
+    ]
+
+
+def panel_rows(wildcards):
+    """Whose the rows of these latents are."""
+    return [path.replace(".npy", ".npz") for path in panel_latents(wildcards)]
+
+
+def pretraining_of(generator):
+    """How a generator of this section is trained on public people, whom nobody protects."""
+    own = {"epochs": generator["pretraining_epochs"], "membership_max": 1.0}
+    return generator["training"] | own
+
+
+def on_the_panel(generator):
+    """What the check calls the training of a generator on public people."""
+    return f"{generator} on the panel"
+
+
+def pretrained_start(wildcards):
+    """The network that the training of a generator begins with, if it was trained on other people."""
+    name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
+    own = f"<results>/pretrain_diffusion/{name}/{wildcards.part}/checkpoint.safetensors"
+    return own if name in PLAN.pretrained else []
+
+
 def network_blocks(wildcards):
     """Where the gene blocks are that a network sees, when its sight is in base pairs."""
     if not generator_of(wildcards)["denoiser"].get("sight_kb"):
@@ -68,6 +99,19 @@ def decoding_models(wildcards):
     return models if own == "all" else [models[CHROMS.index(own)]]
 
 
+def trainings_of(generator):
+    """The rules that train the networks of a generator, in their order."""
+    own = generator in PLAN.pretrained
+    return [*(["pretrain_diffusion"] if own else []), "train_diffusion"]
+
+
+def pretraining_losses(wildcards):
+    """How the training of a generator on public people went, if there was one."""
+    pattern = LOSSES.replace("train_diffusion", "pretrain_diffusion")
+    own = wildcards.generator in PLAN.pretrained
+    return every_network(pattern)(wildcards) if own else []
+
+
 def every_network(pattern):
     """Look-up of the files of a pattern for all networks of a generator."""
     return lambda wildcards: [
@@ -105,6 +149,10 @@ def training_plans():
         }
         for name in DIFFUSION
     }
+    on_panel = {
+        on_the_panel(name): models[name] | {"training": pretraining_of(SETTINGS[name])}
+        for name in PLAN.pretrained
+    }
     autoencoders = {
         name: STUDY.representations[name].model_dump(exclude={"kind"})
         for name in REPRESENTATIONS
@@ -112,6 +160,7 @@ def training_plans():
     }
     return {
         "models": models,
+        "on_panel": on_panel,
         "autoencoders": autoencoders,
         "filters": {
             "maf_min": STUDY.filters.maf_min,
@@ -127,7 +176,10 @@ def training_plans():
         # of diffusion models, and of autoencoders
         "compute": {"on_gpu": TRAINING_GPUS > 0, "threads": TRAINING_THREADS},
         "places": {"on_gpu": GPUS > 0, "threads": THREADS},
-        "trainings": {name: PLAN.n_trainings(name) for name in PLAN.diffusion},
+        "trainings": {
+            **{name: PLAN.n_trainings(name) for name in PLAN.diffusion},
+            **dict.fromkeys(on_panel, 1),
+        },
         "limits": {
             "memory_mb": STUDY.compute.memory_mb,
             "training_hours": STUDY.compute.training_hours,

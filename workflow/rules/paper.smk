@@ -64,6 +64,7 @@ rule tabulate_costs:
     input:
         checkpoints=every_network(CHECKPOINT),
         losses=every_network(LOSSES),
+        panel_losses=pretraining_losses,
         latents=lambda wildcards: expand(
             "<results>/sample_latents/{generator}/{part}/{shard}.npy",
             generator=wildcards.generator,
@@ -96,7 +97,8 @@ rule tabulate_costs:
         sampling=lambda wildcards: generator_of(wildcards)["sampling"],
         # looked up, no inputs: a benchmark that was deleted must not train a model again
         training_benchmarks=lambda wildcards: [
-            f"{FOLDER}/benchmarks/train_diffusion/{wildcards.generator}/{part}.tsv"
+            f"{FOLDER}/benchmarks/{rule_name}/{wildcards.generator}/{part}.tsv"
+            for rule_name in trainings_of(wildcards.generator)
             for part in networks_of(wildcards.generator)
         ],
         sampling_benchmarks=lambda wildcards: [

@@ -129,6 +129,14 @@ def training_mb(wildcards, input, attempt):
     return own * max(1, TRAINING_GPUS)
 
 
+def pretraining_mb(wildcards, input, attempt):
+    """What the training on public people asks for, from the same."""
+    latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
+    name = on_the_panel(wildcards.generator)
+    own = estimated_training_mb(name, wildcards.part, latents_mb, attempt)
+    return own * max(1, TRAINING_GPUS)
+
+
 def estimated_training_mb(generator, part, latents_mb, attempt):
     """What the training of a network takes by the check's table; latents_mb: None where there are none yet."""
     estimates = f"{FOLDER}/check_cohort/estimates.tsv"

@@ -56,6 +56,15 @@ def map_of(path, wildcards):
     return path.replace("{chrom}", wildcards.chrom) if path else []
 
 
+def panel_files(path):
+    """The files of a panel, one for each autosome; none without a panel."""
+    return (
+        list(dict.fromkeys(path.replace("{chrom}", chrom) for chrom in AUTOSOMES))
+        if path
+        else []
+    )
+
+
 def every_map_of(path):
     """The genetic maps of all chromosomes, when there are any."""
     return [path.replace("{chrom}", chrom) for chrom in CHROMS] if path else []
@@ -75,9 +84,7 @@ def digests_of_inputs():
     files = [file for chrom in CHROMS for file in genotype_files_of(chrom)]
     files += [*as_list(label_table()), *as_list(annotation_files())]
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
-    if STUDY.expansion.panel:
-        files += [
-            STUDY.expansion.panel.replace("{chrom}", chrom) for chrom in AUTOSOMES
-        ]
+    files += panel_files(STUDY.expansion.panel) + panel_files(STUDY.pretraining.panel)
+    files += as_list(STUDY.pretraining.labels or [])
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
     return [(file.name, CONTENTS.of_file(file)) for file in own] + published(files)

@@ -45,6 +45,7 @@ rule train_diffusion:
         blocks=network_blocks,
         scores=global_file("fit_global_vector", "scores.npy"),
         people="<results>/split_people/people.tsv",
+        start=pretrained_start,
     output:
         checkpoint=CHECKPOINT,
         losses=LOSSES,

@@ -5,7 +5,8 @@ import pandas as pd
 
 from syncohort.cohort.foreseen_membership import frequency_check
 from syncohort.cohort.joining import read_joined
-from syncohort.cohort.panel_checks import panel_checks
+from syncohort.cohort.panel_checks import panel_checks, panel_table
+from syncohort.cohort.panel_people import PANEL_SHARES
 from syncohort.cohort.people_checks import check_plans, key_checks, read_checks, write_checks
 from syncohort.cohort.program_checks import program_checks
 from syncohort.cohort.reference_checks import reference_checks
@@ -33,6 +34,17 @@ with job(snakemake):
         max_snps=training["max_snps"],
         memory_mb=training["limits"]["memory_mb"],
     )
+    panel = panel_table(snakemake.input.pretraining)
+    if len(panel):
+        estimates += estimate_trainings(
+            training["on_panel"],
+            chromosomes,
+            panel,
+            **training["shares"] | PANEL_SHARES,
+            **training["compute"],
+            max_snps=training["max_snps"],
+            memory_mb=training["limits"]["memory_mb"],
+        )
     autoencoders = estimate_autoencoders(
         training["autoencoders"], chromosomes, people, **training["shares"], **training["places"]
     )
@@ -57,7 +69,8 @@ with job(snakemake):
         snakemake.params.plans["synthesis"],
         **snakemake.params.sequences,
     )
-    checks += panel_checks(snakemake.input.panel, may_share=snakemake.params.panel_may_share)
+    for section, may_share in snakemake.params.panels_may_share.items():
+        checks += panel_checks(snakemake.input[section], may_share=may_share, section=section)
     write_checks(checks, snakemake.output.checks)
     write_check_page(
         snakemake.output.page,

@@ -11,6 +11,7 @@ with job(snakemake):
         snakemake.input.panel,
         params.maf_min,
         params.overlap_min,
+        snakemake.wildcards.section,
     )
     print(f"{fit.n_sites:,} sites were compared; {len(fit.pairs):,} pairs of people are the same")
     fit.write(snakemake.output.fit)

@@ -8,6 +8,7 @@ with job(snakemake):
     costs = measure_costs(
         snakemake.input.checkpoints,
         snakemake.input.losses,
+        snakemake.input.panel_losses,
         snakemake.input.latents,
         name=snakemake.wildcards.generator,
         rows_per_genome=rows_per_person(snakemake.params.mode),

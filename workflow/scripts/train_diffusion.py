@@ -1,12 +1,13 @@
-"""Train a diffusion model on the latents of training people."""
+"""Train a diffusion model on the latents of training people, or first on those of a panel's people."""
 
 import numpy as np
 
 from syncohort.cohort.people import read_people
-from syncohort.diffusion.sizing import sized_recipe
+from syncohort.diffusion.sizing import sized_denoiser, sized_recipe
 from syncohort.diffusion.training import train_diffusion
 from syncohort.files import file_fingerprints
 from syncohort.generators.rows import EncodedPeople
+from syncohort.genotypes import rows_per_person
 from syncohort.job import job
 from syncohort.training.devices import n_training_processes
 from syncohort.training.parallel import run_together
@@ -34,6 +35,10 @@ with job(snakemake):
         "diffusion": params.diffusion,
         "training": params.training,
     }
+    if snakemake.input.get("cohort"):  # other people's rows train a network that is made for these
+        people = read_people(snakemake.input.cohort)
+        n_cohort = rows_per_person(params.mode) * int((people.split == "train").sum())
+        sections["denoiser"] = sized_denoiser(sections["denoiser"], n_cohort)
     scores = np.load(snakemake.input.scores) if snakemake.input.get("scores") else None
     run_together(
         train_diffusion,
@@ -43,6 +48,7 @@ with job(snakemake):
         seed=snakemake.params.seed,
         scores=scores,
         representation_fingerprints=file_fingerprints(snakemake.input.models),
+        start_path=snakemake.input.get("start") or None,
         device=device,
         processes=n_training_processes(device, snakemake.resources.gpu),
     )

@@ -394,12 +394,16 @@ def id_column_of(source: pd.DataFrame) -> str:
 
 
 def id_guess_problems(
-    source: pd.DataFrame, guess: pd.Series, sample_ids: set[str], name: str
+    source: pd.DataFrame,
+    guess: pd.Series,
+    sample_ids: set[str],
+    name: str,
+    key: str = "labels.id_column",
 ) -> list[str]:
     """Why a guessed column of sample ids may be another one: that holds as many of them.
 
     R and pandas write row numbers into the first column, and numbers may be sample ids, too.
-    source: the columns that it may be, of the table called `name`.
+    source: the columns that it may be, of the table called `name`; key: of the configuration, which says it.
     """
     known = sample_ids.intersection(guess.str.strip())
     if not known or guess.name.lower() == "iid":
@@ -413,18 +417,20 @@ def id_guess_problems(
     ]
     return [
         f"{name}: both column {guess.name!r} and column {each!r} hold {len(known):,} ids of genotyped "
-        "people; say in labels.id_column which one is right (R and pandas put row numbers into the "
+        f"people; say in {key} which one is right (R and pandas put row numbers into the "
         "first column)"
         for each in alike[:1]
     ]
 
 
-def require_id_column(table: pd.DataFrame, given: str | None, sample_ids, name: str) -> str:
+def require_id_column(
+    table: pd.DataFrame, given: str | None, sample_ids, name: str, key: str = "labels.id_column"
+) -> str:
     """The column of sample ids: given, or else guessed. Raises InputError for a doubtful guess."""
     if given is not None:
         return given
     guess = id_column_of(table)
-    for problem in id_guess_problems(table, table[guess], set(sample_ids), name):
+    for problem in id_guess_problems(table, table[guess], set(sample_ids), name, key):
         raise InputError(problem)
     return guess
 

@@ -1,7 +1,8 @@
-"""The compatibility check's part on a public panel: does it fit, and are its people other people?
+"""The compatibility check's part on public panels: does one fit, and are its people other people?
 
-Sites that are not modelled are imputed from the panel, so a rare allele there is one of the panel's people's.
-If these are people of the cohort, that is what the release was to keep inside. The ids need not tell: a
+Sites that are not modelled are imputed from the panel of `expansion`, so a rare allele there is one of the
+panel's people's, and networks are trained on the people of the panel of `pretraining` for as long as it takes. If
+these are people of the cohort, that is what the release was to keep inside. The ids need not tell: a
 person is known by the genotypes.
 
 Axes: V variants, S people of the cohort, T people of the panel, N compared sites.
@@ -14,7 +15,9 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+import pandas as pd
 
+from syncohort.cohort.panel_people import NO_LABEL
 from syncohort.cohort.people_checks import Check
 from syncohort.cohort_store import CohortStore
 from syncohort.dosages import called_sums, minor, share
@@ -25,6 +28,7 @@ from syncohort.formats.panel_sites import (
     read_dosages,
     read_panel,
     require_overlap,
+    require_text,
 )
 from syncohort.formats.shared_sites import records_of
 from syncohort.genotypes import to_rows
@@ -36,6 +40,15 @@ _FREQUENCY_PEOPLE = 500  # who tell how common the sites are
 _ALIKE = 0.97
 _LEAST_COMPARED = 50
 _PAIRS_HELD = 1 << 24
+# Section of the configuration -> what would become of people who are in the panel and in the cohort.
+_HARM = {
+    "expansion": "Their rare alleles would leave with the release.",
+    "pretraining": "A network would be trained on them for as long as on the panel.",
+}
+_ALLOWED = {
+    "expansion": "Their rare alleles leave with the release, as expansion.shared_people: true allows.",
+    "pretraining": "Networks are trained on them for as long as on the panel, as pretraining.shared_people: true allows.",
+}
 
 
 @dataclass
@@ -55,26 +68,34 @@ class PanelFit:
     problem: str = ""
 
     @classmethod
-    def of(cls, store: CohortStore, path: str | Path, maf_min: float, overlap_min: float) -> Self:
+    def of(
+        cls,
+        store: CohortStore,
+        path: str | Path,
+        maf_min: float,
+        overlap_min: float,
+        section: str = "expansion",
+    ) -> Self:
         """Compare a chromosome of a panel with the cohort's.
 
         store: imported. maf_min: of the sites that count for `require_overlap`, see there for
-        overlap_min.
+        overlap_min. section: of the configuration, which names the panel.
         """
         frequency = _frequency(store)
         try:
             with tempfile.TemporaryDirectory(prefix="syncohort-panel-") as folder:
-                return cls._compared(
-                    store, Path(path), Path(folder), frequency, maf_min, overlap_min
-                )
+                panel = read_panel(Path(path), store.variants, Path(folder))
+                if section == "expansion":
+                    require_text(panel)
+                modelled = records_of(store.variants[minor(frequency) >= max(maf_min, 1e-9)])
+                fates = fates_of(modelled, panel.records)
+                require_overlap(fates, panel, store.contig, overlap_min, section)
+                return cls._compared(store, panel, Path(folder), frequency)
         except InputError as problem:
             return cls(store.contig, problem=str(problem))
 
     @classmethod
-    def _compared(cls, store, path, folder, frequency, maf_min, overlap_min) -> Self:
-        panel = read_panel(path, store.variants, folder)
-        modelled = records_of(store.variants[minor(frequency) >= max(maf_min, 1e-9)])
-        require_overlap(fates_of(modelled, panel.records), panel, store.contig, overlap_min)
+    def _compared(cls, store, panel, folder, frequency) -> Self:
         chosen = _spread(np.flatnonzero(_tells_people_apart(store, panel, frequency)))
         ours, theirs = _both_dosages(store, panel, folder, chosen)
         ids = store.people.id.astype(str)
@@ -101,6 +122,19 @@ class PanelFit:
         kept = json.loads(Path(path).read_text())
         sets = {name: set(kept[name]) for name in ("people", "unknown")}
         return cls(**kept | sets | {"pairs": {tuple(pair) for pair in kept["pairs"]}})
+
+
+def panel_table(paths: list[str]) -> pd.DataFrame:
+    """The people of a panel as a join lists people, nobody left out; paths: as of `panel_checks`."""
+    ids = sorted(set().union(*(PanelFit.read(path).people for path in paths)))
+    return pd.DataFrame({"sample": ids, "label": NO_LABEL, "excluded": ""})
+
+
+def require_other_people(paths: list[str], *, may_share: bool) -> None:
+    """Raise InputError for a panel of `pretraining` that `panel_checks` refuses; arguments as there."""
+    for check in panel_checks(paths, may_share=may_share, section="pretraining"):
+        if check.level == "stop":
+            raise InputError(f"{check.name}: {check.found}. {check.advice}")
 
 
 def _frequency(store: CohortStore) -> np.ndarray:
@@ -170,18 +204,18 @@ def _shared(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return first.astype(np.float32) @ second.astype(np.float32).T
 
 
-def panel_checks(paths: list[str], *, may_share: bool) -> list[Check]:
+def panel_checks(paths: list[str], *, may_share: bool, section: str = "expansion") -> list[Check]:
     """Whether a panel fits, and whether its people are other people than the cohort's.
 
     paths: what `PanelFit.write` wrote, by chromosome; none without a panel. may_share: whether the panel
-    may hold people of the cohort, which is then public itself.
+    may hold people of the cohort, which is then public itself. section: of the configuration, which names the panel.
     """
     fits = [PanelFit.read(path) for path in paths]
     problems = [fit.problem for fit in fits if fit.problem]
     if problems:
-        advice = "See the section `expansion` in config/README.md."
-        return [Check("expansion.panel", problem, "stop", advice) for problem in problems]
-    name = "people of expansion.panel"
+        advice = f"See the section `{section}` in config/README.md."
+        return [Check(f"{section}.panel", problem, "stop", advice) for problem in problems]
+    name = f"people of {section}.panel"
     compared = [fit for fit in fits if fit.n_sites >= _LEAST_COMPARED]
     if fits and not compared:
         found = f"not compared with the cohort's people: it takes {_LEAST_COMPARED} common sites that both have"
@@ -205,17 +239,14 @@ def panel_checks(paths: list[str], *, may_share: bool) -> list[Check]:
         f"the cohort: {shown} ({n_sites:,} sites were compared)"
     )
     if may_share:
-        advice = (
-            "Their rare alleles leave with the release, as expansion.shared_people: true allows."
-        )
-        return [Check(name, found, "look", advice)]
+        return [Check(name, found, "look", _ALLOWED[section])]
     return [
         Check(
             name,
             found,
             "stop",
-            "Their rare alleles would leave with the release. Leave these people out of the panel "
+            f"{_HARM[section]} Leave these people out of the panel "
             "(`bcftools view --samples ^ID`), or take another panel. Where the cohort itself is public, set "
-            "expansion.shared_people: true.",
+            f"{section}.shared_people: true.",
         )
     ]

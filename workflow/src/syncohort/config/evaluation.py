@@ -42,27 +42,6 @@ class Synthesis(Section):
         return self
 
 
-class Expansion(Section):
-    """Sites that are not modelled: the released haplotypes imputed from a public panel, beside the release."""
-
-    panel: str | None = Field(
-        None,
-        description="VCF of phased people who are public, of the cohort's genome build, for `mode: haplotype`; {chrom} stands for the chromosome. Rare alleles between the modelled sites are then these people's, not the cohort's. Needs Beagle. null: only what is modelled is released.",
-    )
-    recombination_map: str | None = Field(
-        None,
-        description="Genetic map for Beagle (PLINK .map or HapMap columns; {chrom} stands for the chromosome). null: 1 cM/Mb.",
-    )
-    overlap_min: PositiveFraction = Field(
-        0.5,
-        description="Least share of the modelled sites that the panel must have with the same REF and ALT.",
-    )
-    shared_people: bool = Field(
-        False,
-        description="Whether the panel may hold people of the cohort, found by their genotypes. true is for a cohort that is public itself: their rare alleles leave with the release. false: such a panel stops the run.",
-    )
-
-
 class Evaluation(Section):
     """What the report measures."""
 

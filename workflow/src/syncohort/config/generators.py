@@ -162,12 +162,13 @@ class DiffusionGenerator(Section):
     preset: Literal[
         "genetic_diffusion",
         "genetic_diffusion_few_people",
+        "genetic_diffusion_pretrained",
         "genetic_diffusion_paper",
         "snpgen",
         "snpgen_paper",
     ] = Field(
         "genetic_diffusion",
-        description="The recipe to start from; every other key of the generator changes one setting of it. `genetic_diffusion`: all variants; `snpgen`: the variants associated with a trait; `_few_people`: for cohorts of a few hundred; `_paper`: as published.",
+        description="The recipe to start from; every other key of the generator changes one setting of it. `genetic_diffusion`: all variants; `snpgen`: the variants associated with a trait; `_few_people`: for cohorts of a few hundred; `_pretrained`: on other people first (needs `pretraining.panel`); `_paper`: as published.",
     )
     per_chromosome: bool = Field(
         False,
@@ -179,6 +180,11 @@ class DiffusionGenerator(Section):
         ge=1,
         le=200,
         description="With per_chromosome: most principal axes of a person's global vector. Validation people decide how many are used, at most one for 32 training rows.",
+    )
+    pretraining_epochs: int | None = Field(
+        None,
+        ge=1,
+        description="Passes over the people of `pretraining.panel` before the training on the cohort, for the denoiser `local`. Prior factors, the scale of the latents and the weights that the training begins with are then learned from these people. null: the network is trained on the cohort alone.",
     )
     representation: Name = Field("gene_pca", description=_REPRESENTATION)
     denoiser: Annotated[
@@ -201,6 +207,11 @@ class DiffusionGenerator(Section):
             raise ValueError(
                 "denoiser.context is a summary of the whole genome, which a network of one chromosome "
                 "does not see: set it to 0, or leave it out"
+            )
+        if self.pretraining_epochs and self.denoiser.kind != "local":
+            raise ValueError(
+                f"pretraining_epochs needs the denoiser local; {self.denoiser.kind} is trained as "
+                "published: leave pretraining_epochs out, or choose another denoiser"
             )
         return self
 
@@ -250,6 +261,12 @@ PRESETS = {
         "diffusion": {"prior_factors": 0, "residual_from_class_mean": False},
         "training": {"epochs": 40},
         "sampling": {"centred": False, "rescaled": False},
+    },
+    # On the cohort itself a network that knows what people share needs few epochs (docs/measurements.md).
+    "genetic_diffusion_pretrained": {
+        "denoiser": {"kind": "local"},
+        "pretraining_epochs": 30,
+        "training": {"epochs": 8, "learning_rate": 1e-3},
     },
     "genetic_diffusion_paper": {
         "representation": "gene_pca_paper",

@@ -71,6 +71,11 @@ class Plan:
         return [name for name, kind in kinds.items() if kind == "diffusion"]
 
     @cached_property
+    def pretrained(self) -> list[str]:
+        """Released diffusion models that are trained on other people first."""
+        return list(filter(self._study.is_pretrained, self.generators))
+
+    @cached_property
     def replicates(self) -> dict[str, str]:
         """Further trainings of a released model -> the model."""
         indices = range(2, self._study.evaluation.replicates + 1)
@@ -159,7 +164,7 @@ class Plan:
         """Whether shadow models of a model of latents are learned."""
         if self._study.generators[name].kind in QUICK_KINDS:
             return self._study.has_gene_pca(name)
-        return self._study.evaluation.shadow_networks and self._study.is_one_network(name)
+        return self._study.evaluation.shadow_networks and self._study.can_have_shadows(name)
 
     def n_trainings(self, name: str) -> float:
         """How often a diffusion model is trained, in whole trainings: a shadow model is half of one."""

@@ -23,7 +23,7 @@ from syncohort.config.cohort import (
     Split,
     Trait,
 )
-from syncohort.config.evaluation import Compute, Evaluation, Expansion, Synthesis
+from syncohort.config.evaluation import Compute, Evaluation, Synthesis
 from syncohort.config.generator_names import (
     curve_name,
     guided_name,
@@ -31,6 +31,7 @@ from syncohort.config.generator_names import (
     same_names,
 )
 from syncohort.config.generators import AnyGenerator, DiffusionGenerator
+from syncohort.config.panels import Expansion, Pretraining
 from syncohort.config.release import Release
 from syncohort.config.representations import (
     REPRESENTATIONS,
@@ -77,6 +78,7 @@ class Config(Section):
         description="Ways to turn genotypes into latents, by name. Only those that a generator uses are fitted.",
     )
     phasing: Phasing = Phasing()
+    pretraining: Pretraining = Pretraining()
     generators: dict[Name, AnyGenerator] = Field(
         {"genetic_diffusion": DiffusionGenerator()},
         min_length=1,
@@ -180,6 +182,21 @@ class Config(Section):
         return self
 
     @model_validator(mode="after")
+    def _pretraining_has_people_and_networks(self):
+        own = [name for name in self.generators if self.is_pretrained(name)]
+        if own and not self.pretraining.panel:
+            raise ValueError(
+                f"generators.{own[0]}.pretraining_epochs needs other people to train on: set "
+                "pretraining.panel, or leave the key or the preset out"
+            )
+        if self.pretraining.panel and not own:
+            raise ValueError(
+                "pretraining.panel: no generator is trained on it: choose preset "
+                "genetic_diffusion_pretrained for one, or set its pretraining_epochs"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _rare_variants_can_be_drawn(self):
         if self.release.rare.carriers_min is None:
             return self
@@ -246,10 +263,16 @@ class Config(Section):
         own = getattr(self.generators[name], "representation", None)
         return own is not None and self.representations[own].kind == "gene_pca"
 
-    def is_one_network(self, name: str) -> bool:
-        """Whether a generator is a diffusion model of a gene PCA with one network for all chromosomes."""
+    def is_pretrained(self, name: str) -> bool:
+        """Whether the network of a generator is trained on other people first."""
+        return getattr(self.generators[name], "pretraining_epochs", None) is not None
+
+    def can_have_shadows(self, name: str) -> bool:
+        """Whether a generator is a diffusion model of a gene PCA with one network for all chromosomes, which is
+        trained on the cohort alone."""
         own = self.generators[name]
-        return own.kind == "diffusion" and not own.per_chromosome and self.has_gene_pca(name)
+        is_one = own.kind == "diffusion" and not own.per_chromosome and self.has_gene_pca(name)
+        return is_one and not self.is_pretrained(name)
 
     @model_validator(mode="after")
     def _networks_have_shadows(self):
@@ -259,10 +282,11 @@ class Config(Section):
             raise ValueError(
                 "evaluation.shadow_networks needs evaluation.shadow_models, their number, for example 8"
             )
-        if not any(map(self.is_one_network, self.generators)):
+        if not any(map(self.can_have_shadows, self.generators)):
             raise ValueError(
                 "evaluation.shadow_networks: no generator is a diffusion model with one network on a "
-                "gene PCA, of which alone shadow models are made: leave the key out"
+                "gene PCA, trained on the cohort alone, of which alone shadow models are made: leave the "
+                "key out"
             )
         return self
 

@@ -41,6 +41,16 @@ _OF_STUDIES = (
         attrgetter("expansion.panel"),
         "there is no expansion.panel",
     ),
+    _Rule(
+        (
+            "pretraining.id_column",
+            "pretraining.label_column",
+            "pretraining.overlap_min",
+            "pretraining.shared_people",
+        ),
+        attrgetter("pretraining.panel"),
+        "there is no pretraining.panel",
+    ),
     _Rule(("evaluation.causal_snps", "evaluation.covariate_pcs"), _is_measured, _ASSOCIATION),
     _Rule(
         ("evaluation.replicates",),

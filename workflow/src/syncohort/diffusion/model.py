@@ -54,6 +54,20 @@ class Generator(LatentGenerator):
             **config["denoiser"],
         )
 
+    def begin_with(self, other: "Generator") -> None:
+        """Take the weights of a model of the same shape for other people.
+
+        What its network learned of a label goes to the label of the same name; a label that it does
+        not know, or an anchor of a trait's values, begins as "no label".
+        """
+        no_label = other.n_classes
+        known = {name: row for row, name in enumerate(other.config["class_names"])}
+        own = [""] * self.n_classes if self.config.get("anchors") else self.config["class_names"]
+        rows = [*(known.get(name, no_label) for name in own), no_label]
+        weights = other.network.state_dict()
+        tables = {name: weights[name][rows] for name in other.network.LABEL_TABLES}
+        self.network.load_state_dict(weights | tables)
+
     def process(self, device: torch.device) -> Process:
         """The diffusion process, its tensors on `device`."""
         return Process(

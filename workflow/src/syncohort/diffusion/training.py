@@ -5,13 +5,14 @@ Axes: N rows, G gene blocks of all chromosomes, K channels, C classes.
 
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from syncohort.diffusion.guidance import drop_labels
-from syncohort.diffusion.model import Generator
+from syncohort.diffusion.model import Generator, load_generator
 from syncohort.diffusion.prior import ROWS_PER_FACTOR, fit_prior, thinned
 from syncohort.diffusion.process import WEIGHTINGS, Process, loss_weight
 from syncohort.diffusion.settings import (
@@ -21,6 +22,7 @@ from syncohort.diffusion.settings import (
 )
 from syncohort.diffusion.validation import Counted, make_validation
 from syncohort.errors import InputError
+from syncohort.files import sha256
 from syncohort.generators.base import describe, require_training_rows
 from syncohort.generators.conditioning import (
     Told,
@@ -141,6 +143,7 @@ def train_diffusion(
     seed: int,
     scores: np.ndarray | None = None,
     representation_fingerprints: dict[str, str] | None = None,
+    start_path: str | Path | None = None,
     device: str = "auto",
     team: Team = ALONE,
 ) -> TrainResult:
@@ -158,14 +161,19 @@ def train_diffusion(
         scores: [N, A] float32, the global vectors of the rows, which the network is told; None: of
             a network of the whole genome, which sees them.
         representation_fingerprints: of the models that made the latents, by chromosome.
+        start_path: checkpoint of a model of other people's latents, of the same representation and
+            denoiser, with whose weights the training begins and whose scale and prior are kept; None:
+            random weights.
         device: "auto", "cpu" or "cuda".
         team: the processes that train together; its first one writes the checkpoint.
 
     Everything is fitted on the rows that do not validate; those choose the epoch.
 
     Raises:
-        InputError: a class without training rows, no validation rows or unusable settings.
+        InputError: a class without training rows, no validation rows, unusable settings, or a start of
+            another representation.
     """
+    start = None if start_path is None else load_generator(start_path, representation_fingerprints)
     place, rows = resolve_device(device), encoded.rows
     files = LatentFiles(encoded.paths, encoded.masks)
     _check_rows(len(files), rows)
@@ -182,6 +190,8 @@ def train_diffusion(
         one_copy=encoded.one_copy,
         is_second=rows.is_second,
     )
+    if start is not None:
+        normalisation = replace(normalisation, scale=start.normalisation.scale)
     in_memory = files.n_bytes <= _resident_bytes(place, work)
     data = _rows_of_x0(files, normalisation, conditions, place, in_memory)
     told = conditions if scores is None else Told(conditions, scores)
@@ -197,9 +207,16 @@ def train_diffusion(
         denoiser=denoiser,
         **asdict(diffusion),
         training={**asdict(training), "seed": seed},
+        **({} if start is None else {"start_sha256": sha256(start_path)}),
     )
-    prior = _prior(data, encoded.whole_training_rows(), diffusion.prior_factors, seed, place)
+    if start is None:
+        prior = _prior(data, encoded.whole_training_rows(), diffusion.prior_factors, seed, place)
+    else:
+        prior = start.prior
     generator = Generator(config, files.mask.copy(), normalisation, prior)
+    if start is not None:
+        generator.begin_with(start)
+        del start  # its weights need not be held beside those of the training
     process = generator.process(place)
     placed = on_device(told, place)
     counted = Counted.of(encoded, place)

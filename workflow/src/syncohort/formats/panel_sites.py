@@ -55,14 +55,9 @@ class Panel:
 def read_panel(path: Path, variants: Variants, folder: Path) -> Panel:
     """What a panel holds from the first to the last of some variants; folder: for an index.
 
-    Raises InputError for a file that Beagle does not read, or without the chromosome.
+    Raises InputError for a file without the chromosome, or that is none.
     """
     file = VcfFile(path, folder)
-    if file.is_bcf:
-        raise InputError(
-            f"{path}: expansion.panel is BCF, which Beagle does not read. Make it VCF: `bcftools "
-            "view --output-type z`."
-        )
     (name, *_) = find_contig(variants.contig, file.contigs, path)
     region = f"{name}:{variants.position_bp[0]}-{variants.position_bp[-1]}"
     columns = {"position_bp": np.int64, "ref": str, "alt": str}
@@ -108,10 +103,21 @@ def fates_of(modelled: Records, records: pd.DataFrame) -> np.ndarray:
     return np.array(FATES, dtype=object)[best.to_numpy()]
 
 
-def require_overlap(fates: np.ndarray, panel: Panel, contig: str, overlap_min: float) -> None:
+def require_text(panel: Panel) -> None:
+    """Raise InputError for a panel that Beagle does not read."""
+    if panel.file.is_bcf:
+        raise InputError(
+            f"{panel.path}: expansion.panel is BCF, which Beagle does not read. Make it VCF: `bcftools "
+            "view --output-type z`."
+        )
+
+
+def require_overlap(
+    fates: np.ndarray, panel: Panel, contig: str, overlap_min: float, section: str = "expansion"
+) -> None:
     """Raise InputError when a panel is of another genome build or has too few of the sites.
 
-    fates [N]: from `fates_of`.
+    fates [N]: from `fates_of`; section: of the configuration, which names the panel.
     """
     n_here = int((fates != NOT_IN_PANEL).sum())
     n_fitting = int(np.isin(fates, (USED, SWAPPED, OTHER_STRAND)).sum())
@@ -127,7 +133,7 @@ def require_overlap(fates: np.ndarray, panel: Panel, contig: str, overlap_min: f
         )
     if n_used < max(_LEAST_SITES, overlap_min * len(fates)):
         raise InputError(
-            f"{found}; it takes {_LEAST_SITES} and {overlap_min:.0%} (expansion.overlap_min). Is the "
+            f"{found}; it takes {_LEAST_SITES} and {overlap_min:.0%} ({section}.overlap_min). Is the "
             "panel of the cohort's genome build, and does it hold the whole chromosome? Where REF "
             "and ALT are swapped, set them first: `plink2 --ref-from-fa force --fa GENOME`."
         )

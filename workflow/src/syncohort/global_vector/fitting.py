@@ -97,6 +97,18 @@ def fit_global_vector(
     return Fitted(model, axes, np.asarray(offsets / scale, np.float32), scores)
 
 
+def scores_of_others(
+    encoded: EncodedPeople, axes: np.ndarray, scale: np.ndarray, residual_from_class_mean: bool
+) -> np.ndarray:
+    """Global vectors float32 [N, A] of other people's rows, about the means of their own labels.
+
+    encoded: their latents; axes [D, A] and scale [A]: of a global vector; residual_from_class_mean: see
+    `fit_global_vector`.
+    """
+    parts = read_parts(encoded, residual_from_class_mean)
+    return (project(parts, axes, np.arange(len(encoded.rows))) / scale).astype(np.float32)
+
+
 def read_parts(encoded: EncodedPeople, residual_from_class_mean: bool) -> list[Part]:
     """The chromosomes with the centers of their training rows."""
     rows, (anchors, conditions) = encoded.rows, conditions_of(encoded.rows)

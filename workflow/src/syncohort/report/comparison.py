@@ -26,6 +26,8 @@ PRESETS = {  # what a recipe is for, in words
     "genetic_diffusion_paper": "the published recipe for the same, to compare with",
     "genetic_diffusion_few_people": "as genetic_diffusion, for a cohort of few people: leaks less, "
     "and labels are met less exactly",
+    "genetic_diffusion_pretrained": "as genetic_diffusion, trained on public people first: remembers "
+    "less of the cohort's",
     "snpgen": "the SNPs most associated with a trait, conditional on it: prediction and "
     "association of that trait; what lies between these SNPs is not made",
     "snpgen_paper": "the published recipe for the same, to compare with",

@@ -29,6 +29,7 @@ from syncohort.formats.panel_sites import (
     fates_of,
     read_panel,
     require_overlap,
+    require_text,
 )
 from syncohort.formats.shared_sites import records_of
 from syncohort.formats.vcf_writing import record_lines, vcf_header, write_indexed
@@ -80,6 +81,7 @@ def expand_cohort(
     given = recombination_map and read_genetic_map(recombination_map, store.contig)
     with tempfile.TemporaryDirectory(prefix="syncohort-imputing-") as folder:
         panel = read_panel(Path(panel_path), store.variants, Path(folder))
+        require_text(panel)
         records = records_of(store.variants)
         fates = fates_of(records, panel.records)
         require_overlap(fates, panel, store.contig, overlap_min)

@@ -10,6 +10,7 @@ KEPT = ("release", "write_report", "benchmarks", "purged.tsv", "purged.log")
 STAYS_INSIDE = {
     "generators": (
         "train_diffusion",
+        "pretrain_diffusion",
         "fit_rescaling",
         "train_wgan",
         "fit_block_gaussian",
@@ -32,6 +33,10 @@ STAYS_INSIDE = {
         "filter_rare",
         "select_variants",
         "encode_people",
+        "label_panel",
+        "import_panel",
+        "encode_panel",
+        "project_panel",
     ),
     "selection": (
         "scan_training",

@@ -88,6 +88,8 @@ class LocalDenoiser(nn.Module):
     n_scores: numbers of the global vector that the network is told of a row, 0 for none.
     """
 
+    LABEL_TABLES = ("label.weight", "label_at_position")  # a row for each label, the last for none
+
     def __init__(
         self,
         mask,

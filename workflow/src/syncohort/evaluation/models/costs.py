@@ -14,6 +14,7 @@ from syncohort.files import RowFile
 def measure_costs(
     checkpoint_paths: list[str | Path],
     losses_paths: list[str | Path],
+    panel_losses_paths: list[str | Path],
     latents_paths: list[str | Path],
     *,
     name: str,
@@ -26,13 +27,15 @@ def measure_costs(
     """One row of costs of a trained and sampled generator.
 
     checkpoint_paths, losses_paths: of its networks, the whole genome's or one for each chromosome,
-    of which costs are added up; latents_paths: of its sampled rows, a file per job. rows_per_genome: 2 in haplotype mode.
+    of which costs are added up; panel_losses_paths: of their training on public people, none without it;
+    latents_paths: of its sampled rows, a file per job. rows_per_genome: 2 in haplotype mode.
     steps, guidance_scale: of sampling; a guided step calls the network twice. The benchmarks
     are Snakemake's, of the jobs that trained and sampled; a missing one leaves NaN.
 
     Columns: generator, denoiser, blocks, channels, classes, parameters, gflop_per_pass (one
     row, a multiplication and an addition are two), gflop_per_genome, training_seconds
-    (validation included, and what was done before a restart), training_epochs, device,
+    (validation included, what was done before a restart and the training on public people, too), training_epochs
+    (on the cohort), device,
     training_memory_mb, genomes_per_second (people per second of all jobs one after the other,
     start of the program included), sampling_memory_mb. Memory is the processor's, not a GPU's.
     """
@@ -43,6 +46,7 @@ def measure_costs(
         n_weights += sum(each.numel() for each in generator.network.parameters())
         gflop += count_flops(generator.network, generator.mask, generator.n_classes)
     last = read_losses(losses_paths).iloc[-1]
+    before = sum(read_losses([path])["seconds"].iloc[-1] for path in panel_losses_paths)
     passes = steps * (1 if guidance_scale == 1 else 2) * rows_per_genome
     n_rows = sum(len(RowFile(path)) for path in latents_paths)
     n_genomes = n_rows / rows_per_genome / len(checkpoint_paths)
@@ -56,7 +60,7 @@ def measure_costs(
         "parameters": n_weights,
         "gflop_per_pass": gflop,
         "gflop_per_genome": gflop * passes,
-        "training_seconds": last["seconds"],
+        "training_seconds": last["seconds"] + before,
         "training_epochs": last["epoch"],
         "device": last["device"],
         "training_memory_mb": _used(training_benchmarks)[1],
