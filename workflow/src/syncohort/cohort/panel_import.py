@@ -16,9 +16,10 @@ from syncohort.formats.sites import find_contig
 from syncohort.formats.vcf import VcfSource
 from syncohort.formats.vcf_file import VcfFile
 from syncohort.genotype_writing import CohortWriter
-from syncohort.genotypes import PLOIDY, People, Variants
+from syncohort.genotypes import PLOIDY, People, Variants, site_slices, variants_at_once
 from syncohort.ploidy import MISSING
 
+_GAP_BP = 1_000  # what lies between two wanted records is read through sooner than leapt over
 log = logging.getLogger(__name__)
 
 
@@ -33,8 +34,8 @@ def import_panel(
 ) -> int:
     """Write one chromosome of a panel with the variants of a cohort.
 
-    A variant that the panel has not, or with other alleles, is missing in everybody. Memory is that of a
-    chunk of the cohort's variants.
+    A variant that the panel has not, or with other alleles, is missing in everybody. Memory is that of as many
+    variants as a chunk of the panel's people holds.
 
     Args:
         cohort: the chromosome, filtered.
@@ -58,7 +59,7 @@ def import_panel(
         (spelling, *_) = find_contig(cohort.contig, panel.contigs, panel_path)
         columns = _columns_of(people, panel)
         with CohortWriter(store_path, people) as writer:
-            for part in cohort.variant_slices():
+            for part in site_slices(cohort.variants, variants_at_once(len(people))):
                 own = cohort.variants[part]
                 calls = np.full((len(own), len(people), PLOIDY), MISSING, dtype=np.int8)
                 phased = np.ones(calls.shape[:2], dtype=bool)
@@ -90,9 +91,15 @@ def _columns_of(people: People, panel: VcfFile) -> np.ndarray:
 
 def _excerpt(panel: VcfFile, name: str, positions_bp: np.ndarray, folder: Path) -> Path:
     """A VCF of a panel's records at some positions of a chromosome `name`."""
-    wanted, excerpt = folder / "positions.txt", folder / "excerpt.vcf.gz"
-    wanted.write_text("".join(f"{name}\t{each}\n" for each in np.unique(positions_bp)))
-    command = ["view", "--regions-file", str(wanted), "--regions-overlap", "pos"]
+    wanted, stretches, excerpt = (
+        folder / each for each in ("positions.txt", "stretches.txt", "excerpt.vcf.gz")
+    )
+    positions_bp = np.unique(positions_bp)
+    wanted.write_text("".join(f"{name}\t{each}\n" for each in positions_bp))
+    parts = np.split(positions_bp, np.flatnonzero(np.diff(positions_bp) > _GAP_BP) + 1)
+    stretches.write_text("".join(f"{name}\t{part[0]}\t{part[-1]}\n" for part in parts))
+    command = ["view", "--regions-file", str(stretches), "--regions-overlap", "pos"]
+    command += ["--targets-file", str(wanted), "--targets-overlap", "pos"]
     command += ["--output-type", "z1", "--output", str(excerpt), panel.indexed(name)]
     bcftools(panel.path, command)
     return excerpt
