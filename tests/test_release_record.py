@@ -36,6 +36,7 @@ def released(**changes) -> Released:
         "seed": 7,
         "configuration": "seed: 7\n",
         "panel": "",
+        "first_panel": "",
         "inputs": [("calls.vcf.gz", "abc"), ("calls.vcf.gz", "def")],
         "files": ["samples.tsv", "vcf/21.vcf.gz"],
         "kinds": "snps",
@@ -90,6 +91,13 @@ def test_what_is_declared_and_not_measured_is_said(tmp_path):
     assert "Declared, not measured: The study declares that the allele frequencies" in text
     release = next(each for each in record["@graph"] if each["@id"] == "./")
     assert release["declared"] in text
+
+
+def test_a_panel_that_networks_were_trained_on_first_is_named(tmp_path):
+    text, record = written(tmp_path, first_panel="kg.vcf.gz")
+    assert "and before that from the public panel kg.vcf.gz |" in text
+    assert "learnedFirstFrom" in str(record)
+    assert "public panel" not in written(tmp_path)[0]
 
 
 def test_sites_of_a_public_panel_are_said_to_be_its_peoples(tmp_path):

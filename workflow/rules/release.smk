@@ -136,6 +136,11 @@ rule describe_release:
             "seed": STUDY.seed,
             "configuration": configuration_text(),
             "panel": PANEL,
+            "first_panel": (
+                os.path.basename(STUDY.pretraining.panel)
+                if wildcards.generator in PLAN.pretrained
+                else ""
+            ),
             "carriers_min": STUDY.release.rare.carriers_min,
             "files": [
                 file.split("/", 3)[-1]

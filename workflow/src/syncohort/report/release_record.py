@@ -48,6 +48,7 @@ class Released:
     seed: of the configuration.
     configuration: as YAML.
     panel: name of the public panel that other sites were imputed from, "" for none.
+    first_panel: name of the public panel that networks were trained on first, "" for none.
     inputs: (name, digest of the content) of each file of the user.
     files: of the release, as named below its folder.
     kinds: of its variants, "snps" or "all".
@@ -65,6 +66,7 @@ class Released:
     seed: int
     configuration: str
     panel: str
+    first_panel: str
     inputs: list[tuple[str, str]]
     files: list[str]
     kinds: str
@@ -123,6 +125,7 @@ def _readme(released: Released, found: Release, checklist, people, labels, n_wit
         n_withheld=n_withheld,
         labels=", ".join(named) + (f" and {more} more, in samples.tsv" if more else ""),
         expansion=expansion_statement(released.panel) if released.panel else "",
+        first_panel=released.first_panel,
         n_rare=sum(released.rare.values()),
         carriers_min=released.carriers_min,
         kinds=released.kinds,
@@ -193,6 +196,8 @@ def _record(
         **({"rareVariants": released.rare} if released.rare else {}),
         **({"sequences": released.sequences} if released.sequences else {}),
     }
+    if released.first_panel:
+        release["learnedFirstFrom"] = f"the public panel {released.first_panel}"
     if released.panel:
         release["expansion"] = expansion_statement(released.panel)
     software = {
