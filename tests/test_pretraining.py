@@ -386,7 +386,7 @@ def test_the_preset_trains_on_the_panel_and_few_epochs_on_the_cohort():
             {"pretraining": {"panel": "p.vcf.gz"}},
             "pretraining.panel: no generator is trained on it",
         ),
-        ({"pretraining": {"labels": "l.tsv"}}, "pretraining: labels are those of the panel"),
+        ({"pretraining": {"table": "l.tsv"}}, "pretraining: table holds the panel's people"),
         (
             {
                 "generators": {"a": {"pretraining_epochs": 3, "denoiser": {"kind": "mlp"}}},
@@ -451,7 +451,7 @@ def changes(folder, **more) -> dict:
         "genes": {"annotation": None, "intergenic": "own"},
         "pretraining": {
             "panel": "panel.{chrom}.vcf.gz",
-            "labels": "labels.tsv",
+            "table": "labels.tsv",
             "label_column": "label",
             # on so few sites some people of one label are alike
             "shared_people": True,
@@ -500,7 +500,7 @@ def test_another_wish_trains_nothing_again_and_another_panel_does(study):
     again = change_study(study, **changes(study, synthesis={"people": 31}))
     assert "pretrain_diffusion" not in planned_rules(study, study=again)
     other = changes(study)
-    other["pretraining"] |= {"labels": None}
+    other["pretraining"] |= {"table": None}
     planned = planned_rules(study, study=change_study(study, **other))
     assert {"label_panel", "pretrain_diffusion", "train_diffusion"} <= planned
 

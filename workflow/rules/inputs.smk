@@ -57,7 +57,7 @@ def files_beside(chroms):
         "genes.annotation": STUDY.genes.annotation,
         "phasing.recombination_map": STUDY.phasing.recombination_map,
         "pretraining.panel": STUDY.pretraining.panel,
-        "pretraining.labels": STUDY.pretraining.labels,
+        "pretraining.table": STUDY.pretraining.table,
         "expansion.panel": STUDY.expansion.panel,
         "expansion.recombination_map": STUDY.expansion.recombination_map,
         "selection.statistics": getattr(STUDY.selection, "statistics", None),

@@ -4,7 +4,7 @@
 rule label_panel:
     input:
         panel=foreign(panel_files(STUDY.pretraining.panel)[0]),
-        labels=foreign(STUDY.pretraining.labels or []),
+        table=foreign(STUDY.pretraining.table or []),
         fits=comparisons_of("pretraining"),
     output:
         people="<results>/label_panel/people.tsv",
@@ -21,7 +21,7 @@ rule label_panel:
     params:
         code=code_of("label_panel"),
         content=content_of(
-            panel_files(STUDY.pretraining.panel)[0], STUDY.pretraining.labels or []
+            panel_files(STUDY.pretraining.panel)[0], STUDY.pretraining.table or []
         ),
         id_column=STUDY.pretraining.id_column,
         label_column=STUDY.pretraining.label_column,

@@ -85,6 +85,6 @@ def digests_of_inputs():
     files += [*as_list(label_table()), *as_list(annotation_files())]
     files += as_list(getattr(STUDY.selection, "statistics", None) or [])
     files += panel_files(STUDY.expansion.panel) + panel_files(STUDY.pretraining.panel)
-    files += as_list(STUDY.pretraining.labels or [])
+    files += as_list(STUDY.pretraining.table or [])
     own = [Path(file) for file in dict.fromkeys(files) if is_foreign(file)]
     return [(file.name, CONTENTS.of_file(file)) for file in own] + published(files)

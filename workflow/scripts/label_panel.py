@@ -15,7 +15,7 @@ with job(snakemake):
         samples = VcfFile(Path(snakemake.input.panel), Path(folder)).samples
     people = panel_people(
         samples,
-        snakemake.input.get("labels") or None,
+        snakemake.input.get("table") or None,
         id_column=params.id_column,
         label_column=params.label_column,
         seed=params.seed,

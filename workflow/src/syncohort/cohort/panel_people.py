@@ -19,7 +19,7 @@ NO_LABEL = "panel"  # of everybody, where the panel's people have no labels
 VALIDATION_SHARE = 0.1  # who choose the epoch
 LEAST_PEOPLE = 20
 PANEL_SHARES = {"train_share": 1 - VALIDATION_SHARE, "validation_share": VALIDATION_SHARE}
-_KEY = "pretraining.labels"
+_KEY = "pretraining.table"
 log = logging.getLogger(__name__)
 
 

@@ -38,9 +38,9 @@ class Pretraining(Section):
         None,
         description="VCF or BCF of people who are public, of the cohort's genome build, phased for `mode: haplotype`; {chrom} stands for the chromosome. Used by generators with `pretraining_epochs`. null: none.",
     )
-    labels: str | None = Field(
+    table: str | None = Field(
         None,
-        description="TSV or CSV file with a header and one row per person of the panel. What is learned of a label goes to the cohort's label of the same name. People without a label are left out. null: the panel's people have no labels.",
+        description="TSV or CSV file with a header and one row per person of the panel, with their labels. What is learned of a label goes to the cohort's label of the same name. People without a label are left out. null: the panel's people have no labels.",
     )
     id_column: str | None = Field(
         None, description="Column of that file with the sample ids. null: the first column."
@@ -53,7 +53,7 @@ class Pretraining(Section):
     )
 
     @model_validator(mode="after")
-    def _labels_are_of_a_panel(self):
-        if self.labels and not self.panel:
-            raise ValueError("labels are those of the panel: set panel, or leave labels out")
+    def _table_is_of_a_panel(self):
+        if self.table and not self.panel:
+            raise ValueError("table holds the panel's people: set panel, or leave table out")
         return self
