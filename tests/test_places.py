@@ -11,7 +11,7 @@ SETTINGS = {
     "labels": {"table": "labels.tsv", "missing": ["/x", "a/b", "/a/b", None, 7]},
 }
 # Texts of the configuration that are no files of the user.
-NO_FILES = {"cohort", "resources", "id_column", "family_column", "representation"}
+NO_FILES = {"cohort", "resources", "id_column", "label_column", "family_column", "representation"}
 
 
 def test_files_go_by_their_names():
