@@ -12,7 +12,12 @@ from cohorts import founder_calls, people_of, store_of
 from genotype_files import GT_LINE, need, run, vcf_of, write_bgzip
 from latent_cohorts import CLASSES, RECIPE, make_cohort, train_diffusion
 
-from syncohort.cohort.panel_checks import PanelFit, panel_checks, require_other_people
+from syncohort.cohort.panel_checks import (
+    PanelFit,
+    panel_checks,
+    pretraining_checks,
+    require_other_people,
+)
 from syncohort.cohort.panel_import import import_panel
 from syncohort.cohort.panel_people import NO_LABEL, panel_people, write_panel_people
 from syncohort.cohort.people import read_people
@@ -276,6 +281,37 @@ def test_the_cohorts_own_people_stop_before_anything_is_trained(tmp_path, kind):
     require_other_people([tmp_path / "fit.json"], may_share=True)
     if kind == "bcf":
         assert "Beagle does not read" in PanelFit.of(own, path, 0.01, 0.5).problem
+
+
+def of_panel(tmp_path, table, calls=CALLS[:, 60:]):
+    """What the check says of a panel's sites and labels, for a cohort of labels a and b."""
+    panel = store_of(
+        tmp_path / "p.zip", calls, people_of(["x"] * calls.shape[1], prefix="q"), contig="20"
+    )
+    write_vcf(panel, tmp_path / "p.vcf.gz")
+    own = store_of(tmp_path / "own.zip", CALLS[:, :40], people_of(["a"] * 40), contig="20")
+    PanelFit.of(own, tmp_path / "p.vcf.gz", 0.01, 0.5, "pretraining").write(tmp_path / "fit.json")
+    options = {"id_column": None, "label_column": "population", "seed": 1}
+    return pretraining_checks([tmp_path / "fit.json"], {"a", "b"}, table, **options)
+
+
+def test_sites_and_labels_that_a_panel_has_stand_on_the_check_page(tmp_path):
+    sites, labels = of_panel(tmp_path, label_table(tmp_path, ["a"] * 30 + ["c"] * 5))
+    assert (
+        "has 240 of about 240 modelled sites" in sites.found and sites.level == labels.level == "ok"
+    )
+    assert "35 of the panel's 40 people have a label; 1 of the cohort's 2 labels" in labels.found
+    (sites,) = of_panel(tmp_path, None, CALLS[:200, 60:])
+    assert "200 of about 240" in sites.found and "missing in all of its people" in sites.found
+
+
+def test_labels_that_have_nothing_in_common_are_a_look_and_a_wrong_table_stops(tmp_path):
+    *_, labels = of_panel(tmp_path, label_table(tmp_path, ["A"] * 40))
+    assert labels.level == "look" and "0 of the cohort's 2 labels" in labels.found
+    assert "the panel's are A, the cohort's a, b" in labels.advice
+    *_, wrong = of_panel(tmp_path, label_table(tmp_path, ["A"] * 40, "sample\tpop"))
+    assert wrong.level == "stop" and "pretraining.label_column" in wrong.found
+    assert pretraining_checks([], {"a"}, None, id_column=None, label_column="x", seed=1) == []
 
 
 # --- the network

@@ -140,6 +140,7 @@ rule check_cohort:
         ),
         expansion=comparisons_of("expansion"),
         pretraining=comparisons_of("pretraining"),
+        panel_table=foreign(STUDY.pretraining.table or []),
         templates=templates_of("check.html"),
     output:
         page=report(
@@ -162,6 +163,7 @@ rule check_cohort:
         runtime=light_minutes,
     params:
         code=code_of("check_cohort", trained_code),
+        content=content_of(STUDY.pretraining.table or []),
         simulated=DEMO,
         without_effect=[list(each) for each in without_effect(config, STUDY)],
         training=training_plans(),
@@ -169,6 +171,7 @@ rule check_cohort:
             *(["expansion.panel"] if STUDY.expansion.panel else []),
             *(["evaluation.imputation"] if STUDY.evaluation.imputation else []),
         ],
+        panel_people=PANEL_PEOPLE,
         panels_may_share={
             "expansion": STUDY.expansion.shared_people,
             "pretraining": STUDY.pretraining.shared_people,

@@ -53,6 +53,14 @@ def trained_as(wildcards):
     return PLAN.trained_as(wildcards.generator)
 
 
+# How the people of the panel that networks are trained on get their labels.
+PANEL_PEOPLE = {
+    "id_column": STUDY.pretraining.id_column,
+    "label_column": STUDY.pretraining.label_column,
+    "seed": seed_of("label_panel"),
+}
+
+
 def panel_of(wildcards):
     """The section of the configuration that names a panel, which a wildcard names."""
     return getattr(STUDY, wildcards.section)

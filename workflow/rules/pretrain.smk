@@ -23,10 +23,8 @@ rule label_panel:
         content=content_of(
             panel_files(STUDY.pretraining.panel)[0], STUDY.pretraining.table or []
         ),
-        id_column=STUDY.pretraining.id_column,
-        label_column=STUDY.pretraining.label_column,
+        people=PANEL_PEOPLE,
         may_share=STUDY.pretraining.shared_people,
-        seed=seed_of("label_panel"),
     script:
         "../scripts/label_panel.py"
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from syncohort.cohort.foreseen_membership import frequency_check
 from syncohort.cohort.joining import read_joined
-from syncohort.cohort.panel_checks import panel_checks, panel_table
+from syncohort.cohort.panel_checks import panel_checks, panel_table, pretraining_checks
 from syncohort.cohort.panel_people import PANEL_SHARES
 from syncohort.cohort.people_checks import check_plans, key_checks, read_checks, write_checks
 from syncohort.cohort.program_checks import program_checks
@@ -71,6 +71,12 @@ with job(snakemake):
     )
     for section, may_share in snakemake.params.panels_may_share.items():
         checks += panel_checks(snakemake.input[section], may_share=may_share, section=section)
+    checks += pretraining_checks(
+        snakemake.input.pretraining,
+        set(people.loc[people["excluded"] == "", "label"]),
+        snakemake.input.panel_table or None,
+        **snakemake.params.panel_people,
+    )
     write_checks(checks, snakemake.output.checks)
     write_check_page(
         snakemake.output.page,

@@ -13,11 +13,5 @@ with job(snakemake):
     require_other_people(snakemake.input.fits, may_share=params.may_share)
     with tempfile.TemporaryDirectory(prefix="syncohort-panel-") as folder:
         samples = VcfFile(Path(snakemake.input.panel), Path(folder)).samples
-    people = panel_people(
-        samples,
-        snakemake.input.get("table") or None,
-        id_column=params.id_column,
-        label_column=params.label_column,
-        seed=params.seed,
-    )
+    people = panel_people(samples, snakemake.input.get("table") or None, **params.people)
     write_panel_people(people, snakemake.output.people)

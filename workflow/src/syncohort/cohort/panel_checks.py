@@ -10,14 +10,14 @@ Axes: V variants, S people of the cohort, T people of the panel, N compared site
 
 import json
 import tempfile
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from syncohort.cohort.panel_people import NO_LABEL
+from syncohort.cohort.panel_people import NO_LABEL, panel_people
 from syncohort.cohort.people_checks import Check
 from syncohort.cohort_store import CohortStore
 from syncohort.dosages import called_sums, minor, share
@@ -57,7 +57,8 @@ class PanelFit:
 
     people: ids of the panel's. n_sites: that were compared. pairs: ids of people of the cohort and of the
     panel who have the same genotypes. unknown: ids of people of the cohort who have too few calls to say.
-    problem: why the panel cannot be used, "" where it can.
+    problem: why the panel cannot be used, "" where it can. n_modelled: sites of the cohort that may be
+    modelled; n_used: those of them that the panel has with the same alleles.
     """
 
     contig: str
@@ -66,6 +67,8 @@ class PanelFit:
     pairs: set[tuple[str, str]] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     problem: str = ""
+    n_modelled: int = 0
+    n_used: int = 0
 
     @classmethod
     def of(
@@ -90,7 +93,8 @@ class PanelFit:
                 modelled = records_of(store.variants[minor(frequency) >= max(maf_min, 1e-9)])
                 fates = fates_of(modelled, panel.records)
                 require_overlap(fates, panel, store.contig, overlap_min, section)
-                return cls._compared(store, panel, Path(folder), frequency)
+                fit = cls._compared(store, panel, Path(folder), frequency)
+                return replace(fit, n_modelled=len(fates), n_used=int((fates == USED).sum()))
         except InputError as problem:
             return cls(store.contig, problem=str(problem))
 
@@ -101,7 +105,7 @@ class PanelFit:
         ids = store.people.id.astype(str)
         pairs = {(str(ids[i]), panel.people[j]) for i, j in alike_people(ours.T, theirs.T)}
         unknown = set(ids[(ours >= 0).sum(axis=0) < _LEAST_COMPARED].tolist())
-        return cls(store.contig, set(panel.people), len(ours), pairs, unknown)
+        return cls(store.contig, set(panel.people), n_sites=len(ours), pairs=pairs, unknown=unknown)
 
     def contradicts(self, pair: tuple[str, str]) -> bool:
         """Whether two people who are one on another chromosome are two here."""
@@ -128,6 +132,52 @@ def panel_table(paths: list[str]) -> pd.DataFrame:
     """The people of a panel as a join lists people, nobody left out; paths: as of `panel_checks`."""
     ids = sorted(set().union(*(PanelFit.read(path).people for path in paths)))
     return pd.DataFrame({"sample": ids, "label": NO_LABEL, "excluded": ""})
+
+
+def pretraining_checks(
+    paths: list[str],
+    cohort_labels: set[str],
+    table: str | None,
+    *,
+    id_column: str | None,
+    label_column: str,
+    seed: int,
+) -> list[Check]:
+    """What a panel that networks are trained on has of the cohort: its sites and its labels.
+
+    paths: as of `panel_checks`, none without a panel; cohort_labels: of the people who are used; others: as of
+    `panel_people`.
+    """
+    fits = [PanelFit.read(path) for path in paths]
+    if not fits or any(fit.problem for fit in fits):
+        return []
+    n_modelled, n_used = sum(fit.n_modelled for fit in fits), sum(fit.n_used for fit in fits)
+    found = (
+        f"the panel has {n_used:,} of about {n_modelled:,} modelled sites with the same REF and ALT"
+    )
+    if n_used < n_modelled:
+        found += "; the other sites are missing in all of its people"
+    checks = [Check("sites of pretraining.panel", found)]
+    ids = sorted(set().union(*(fit.people for fit in fits)))
+    try:
+        people = panel_people(ids, table, id_column=id_column, label_column=label_column, seed=seed)
+    except InputError as problem:
+        advice = "See the section `pretraining` in config/README.md."
+        return [*checks, Check("pretraining.table", str(problem), "stop", advice)]
+    if table is None:
+        return checks
+    shared = cohort_labels & set(people.label)
+    found = (
+        f"{len(people):,} of the panel's {len(ids):,} people have a label; {len(shared):,} of the cohort's "
+        f"{len(cohort_labels):,} labels are among theirs"
+    )
+    if shared:
+        return [*checks, Check("pretraining.table", found)]
+    advice = (
+        f"Nothing is learned for a label: the panel's are {examples(sorted(set(people.label)))}, the "
+        f"cohort's {examples(sorted(cohort_labels))}. Are they spelled in the same way?"
+    )
+    return [*checks, Check("pretraining.table", found, "look", advice)]
 
 
 def require_other_people(paths: list[str], *, may_share: bool) -> None:
