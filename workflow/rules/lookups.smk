@@ -53,25 +53,6 @@ def trained_as(wildcards):
     return PLAN.trained_as(wildcards.generator)
 
 
-# How the people of the panel that networks are trained on get their labels.
-PANEL_PEOPLE = {
-    "id_column": STUDY.pretraining.id_column,
-    "label_column": STUDY.pretraining.label_column,
-    "seed": seed_of("label_panel"),
-}
-
-
-def panel_of(wildcards):
-    """The section of the configuration that names a panel, which a wildcard names."""
-    return getattr(STUDY, wildcards.section)
-
-
-def comparisons_of(section):
-    """What the panel of a section was compared with the cohort, by chromosome; none without one."""
-    own = AUTOSOMES if getattr(STUDY, section).panel else []
-    return [f"<results>/compare_panel/{section}/{chrom}.json" for chrom in own]
-
-
 def every_recombination_map(wildcards):
     """The genetic maps of a baseline, one for each chromosome, when it has any."""
     return every_map_of(generator_of(wildcards).get("recombination_map"))

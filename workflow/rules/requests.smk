@@ -123,16 +123,19 @@ def training_mb(wildcards, input, attempt):
 
     The table is no input, for another wish must not train again; it is there long before.
     """
-    latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
     name = PLAN.replicates.get(wildcards.generator, wildcards.generator)
-    own = estimated_training_mb(name, wildcards.part, latents_mb, attempt)
-    return own * max(1, TRAINING_GPUS)
+    return training_mb_of(name, wildcards, input, attempt)
 
 
 def pretraining_mb(wildcards, input, attempt):
     """What the training on public people asks for, from the same."""
-    latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
     name = on_the_panel(wildcards.generator)
+    return training_mb_of(name, wildcards, input, attempt)
+
+
+def training_mb_of(name, wildcards, input, attempt):
+    """What the training asks for that the check's table calls so."""
+    latents_mb = sum(Path(file).stat().st_size for file in input.latents) / 1e6
     own = estimated_training_mb(name, wildcards.part, latents_mb, attempt)
     return own * max(1, TRAINING_GPUS)
 

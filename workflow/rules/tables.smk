@@ -56,15 +56,6 @@ def map_of(path, wildcards):
     return path.replace("{chrom}", wildcards.chrom) if path else []
 
 
-def panel_files(path):
-    """The files of a panel, one for each autosome; none without a panel."""
-    return (
-        list(dict.fromkeys(path.replace("{chrom}", chrom) for chrom in AUTOSOMES))
-        if path
-        else []
-    )
-
-
 def every_map_of(path):
     """The genetic maps of all chromosomes, when there are any."""
     return [path.replace("{chrom}", chrom) for chrom in CHROMS] if path else []

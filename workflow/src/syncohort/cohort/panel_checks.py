@@ -10,6 +10,7 @@ Axes: V variants, S people of the cohort, T people of the panel, N compared site
 
 import json
 import tempfile
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Self
@@ -128,9 +129,14 @@ class PanelFit:
         return cls(**kept | sets | {"pairs": {tuple(pair) for pair in kept["pairs"]}})
 
 
+def _people_of(fits: Iterable[PanelFit]) -> set[str]:
+    """Ids of a panel's people, of all its chromosomes."""
+    return set().union(*(fit.people for fit in fits))
+
+
 def panel_table(paths: list[str]) -> pd.DataFrame:
     """The people of a panel as a join lists people, nobody left out; paths: as of `panel_checks`."""
-    ids = sorted(set().union(*(PanelFit.read(path).people for path in paths)))
+    ids = sorted(_people_of(map(PanelFit.read, paths)))
     return pd.DataFrame({"sample": ids, "label": NO_LABEL, "excluded": ""})
 
 
@@ -158,7 +164,7 @@ def pretraining_checks(
     if n_used < n_modelled:
         found += "; the other sites are missing in all of its people"
     checks = [Check("sites of pretraining.panel", found)]
-    ids = sorted(set().union(*(fit.people for fit in fits)))
+    ids = sorted(_people_of(fits))
     try:
         people = panel_people(ids, table, id_column=id_column, label_column=label_column, seed=seed)
     except InputError as problem:
@@ -283,7 +289,7 @@ def panel_checks(paths: list[str], *, may_share: bool, section: str = "expansion
         )
         return [Check(name, found)]
     shown = examples(f"{own} as {other}" for own, other in sorted(same))
-    n_people = len(set().union(*(fit.people for fit in compared)))
+    n_people = len(_people_of(compared))
     found = (
         f"{len({other for _, other in same}):,} of {n_people:,} have the genotypes of a person of "
         f"the cohort: {shown} ({n_sites:,} sites were compared)"
