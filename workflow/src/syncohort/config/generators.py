@@ -140,7 +140,7 @@ class DecodingConfig(Section):
         0.1,
         ge=0,
         lt=0.5,
-        description="How far the threshold of a label may move from that of everybody. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs LD.",
+        description="How far the threshold of a label may move from that of everybody. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs LD and the length of shared haplotypes, which is longest with 0.",
     )
     autozygosity: bool = Field(
         True,
