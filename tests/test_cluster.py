@@ -48,6 +48,7 @@ OF_A_GPU = {
     "pretrain_diffusion",
     "fit_rescaling",
     "sample_latents",
+    "refine_latents",
     "train_classifiers",
     "attack_white_box",
 } | {"embed_bottleneck"}

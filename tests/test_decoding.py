@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import chi2_contingency
 
 from syncohort.cohort.hardy_weinberg import hwe_p_values_by_label
 from syncohort.cohort.synthetic_people import synthetic_ids
@@ -19,6 +20,7 @@ from syncohort.synthesis.autozygosity import Autozygosity
 from syncohort.synthesis.block_haplotypes import BlockHaplotypes
 from syncohort.synthesis.decoding import (
     Decision,
+    beyond_chance,
     cut_values,
     decode_cohort,
     matched_thresholds,
@@ -32,6 +34,7 @@ from syncohort.synthesis.training_rows import (
 
 MATCHED = Decision("matched", 0.3, 0.3, label_margin=0.3)
 ROUNDING = Decision("rounding", 0.3, 0.3, 0)
+KNOWN = 10**9  # training rows: so many that no difference is chance
 MODES = pytest.mark.parametrize("mode", ["haplotype", "genotype"])
 SIZES = [3, 3, 1]  # SNPs of the gene blocks
 N_VARIANTS = sum(SIZES)
@@ -261,7 +264,7 @@ def test_a_variant_without_any_call_breaks_nothing():
 
 @MODES
 def test_thresholds_leave_the_wanted_share_above(mode, monkeypatch):
-    monkeypatch.setattr(decoding, "HALF_TRUSTED_ROWS", 0)
+    monkeypatch.setattr(decoding, "beyond_chance", lambda drawn, n, real, n_real: real)
     rng = np.random.default_rng(4)
     n_thresholds = 1 if mode == "haplotype" else 2
     values = rng.random((500, 6)).astype(np.float32) * n_thresholds
@@ -270,7 +273,8 @@ def test_thresholds_leave_the_wanted_share_above(mode, monkeypatch):
     shares = np.linspace(0.3, 0.7, 18).reshape(1, 3, 6)
     if mode == "genotype":
         shares = np.concatenate([shares / 2 + 0.5, shares / 2])
-    rows = cut_values(values, labels, matched_thresholds(values, labels, shares, MATCHED))
+    thresholds = matched_thresholds(values, labels, shares, [KNOWN] * 3, MATCHED)
+    rows = cut_values(values, labels, thresholds)
     for label in range(3):
         own = rows[labels == label]
         for call in range(n_thresholds):
@@ -282,9 +286,11 @@ def test_bounds_hold():
     """Noise is no allele, however common the allele is, and a sure allele stays one."""
     values = np.array([[0.05, 0.95]] * 10 + [[0.1, 0.9]] * 10, dtype=np.float32)
     labels, shares = np.zeros(20, int), np.array([[[0.5, 0.5]]])
-    rows = cut_values(values, labels, matched_thresholds(values, labels, shares, MATCHED))
+    thresholds = matched_thresholds(values, labels, shares, [KNOWN], MATCHED)
+    rows = cut_values(values, labels, thresholds)
     np.testing.assert_array_equal(rows, [[0, 1]] * 20)
-    twice = matched_thresholds(values, labels, np.array([[[0.5, 0.5]], [[0.1, 0.1]]]), MATCHED)
+    shares = np.array([[[0.5, 0.5]], [[0.1, 0.1]]])
+    twice = matched_thresholds(values, labels, shares, [KNOWN], MATCHED)
     np.testing.assert_allclose(twice[:, 0], [[0.2, 0.8], [1.2, 1.2]])
 
 
@@ -297,9 +303,9 @@ def test_small_labels_lean_on_everybody():
     values = (0.1 + 0.5 * is_alt + rng.normal(0, 0.12, is_alt.shape)).astype(np.float32)
     labels, shares = np.repeat(np.arange(n_labels), 4), np.full((1, n_labels, 1), frequency)
     decision = Decision("matched", 0.49, 0.49, label_margin=0.49)
-    thresholds = matched_thresholds(values, labels, shares, decision)
+    thresholds = matched_thresholds(values, labels, shares, [4] * n_labels, decision)
     own = [np.quantile(values[labels == label], 1 - frequency) for label in range(n_labels)]
-    assert np.abs(thresholds - 0.35).mean() < 0.4 * np.abs(np.array(own) - 0.35).mean()
+    assert np.abs(thresholds - 0.35).mean() < 0.6 * np.abs(np.array(own) - 0.35).mean()
 
 
 @pytest.mark.parametrize("spread", [0.8, 1.4])
@@ -313,7 +319,8 @@ def test_genotypes_keep_heterozygotes_and_hardy_weinberg(spread):
     labels = np.zeros(800, int)
     shares = training_shares(real, labels, 1, "genotype")
     rounded = np.clip(np.rint(values), 0, 2).astype(np.int8)
-    matched = cut_values(values, labels, matched_thresholds(values, labels, shares, MATCHED))
+    thresholds = matched_thresholds(values, labels, shares, [800], MATCHED)
+    matched = cut_values(values, labels, thresholds)
 
     def rejected(rows):
         p = hwe_p_values_by_label(from_rows(rows, "genotype"), np.full(800, "all"))
@@ -329,7 +336,8 @@ def test_one_threshold_for_all_labels_meets_the_expected_calls():
     labels = np.repeat([0, 1], [300, 100])
     values = rng.uniform(0, 1, (400, 5)).astype(np.float32)
     shares = np.array([[[0.4] * 5, [0.6] * 5]])
-    thresholds = matched_thresholds(values, labels, shares, Decision("matched", 0.45, 0.45, 0))
+    decision = Decision("matched", 0.45, 0.45, 0)
+    thresholds = matched_thresholds(values, labels, shares, [300, 100], decision)
     assert (thresholds[:, 0] == thresholds[:, 1]).all()
     called = cut_values(values, labels, thresholds).mean(axis=0)
     np.testing.assert_allclose(called, (300 * 0.4 + 100 * 0.6) / 400, atol=1 / 400)
@@ -337,15 +345,58 @@ def test_one_threshold_for_all_labels_meets_the_expected_calls():
 
 def test_a_label_leaves_the_common_threshold_by_its_margin_at_most(monkeypatch):
     """Two labels whose values miss their frequencies by equal and opposite shifts."""
-    monkeypatch.setattr(decoding, "HALF_TRUSTED_ROWS", 0)
+    monkeypatch.setattr(decoding, "beyond_chance", lambda drawn, n, real, n_real: real)
     values = np.linspace(0, 1, 1_000, dtype=np.float32)[:, None]
     values = np.concatenate([values + 0.1, values - 0.1])
     labels = np.repeat([0, 1], 1_000)
     shares = np.full((1, 2, 1), 0.5)
     for margin, apart in ((0, 0), (0.04, 0.04), (0.3, 0.1)):
         decision = Decision("matched", 0.3, 0.3, label_margin=margin)
-        thresholds = matched_thresholds(values, labels, shares, decision)
+        thresholds = matched_thresholds(values, labels, shares, [KNOWN] * 2, decision)
         np.testing.assert_allclose(thresholds[0, :, 0], [0.5 + apart, 0.5 - apart], atol=0.002)
+
+
+def test_a_difference_counts_by_what_is_more_than_chance():
+    """The test of two proportions from another library, and 1 - 1 / z^2 of the difference."""
+    n_drawn, n_real = 400, 150
+    drawn = np.array([[0.3, 0.3, 0.3, 0.3, 0.0, 0.5, 1.0]])
+    real = np.array([[0.5, 0.4, 0.32, 0.3, 0.0, 0.0, 0.9]])
+    wanted = beyond_chance(drawn, n_drawn, real, n_real)[0]
+    for got, q, t in zip(wanted, drawn[0], real[0], strict=True):
+        table = [[n_drawn * q, n_drawn * (1 - q)], [n_real * t, n_real * (1 - t)]]
+        if q == t:
+            assert got == q
+            continue
+        z2 = chi2_contingency(table, correction=False).statistic
+        assert got == pytest.approx(q + (t - q) * max(0, 1 - 1 / z2), rel=1e-9)
+    assert wanted[2] == 0.3  # half a standard error
+    assert drawn[0, 0] < wanted[0] < real[0, 0]
+
+
+def test_labels_keep_the_shared_threshold_unless_they_miss_their_share():
+    """Chance differences move few thresholds; a label that is truly off gets its frequency."""
+    rng = np.random.default_rng(8)
+    n_variants, n_rows, n_training = 400, 150, 150
+    frequency = rng.uniform(0.2, 0.8, n_variants)
+    labels = np.repeat(np.arange(3), n_rows)
+    off = np.where(labels == 2, 0.25, 0)[:, None]  # of a label alone the values are too low
+    is_alt = rng.random((len(labels), n_variants)) < frequency
+    values = (is_alt + rng.normal(0, 0.2, is_alt.shape) - off).astype(np.float32)
+    shares = np.stack([rng.binomial(n_training, frequency) / n_training for _ in range(3)])[None]
+    decision = Decision("matched", 0.4, 0.4, label_margin=0.4)
+    thresholds = matched_thresholds(values, labels, shares, [n_training] * 3, decision)
+    shared = matched_thresholds(
+        values, labels, shares, [n_training] * 3, replace(decision, label_margin=0)
+    )
+    moved = (thresholds != shared)[0].mean(axis=1)  # [L]
+    assert (moved[:2] < 0.4).all()  # one standard error is left by 32 % of normal draws
+    error = [
+        np.abs(cut_values(values, labels, cut)[labels == 2].mean(axis=0) - shares[0, 2]).mean()
+        for cut in (shared, thresholds)
+    ]
+    assert error[1] < error[0]
+    alone = matched_thresholds(values, labels, shares, [1] * 3, decision)
+    assert ((alone != shared)[0].mean(axis=1) < moved).all()  # a person tells nothing
 
 
 def test_thresholds_of_two_calls_never_change_places():
@@ -353,7 +404,7 @@ def test_thresholds_of_two_calls_never_change_places():
     labels = np.repeat([0, 1], 50)
     shares = np.array([[[0.99], [0.01]], [[0.98], [0.005]]])
     decision = Decision("matched", 0.49, 0.49, label_margin=0.49)
-    thresholds = matched_thresholds(values, labels, shares, decision)
+    thresholds = matched_thresholds(values, labels, shares, [KNOWN] * 2, decision)
     assert (thresholds[0] < thresholds[1]).all()
 
 
@@ -364,7 +415,8 @@ def test_the_margin_narrows_from_rare_to_common_variants(maf, margin):
     for frequency, direction in ((maf, -1), (1 - maf, 1)):
         shares = np.full((1, 1, 1), frequency)
         ours = values if direction < 0 else 1 - values
-        threshold = matched_thresholds(ours, labels, shares, Decision("matched", 0.3, 0.1, 0))
+        decision = Decision("matched", 0.3, 0.1, 0)
+        threshold = matched_thresholds(ours, labels, shares, [KNOWN], decision)
         found = abs(float(threshold[0, 0, 0]) - 0.5)
         assert found <= margin + 1e-6
         assert maf == 0 or found == pytest.approx(margin)

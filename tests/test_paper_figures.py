@@ -184,7 +184,6 @@ def test_costs_are_counted_and_collected(study, tmp_path):
     options = {
         "name": "mine",
         "rows_per_genome": 2,
-        "steps": 10,
         "training_benchmarks": [tmp_path / "train.tsv"],
         "sampling_benchmarks": [tmp_path / "0.tsv", tmp_path / "1.tsv"],
     }
@@ -194,7 +193,8 @@ def test_costs_are_counted_and_collected(study, tmp_path):
         [],
         [tmp_path / "0.npy", tmp_path / "1.npy"],
     )
-    row = measure_costs(*files, guidance_scale=1.0, **options).iloc[0]
+    plain = {"steps": 10, "spacing": "time", "guidance_scale": 1.0, "refined_from": None}
+    row = measure_costs(*files, sampling=plain, **options).iloc[0]
     network = load_generator(folder / "checkpoint").network
     assert row["parameters"] == sum(each.numel() for each in network.parameters())
     assert row["gflop_per_genome"] == pytest.approx(row["gflop_per_pass"] * 10 * 2)
@@ -203,12 +203,15 @@ def test_costs_are_counted_and_collected(study, tmp_path):
     assert (row["denoiser"], row["classes"], row["training_epochs"]) == ("mlp_cnn", 2, 4)
     assert 0 < row["training_seconds"] < 600
     panels = (*files[:2], [folder / "losses.tsv"], files[3])
-    twice = measure_costs(*panels, guidance_scale=1.0, **options).iloc[0]
+    twice = measure_costs(*panels, sampling=plain, **options).iloc[0]
     assert twice["training_seconds"] == pytest.approx(2 * row["training_seconds"])
-    guided = measure_costs(*files, guidance_scale=2.0, **options).iloc[0]
+    guided = measure_costs(*files, sampling=plain | {"guidance_scale": 2.0}, **options).iloc[0]
     assert guided["gflop_per_genome"] == pytest.approx(2 * row["gflop_per_genome"])
+    again = plain | {"refined_from": 0.5}  # five of ten steps a second time
+    twice = measure_costs(*files, sampling=again, **options).iloc[0]
+    assert twice["gflop_per_genome"] == pytest.approx(1.5 * row["gflop_per_genome"])
     (tmp_path / "0.tsv").unlink()
-    row = measure_costs(*files, guidance_scale=1.0, **options).iloc[0]
+    row = measure_costs(*files, sampling=plain, **options).iloc[0]
     assert np.isnan(row["genomes_per_second"]) and row["parameters"] > 0
 
 

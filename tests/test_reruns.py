@@ -34,6 +34,7 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
     networks = [
         denoiser_module(each["denoiser"]["kind"]) for each in settings if "denoiser" in each
     ]
+    generators = [name for each in settings for name in generator_modules(each)]
     loaded = {
         "encode_people": representations,
         "measure_reconstruction": representations,
@@ -42,12 +43,15 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
         "fit_rescaling": networks,
         "tabulate_costs": networks,
         "check_cohort": networks,
-        "sample_latents": [name for each in settings for name in generator_modules(each)],
+        "sample_latents": generators,
+        "refine_latents": generators + representations,
         "attack_white_box": networks + representations,
         "embed_bottleneck": networks + representations,
     }
     unused = set() if "snp_vae" in kinds else {"fit_snp_vae"}
     unused |= {"train_wgan", "fit_block_gaussian"} - {f"train_{each['kind']}" for each in settings}
+    if not any(each.get("sampling", {}).get("refined_from") for each in settings):
+        unused |= {"refine_latents"}
     if not plan.with_likelihood:
         unused |= {"fit_hidden_chow_liu", "measure_likelihood"}
     if not plan.shadowed:
@@ -210,6 +214,10 @@ CONFIGURATION = {
     "a generator's `sampling`": (
         {"generators": {"small": SMALL | {"sampling": {"steps": 4}}}},
         SAMPLING,
+    ),
+    "a generator's `sampling.refined_from`": (
+        {"generators": {"small": SMALL | {"sampling": SMALL["sampling"] | {"refined_from": 0.5}}}},
+        {"draft_cohort", "refine_latents"} | SAMPLING - {"sample_latents"},
     ),
     "`evaluation.ld_window_kb`": ({"evaluation": {"ld_window_kb": 50}}, FIDELITY | SUMMARY),
     "`evaluation.classifier_epochs`": (

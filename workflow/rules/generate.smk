@@ -78,7 +78,7 @@ rule sample_latents:
         code=code_of("sample_latents", sampling_code),
         mode=STUDY.mode,
         shards=STUDY.synthesis.shards,
-        sampling=lambda wildcards: generator_of(wildcards).get("sampling", {}),
+        sampling=drawn_once,
         # the same noise at every guidance scale, so that points of a curve differ by it alone
         seed=lambda wildcards: seed_of(
             *stage_of("sample_latents", trained_as(wildcards), wildcards.part)
@@ -131,9 +131,77 @@ rule fit_autozygosity:
         "../scripts/fit_autozygosity.py"
 
 
+rule draft_cohort:
+    input:
+        latents=first_latents,
+        models=decoding_models,
+        checkpoint=centring_checkpoint,
+        store=COHORT,
+        people="<results>/draw_labels/people.tsv",
+        key=KEY,
+    output:
+        store="<results>/draft_cohort/{generator}/{chrom}.zarr.zip",
+    log:
+        "<logs>/draft_cohort/{generator}/{chrom}.log",
+    benchmark:
+        "<benchmarks>/draft_cohort/{generator}/{chrom}.tsv"
+    priority: LONGEST_FIRST
+    conda:
+        "../../envs/syncohort.yaml"
+    resources:
+        mem_mb=heavy_mb,
+        runtime=stream_minutes,
+    params:
+        code=code_of("decode_cohort", decoding_code),
+        decoding=lambda wildcards: generator_of(wildcards)["decoding"],
+        seed=lambda wildcards: seed_of(
+            "draft_cohort", wildcards.generator, wildcards.chrom
+        ),
+        # people get their stretches when they are decoded for good
+        people_seed=0,
+    script:
+        "../scripts/decode_cohort.py"
+
+
+rule refine_latents:
+    input:
+        checkpoint=checkpoint_of,
+        rescaling=rescaling_of,
+        models=network_models,
+        drafts=drafts_of_network,
+        global_vectors=global_file("draw_global_vectors", "vectors.npy"),
+        people="<results>/draw_labels/people.tsv",
+        key=KEY,
+    output:
+        latents="<results>/refine_latents/{generator}/{part}/{shard}.npy",
+    log:
+        "<logs>/refine_latents/{generator}/{part}/{shard}.log",
+    benchmark:
+        "<benchmarks>/refine_latents/{generator}/{part}/{shard}.tsv"
+    priority: LONGEST_FIRST
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=heavy_mb,
+        runtime=long_minutes,
+        gpu=GPUS,
+        device=DEVICE,
+    params:
+        code=code_of("refine_latents", refining_code),
+        mode=STUDY.mode,
+        shards=STUDY.synthesis.shards,
+        sampling=lambda wildcards: generator_of(wildcards)["sampling"],
+        seed=lambda wildcards: seed_of(
+            *stage_of("refine_latents", trained_as(wildcards), wildcards.part)
+        ),
+    script:
+        "../scripts/refine_latents.py"
+
+
 rule decode_cohort:
     input:
-        latents=sampled_latents,
+        latents=final_latents,
         models=decoding_models,
         checkpoint=centring_checkpoint,
         autozygosity=autozygosity_of,

@@ -25,6 +25,11 @@ def sampling_code(wildcards):
     return generator_modules(generator_of(wildcards))
 
 
+def refining_code(wildcards):
+    """Those of a fitted generator and of its representation."""
+    return sampling_code(wildcards) + decoding_code(wildcards)
+
+
 def trained_code(wildcards):
     """Those of the networks of all diffusion models."""
     return [denoiser_module(SETTINGS[name]["denoiser"]["kind"]) for name in DIFFUSION]

@@ -84,12 +84,43 @@ def stage_of(rule_name, generator, part):
     return (rule_name, generator) if part == "all" else (rule_name, generator, part)
 
 
-def sampled_latents(wildcards):
+def drawn_once(wildcards):
+    """How a generator's network draws people, but for what it draws a second time."""
+    sampling = generator_of(wildcards).get("sampling", {})
+    return {key: value for key, value in sampling.items() if key != "refined_from"}
+
+
+def shards_of_chrom(rule_name):
+    """Look-up of the shards of latents that a rule draws a chromosome's people in."""
+
+    def shards(wildcards):
+        part = network_of_chrom(wildcards)
+        folder = f"<results>/{rule_name}/{wildcards.generator}/{part}"
+        return [f"{folder}/{shard}.npy" for shard in SHARDS]
+
+    return shards
+
+
+first_latents = shards_of_chrom("sample_latents")
+
+
+def final_latents(wildcards):
     """The shards of latents that a chromosome is decoded from."""
-    folder = (
-        f"<results>/sample_latents/{wildcards.generator}/{network_of_chrom(wildcards)}"
-    )
-    return [f"{folder}/{shard}.npy" for shard in SHARDS]
+    return shards_of_chrom(drawing_rules(wildcards.generator)[-1])(wildcards)
+
+
+def drawing_rules(generator):
+    """The rules that draw the latents of a generator, in their order."""
+    twice = SETTINGS[generator].get("sampling", {}).get("refined_from")
+    return ["sample_latents", *(["refine_latents"] if twice else [])]
+
+
+def drafts_of_network(wildcards):
+    """The genotypes that the people of a network are drawn a second time from, in genomic order."""
+    part = wildcards.part
+    chroms = CHROMS if part == "all" else [part]
+    folder = f"<results>/draft_cohort/{wildcards.generator}"
+    return [f"{folder}/{chrom}.zarr.zip" for chrom in chroms]
 
 
 def decoding_models(wildcards):

@@ -66,7 +66,8 @@ rule tabulate_costs:
         losses=every_network(LOSSES),
         panel_losses=pretraining_losses,
         latents=lambda wildcards: expand(
-            "<results>/sample_latents/{generator}/{part}/{shard}.npy",
+            "<results>/{rule_name}/{generator}/{part}/{shard}.npy",
+            rule_name=drawing_rules(wildcards.generator)[-1],
             generator=wildcards.generator,
             part=networks_of(wildcards.generator),
             shard=SHARDS,
@@ -102,7 +103,8 @@ rule tabulate_costs:
             for part in networks_of(wildcards.generator)
         ],
         sampling_benchmarks=lambda wildcards: [
-            f"{FOLDER}/benchmarks/sample_latents/{wildcards.generator}/{part}/{shard}.tsv"
+            f"{FOLDER}/benchmarks/{rule_name}/{wildcards.generator}/{part}/{shard}.tsv"
+            for rule_name in drawing_rules(wildcards.generator)
             for part in networks_of(wildcards.generator)
             for shard in SHARDS
         ],

@@ -12,8 +12,7 @@ with job(snakemake):
         snakemake.input.latents,
         name=snakemake.wildcards.generator,
         rows_per_genome=rows_per_person(snakemake.params.mode),
-        steps=snakemake.params.sampling["steps"],
-        guidance_scale=snakemake.params.sampling["guidance_scale"],
+        sampling=snakemake.params.sampling,
         training_benchmarks=snakemake.params.training_benchmarks,
         sampling_benchmarks=snakemake.params.sampling_benchmarks,
     )

@@ -115,6 +115,12 @@ class SamplingConfig(Section):
         True,
         description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes and costs some rare alleles. What a network remembers of few people it brings out too.",
     )
+    refined_from: float | None = Field(
+        None,
+        gt=0,
+        lt=1,
+        description="Draw people a second time, from the genotypes that they were decoded to: noise is added to these up to this share of diffusion.n_steps, for example 0.33, and taken away again by the network. It repairs haplotypes that were broken where alleles were set to their frequencies, one SNP at a time. null: people are drawn once.",
+    )
 
 
 class DecodingConfig(Section):
@@ -137,10 +143,10 @@ class DecodingConfig(Section):
         description="The same for variants with a MAF of 0.1 and more. Use 0.3 with `mode: genotype`.",
     )
     label_margin: float = Field(
-        0.1,
+        0.2,
         ge=0,
         lt=0.5,
-        description="How far the threshold of a label may move from that of everybody. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs LD and the length of shared haplotypes, which is longest with 0.",
+        description="How far the threshold of a label may move from that of everybody, where the label's frequency needs it by more than chance. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs the length of shared haplotypes, and 0 costs what classifiers of the label learn.",
     )
     autozygosity: bool = Field(
         True,

@@ -13,9 +13,9 @@ from syncohort.diffusion.centring import Centring
 from syncohort.diffusion.denoisers import build_denoiser
 from syncohort.diffusion.guidance import conditional_denoiser
 from syncohort.diffusion.prior import GaussianPrior
-from syncohort.diffusion.process import Process
+from syncohort.diffusion.process import Process, add_noise
 from syncohort.diffusion.rescaling import Rescaling
-from syncohort.diffusion.samplers import find_sampler, sampling_times
+from syncohort.diffusion.samplers import find_sampler, sampling_times, times_left
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.errors import InputError
 from syncohort.generators.base import LatentGenerator, part_of, read_checkpoint
@@ -77,7 +77,40 @@ class Generator(LatentGenerator):
             None if self.prior is None else self.prior.to(device),
         )
 
-    def drawer(
+    def drawer(self, place: torch.device, **sampling) -> Callable:
+        """See `LatentGenerator`; sampling, errors: see `_solver`."""
+        solve, times = self._solver(place, **sampling)
+
+        def draw(labels, seed, first_row):
+            return solve(labels, seed, first_row, lambda noise: noise(), times)
+
+        return draw
+
+    def refiner(self, place: torch.device, *, refined_from: float, **sampling) -> Callable:
+        """Function (latents [N, G, K], labels, seed, first_row) of latents drawn anew from given ones.
+
+        The forward process takes the given latents to the time `refined_from` T, or the sampling
+        time before it, and the sampler brings them back (Meng et al. 2022, SDEdit, algorithm 1).
+        What is wrong at small scale is drawn again; what is seen through the noise stays.
+
+        place, sampling, errors: see `_solver`.
+        """
+        solve, times = self._solver(place, **sampling)
+        left = times_left(times, refined_from * self.config["n_steps"])
+        process = self.process(place)
+
+        def refine(latents, labels, seed, first_row):
+            x0 = np.array(latents, dtype=np.float32)
+            self.normalisation.apply(x0, labels_of(labels))
+            x0 = torch.from_numpy(x0).to(place) * process.mask
+            levels = process.levels(torch.full((len(x0),), left[0], device=place))
+            return solve(
+                labels, seed, first_row, lambda noise: add_noise(x0, noise(), *levels), left
+            )
+
+        return refine
+
+    def _solver(
         self,
         place: torch.device,
         *,
@@ -87,8 +120,11 @@ class Generator(LatentGenerator):
         guidance_scale: float = 1.0,
         centred: bool = False,
         rescaling: str | Path | None = None,
-    ) -> Callable:
-        """See `LatentGenerator`. sampler, steps, spacing: see `diffusion.samplers`; guidance_scale:
+    ) -> tuple[Callable, list[int]]:
+        """How rows are drawn, and the sampling times.
+
+        The function (labels, seed, first_row, begin, times) draws latents from begin(noise), x_t
+        at the first of the times. sampler, steps, spacing: see `diffusion.samplers`; guidance_scale:
         see `conditional_denoiser`; centred: with `Centring`, over the rows of a batch; rescaling:
         file of the network's `Rescaling`, None for predictions as they are.
 
@@ -105,14 +141,14 @@ class Generator(LatentGenerator):
                 "centred sampling needs a generator trained with residual_from_class_mean (this "
                 "one: without); retrain it, or use centred: false"
             )
-        solve = find_sampler(sampler)
+        sample = find_sampler(sampler)
         process, network = self.process(place), self.network.to(place).eval()
         times = sampling_times(process.schedule, steps, spacing)
         scaled = None
         if rescaling is not None:
             scaled = Rescaling.load(rescaling, tuple(self.mask.shape)).to(place)
 
-        def draw(labels, seed, first_row):
+        def solve(labels, seed, first_row, begin, times):
             conditions = on_device(labels, place)
             denoise = conditional_denoiser(
                 process,
@@ -125,10 +161,10 @@ class Generator(LatentGenerator):
             )
             noise = RowNoise(seed, first_row, len(labels), process.mask)
             with autocast(place):
-                x0 = solve(denoise, noise(), process.schedule, times, noise)
+                x0 = sample(denoise, begin(noise), process.schedule, times, noise)
             return self.normalisation.undo(x0.cpu().numpy(), labels_of(labels))
 
-        return draw
+        return solve, times
 
     @staticmethod
     def restore(config: dict, tensors: dict) -> "Generator":

@@ -47,6 +47,12 @@ def sampling_times(schedule: Schedule, steps: int, spacing: str = "time") -> lis
     return times[::-1].tolist()
 
 
+def times_left(times: Sequence[int], begun: float) -> list[int]:
+    """Those of sampling times that are left for rows with the noise of time `begun` or a little more."""
+    first = max(step for step, time in enumerate(times[:-1]) if time >= begun)
+    return list(times[first:])
+
+
 def ancestral(denoise: Callable, x, schedule: Schedule, times: Sequence[int], draw_noise: Callable):
     """DDPM sampling with the posterior variance, over all or fewer steps.
 

@@ -5,8 +5,8 @@ heterozygote spread. Rounding then loses rare alleles, and in genotype mode hete
 matched threshold lies where as many synthetic rows are above it as the training frequencies of
 their labels let expect. What a generator draws for a label is also a little off its frequencies,
 which a classifier of the label takes for signal; so a label's threshold may leave the common one
-by a margin. A wide one would undo the chance differences between samples too, and costs linkage
-when labels are small (docs/measurements.md).
+by a margin, for the part of the difference that is more than chance. Each threshold that moves
+breaks a few shared haplotypes, and differences of chance are no signal (docs/measurements.md).
 
 A representation that gives probabilities of the calls can also take the likeliest, or draw.
 
@@ -46,9 +46,6 @@ from syncohort.synthesis.training_rows import TrainingRows, block_edges, block_s
 # The last two need the probabilities of the calls.
 RULES = ("matched", "rounding", "argmax", "sampled")
 
-# With so many synthetic rows a label's own threshold counts half, that of all rows the other
-# half: a quantile of a handful of values is mostly chance.
-HALF_TRUSTED_ROWS = 20
 WIDEST = 0.49  # that any threshold is from half way
 
 # From this frequency of the minor allele a variant has the margin of the common ones.
@@ -150,7 +147,7 @@ def decode_cohort(
                     rows = model.round_rows(values)
                 else:
                     shares, blocks = training.shares[:, :, part], training.blocks_of(part)
-                    rows = matched_rows(values, labels, shares, blocks, decision)
+                    rows = matched_rows(values, labels, shares, training.n_rows, blocks, decision)
             own = variants[part]
             if shared_sites(own):
                 if values is None:
@@ -184,49 +181,77 @@ def draw_calls(probabilities: np.ndarray, first_variant: int, seed: int) -> np.n
 
 
 def matched_thresholds(
-    values: np.ndarray, labels: np.ndarray, shares: np.ndarray, decision: Decision
+    values: np.ndarray,
+    labels: np.ndarray,
+    shares: np.ndarray,
+    training_rows: np.ndarray,
+    decision: Decision,
 ) -> np.ndarray:
     """Thresholds float32 [T, L, V] above which the given shares of the values lie.
 
-    values: float32 [R, V] of all synthetic rows; labels: int [R]; shares: [T, L, V], see
-    `training_shares`. One threshold for all, within its margin, and each label's beside it as
-    far as it is trusted (see `HALF_TRUSTED_ROWS`), within the label's margin. All stay within
-    WIDEST of half way, so that the thresholds of two calls cannot change places.
+    values: float32 [R, V] of all synthetic rows.
+    labels: int [R].
+    shares: [T, L, V] of the training rows, see `training_shares`.
+    training_rows: [L], how many they are.
+
+    One threshold for all, within its margin; and each label's beside it, within the label's
+    margin, where the share it would get is off by more than chance (see `beyond_chance`). A
+    single label has that for all. All stay within WIDEST of half way, so that the thresholds of
+    two calls cannot change places.
     """
     n_rows = np.bincount(labels, minlength=shares.shape[1])  # [L]
     expected = np.average(shares, axis=1, weights=n_rows)  # [T, V]
-    cut = _cut(values, expected)
     half_way = np.arange(len(shares))[:, None] + 0.5
     margin = _margin(expected, decision)
-    shared = np.clip(cut, half_way - margin, half_way + margin)
+    shared = np.clip(_cut(values, expected), half_way - margin, half_way + margin)
     thresholds = np.repeat(shared[:, None], shares.shape[1], axis=1).astype(np.float32)
-    for label in np.flatnonzero(n_rows):
-        trust = n_rows[label] / (n_rows[label] + HALF_TRUSTED_ROWS)
-        apart = trust * (_cut(values[labels == label], shares[:, label]) - cut)
+    present = np.flatnonzero(n_rows)
+    for label in present if len(present) > 1 and decision.label_margin else ():
+        own = values[labels == label]
+        drawn = np.stack([(own > threshold).mean(axis=0) for threshold in shared])  # [T, V]
+        wanted = beyond_chance(drawn, n_rows[label], shares[:, label], training_rows[label])
+        apart = np.where(wanted == drawn, 0, _cut(own, wanted) - shared)
         thresholds[:, label] += np.clip(apart, -decision.label_margin, decision.label_margin)
     return np.clip(thresholds, half_way[:, None] - WIDEST, half_way[:, None] + WIDEST)
+
+
+def beyond_chance(drawn, n_drawn: int, real, n_real: int) -> np.ndarray:
+    """Shares as drawn, moved towards the real ones by what of the difference is more than chance.
+
+    drawn, real: shares of the same shape, of n_drawn and n_real rows. A difference of z standard
+    errors (of two samples with the same share) counts 1 - 1 / z^2 of itself, and nothing below
+    one: the non-negative garrote (Breiman 1995, Technometrics 37:373, section 2).
+    """
+    both = (n_drawn * drawn + n_real * real) / (n_drawn + n_real)
+    variance = both * (1 - both) * (1 / n_drawn + 1 / n_real)
+    apart = real - drawn
+    chance = np.ones_like(apart)
+    np.divide(variance, apart**2, out=chance, where=apart != 0)
+    return drawn + apart * np.maximum(0, 1 - chance)
 
 
 def matched_rows(
     values: np.ndarray,
     labels: np.ndarray,
     shares: np.ndarray,
+    training_rows: np.ndarray,
     blocks: list[tuple[slice, BlockHaplotypes]],
     decision: Decision,
 ) -> np.ndarray:
     """Rows int8 [R, V] cut at matched thresholds, uncommon haplotypes of blocks brought back.
 
-    values, labels, shares: see `matched_thresholds`; blocks: where they are, and what is common
-    there. What bringing back takes from the share of an allele is given back once: the values are cut
+    values, labels, shares, training_rows: see `matched_thresholds`; blocks: where they are, and
+    what is common there. What bringing back takes from the share of an allele is given back once: the values are cut
     a second time, at thresholds of the shares and as much more.
     """
-    thresholds = matched_thresholds(values, labels, shares, decision)
+    thresholds = matched_thresholds(values, labels, shares, training_rows, decision)
     rows = cut_values(values, labels, thresholds)
     if not blocks:
         return rows
     once = _brought_back(rows, values, labels, thresholds, blocks)
     taken = rows.mean(axis=0) - once.mean(axis=0)  # [V]
-    thresholds = matched_thresholds(values, labels, np.clip(shares + taken, 0, 1), decision)
+    wanted = np.clip(shares + taken, 0, 1)
+    thresholds = matched_thresholds(values, labels, wanted, training_rows, decision)
     rows = cut_values(values, labels, thresholds)
     return _brought_back(rows, values, labels, thresholds, blocks)
 

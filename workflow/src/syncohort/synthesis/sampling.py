@@ -76,13 +76,8 @@ def sample_shard(
         torch.set_num_threads(threads)
     generator = load_latent_generator(generator_path, representation_fingerprints)
     each, batch_size = rows_per_person(mode), batch_size or generator.batch_rows
-    if batch_size % each:
-        raise ValueError(f"batch_size {batch_size} would part the haplotypes of a person")
-    own = shard_slice(len(people), n_shards, shard, batch_size // each)
-    rows = np.repeat(generator.conditions(people[own]), each)
-    if global_vectors is not None:
-        drawn = np.load(global_vectors, mmap_mode="r")[own]
-        rows = Told(rows, np.array(drawn.reshape(len(rows), drawn.shape[2])))
+    own = people_of_shard(people, mode, n_shards, shard, batch_size)
+    rows = conditions_of(generator, people, own, mode, global_vectors)
     batches = generator.sample_batches(
         rows,
         seed=seed,
@@ -92,3 +87,22 @@ def sample_shard(
         **sampling,
     )
     write_rows(out_path, (len(rows), *generator.mask.shape), batches)
+
+
+def people_of_shard(people: People, mode: str, n_shards: int, shard: int, rows: int) -> slice:
+    """The people of a shard whose `rows` are drawn together."""
+    each = rows_per_person(mode)
+    if rows % each:
+        raise ValueError(f"batch_size {rows} would part the haplotypes of a person")
+    return shard_slice(len(people), n_shards, shard, rows // each)
+
+
+def conditions_of(
+    generator: LatentGenerator, people: People, own: slice, mode: str, global_vectors
+):
+    """What the rows of a shard are drawn for: labels or values, and global vectors where they are told."""
+    rows = np.repeat(generator.conditions(people[own]), rows_per_person(mode))
+    if global_vectors is None:
+        return rows
+    drawn = np.load(global_vectors, mmap_mode="r")[own]
+    return Told(rows, np.array(drawn.reshape(len(rows), drawn.shape[2])))

@@ -65,6 +65,8 @@ STAYS_INSIDE = {
         "draw_alleles",
         "draw_global_vectors",
         "sample_latents",
+        "draft_cohort",
+        "refine_latents",
         "decode_cohort",
         "draw_rare",
         "join_rare",

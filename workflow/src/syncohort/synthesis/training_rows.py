@@ -88,6 +88,11 @@ class TrainingRows:
         return np.searchsorted(self.names, labels.astype(str))
 
     @property
+    def n_rows(self) -> np.ndarray:
+        """How many rows each label has, int [L]."""
+        return np.bincount(self.labels, minlength=len(self.names))
+
+    @property
     def shares(self) -> np.ndarray:
         """See `training_shares`; of all variants, float64 [T, L, V]."""
         return self._read[0]

@@ -7,6 +7,8 @@ import pandas as pd
 
 from syncohort.diffusion.denoisers import count_flops
 from syncohort.diffusion.model import load_generator
+from syncohort.diffusion.samplers import sampling_times, times_left
+from syncohort.diffusion.schedules import make_schedule
 from syncohort.evaluation.tables import read_benchmarks, read_losses
 from syncohort.files import RowFile
 
@@ -19,8 +21,7 @@ def measure_costs(
     *,
     name: str,
     rows_per_genome: int,
-    steps: int,
-    guidance_scale: float,
+    sampling: dict,
     training_benchmarks: list[str | Path],
     sampling_benchmarks: list[str | Path],
 ) -> pd.DataFrame:
@@ -29,8 +30,8 @@ def measure_costs(
     checkpoint_paths, losses_paths: of its networks, the whole genome's or one for each chromosome,
     of which costs are added up; panel_losses_paths: of their training on public people, none without it;
     latents_paths: of its sampled rows, a file per job. rows_per_genome: 2 in haplotype mode.
-    steps, guidance_scale: of sampling; a guided step calls the network twice. The benchmarks
-    are Snakemake's, of the jobs that trained and sampled; a missing one leaves NaN.
+    sampling: the generator's settings; a guided step calls the network twice, and people who are
+    drawn a second time take some steps twice. The benchmarks are Snakemake's, of the jobs that trained and sampled; a missing one leaves NaN.
 
     Columns: generator, denoiser, blocks, channels, classes, parameters, gflop_per_pass (one
     row, a multiplication and an addition are two), gflop_per_genome, training_seconds
@@ -47,7 +48,8 @@ def measure_costs(
         gflop += count_flops(generator.network, generator.mask, generator.n_classes)
     last = read_losses(losses_paths).iloc[-1]
     before = sum(read_losses([path])["seconds"].iloc[-1] for path in panel_losses_paths)
-    passes = steps * (1 if guidance_scale == 1 else 2) * rows_per_genome
+    n_steps = sampling["steps"] + _steps_again(generator.config, **sampling)
+    passes = n_steps * (1 if sampling["guidance_scale"] == 1 else 2) * rows_per_genome
     n_rows = sum(len(RowFile(path)) for path in latents_paths)
     n_genomes = n_rows / rows_per_genome / len(checkpoint_paths)
     sampling_seconds, sampling_memory = _used(sampling_benchmarks)
@@ -68,6 +70,15 @@ def measure_costs(
         "sampling_memory_mb": sampling_memory,
     }
     return pd.DataFrame([row])
+
+
+def _steps_again(config, *, steps, spacing, refined_from, **others) -> int:
+    """Steps of drawing people a second time."""
+    if refined_from is None:
+        return 0
+    schedule = make_schedule(config["schedule"], config["n_steps"])
+    times = sampling_times(schedule, steps, spacing)
+    return len(times_left(times, refined_from * config["n_steps"])) - 1
 
 
 def _used(benchmarks: list[str | Path]) -> tuple[float, float]:

@@ -1,0 +1,164 @@
+"""People drawn a second time from their draft: what stays and what is drawn anew, shards, the real Snakefile."""
+
+import numpy as np
+import pytest
+import torch
+from clones import change_study, clone, planned_jobs, snakemake
+from latent_cohorts import CLASSES, MASK, MEAN, RECIPE, SD, make_cohort, train_diffusion
+
+from syncohort.cohort_store import CohortStore
+from syncohort.config.study import parse_config
+from syncohort.diffusion.model import load_generator
+from syncohort.diffusion.samplers import sampling_times, times_left
+from syncohort.diffusion.schedules import make_schedule
+from syncohort.errors import InputError
+from syncohort.genotypes import People
+from syncohort.synthesis import refining
+from syncohort.synthesis.refining import refine_shard
+
+SAMPLING = {"sampler": "sde_dpm2m", "steps": 30, "spacing": "balanced"}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A generator of independent Gaussians of known moments, trained to its end."""
+    folder = tmp_path_factory.mktemp("refined")
+    train_diffusion(**make_cohort(folder), **RECIPE, checkpoint_path=folder / "g.safetensors")
+    return folder / "g.safetensors"
+
+
+@pytest.mark.parametrize("begun", [1e-6, 3, 40, 99.5, 100])
+def test_the_times_that_are_left_begin_at_the_noise_wanted_or_the_step_before(begun):
+    times = sampling_times(make_schedule("cosine", 100), 12, "balanced")
+    left = times_left(times, begun)
+    assert left == times[-len(left) :] and len(left) >= 2
+    assert left[0] >= begun > left[1] or left[:2] == times[-2:]
+
+
+def drafts(n_rows, seed=4) -> tuple[np.ndarray, np.ndarray]:
+    """Labels, and latents of drafts that are three standard deviations from their mean."""
+    labels = np.arange(n_rows) % 2
+    signs = np.random.default_rng(seed).choice([-1, 1], (n_rows, *MASK.shape))
+    return labels, (MEAN[labels] + 3 * SD * signs).astype(np.float32)
+
+
+def test_little_noise_keeps_a_draft_and_much_noise_forgets_it(trained):
+    """Of x_0 = m the sampler keeps about alpha_bar of the data's variance: between both ends it falls."""
+    generator = load_generator(trained)
+    labels, given = drafts(2_000)
+    kept = {}
+    for share in (0.02, 0.3, 0.6, 0.99):
+        refine = generator.refiner(torch.device("cpu"), refined_from=share, **SAMPLING)
+        with torch.inference_mode():
+            found = refine(given, labels, 7, 0)
+        assert found.shape == given.shape and not found[:, ~MASK].any()
+        before, after = ((each - MEAN[labels])[:, MASK] / SD[MASK] for each in (given, found))
+        kept[share] = (before * after).mean() / (before**2).mean()
+        assert np.abs(after.mean(axis=0)).max() < 0.35  # both labels stay at their means
+    assert kept[0.02] > 0.9 and abs(kept[0.99]) < 0.05
+    assert sorted(kept.values(), reverse=True) == list(kept.values())
+
+
+def test_a_label_given_anew_keeps_nothing_of_another(trained):
+    """The condition is that of the sheet: drafts at another label's mean come back at their own."""
+    generator = load_generator(trained)
+    labels = np.zeros(500, dtype=np.int64)
+    refine = generator.refiner(torch.device("cpu"), refined_from=0.99, **SAMPLING)
+    with torch.inference_mode():
+        found = refine(np.broadcast_to(MEAN[1], (500, *MASK.shape)), labels, 7, 0)
+    np.testing.assert_allclose(found.mean(axis=0)[MASK], MEAN[0][MASK], atol=0.3)
+
+
+def test_shards_are_the_same_as_the_whole_and_read_their_own_people(trained, tmp_path, monkeypatch):
+    people = People([f"S{i}" for i in range(90)], np.array(CLASSES * 45, dtype=object), [""] * 90)
+    _, given = drafts(180)
+    read = []
+
+    def encode_rows(stores, models, some):
+        read.extend(some.tolist())
+        for half in np.array_split(some, 2):
+            yield given.reshape(90, 2, *MASK.shape)[half].reshape(-1, *MASK.shape)
+
+    monkeypatch.setattr(refining, "encode_rows", encode_rows)
+    monkeypatch.setattr("syncohort.generators.base.LatentGenerator.batch_rows", 40)
+    options = SAMPLING | {"mode": "haplotype", "seed": 5, "device": "cpu", "refined_from": 0.3}
+    found = []
+    for n_shards in (1, 3):
+        read.clear()
+        paths = [tmp_path / f"{n_shards}_{shard}.npy" for shard in range(n_shards)]
+        for shard, out in enumerate(paths):
+            refine_shard(trained, people, [], [], out, n_shards=n_shards, shard=shard, **options)
+        assert read == list(range(90))
+        found.append(np.concatenate([np.load(out) for out in paths]))
+    np.testing.assert_array_equal(*found)
+    assert found[0].shape == given.shape
+
+
+def test_what_cannot_be_refined_is_refused(trained):
+    for value in (0, 1, -0.1, 2):
+        with pytest.raises(InputError, match=r"refined_from"):
+            parse_config({"generators": {"own": {"sampling": {"refined_from": value}}}})
+    with pytest.raises(InputError, match="generators.own.sampling: unknown key"):
+        parse_config({"generators": {"own": {"kind": "wgan", "sampling": {"refined_from": 0.3}}}})
+
+
+# --- the real Snakefile
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return clone(tmp_path_factory.mktemp("clone"))
+
+
+SMALL = {
+    "denoiser": {"kind": "mlp", "widths": [64, 32]},
+    "diffusion": {"n_steps": 20},
+    "training": {"epochs": 3, "batch_size": 32},
+    "sampling": {"steps": 5, "refined_from": 0.4},
+}
+PARTS = {
+    "per_chromosome": True,
+    "denoiser": {"kind": "local", "width": 16, "layers": 1, "context": 0},
+    "diffusion": {"n_steps": 20, "prior_factors": 4},
+    "training": {"epochs": 2, "batch_size": 32},
+    "sampling": {"steps": 4, "refined_from": 0.4},
+}
+
+
+@pytest.mark.slow
+def test_a_study_draws_its_people_twice(study):
+    """One network in two shards, and networks of chromosomes with global vectors."""
+    name = change_study(study, generators={"small": SMALL, "parts": PARTS})
+    wanted = [f"results/tiny/decode_cohort/{each}/22.zarr.zip" for each in ("small", "parts")]
+    costs = "results/tiny/tabulate_costs/small.tsv"
+    done = snakemake(study, *wanted, costs, study=name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    shards = study / "results/tiny/refine_latents"
+    assert {str(file.relative_to(shards)) for file in shards.rglob("*.npy")} == {
+        *(f"small/all/{shard}.npy" for shard in (0, 1)),
+        *(f"parts/22/{shard}.npy" for shard in (0, 1)),
+    }
+    for file in wanted:
+        draft, final = (CohortStore(study / each) for each in (_draft(file), file))
+        assert (draft.people.id == final.people.id).all()
+        assert (draft.variants.id == final.variants.id).all()
+        before, after = draft.read(), final.read()
+        apart = (before != after).mean()
+        by_chance = (before != np.roll(after, 1, axis=1)).mean()
+        assert 0 < apart < 0.8 * by_chance  # drawn anew, and still the same people
+
+    again = change_study(
+        study, generators={"small": SMALL, "parts": PARTS | {"sampling": {"steps": 4}}}
+    )
+    jobs = planned_jobs(study, study=again)
+    drawn = {tuple(wildcards.values()) for rule, wildcards in jobs if rule == "sample_latents"}
+    assert drawn and not drawn & {("parts", "22", "0"), ("parts", "22", "1")}
+    decoded = {tuple(wildcards.values()) for rule, wildcards in jobs if rule == "decode_cohort"}
+    assert ("parts", "22") in decoded and ("small", "22") not in decoded
+    assert not {wildcards["generator"] for rule, wildcards in jobs if rule == "draft_cohort"} - {
+        "small"
+    }
+
+
+def _draft(file: str) -> str:
+    return file.replace("decode_cohort", "draft_cohort")
