@@ -184,7 +184,8 @@ def test_points_of_a_curve_share_the_model_and_are_measured_by_effects_alone(pla
     scan = points.loc[points["rule"] == "scan_association", "name"]
     assert set(scan) == {"own_g0.5.tsv", "own_g2.tsv"}  # it is released at 1
     assert set(points["rule"]) == {
-        *("sample_latents", "decode_cohort", "scan_association", "measure_association")
+        *("sample_latents", "draft_cohort", "refine_latents", "decode_cohort"),
+        *("scan_association", "measure_association"),
     }
     assert not plan["file"].str.contains("plain_g|/g_g").any()
     assert plan["file"].str.endswith("plot_guidance/guidance.svg").any()

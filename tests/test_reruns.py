@@ -51,7 +51,7 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
     unused = set() if "snp_vae" in kinds else {"fit_snp_vae"}
     unused |= {"train_wgan", "fit_block_gaussian"} - {f"train_{each['kind']}" for each in settings}
     if not any(each.get("sampling", {}).get("refined_from") for each in settings):
-        unused |= {"refine_latents"}
+        unused.add("refine_latents")
     if not plan.with_likelihood:
         unused |= {"fit_hidden_chow_liu", "measure_likelihood"}
     if not plan.shadowed:
@@ -84,6 +84,7 @@ CODE = {
             "train_diffusion",
             "fit_rescaling",
             "sample_latents",
+            "refine_latents",
             "attack_white_box",
             "tabulate_costs",
             "embed_bottleneck",
@@ -190,8 +191,8 @@ COHORT = (
     | {"export_vcf", "export_plink", "export_pgen"}
     | SUMMARY
 )
-SAMPLING = {"sample_latents", "decode_cohort", "tabulate_costs", "embed_bottleneck"}
-SAMPLING |= {"plot_bottleneck"} | COHORT
+SAMPLING = {"sample_latents", "draft_cohort", "refine_latents", "decode_cohort"}
+SAMPLING |= {"tabulate_costs", "embed_bottleneck", "plot_bottleneck"} | COHORT
 SMALL = TINY["generators"]["small"]
 CONFIGURATION = {
     "nothing": ({}, set()),
@@ -217,7 +218,7 @@ CONFIGURATION = {
     ),
     "a generator's `sampling.refined_from`": (
         {"generators": {"small": SMALL | {"sampling": SMALL["sampling"] | {"refined_from": 0.5}}}},
-        {"draft_cohort", "refine_latents"} | SAMPLING - {"sample_latents"},
+        SAMPLING - {"sample_latents", "draft_cohort"},
     ),
     "`evaluation.ld_window_kb`": ({"evaluation": {"ld_window_kb": 50}}, FIDELITY | SUMMARY),
     "`evaluation.classifier_epochs`": (

@@ -28,7 +28,7 @@ SMALL_NETWORK = DiffusionGenerator.model_validate(
     {
         "denoiser": {"kind": "local", "width": 16, "layers": 2, "context": 0},
         "training": {"epochs": 2, "batch_size": 32},
-        "sampling": {"steps": 4, "rescaled": True},
+        "sampling": {"steps": 4, "rescaled": True, "refined_from": 0.5},
     }
 )
 

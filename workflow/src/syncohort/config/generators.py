@@ -116,10 +116,10 @@ class SamplingConfig(Section):
         description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes and costs some rare alleles. What a network remembers of few people it brings out too.",
     )
     refined_from: float | None = Field(
-        None,
+        0.33,
         gt=0,
         lt=1,
-        description="Draw people a second time, from the genotypes that they were decoded to: noise is added to these up to this share of diffusion.n_steps, for example 0.33, and taken away again by the network. It repairs haplotypes that were broken where alleles were set to their frequencies, one SNP at a time. null: people are drawn once.",
+        description="Draw people a second time, from the genotypes that they were decoded to: noise is added to these up to this share of diffusion.n_steps, and taken away again by the network. It repairs haplotypes that were broken where alleles were set to their frequencies, one SNP at a time. null: people are drawn once.",
     )
 
 
@@ -266,7 +266,7 @@ PRESETS = {
         "denoiser": {"kind": "local", "layers": 3, "context": 64},
         "diffusion": {"prior_factors": 0, "residual_from_class_mean": False},
         "training": {"epochs": 40},
-        "sampling": {"centred": False, "rescaled": False},
+        "sampling": {"centred": False, "rescaled": False, "refined_from": None},
     },
     # On the cohort itself a network that knows what people share needs few epochs (docs/measurements.md).
     "genetic_diffusion_pretrained": {
@@ -299,6 +299,7 @@ PRESETS = {
             "spacing": "time",
             "centred": False,
             "rescaled": False,
+            "refined_from": None,
         },
         "decoding": {"rule": "rounding", "autozygosity": False},
     },
@@ -307,7 +308,7 @@ PRESETS = {
         # 8 latents to a position, of 16 SNPs each: windows of three positions
         "denoiser": {"kind": "local", "group_blocks": 1, "width": 96, "layers": 4, "context": 96},
         "training": {"epochs": 35},
-        "sampling": {"rescaled": False},
+        "sampling": {"rescaled": False, "refined_from": None},
         # few large labels: each gets its own frequencies, and with them the effects of variants
         "decoding": {
             "rule": "matched",
@@ -344,6 +345,7 @@ PRESETS = {
             "guidance_scale": 5.0,
             "centred": False,
             "rescaled": False,
+            "refined_from": None,
         },
         "decoding": {"rule": "argmax", "autozygosity": False},
     },

@@ -22,9 +22,10 @@ from syncohort.representations.gene_pca_fitting import fit_gene_pca
 from syncohort.seeds import child_seed
 from syncohort.synthesis.decoding import Decision, decode_cohort
 from syncohort.synthesis.recentring import recentring_of
+from syncohort.synthesis.refining import refine_shard
 from syncohort.synthesis.sampling import sample_shard
 
-_FIT, _SAMPLE, _DECODE = range(3)  # random streams
+_FIT, _SAMPLE, _DECODE, _DRAFT, _REFINE = range(5)  # random streams
 
 
 def draw_latents_of(
@@ -77,35 +78,44 @@ def draw_latents_of(
         threads=threads,
         memory_mb=memory_mb,
     )
-    sample_shard(
+    refined_from = sampling.pop("refined_from", None)
+    how = {"mode": mode, "n_shards": 1, "shard": 0, "device": device, "threads": threads} | sampling
+
+    def decoded(latents: Path, stage: int) -> list[CohortStore]:
+        drawn, first_position = [], 0
+        for place, (store, model) in enumerate(zip(stores, models, strict=True)):
+            path = latents.with_name(f"{latents.stem}.{place}.zarr.zip")
+            decode_cohort(
+                [latents],
+                model,
+                store,
+                people,
+                path,
+                first_position=first_position,
+                decision=Decision(**generator["decoding"]),
+                seed=child_seed(seed, stage, place),
+                recentring=recentring_of(checkpoint, people, mode) if recentred else None,
+            )
+            drawn.append(CohortStore(path))
+            first_position += len(model.mask)
+        return drawn
+
+    sample_shard(checkpoint, people, latents, seed=child_seed(seed, _SAMPLE), **how)
+    if not refined_from:
+        return decoded(latents, _DECODE)
+    again = folder / "refined.npy"
+    drafts = decoded(latents, _DRAFT)
+    refine_shard(
         checkpoint,
         people,
-        latents,
-        mode=mode,
-        n_shards=1,
-        shard=0,
-        seed=child_seed(seed, _SAMPLE),
-        device=device,
-        threads=threads,
-        **sampling,
+        drafts,
+        models,
+        again,
+        seed=child_seed(seed, _REFINE),
+        refined_from=refined_from,
+        **how,
     )
-    drawn, first_position = [], 0
-    for place, (store, model) in enumerate(zip(stores, models, strict=True)):
-        path = folder / f"{place}.zarr.zip"
-        decode_cohort(
-            [latents],
-            model,
-            store,
-            people,
-            path,
-            first_position=first_position,
-            decision=Decision(**generator["decoding"]),
-            seed=child_seed(seed, _DECODE, place),
-            recentring=recentring_of(checkpoint, people, mode) if recentred else None,
-        )
-        drawn.append(CohortStore(path))
-        first_position += len(model.mask)
-    return drawn
+    return decoded(again, _DECODE)
 
 
 def _encoded(stores, models: list[GenePCA], folder: Path, mode: str) -> EncodedPeople:
