@@ -146,7 +146,12 @@ class DecodingConfig(Section):
         0.2,
         ge=0,
         lt=0.5,
-        description="How far the threshold of a label may move from that of everybody, where the label's frequency needs it by more than chance. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs the length of shared haplotypes, and 0 costs what classifiers of the label learn.",
+        description="How far the threshold of a label may move from that of everybody. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs the length of shared haplotypes, and 0 costs what classifiers of the label learn.",
+    )
+    label_z: float = Field(
+        1.0,
+        ge=0,
+        description="A label's threshold moves where the label's frequency would be off by more than so many standard errors: a difference of z counts 1 - (label_z / z)^2 of itself. 0: all of every difference, for few large labels, such as cases and controls.",
     )
     autozygosity: bool = Field(
         True,
@@ -267,6 +272,7 @@ PRESETS = {
         "diffusion": {"prior_factors": 0, "residual_from_class_mean": False},
         "training": {"epochs": 40},
         "sampling": {"centred": False, "rescaled": False, "refined_from": None},
+        "decoding": {"label_margin": 0.1, "label_z": 0.0},
     },
     # On the cohort itself a network that knows what people share needs few epochs (docs/measurements.md).
     "genetic_diffusion_pretrained": {
@@ -315,6 +321,7 @@ PRESETS = {
             "rare_margin": 0.45,
             "common_margin": 0.45,
             "label_margin": 0.45,
+            "label_z": 0.0,
         },
     },
     "snpgen_paper": {

@@ -69,7 +69,12 @@ _OF_STUDIES = (
 _OF_GENERATORS = (
     _Rule(("global_axes",), attrgetter("per_chromosome"), "it is for per_chromosome: true"),
     _Rule(
-        ("decoding.rare_margin", "decoding.common_margin", "decoding.label_margin"),
+        (
+            "decoding.rare_margin",
+            "decoding.common_margin",
+            "decoding.label_margin",
+            "decoding.label_z",
+        ),
         lambda generator: generator.decoding.rule == "matched",
         "it is for decoding.rule: matched",
     ),

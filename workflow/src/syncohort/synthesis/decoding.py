@@ -6,7 +6,8 @@ matched threshold lies where as many synthetic rows are above it as the training
 their labels let expect. What a generator draws for a label is also a little off its frequencies,
 which a classifier of the label takes for signal; so a label's threshold may leave the common one
 by a margin, for the part of the difference that is more than chance. Each threshold that moves
-breaks a few shared haplotypes, and differences of chance are no signal (docs/measurements.md).
+breaks a few shared haplotypes, and in small labels most differences are chance
+(docs/measurements.md).
 
 A representation that gives probabilities of the calls can also take the likeliest, or draw.
 
@@ -46,6 +47,9 @@ from syncohort.synthesis.training_rows import TrainingRows, block_edges, block_s
 # The last two need the probabilities of the calls.
 RULES = ("matched", "rounding", "argmax", "sampled")
 
+# With so many synthetic rows a label's own threshold counts half, that of all rows the other
+# half: a quantile of a handful of values is mostly chance.
+HALF_TRUSTED_ROWS = 20
 WIDEST = 0.49  # that any threshold is from half way
 
 # From this frequency of the minor allele a variant has the margin of the common ones.
@@ -64,7 +68,8 @@ class Decision:
     "sampled", a call drawn with the probabilities. rare_margin: how far from half way the
     matched threshold of the rarest variant may be, in [0, 0.5); common_margin: that of variants
     of MAF 0.1 and more, with a straight line between; label_margin: how far a label's threshold
-    may be from the one for all. Rare alleles need the freedom, for their values are small;
+    may be from the one for all; label_z: for what its share is off by more than so many standard
+    errors. Rare alleles need the freedom, for their values are small;
     common ones are nearly right as they are, and each allele turned over to meet a frequency is
     an error of linkage. haplotype_carriers: see `block_haplotypes`; autozygosity: whether people get
     autozygous stretches, where they are known.
@@ -76,6 +81,7 @@ class Decision:
     label_margin: float
     haplotype_carriers: int | None = None
     autozygosity: bool = False
+    label_z: float = 0.0
 
     def looks_at_blocks(self, mode: str) -> bool:
         """Whether uncommon haplotypes of blocks are brought back."""
@@ -195,8 +201,8 @@ def matched_thresholds(
     training_rows: [L], how many they are.
 
     One threshold for all, within its margin; and each label's beside it, within the label's
-    margin, where the share it would get is off by more than chance (see `beyond_chance`). A
-    single label has that for all. All stay within WIDEST of half way, so that the thresholds of
+    margin, where the share it would get is off by more than `label_z` standard errors, and as far
+    as it is trusted (see `HALF_TRUSTED_ROWS`). A single label has that for all. All stay within WIDEST of half way, so that the thresholds of
     two calls cannot change places.
     """
     n_rows = np.bincount(labels, minlength=shares.shape[1])  # [L]
@@ -209,25 +215,28 @@ def matched_thresholds(
     for label in present if len(present) > 1 and decision.label_margin else ():
         own = values[labels == label]
         drawn = np.stack([(own > threshold).mean(axis=0) for threshold in shared])  # [T, V]
-        wanted = beyond_chance(drawn, n_rows[label], shares[:, label], training_rows[label])
-        apart = np.where(wanted == drawn, 0, _cut(own, wanted) - shared)
+        n_both = n_rows[label], training_rows[label]
+        wanted = beyond_chance(drawn, shares[:, label], n_both, decision.label_z)
+        trust = n_rows[label] / (n_rows[label] + HALF_TRUSTED_ROWS)
+        apart = np.where(wanted == drawn, 0, trust * (_cut(own, wanted) - shared))
         thresholds[:, label] += np.clip(apart, -decision.label_margin, decision.label_margin)
     return np.clip(thresholds, half_way[:, None] - WIDEST, half_way[:, None] + WIDEST)
 
 
-def beyond_chance(drawn, n_drawn: int, real, n_real: int) -> np.ndarray:
+def beyond_chance(drawn, real, n_both: tuple[int, int], least_z: float) -> np.ndarray:
     """Shares as drawn, moved towards the real ones by what of the difference is more than chance.
 
-    drawn, real: shares of the same shape, of n_drawn and n_real rows. A difference of z standard
-    errors (of two samples with the same share) counts 1 - 1 / z^2 of itself, and nothing below
-    one: the non-negative garrote (Breiman 1995, Technometrics 37:373, section 2).
+    drawn, real: shares of the same shape; n_both: how many rows they are of. A difference of z
+    standard errors (of two samples with the same share) counts 1 - (least_z / z)^2 of itself, and
+    nothing below least_z: the non-negative garrote (Breiman 1995, Technometrics 37:373, section 2).
     """
+    n_drawn, n_real = n_both
     both = (n_drawn * drawn + n_real * real) / (n_drawn + n_real)
     variance = both * (1 - both) * (1 / n_drawn + 1 / n_real)
     apart = real - drawn
     chance = np.ones_like(apart)
     np.divide(variance, apart**2, out=chance, where=apart != 0)
-    return drawn + apart * np.maximum(0, 1 - chance)
+    return drawn + apart * np.maximum(0, 1 - least_z**2 * chance)
 
 
 def matched_rows(
