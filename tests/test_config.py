@@ -205,7 +205,8 @@ def test_few_people_are_a_preset():
     assert few.sampling.centred is False and few.sampling.rescaled is False
     assert few.denoiser == usual.denoiser.model_copy(update={"layers": 3, "context": 64})
     assert few.training == usual.training.model_copy(update={"epochs": 40})
-    assert few.decoding == usual.decoding
+    assert few.sampling.refined_from is None
+    assert few.decoding == usual.decoding.model_copy(update={"label_margin": 0.1, "label_z": 0.0})
 
 
 def test_a_preset_is_a_start_that_single_keys_change():
