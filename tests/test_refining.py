@@ -50,7 +50,7 @@ def test_little_noise_keeps_a_draft_and_much_noise_forgets_it(trained):
     for share in (0.02, 0.3, 0.6, 0.99):
         refine = generator.refiner(torch.device("cpu"), refined_from=share, **SAMPLING)
         with torch.inference_mode():
-            found = refine(given, labels, 7, 0)
+            found = refine(given.copy(), labels, 7, 0)
         assert found.shape == given.shape and not found[:, ~MASK].any()
         before, after = ((each - MEAN[labels])[:, MASK] / SD[MASK] for each in (given, found))
         kept[share] = (before * after).mean() / (before**2).mean()
@@ -65,7 +65,7 @@ def test_a_label_given_anew_keeps_nothing_of_another(trained):
     labels = np.zeros(500, dtype=np.int64)
     refine = generator.refiner(torch.device("cpu"), refined_from=0.99, **SAMPLING)
     with torch.inference_mode():
-        found = refine(np.broadcast_to(MEAN[1], (500, *MASK.shape)), labels, 7, 0)
+        found = refine(np.tile(MEAN[1], (500, 1, 1)), labels, 7, 0)
     np.testing.assert_allclose(found.mean(axis=0)[MASK], MEAN[0][MASK], atol=0.3)
 
 

@@ -91,7 +91,8 @@ class Generator(LatentGenerator):
 
         The forward process takes the given latents to the time `refined_from` T, or the sampling
         time before it, and the sampler brings them back (Meng et al. 2022, SDEdit, algorithm 1).
-        What is wrong at small scale is drawn again; what is seen through the noise stays.
+        What is wrong at small scale is drawn again; what is seen through the noise stays. The
+        given float32 array is overwritten.
 
         place, sampling, errors: see `_solver`.
         """
@@ -100,9 +101,8 @@ class Generator(LatentGenerator):
         process = self.process(place)
 
         def refine(latents, labels, seed, first_row):
-            x0 = np.array(latents, dtype=np.float32)
-            self.normalisation.apply(x0, labels_of(labels))
-            x0 = torch.from_numpy(x0).to(place) * process.mask
+            self.normalisation.apply(latents, labels_of(labels))
+            x0 = torch.from_numpy(latents).to(place) * process.mask
             levels = process.levels(torch.full((len(x0),), left[0], device=place))
             return solve(
                 labels, seed, first_row, lambda noise: add_noise(x0, noise(), *levels), left

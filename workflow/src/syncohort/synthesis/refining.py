@@ -60,11 +60,13 @@ def refine_shard(
         at_once = generator.batch_rows // each
         for some in slices(own.stop - own.start, at_once):
             first, last = own.start + some.start, own.start + some.stop
-            encoded = list(encode_rows(drafts, models, np.arange(first, last)))
-            latents = np.concatenate(encoded)
+            draft = np.empty(((last - first) * each, *generator.mask.shape), dtype=np.float32)
+            filled = 0
+            for encoded in encode_rows(drafts, models, np.arange(first, last)):
+                draft[filled : filled + len(encoded)] = encoded
+                filled += len(encoded)
             with torch.inference_mode():
-                yield refine(
-                    latents, rows[some.start * each : some.stop * each], seed, first * each
-                )
+                told = rows[some.start * each : some.stop * each]
+                yield refine(draft, told, seed, first * each)
 
     write_rows(out_path, (len(rows), *generator.mask.shape), batches())
