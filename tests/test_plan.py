@@ -107,3 +107,21 @@ def test_networks_have_shadow_models_where_the_study_asks_for_them():
             evaluation={"shadow_models": 8, "shadow_networks": True},
             generators={"apart": {"per_chromosome": True}},
         )
+
+
+def test_every_difference_of_a_trait_counts_unless_the_study_says_otherwise():
+    """Effects are small differences; of many small labels most differences are chance."""
+    generators = {
+        "own": {},
+        "said": {"decoding": {"label_z": 2}},
+        "copies": {"kind": "independent"},
+    }
+    for labels, expected in (
+        ({}, 1.0),
+        ({"label_column": "disease", "case_label": "case"}, 0.0),
+        ({"label_column": "bmi", "cuts": [25, 30]}, 0.0),
+    ):
+        settings = Plan(parse_config({"generators": generators, "labels": labels})).settings
+        assert settings["own"]["decoding"]["label_z"] == expected
+        assert settings["said"]["decoding"]["label_z"] == 2
+        assert "decoding" not in settings["copies"]

@@ -209,8 +209,7 @@ CONFIGURATION = {
         {"labels": {"case_label": "EUR"}},
         CHECK
         | {"scan_association", "measure_association", "plot_effects"}
-        | {"export_plink", "export_pgen"}
-        | SUMMARY,
+        | SAMPLING - {"sample_latents"},
     ),
     "a generator's `sampling`": (
         {"generators": {"small": SMALL | {"sampling": {"steps": 4}}}},

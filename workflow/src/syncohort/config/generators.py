@@ -148,10 +148,10 @@ class DecodingConfig(Section):
         lt=0.5,
         description="How far the threshold of a label may move from that of everybody. Use more (0.3 to 0.45) for few large labels, such as cases and controls, so that each gets its own frequencies; with many small labels this costs the length of shared haplotypes, and 0 costs what classifiers of the label learn.",
     )
-    label_z: float = Field(
-        1.0,
+    label_z: float | None = Field(
+        None,
         ge=0,
-        description="A label's threshold moves where the label's frequency would be off by more than so many standard errors: a difference of z counts 1 - (label_z / z)^2 of itself. 0: all of every difference, for few large labels, such as cases and controls.",
+        description="A label's threshold moves where the label's frequency would be off by more than so many standard errors: a difference of z counts 1 - (label_z / z)^2 of itself. 0: all of every difference. null: 1, and 0 where labels are a trait (`labels.case_label`, `labels.cuts`), whose effects are small differences.",
     )
     autozygosity: bool = Field(
         True,

@@ -129,12 +129,13 @@ class Plan:
     def settings(self) -> dict[str, dict]:
         """Generator -> its section of the configuration, plain values."""
         study = self._study
-        own = {name: _section(generator) for name, generator in study.generators.items()}
+        is_trait = bool(study.labels.case_label or study.labels.cuts)
+        own = {name: _section(each, is_trait) for name, each in study.generators.items()}
         beside = study.evaluation.calibration.items()
         return {
             **own,
             VALIDATION: {"kind": VALIDATION},
-            **{name: _section(generator) for name, generator in beside},
+            **{name: _section(generator, is_trait) for name, generator in beside},
             **{name: self._mosaic(size) for name, size in self.curve.items()},
             **{key: own[name] for key, name in (self.replicates | self.drawn).items()},
             **{key: _at_scale(own[name], scale) for key, (name, scale) in self.guided.items()},
@@ -144,7 +145,8 @@ class Plan:
         """A mosaic of the curve: the calibration's mosaic, if it has one, at another size."""
         calibration = self._study.evaluation.calibration.values()
         like = [each for each in calibration if each.kind == "mosaic"]
-        return _section(like[0] if like else MosaicGenerator()) | {"effective_size": effective_size}
+        mosaic = like[0] if like else MosaicGenerator()
+        return _section(mosaic, is_trait=False) | {"effective_size": effective_size}
 
     @cached_property
     def allele_generators(self) -> list[str]:
@@ -232,9 +234,14 @@ class Plan:
         return self.guided.get(generator, (generator,))[0]
 
 
-def _section(generator) -> dict:
-    """A generator's section, without the leave to release it, which changes nothing of it."""
-    return generator.model_dump(exclude={"release_real_haplotypes"})
+def _section(generator, is_trait: bool) -> dict:
+    """A generator's section, without the leave to release it, which changes nothing of it, and with
+    what follows from whether the labels are a trait."""
+    section = generator.model_dump(exclude={"release_real_haplotypes"})
+    decoding = section.get("decoding", {})
+    if "label_z" in decoding and decoding["label_z"] is None:
+        decoding["label_z"] = 0.0 if is_trait else 1.0
+    return section
 
 
 def _at_scale(settings: dict, scale: float) -> dict:
