@@ -68,8 +68,8 @@ class Decision:
     "sampled", a call drawn with the probabilities. rare_margin: how far from half way the
     matched threshold of the rarest variant may be, in [0, 0.5); common_margin: that of variants
     of MAF 0.1 and more, with a straight line between; label_margin: how far a label's threshold
-    may be from the one for all; label_z: for what its share is off by more than so many standard
-    errors. Rare alleles need the freedom, for their values are small;
+    may be from the one for all; label_z: it is for what the label's share is off by more than so
+    many standard errors. Rare alleles need the freedom, for their values are small;
     common ones are nearly right as they are, and each allele turned over to meet a frequency is
     an error of linkage. haplotype_carriers: see `block_haplotypes`; autozygosity: whether people get
     autozygous stretches, where they are known.
@@ -202,8 +202,8 @@ def matched_thresholds(
 
     One threshold for all, within its margin; and each label's beside it, within the label's
     margin, where the share it would get is off by more than `label_z` standard errors, and as far
-    as it is trusted (see `HALF_TRUSTED_ROWS`). A single label has that for all. All stay within WIDEST of half way, so that the thresholds of
-    two calls cannot change places.
+    as it is trusted (see `HALF_TRUSTED_ROWS`). A single label has that for all. All stay within
+    WIDEST of half way, so that the thresholds of two calls cannot change places.
     """
     n_rows = np.bincount(labels, minlength=shares.shape[1])  # [L]
     expected = np.average(shares, axis=1, weights=n_rows)  # [T, V]
@@ -250,8 +250,8 @@ def matched_rows(
     """Rows int8 [R, V] cut at matched thresholds, uncommon haplotypes of blocks brought back.
 
     values, labels, shares, training_rows: see `matched_thresholds`; blocks: where they are, and
-    what is common there. What bringing back takes from the share of an allele is given back once: the values are cut
-    a second time, at thresholds of the shares and as much more.
+    what is common there. What bringing back takes from the share of an allele is given back once:
+    the values are cut a second time, at thresholds of the shares and as much more.
     """
     thresholds = matched_thresholds(values, labels, shares, training_rows, decision)
     rows = cut_values(values, labels, thresholds)
