@@ -120,7 +120,7 @@ def test_what_draws_for_the_release_or_splits_people_has_the_key():
             assert text.count("params.seed") + text.count("params.people_seed") == text.count(
                 "keyed_seed("
             ), name
-    assert len(drawing) == 9
+    assert len(drawing) == 10
 
 
 def test_test_files_do_not_import_each_other():

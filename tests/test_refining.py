@@ -148,7 +148,11 @@ def test_a_study_draws_its_people_twice(study):
         assert 0 < apart < 0.8 * by_chance  # drawn anew, and still the same people
 
     again = change_study(
-        study, generators={"small": SMALL, "parts": PARTS | {"sampling": {"steps": 4}}}
+        study,
+        generators={
+            "small": SMALL,
+            "parts": PARTS | {"sampling": {"steps": 4, "refined_from": None}},
+        },
     )
     jobs = planned_jobs(study, study=again)
     drawn = {tuple(wildcards.values()) for rule, wildcards in jobs if rule == "sample_latents"}

@@ -38,6 +38,7 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
     loaded = {
         "encode_people": representations,
         "measure_reconstruction": representations,
+        "draft_cohort": representations,
         "decode_cohort": representations,
         "train_diffusion": networks,
         "fit_rescaling": networks,
@@ -51,7 +52,7 @@ def rules_with(module: str, study: dict = TINY) -> set[str]:
     unused = set() if "snp_vae" in kinds else {"fit_snp_vae"}
     unused |= {"train_wgan", "fit_block_gaussian"} - {f"train_{each['kind']}" for each in settings}
     if not any(each.get("sampling", {}).get("refined_from") for each in settings):
-        unused.add("refine_latents")
+        unused |= {"draft_cohort", "refine_latents"}
     if not plan.with_likelihood:
         unused |= {"fit_hidden_chow_liu", "measure_likelihood"}
     if not plan.shadowed:

@@ -152,15 +152,13 @@ rule draft_cohort:
         mem_mb=heavy_mb,
         runtime=stream_minutes,
     params:
-        code=code_of("decode_cohort", decoding_code),
+        code=code_of("draft_cohort", decoding_code),
         decoding=lambda wildcards: generator_of(wildcards)["decoding"],
         seed=lambda wildcards: seed_of(
             "draft_cohort", wildcards.generator, wildcards.chrom
         ),
-        # people get their stretches when they are decoded for good
-        people_seed=0,
     script:
-        "../scripts/decode_cohort.py"
+        "../scripts/draft_cohort.py"
 
 
 rule refine_latents:

@@ -167,6 +167,15 @@ def decode_cohort(
             writer.append(own, calls, phased=mode == "haplotype")
 
 
+def model_of(chrom: str, models: list[Representation]) -> tuple[Representation, int]:
+    """The model that holds a chromosome, and the place of its first position in the latents of all.
+
+    models: those of all that the latents hold, in the order the generator was given.
+    """
+    place = [chrom in model.contigs for model in models].index(True)
+    return models[place], sum(len(model.mask) for model in models[:place])
+
+
 def likeliest(probabilities: np.ndarray) -> np.ndarray:
     """Rows int8 [R, V] of the likeliest calls, of probabilities [R, V, C]."""
     return probabilities.argmax(axis=2).astype(np.int8)
