@@ -87,7 +87,7 @@ class TrainingRows:
             )
         return np.searchsorted(self.names, labels.astype(str))
 
-    @property
+    @cached_property
     def n_rows(self) -> np.ndarray:
         """How many rows each label has, int [L]."""
         return np.bincount(self.labels, minlength=len(self.names))
