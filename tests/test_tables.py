@@ -431,6 +431,25 @@ def test_a_case_label_that_stands_in_two_joined_columns_stops():
         assert cases.found.startswith(f"{n_cases} cases")
 
 
+@pytest.mark.parametrize(
+    ("labels", "case"),
+    [
+        (["control", "case"], "case"),
+        (["1", "2"], "2"),
+        (["GBR/Healthy", "GBR/Patient", "YRI/Healthy"], "Patient"),
+        (["GBR", "YRI"], None),
+        (["case", "control", "other"], None),
+        (["case"], None),
+    ],
+)
+def test_labels_that_read_like_cases_are_shown_where_nobody_said_so(labels, case):
+    people = pd.DataFrame({"label": labels * 4, "excluded": ""})
+    found = case_checks(people, None)
+    assert bool(found) == (case is not None)
+    for line in found:
+        assert line.level == "look" and f"labels.case_label: '{case}'" in line.advice
+
+
 def test_plus_and_minus_are_two_classes():
     assert not MissingCodes().is_missing(pd.Series(["+", "-", "+"])).any()
     assert MissingCodes().is_missing(pd.Series(["a", "-", "NA"])).tolist() == [False, True, True]

@@ -146,6 +146,8 @@ rule draft_cohort:
     benchmark:
         "<benchmarks>/draft_cohort/{generator}/{chrom}.tsv"
     priority: LONGEST_FIRST
+    group:
+        "draft_{generator}"
     conda:
         "../../envs/syncohort.yaml"
     resources:

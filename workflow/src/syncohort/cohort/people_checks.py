@@ -21,6 +21,7 @@ from syncohort.cohort.synthetic_people import ID_PREFIX, draw_labels
 from syncohort.config.requests import least_pairs_mb, wanted_pairs_mb
 from syncohort.errors import InputError, examples
 from syncohort.formats.missing_codes import MissingCodes, number_of, without_invisible
+from syncohort.formats.phenotypes import certain_case
 from syncohort.genotypes import carries, rows_per_person
 
 # Below about so many training rows the same recipe starts to remember people.
@@ -174,10 +175,15 @@ def size_checks(people: pd.DataFrame, mode: str, train_share: float) -> list[Che
 
 
 def case_checks(people: pd.DataFrame, case_label: str | None) -> list[Check]:
-    """Whether somebody, and not everybody, is a case, and by one of the columns of a joined label."""
+    """Whether somebody, and not everybody, is a case, and by one of the columns of a joined label.
+
+    Without a label of cases: whether the labels read like cases and controls.
+    """
     labels = people.loc[people["excluded"] == "", "label"].to_numpy()
-    if case_label is None or not len(labels):
+    if not len(labels):
         return []
+    if case_label is None:
+        return _unnamed_cases(labels)
     places = _places(case_label, labels)
     if len(places) > 1:
         return [
@@ -203,6 +209,24 @@ def case_checks(people: pd.DataFrame, case_label: str | None) -> list[Check]:
             "Set labels.case_label to the label of the cases; it cannot be everybody's.",
         )
     ]
+
+
+def _unnamed_cases(labels: np.ndarray) -> list[Check]:
+    """Labels [S], whole or between "/", that are cases and controls, where nobody said so."""
+    for parts in zip(*(label.split("/") for label in sorted(set(labels))), strict=False):
+        case = certain_case(sorted(set(parts)))
+        if case is not None:
+            return [
+                Check(
+                    "cases",
+                    f"the labels {examples(sorted(set(parts)))} read like cases and controls, and "
+                    "labels.case_label is not set: they are taken for populations",
+                    "look",
+                    f"Set labels.case_label: {case!r} if they are. Effects of variants are then kept "
+                    "whole, and the report compares them with the real ones.",
+                )
+            ]
+    return []
 
 
 def _places(case_label: str, labels: np.ndarray) -> dict[int, str]:

@@ -49,7 +49,7 @@ def phenotype_of(people: People, case_label: str | None = None) -> Phenotype:
     if case_label is not None:
         is_case = carries(labels, case_label)
     else:
-        case = _guessed_case(sorted(set(labels[is_labelled].tolist())))
+        case = certain_case(sorted(set(labels[is_labelled].tolist())))
         if case is None:
             return Phenotype("none", [MISSING] * len(labels))
         is_case = labels == case
@@ -78,8 +78,11 @@ def categories(labels: np.ndarray) -> list[str]:
     return [names.get(str(label), "NONE") for label in labels]
 
 
-def _guessed_case(names: list[str]) -> str | None:
-    """Which of two labels are certainly the cases, the other being certainly the controls."""
+def certain_case(names: list[str]) -> str | None:
+    """Which of two labels is certainly that of the cases, the other being that of controls.
+
+    None: more labels or fewer, or any that may mean something else.
+    """
     if len(names) != 2:
         return None
     for case, control in (names, names[::-1]):
