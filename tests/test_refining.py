@@ -69,6 +69,30 @@ def test_a_label_given_anew_keeps_nothing_of_another(trained):
     np.testing.assert_allclose(found.mean(axis=0)[MASK], MEAN[0][MASK], atol=0.3)
 
 
+def test_guidance_holds_for_the_second_drawing_as_for_the_first(tmp_path):
+    """Where nothing of a draft is left, its label means are those that guided sampling gives."""
+    recipe = RECIPE | {"residual_from_class_mean": False}  # else there is nothing to guide
+    train_diffusion(**make_cohort(tmp_path), **recipe, checkpoint_path=tmp_path / "g.safetensors")
+    generator = load_generator(tmp_path / "g.safetensors")
+    labels, given = drafts(1_500)
+
+    def apart(scale, *, twice):
+        """Between the means of two labels, in standard deviations, [G K]."""
+        options = SAMPLING | {"guidance_scale": scale}
+        with torch.inference_mode():
+            if twice:
+                refine = generator.refiner(torch.device("cpu"), refined_from=0.99, **options)
+                found = refine(given.copy(), labels, 7, 0)
+            else:
+                found = generator.drawer(torch.device("cpu"), **options)(labels, 5, 0)
+        means = [found[labels == each].mean(axis=0) for each in (0, 1)]
+        return ((means[1] - means[0]) / np.where(MASK, SD, 1))[MASK]
+
+    guided, again, plain = apart(3, twice=False), apart(3, twice=True), apart(1, twice=True)
+    moved = np.abs(guided - plain).mean()
+    assert moved > 0.2 and np.abs(again - guided).mean() < 0.5 * moved
+
+
 def test_shards_are_the_same_as_the_whole_and_read_their_own_people(trained, tmp_path, monkeypatch):
     people = People([f"S{i}" for i in range(90)], np.array(CLASSES * 45, dtype=object), [""] * 90)
     _, given = drafts(180)
@@ -162,6 +186,23 @@ def test_a_study_draws_its_people_twice(study):
     assert not {wildcards["generator"] for rule, wildcards in jobs if rule == "draft_cohort"} - {
         "small"
     }
+
+
+@pytest.mark.slow
+def test_genotypes_of_an_autoencoder_are_drawn_twice(study):
+    """Another representation, and guidance: the draft is encoded with what decoded it."""
+    own = SMALL | {"sampling": {"steps": 5, "refined_from": 0.4, "guidance_scale": 2}}
+    name = change_study(
+        study,
+        mode="genotype",
+        representations={"snp_vae": {"training": {"epochs": 2}}},
+        generators={"vae": own | {"representation": "snp_vae"}},
+    )
+    wanted = "results/tiny/decode_cohort/vae/22.zarr.zip"
+    done = snakemake(study, wanted, study=name)
+    assert done.returncode == 0, done.stdout + done.stderr
+    before, after = (CohortStore(study / each).read() for each in (_draft(wanted), wanted))
+    assert 0 < (before != after).mean() < 0.8 * (before != np.roll(after, 1, axis=1)).mean()
 
 
 def _draft(file: str) -> str:
