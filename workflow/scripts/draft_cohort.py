@@ -11,10 +11,8 @@ from syncohort.synthesis.recentring import recentring_of
 with job(snakemake):
     models = [load_representation(path) for path in snakemake.input.models]
     model, first_position = model_of(snakemake.wildcards.chrom, models)
-    people, checkpoint = (
-        read_sample_sheet(snakemake.input.people),
-        snakemake.input.get("checkpoint"),
-    )
+    people = read_sample_sheet(snakemake.input.people)
+    checkpoint = snakemake.input.get("checkpoint")
     decode_cohort(
         snakemake.input.latents,
         model,
