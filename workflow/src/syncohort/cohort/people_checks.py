@@ -222,8 +222,8 @@ def _unnamed_cases(labels: np.ndarray) -> list[Check]:
                     f"the labels {examples(sorted(set(parts)))} read like cases and controls, and "
                     "labels.case_label is not set: they are taken for populations",
                     "look",
-                    f"Set labels.case_label: {case!r} if they are. Effects of variants are then kept "
-                    "whole, and the report compares them with the real ones.",
+                    f"Set labels.case_label: {case!r} if they are. Small differences between the labels "
+                    "are then kept, and the report compares effects of variants with the real ones.",
                 )
             ]
     return []
