@@ -45,7 +45,13 @@ from syncohort.diffusion.estimates import (
     write_estimates,
 )
 from syncohort.diffusion.sight import expected_layers, layers_for, sight_kb
-from syncohort.diffusion.sizing import batch_size_for, epochs_for, sized_training, width_for
+from syncohort.diffusion.sizing import (
+    batch_size_for,
+    epochs_for,
+    sized_training,
+    weight_decay_for,
+    width_for,
+)
 
 LIMITS = {"training_hours": 12, "on_gpu": False, "threads": 2}
 ONCE = {"ours": 1}
@@ -138,6 +144,7 @@ import numpy as np
 from syncohort.config.generators import DiffusionConfig, TrainingConfig
 from syncohort.diffusion.demand import demand_of, training_bytes
 from syncohort.diffusion.settings import DiffusionSettings, DiffusionTraining
+from syncohort.diffusion.sizing import sized_training
 from syncohort.diffusion.training import train_diffusion
 from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.training.settings import Workplace
@@ -151,7 +158,7 @@ names = np.array([f"P{i}" for i in range(n_rows)], dtype=object)
 numbers = np.arange(n_rows)
 rows = LatentRows(names, numbers * 0, numbers % 5, list("abcde"), numbers % 10 == 0)
 encoded = EncodedPeople([f"{folder}/latents.npy"], [np.ones((n_blocks, 8), bool)], rows)
-training = TrainingConfig(epochs=1).model_dump()
+training = sized_training(TrainingConfig(epochs=1).model_dump(), n_rows)
 train_diffusion(
     encoded,
     {"kind": "local"},
@@ -417,10 +424,15 @@ def test_the_rule_gives_what_was_measured_and_follows_the_rows():
     rows = [50, 600, 4_016, 16_000, 10**6]
     for sizes in ([width_for(n) for n in rows], [batch_size_for(n) for n in rows]):
         assert sizes == sorted(sizes) and sizes[0] < sizes[2] < sizes[-1]
-    assert epochs_for(10**6, 512) == 4 and epochs_for(600, 32) == 60
+    assert epochs_for(10**6, 512) == 4 and epochs_for(600, 32) == 100
+    assert epochs_for(2_004, 64) == 80 and epochs_for(16_000, 512) == 40
+    assert [weight_decay_for(n) for n in (50, 2_000, 4_000, 10**6)] == [3, 1, 0.5, 0.002]
     few, many = (estimated(n, 60_000, generator={"per_chromosome": True})[0] for n in (300, 2_504))
     assert few.n_weights < many.n_weights / 4 and (few.width, many.width) == (32, 96)
-    assert sized_training({"epochs": 3, "batch_size": None}, 4_016)["epochs"] == 3
+    given = {"epochs": 3, "batch_size": None, "weight_decay": None}
+    found = sized_training(given, 4_000)
+    assert found == {"epochs": 3, "batch_size": 128, "weight_decay": 0.5}
+    assert sized_training(given | {"weight_decay": 0.0}, 4_000)["weight_decay"] == 0
 
 
 @pytest.mark.parametrize("layers", [2, 4])

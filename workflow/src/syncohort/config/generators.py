@@ -54,17 +54,21 @@ class TrainingConfig(Section):
     """How the network of a diffusion model is trained."""
 
     epochs: int | None = Field(
-        30,
+        None,
         ge=1,
-        description="Passes over the training rows. null: by their number, about 1,250 steps.",
+        description="Passes over the training rows. null: by their number, so that at least 160,000 rows are seen in at least 1,250 steps; from 4 to 100.",
     )
     batch_size: int | None = Field(
-        128,
+        None,
         ge=1,
-        description="Rows per step. null: by the number of training rows, a 32nd of them.",
+        description="Rows per step. null: by the number of training rows, a 32nd of them (a power of 2, from 32 to 512).",
     )
     learning_rate: float = Field(2e-3, gt=0, description="Highest learning rate of AdamW.")
-    weight_decay: float = Field(0.0, ge=0, description="Weight decay of AdamW.")
+    weight_decay: float | None = Field(
+        None,
+        ge=0,
+        description="Weight decay of AdamW, against memorising. null: by the number of training rows, 2,000 over them (0.5 for 4,000 rows), at most 3.",
+    )
     warmup_steps: int = Field(
         100,
         ge=0,
@@ -160,7 +164,7 @@ class DecodingConfig(Section):
     haplotype_carriers: int | None = Field(
         None,
         ge=2,
-        description="With `matched`, a gene PCA and `mode: haplotype`: number of training haplotypes that must carry what counts as common in a gene block, for example 5. Synthetic haplotypes that are uncommon in a block become the common one that is nearest, until no more are uncommon than of real people: linkage and long haplotypes gain, rare alleles lose. null: they stay as they are.",
+        description="With `matched` and a gene PCA: number of training haplotypes (in genotype mode of training people, whose genotypes count) that must carry what counts as common in a gene block, for example 5. Synthetic ones that are uncommon in a block become the common one that is nearest, until no more are uncommon than of real people: linkage and long haplotypes gain, the rarest alleles lose. null: they stay as they are.",
     )
 
 
@@ -270,7 +274,7 @@ PRESETS = {
     "genetic_diffusion_few_people": {
         "denoiser": {"kind": "local", "layers": 3, "context": 64},
         "diffusion": {"prior_factors": 0, "residual_from_class_mean": False},
-        "training": {"epochs": 40},
+        "training": {"epochs": 40, "batch_size": 128, "weight_decay": 0.0},
         "sampling": {"centred": False, "rescaled": False, "refined_from": None},
         "decoding": {"label_margin": 0.1, "label_z": 0.0},
     },
@@ -278,7 +282,12 @@ PRESETS = {
     "genetic_diffusion_pretrained": {
         "denoiser": {"kind": "local"},
         "pretraining_epochs": 30,
-        "training": {"epochs": 8, "learning_rate": 1e-3},
+        "training": {
+            "epochs": 8,
+            "batch_size": 128,
+            "learning_rate": 1e-3,
+            "weight_decay": 0.0,
+        },
     },
     "genetic_diffusion_paper": {
         "representation": "gene_pca_paper",
@@ -295,6 +304,7 @@ PRESETS = {
             "epochs": 100,
             "batch_size": 16,
             "learning_rate": 2e-4,
+            "weight_decay": 0.0,
             "ema_decay": 0.0,
             "patience": 100,
             "membership_max": 1.0,
@@ -313,7 +323,7 @@ PRESETS = {
         "representation": "snp_vae",
         # 8 latents to a position, of 16 SNPs each: windows of three positions
         "denoiser": {"kind": "local", "group_blocks": 1, "width": 96, "layers": 4, "context": 96},
-        "training": {"epochs": 35},
+        "training": {"epochs": 35, "batch_size": 128, "weight_decay": 0.0},
         "sampling": {"rescaled": False, "refined_from": None},
         # few large labels: each gets its own frequencies, and with them the effects of variants
         "decoding": {
@@ -340,6 +350,7 @@ PRESETS = {
             "epochs": 500,
             "batch_size": 1024,
             "learning_rate": 1e-4,
+            "weight_decay": 0.0,
             "warmup_steps": 50,  # the paper's 5 epochs, of 10,240 rows
             "ema_decay": 0.9999,
             "patience": 500,
@@ -363,7 +374,7 @@ PRESETS = {
 PER_CHROMOSOME = {
     "denoiser": {"kind": "local", "width": None, "layers": 5, "context": 0},
     "diffusion": {"prior_factors": 0},
-    "training": {"epochs": None, "batch_size": None},
+    "training": {"epochs": None, "batch_size": None, "weight_decay": 0.0},
 }
 
 

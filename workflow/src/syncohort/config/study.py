@@ -223,12 +223,10 @@ class Config(Section):
                 f"generators.{name}.decoding.rule {rule} needs a representation of kind snp_vae; "
                 f"{generator.representation} is a {kind}: use `matched` or `rounding`"
             )
-        given = (rule, kind, self.mode)
-        if generator.decoding.haplotype_carriers and given != ("matched", "gene_pca", "haplotype"):
+        if generator.decoding.haplotype_carriers and (rule, kind) != ("matched", "gene_pca"):
             raise ValueError(
-                f"generators.{name}.decoding.haplotype_carriers needs decoding.rule matched, a "
-                f"representation of kind gene_pca and mode: haplotype; here they are {rule}, {kind} "
-                f"and {self.mode}: leave the key out"
+                f"generators.{name}.decoding.haplotype_carriers needs decoding.rule matched and a "
+                f"representation of kind gene_pca; here they are {rule} and {kind}: leave the key out"
             )
 
     def _require_gene_pca(self, name: str, generator) -> None:

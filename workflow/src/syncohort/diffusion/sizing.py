@@ -1,8 +1,9 @@
 """How large a network is and how long it is trained, where the configuration leaves it to the data.
 
 One rule, anchored at what was measured on 4,000 training rows: a map of one place (width x width)
-has as many weights per row as there, a batch is the same share of the rows, and there are as many
-steps (docs/methods.md). What a network then weighs follows from the number of its places.
+has as many weights per row as there, a batch is the same share of the rows, as many rows are seen and
+there are as many steps, or more, and the weight decay counts as much beside a row (docs/methods.md). What
+a network then weighs follows from the number of its places.
 """
 
 from pathlib import Path
@@ -16,8 +17,11 @@ WEIGHTS_PER_ROW = 2.3  # of the map of a place
 WIDTHS = (16, 192)
 BATCHES_PER_EPOCH = 32
 BATCH_SIZES = (32, 512)
-STEPS = 1_250
-EPOCHS = (4, 60)
+STEPS = 1_250  # at least
+ROWS_SEEN = 160_000  # at least
+EPOCHS = (4, 100)
+DECAY_ROWS = 2_000  # what a weight decay of 1 is worth
+MOST_DECAY = 3.0
 
 
 def width_for(n_rows: int) -> int:
@@ -33,7 +37,12 @@ def batch_size_for(n_rows: int) -> int:
 
 def epochs_for(n_rows: int, batch_size: int) -> int:
     """Passes over so many training rows in batches of this size."""
-    return int(np.clip(round(STEPS * batch_size / n_rows), *EPOCHS))
+    return int(np.clip(round(max(STEPS * batch_size, ROWS_SEEN) / n_rows), *EPOCHS))
+
+
+def weight_decay_for(n_rows: int) -> float:
+    """Weight decay of AdamW with so many training rows: few rows say little, and what they say is kept small."""
+    return min(DECAY_ROWS / max(n_rows, 1), MOST_DECAY)
 
 
 def sized_denoiser(denoiser: dict, n_rows: int) -> dict:
@@ -44,10 +53,12 @@ def sized_denoiser(denoiser: dict, n_rows: int) -> dict:
 
 
 def sized_training(training: dict, n_rows: int) -> dict:
-    """The section `training` with a batch size and epochs; n_rows: of training."""
+    """The section `training` with a batch size, epochs and a weight decay; n_rows: of training."""
     batch_size = training["batch_size"] or batch_size_for(n_rows)
     epochs = training["epochs"] or epochs_for(n_rows, batch_size)
-    return training | {"batch_size": batch_size, "epochs": epochs}
+    decay = training["weight_decay"]
+    decay = weight_decay_for(n_rows) if decay is None else decay
+    return training | {"batch_size": batch_size, "epochs": epochs, "weight_decay": decay}
 
 
 def sized_recipe(

@@ -6,7 +6,9 @@ becomes one that nobody carries. Too many of them break up long haplotypes and c
 uncommon haplotypes of a block are brought back to the common one that is nearest, nearest ones
 first, until no more are uncommon than of real people, some of whom carry uncommon ones as well.
 
-Axes: R rows (haplotypes), V variants of a block, L labels, P common haplotypes.
+Without phase the same holds of a block's genotypes, of which people carry the common ones too.
+
+Axes: R rows (haplotypes, or people in genotype mode), V variants of a block, L labels, P common haplotypes.
 """
 
 from dataclasses import dataclass

@@ -83,9 +83,10 @@ class Decision:
     autozygosity: bool = False
     label_z: float = 0.0
 
-    def looks_at_blocks(self, mode: str) -> bool:
-        """Whether uncommon haplotypes of blocks are brought back."""
-        return mode == "haplotype" and self.rule == "matched" and bool(self.haplotype_carriers)
+    @property
+    def looks_at_blocks(self) -> bool:
+        """Whether what is uncommon in a block is brought back."""
+        return self.rule == "matched" and bool(self.haplotype_carriers)
 
     def __post_init__(self):
         if self.rule not in RULES:
@@ -129,7 +130,7 @@ def decode_cohort(
     sampled = _SampledRows(shard_paths, model, real.contig, first_position, recentring)
     sampled.require(n_rows)
     model.require_variants(real)
-    edges = block_edges(model, real) if decision.looks_at_blocks(mode) else None
+    edges = block_edges(model, real) if decision.looks_at_blocks else None
     training = TrainingRows(real, mode, edges, decision.haplotype_carriers)
     labels = np.repeat(training.label_indices(people.label), rows_per_person(mode))
     alike = None
@@ -267,20 +268,32 @@ def matched_rows(
     if not blocks:
         return rows
     once = _brought_back(rows, values, labels, thresholds, blocks)
-    taken = rows.mean(axis=0) - once.mean(axis=0)  # [V]
-    wanted = np.clip(shares + taken, 0, 1)
+    taken = np.stack(
+        [(rows > call).mean(axis=0) - (once > call).mean(axis=0) for call in range(len(shares))]
+    )  # [T, V]
+    wanted = np.clip(shares + taken[:, None], 0, 1)
     thresholds = matched_thresholds(values, labels, wanted, training_rows, decision)
     rows = cut_values(values, labels, thresholds)
     return _brought_back(rows, values, labels, thresholds, blocks)
 
 
 def _brought_back(rows, values, labels, thresholds, blocks) -> np.ndarray:
-    """Rows [R, V] of haplotypes, block by block; values count as if the thresholds were half way."""
+    """Rows [R, V], block by block; values count as if the thresholds were half way."""
     result = np.empty_like(rows)
     for part, block in blocks:
-        centred = values[:, part] - thresholds[0][labels, part] + 0.5
-        result[:, part] = block.bring_back(rows[:, part], centred, labels)
+        own = [threshold[labels, part] for threshold in thresholds]
+        result[:, part] = block.bring_back(rows[:, part], _centred(values[:, part], own), labels)
     return result
+
+
+def _centred(values: np.ndarray, thresholds: list[np.ndarray]) -> np.ndarray:
+    """Values [R, V] moved so that their thresholds [R, V] are half way, evenly between two."""
+    if len(thresholds) == 1:
+        return values - thresholds[0] + 0.5
+    first, second = thresholds
+    between = 0.5 + (values - first) / (second - first)
+    ends = np.where(values < first, values - first + 0.5, values - second + 1.5)
+    return np.where((values >= first) & (values <= second), between, ends)
 
 
 def _margin(expected: np.ndarray, decision: Decision) -> np.ndarray:
