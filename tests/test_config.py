@@ -204,7 +204,8 @@ def test_few_people_are_a_preset():
     assert few.diffusion.prior_factors == 0 and few.diffusion.residual_from_class_mean is False
     assert few.sampling.centred is False and few.sampling.rescaled is False
     assert few.denoiser == usual.denoiser.model_copy(update={"layers": 3, "context": 64})
-    assert few.training == usual.training.model_copy(update={"epochs": 40})
+    fixed = {"epochs": 40, "batch_size": 128, "weight_decay": 0.0}
+    assert few.training == usual.training.model_copy(update=fixed)
     assert few.sampling.refined_from is None
     assert few.decoding == usual.decoding.model_copy(update={"label_margin": 0.1, "label_z": 0.0})
 
