@@ -210,6 +210,21 @@ def test_few_people_are_a_preset():
     assert few.decoding == usual.decoding.model_copy(update={"label_margin": 0.1, "label_z": 0.0})
 
 
+@pytest.mark.parametrize(
+    "preset", ["genetic_diffusion", "genetic_diffusion_few_people", "genetic_diffusion_pretrained"]
+)
+def test_networks_of_chromosomes_are_trained_as_their_preset_says(preset):
+    study = {
+        "generators": {"a": {"preset": preset}, "b": {"preset": preset, "per_chromosome": True}},
+        "pretraining": {"panel": "/panel/{chrom}.vcf.gz"},
+    }
+    if preset != "genetic_diffusion_pretrained":
+        del study["pretraining"]
+    one, several = parse_config(study).generators.values()
+    assert several.training == one.training
+    assert (several.denoiser.context, several.diffusion.prior_factors) == (0, 0)
+
+
 def test_a_preset_is_a_start_that_single_keys_change():
     values = {"generators": {"a": {"preset": "genetic_diffusion_paper", "training": {"epochs": 7}}}}
     paper = parse_config(values).generators["a"]

@@ -374,7 +374,6 @@ PRESETS = {
 PER_CHROMOSOME = {
     "denoiser": {"kind": "local", "width": None, "layers": 5, "context": 0},
     "diffusion": {"prior_factors": 0},
-    "training": {"epochs": None, "batch_size": None, "weight_decay": 0.0},
 }
 
 

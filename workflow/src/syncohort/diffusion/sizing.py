@@ -57,7 +57,8 @@ def sized_training(training: dict, n_rows: int) -> dict:
     batch_size = training["batch_size"] or batch_size_for(n_rows)
     epochs = training["epochs"] or epochs_for(n_rows, batch_size)
     decay = training["weight_decay"]
-    decay = weight_decay_for(n_rows) if decay is None else decay
+    if decay is None:
+        decay = weight_decay_for(n_rows)
     return training | {"batch_size": batch_size, "epochs": epochs, "weight_decay": decay}
 
 
