@@ -365,6 +365,8 @@ class _Run:
             progress.epoch + 1,
             progress.step,
         )
+        what = "%d epochs of batches of %d rows, weight decay %.3g"
+        log.info(what, setting.epochs, setting.batch_size, setting.weight_decay)
         while not self._is_over():
             self._finish_epoch()
             self._report_epoch()
