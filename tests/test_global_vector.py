@@ -24,6 +24,8 @@ from syncohort.global_vector.axes import fit_axes, held_out_share, project
 from syncohort.global_vector.fitting import fit_global_vector, read_parts
 from syncohort.global_vector.mixture import Mixture, fit_mixture
 from syncohort.global_vector.model import Projection, load_global_vector
+from syncohort.global_vector.pair_fitting import fit_pairing
+from syncohort.global_vector.pairing import Pairing
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 from syncohort.training.settings import Workplace
 
@@ -403,3 +405,96 @@ def test_a_person_is_one_row_in_genotype_mode(tmp_path):
     )
     people = People(["1", "2"], ["case", "control"], ["", ""])
     assert found.model.draw(people, 1).shape == (2, 1, found.model.n_axes)
+
+
+# --- whose two haplotypes make a person, with one network for all chromosomes
+
+
+def pairing_along(correlation: list[list[float]], names: list[str]) -> Pairing:
+    """Of latents that are their own scores, with variance 1."""
+    r = np.array(correlation)
+    axes = np.eye(r.shape[1], dtype=np.float32)
+    return Pairing(np.array(names, dtype=object), axes, r, np.ones_like(r))
+
+
+def people_of(labels, sexes=None) -> People:
+    ids = [f"s{i}" for i in range(len(labels))]
+    return People(np.array(ids), np.array(labels), np.full(len(ids), ""), sex=sexes)
+
+
+def correlation_of(first, second):
+    """Along each axis."""
+    return np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(first.T, second.T, strict=True)])
+
+
+@pytest.mark.parametrize("wanted", [[0.2, 0.0], [0.6, 0.3], [0.95, 0.8]])
+def test_haplotypes_of_people_become_as_alike_as_asked(wanted):
+    latents = np.random.default_rng(1).normal(size=(6_000, 1, 2)).astype(np.float32)
+    pairing, people = pairing_along([wanted], ["x"]), people_of(["x"] * 3_000)
+    mates = pairing.mates(latents, people, seed=5)
+    assert sorted(mates) == list(range(3_000))
+    flat = latents.reshape(-1, 2)
+    found = correlation_of(flat[::2], flat[1::2][mates])
+    np.testing.assert_allclose(found, wanted, atol=0.05)
+
+
+def test_haplotypes_of_two_continents_are_not_one_person():
+    """A label of two ancestries, as cases are: drawn at random, half of the people would be mixed."""
+    rng = np.random.default_rng(2)
+    continent = rng.random(2_000) < 0.3
+    latents = (4 * continent + rng.normal(size=2_000)).astype(np.float32)[:, None, None]
+    spread = float(latents.var())
+    pairing = Pairing(
+        np.array(["x"], dtype=object), np.ones((1, 1)), np.array([[0.8]]), np.array([[spread]])
+    )
+    mates = pairing.mates(latents, people_of(["x"] * 1_000), seed=1)
+    mixed = (continent[::2] != continent[1::2][mates]).mean()
+    assert (continent[::2] != continent[1::2]).mean() > 0.38 and mixed < 0.1
+
+
+def test_haplotypes_stay_with_their_label_and_sex():
+    rng = np.random.default_rng(3)
+    labels, sexes = rng.choice(["x", "y", "z"], 400), rng.integers(1, 3, 400)
+    latents = rng.normal(size=(800, 1, 1)).astype(np.float32)
+    pairing = pairing_along([[0.9], [0.0], [0.5]], ["x", "y", "z"])
+    mates = pairing.mates(latents, people_of(labels, sexes), seed=4)
+    assert (labels[mates] == labels).all() and (sexes[mates] == sexes).all()
+    moved = mates != np.arange(400)
+    assert moved[labels == "x"].any() and not moved[labels == "y"].any()
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_few_people_are_paired(number):
+    latents = np.arange(2 * number, dtype=np.float32)[:, None, None]
+    mates = pairing_along([[0.9]], ["x"]).mates(latents, people_of(["x"] * number), seed=4)
+    assert sorted(mates) == list(range(number))
+
+
+def test_training_people_say_how_alike_haplotypes_are(cohort, tmp_path):
+    found = fit_pairing(cohort.people, seed=1)
+    rows = cohort.people.rows
+    trained = ~rows.is_validation
+    for place in range(2):
+        own = cohort.ancestry[trained & (rows.labels == place)].reshape(-1, 2)
+        own = own - own.mean()
+        r = (own[:, 0] * own[:, 1]).mean() / (own**2).mean()
+        assert found.correlation[place, 0] == pytest.approx(r - 1 / (len(own) * r), abs=0.03)
+    # beyond the first axis there is noise alone
+    assert (found.correlation[:, 1:] < 0.25).all() and found.correlation[:, 1:].mean() < 0.05
+    found.save(tmp_path / "pairing.npz")
+    again = Pairing.load(tmp_path / "pairing.npz")
+    np.testing.assert_array_equal(again.correlation, found.correlation)
+    np.testing.assert_array_equal(again.axes, found.axes)
+    with pytest.raises(InputError):
+        load_global_vector(tmp_path / "pairing.npz")
+
+
+def test_haplotypes_of_strangers_are_not_made_alike(tmp_path):
+    cohort = people_with_ancestry(tmp_path, n_people=600)
+    order = np.arange(1_200).reshape(-1, 2)
+    for label in range(2):
+        own = np.flatnonzero(cohort.people.rows.labels[::2] == label)
+        order[own, 1] = order[np.roll(own, 5), 1]
+    for path in cohort.people.paths:
+        np.save(path, np.load(path)[order.reshape(-1)])
+    assert fit_pairing(cohort.people, seed=1).correlation.max() < 0.15

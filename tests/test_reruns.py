@@ -220,6 +220,10 @@ CONFIGURATION = {
         {"generators": {"small": SMALL | {"sampling": SMALL["sampling"] | {"refined_from": 0.5}}}},
         SAMPLING - {"sample_latents", "draft_cohort"},
     ),
+    "a generator's `sampling.paired`": (
+        {"generators": {"small": SMALL | {"sampling": SMALL["sampling"] | {"paired": False}}}},
+        SAMPLING - {"sample_latents", "draft_cohort"},
+    ),
     "`evaluation.ld_window_kb`": ({"evaluation": {"ld_window_kb": 50}}, FIDELITY | SUMMARY),
     "`evaluation.classifier_epochs`": (
         {"evaluation": {"classifier_epochs": 2}},
@@ -230,6 +234,7 @@ CONFIGURATION = {
         {"representations": {"gene_pca": {"variance_kept": 0.9}}},
         {"fit_gene_pca", "encode_people", "measure_reconstruction", "plot_reconstruction"}
         | {"train_diffusion", "fit_rescaling", "attack_white_box", "plot_training"}
+        | {"fit_pairing"}
         | SAMPLING,
     ),
 }

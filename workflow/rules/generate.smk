@@ -51,12 +51,41 @@ rule draw_global_vectors:
         "../scripts/draw_global_vectors.py"
 
 
+rule fit_pairing:
+    input:
+        latents=lambda wildcards: latents_of(wildcards.representation),
+        rows=lambda wildcards: [
+            path.replace(".npy", ".npz")
+            for path in latents_of(wildcards.representation)
+        ],
+        people="<results>/split_people/people.tsv",
+    output:
+        pairing="<results>/fit_pairing/{representation}.npz",
+    log:
+        "<logs>/fit_pairing/{representation}.log",
+    benchmark:
+        "<benchmarks>/fit_pairing/{representation}.tsv"
+    priority: LONGEST_FIRST
+    conda:
+        "../../envs/syncohort.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=stream_mb,
+        runtime=long_minutes,
+    params:
+        code=code_of("fit_pairing"),
+        seed=lambda wildcards: seed_of("fit_pairing", wildcards.representation),
+    script:
+        "../scripts/fit_pairing.py"
+
+
 rule sample_latents:
     input:
         checkpoint=checkpoint_of,
         rescaling=rescaling_of,
         models=network_models,
         global_vectors=global_file("draw_global_vectors", "vectors.npy"),
+        pairing=pairing_of("sample_latents"),
         people="<results>/draw_labels/people.tsv",
         key=KEY,
     output:
@@ -170,6 +199,7 @@ rule refine_latents:
         models=network_models,
         drafts=drafts_of_network,
         global_vectors=global_file("draw_global_vectors", "vectors.npy"),
+        pairing=pairing_of("refine_latents"),
         people="<results>/draw_labels/people.tsv",
         key=KEY,
     output:
@@ -191,7 +221,7 @@ rule refine_latents:
         code=code_of("refine_latents", refining_code),
         mode=STUDY.mode,
         shards=STUDY.synthesis.shards,
-        sampling=lambda wildcards: generator_of(wildcards)["sampling"],
+        sampling=drawn_twice,
         seed=lambda wildcards: seed_of(
             *stage_of("refine_latents", trained_as(wildcards), wildcards.part)
         ),

@@ -130,10 +130,15 @@ def representation_models(wildcards):
     return [part_model(name, part) for part in parts_of(name)]
 
 
+def latents_of(representation):
+    """The latents of a representation, in genomic order."""
+    folder = f"<results>/encode_people/{representation}"
+    return [f"{folder}/{part}.npy" for part in parts_of(representation)]
+
+
 def representation_latents(wildcards):
     """The latents of a generator's representation, in genomic order."""
-    name = generator_of(wildcards)["representation"]
-    return [f"<results>/encode_people/{name}/{part}.npy" for part in parts_of(name)]
+    return latents_of(generator_of(wildcards)["representation"])
 
 
 def representation_rows(wildcards):
@@ -158,6 +163,20 @@ def rescaling_of(wildcards):
     if not generator_of(wildcards).get("sampling", {}).get("rescaled"):
         return []
     return RESCALING.format(generator=trained_as(wildcards), part=wildcards.part)
+
+
+def pairing_of(rule_name):
+    """Look-up of what says how alike people's haplotypes are, for the rule that draws them last."""
+
+    def found(wildcards):
+        name = wildcards.generator
+        wanted = generator_of(wildcards).get("sampling", {}).get("paired")
+        apart = STUDY.mode == "haplotype" and name not in PLAN.per_chromosome
+        if not (wanted and apart and drawing_rules(name)[-1] == rule_name):
+            return []
+        return f"<results>/fit_pairing/{generator_of(wildcards)['representation']}.npz"
+
+    return found
 
 
 def fitted_model(wildcards, part):

@@ -86,8 +86,17 @@ def stage_of(rule_name, generator, part):
 
 def drawn_once(wildcards):
     """How a generator's network draws people, but for what it draws a second time."""
+    return {
+        key: value
+        for key, value in drawn_twice(wildcards).items()
+        if key != "refined_from"
+    }
+
+
+def drawn_twice(wildcards):
+    """How a generator's network draws people; whose haplotypes are paired says an input."""
     sampling = generator_of(wildcards).get("sampling", {})
-    return {key: value for key, value in sampling.items() if key != "refined_from"}
+    return {key: value for key, value in sampling.items() if key != "paired"}
 
 
 def shards_of_chrom(rule_name):

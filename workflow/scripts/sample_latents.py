@@ -22,5 +22,6 @@ with job(snakemake):
         representation_fingerprints=file_fingerprints(snakemake.input.models),
         threads=snakemake.threads,
         global_vectors=snakemake.input.get("global_vectors") or None,
+        pairing=snakemake.input.get("pairing") or None,
         **sampling,
     )

@@ -119,6 +119,10 @@ class SamplingConfig(Section):
         True,
         description="Scale what the network predicts, at each noise level and along principal axes of neighbouring gene blocks, to what validation people bear out. It brings back variance and long haplotypes and costs some rare alleles. What a network remembers of few people it brings out too.",
     )
+    paired: bool = Field(
+        True,
+        description="With `mode: haplotype`: exchange drawn haplotypes between people of a label until the two of a person are as alike in ancestry as those of training people. No haplotype is changed. Without it people of mixed ancestry, or of a label such as cases that several populations have, get haplotypes that do not belong together. Networks per chromosome draw both together and do not need it.",
+    )
     refined_from: float | None = Field(
         0.33,
         gt=0,
@@ -315,6 +319,7 @@ PRESETS = {
             "spacing": "time",
             "centred": False,
             "rescaled": False,
+            "paired": False,
             "refined_from": None,
         },
         "decoding": {"rule": "rounding", "autozygosity": False},
@@ -363,6 +368,7 @@ PRESETS = {
             "guidance_scale": 5.0,
             "centred": False,
             "rescaled": False,
+            "paired": False,
             "refined_from": None,
         },
         "decoding": {"rule": "argmax", "autozygosity": False},

@@ -69,6 +69,11 @@ _OF_STUDIES = (
 _OF_GENERATORS = (
     _Rule(("global_axes",), attrgetter("per_chromosome"), "it is for per_chromosome: true"),
     _Rule(
+        ("sampling.paired",),
+        lambda generator: not generator.per_chromosome,
+        "networks per chromosome draw the haplotypes of a person together",
+    ),
+    _Rule(
         (
             "decoding.rare_margin",
             "decoding.common_margin",

@@ -14,7 +14,12 @@ from syncohort.cohort_store import CohortStore
 from syncohort.files import write_rows
 from syncohort.genotypes import People, rows_per_person, slices
 from syncohort.representations.base import Representation, encode_rows
-from syncohort.synthesis.sampling import conditions_of, load_latent_generator, people_of_shard
+from syncohort.synthesis.sampling import (
+    conditions_of,
+    load_latent_generator,
+    paired_batches,
+    people_of_shard,
+)
 from syncohort.training.devices import resolve_device
 
 
@@ -34,6 +39,7 @@ def refine_shard(
     threads: int | None = None,
     representation_fingerprints: dict[str, str] | None = None,
     global_vectors: str | Path | None = None,
+    pairing: str | Path | None = None,
     **sampling,
 ) -> None:
     """Draw the latents of one shard anew, from the genotypes that they were decoded to.
@@ -69,4 +75,7 @@ def refine_shard(
                 told = rows[some.start * each : some.stop * each]
                 yield refine(draft, told, seed, first * each)
 
-    write_rows(out_path, (len(rows), *generator.mask.shape), batches())
+    refined = batches()
+    if pairing is not None:
+        refined = paired_batches(refined, pairing, people[own], seed, own.start)
+    write_rows(out_path, (len(rows), *generator.mask.shape), refined)

@@ -13,6 +13,10 @@ from syncohort.files import write_rows
 from syncohort.generators.base import LatentGenerator, read_checkpoint
 from syncohort.generators.conditioning import Told
 from syncohort.genotypes import People, rows_per_person
+from syncohort.global_vector.pairing import Pairing
+from syncohort.seeds import child_seed
+
+_PAIRS = 1 << 32  # random stream, beside those of batches
 
 # Kind -> module and class, imported by name: an edit of one reruns only what uses it.
 _CLASSES = {
@@ -57,6 +61,7 @@ def sample_shard(
     threads: int | None = None,
     representation_fingerprints: dict[str, str] | None = None,
     global_vectors: str | Path | None = None,
+    pairing: str | Path | None = None,
     **sampling,
 ) -> None:
     """Sample the latents of one shard of a cohort into an .npy file, float32 [R, G, K].
@@ -67,8 +72,8 @@ def sample_shard(
     mode), None for the generator's own choice; latents depend on it by rounding alone, unless
     sampling is centred. representation_fingerprints: of the models that will decode, checked
     against those the generator was trained on. global_vectors: .npy of all people,
-    [S, H, A], that the network of a chromosome is told. sampling: what `sample_batches` of this
-    kind of generator takes besides.
+    [S, H, A], that the network of a chromosome is told. pairing: file of a `Pairing`, by which those who are
+    drawn together exchange haplotypes. sampling: what `sample_batches` of this kind of generator takes besides.
 
     Raises InputError for labels or models the generator was not trained on.
     """
@@ -86,7 +91,23 @@ def sample_shard(
         first_row=own.start * each,
         **sampling,
     )
+    if pairing is not None:
+        batches = paired_batches(batches, pairing, people[own], seed, own.start)
     write_rows(out_path, (len(rows), *generator.mask.shape), batches)
+
+
+def paired_batches(batches, pairing: str | Path, people: People, seed: int, first: int):
+    """Batches of latents [R, G, K] whose people exchanged haplotypes among themselves.
+
+    pairing: file of a `Pairing`; people: whose the rows are, in haplotype mode; first: the place of the first of them in the cohort.
+    """
+    pairing, start = Pairing.load(pairing), 0
+    for latents in batches:
+        own = people[start : start + len(latents) // 2]
+        mates = pairing.mates(latents, own, child_seed(seed, _PAIRS, first + start))
+        latents[1::2] = latents[1::2][mates]
+        yield latents
+        start += len(own)
 
 
 def people_of_shard(people: People, mode: str, n_shards: int, shard: int, rows: int) -> slice:

@@ -17,6 +17,7 @@ STAYS_INSIDE = {
         "fit_hidden_chow_liu",
         "fit_global_vector",
         "fit_autozygosity",
+        "fit_pairing",
         "state",
     ),
     "representations": (

@@ -78,7 +78,7 @@ def draw_latents_of(
         threads=threads,
         memory_mb=memory_mb,
     )
-    refined_from = sampling.pop("refined_from", None)
+    refined_from, pairing = sampling.pop("refined_from", None), sampling.pop("pairing", None)
     how = {"mode": mode, "n_shards": 1, "shard": 0, "device": device, "threads": threads} | sampling
 
     def decoded(latents: Path, stage: int) -> list[CohortStore]:
@@ -100,7 +100,8 @@ def draw_latents_of(
             first_position += len(model.mask)
         return drawn
 
-    sample_shard(checkpoint, people, latents, seed=child_seed(seed, _SAMPLE), **how)
+    first = how | {"pairing": None if refined_from else pairing}
+    sample_shard(checkpoint, people, latents, seed=child_seed(seed, _SAMPLE), **first)
     if not refined_from:
         return decoded(latents, _DECODE)
     again = folder / "refined.npy"
@@ -113,6 +114,7 @@ def draw_latents_of(
         again,
         seed=child_seed(seed, _REFINE),
         refined_from=refined_from,
+        pairing=pairing,
         **how,
     )
     return decoded(again, _DECODE)

@@ -9,10 +9,11 @@ from syncohort.diffusion.rescaling import fit_rescaling
 from syncohort.diffusion.sizing import sized_recipe
 from syncohort.diffusion.training import train_diffusion
 from syncohort.generators.rows import EncodedPeople
+from syncohort.global_vector.pair_fitting import fit_pairing
 from syncohort.seeds import child_seed
 from syncohort.training.settings import Workplace
 
-_TRAIN, _RESCALE = range(2)  # random streams
+_TRAIN, _RESCALE, _PAIR = range(3)  # random streams
 
 
 def learn(
@@ -71,4 +72,7 @@ def learn(
             seed=child_seed(seed, _RESCALE),
             device=device,
         ).save(sampling["rescaling"])
+    if sampling.pop("paired") and encoded.rows.haplotype.any():
+        sampling["pairing"] = checkpoint.with_suffix(".pairing.npz")
+        fit_pairing(encoded, child_seed(seed, _PAIR)).save(sampling["pairing"])
     return sampling

@@ -1,0 +1,15 @@
+"""Find how alike the two haplotypes of training people are."""
+
+from syncohort.cohort.people import read_people
+from syncohort.generators.rows import EncodedPeople
+from syncohort.global_vector.pair_fitting import fit_pairing
+from syncohort.job import job
+
+with job(snakemake):
+    encoded = EncodedPeople.read(
+        snakemake.input.latents,
+        snakemake.input.rows,
+        read_people(snakemake.input.people),
+        "haplotype",
+    )
+    fit_pairing(encoded, snakemake.params.seed).save(snakemake.output.pairing)

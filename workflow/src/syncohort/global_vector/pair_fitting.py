@@ -1,0 +1,46 @@
+"""How alike the two haplotypes of training people are.
+
+Axes: P people, D positions of all chromosomes, A axes, C labels.
+"""
+
+import numpy as np
+
+from syncohort.generators.base import require_training_rows
+from syncohort.generators.rows import EncodedPeople
+from syncohort.global_vector.axes import fit_axes, project
+from syncohort.global_vector.fitting import ROWS_PER_AXIS, read_parts
+from syncohort.global_vector.pairing import Pairing
+
+N_AXES = 10
+_MOST_ALIKE = 0.98
+
+
+def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
+    """How alike the haplotypes of training people are, along the leading axes of all.
+
+    encoded: latents of all chromosomes, two rows of each person; seed: of the axes. A correlation r
+    of n people counts 1 - 1 / (n r^2) of itself, what is left of its square without chance; a
+    negative one counts as 0. Where labels are values, all people are one group.
+
+    Raises InputError: a class without training rows.
+    """
+    rows = encoded.rows
+    require_training_rows(rows)
+    trained = encoded.whole_training_rows()
+    parts = read_parts(encoded, residual_from_class_mean=False)
+    n_axes = max(1, min(N_AXES, len(trained) // ROWS_PER_AXIS))
+    axes, _ = fit_axes(parts, trained, n_axes, seed)
+    people = np.flatnonzero(~rows.is_validation)
+    scores = project(parts, axes, people).reshape(-1, 2, axes.shape[1]).astype(np.float64)
+    labels, names = rows.labels[people][::2], rows.class_names
+    if rows.values is not None:
+        labels, names = np.zeros_like(labels), [""]
+    correlation, variance = np.zeros((2, len(names), axes.shape[1]))
+    for place in range(len(names)):
+        own = scores[labels == place]
+        own = own - own.mean(axis=(0, 1))
+        variance[place] = np.maximum(np.square(own).mean(axis=(0, 1)), 1e-12)
+        r = (own[:, 0] * own[:, 1]).mean(axis=0) / variance[place]
+        kept = np.maximum(1 - 1 / np.maximum(len(own) * r**2, 1e-12), 0)
+        correlation[place] = np.clip(r * kept, 0, _MOST_ALIKE)
+    return Pairing(np.array(names, dtype=object), axes, correlation, variance)
