@@ -13,6 +13,7 @@ from syncohort.diffusion.samplers import sampling_times, times_left
 from syncohort.diffusion.schedules import make_schedule
 from syncohort.errors import InputError
 from syncohort.genotypes import People
+from syncohort.global_vector.pairing import Pairing
 from syncohort.synthesis import refining
 from syncohort.synthesis.refining import refine_shard
 
@@ -93,7 +94,9 @@ def test_guidance_holds_for_the_second_drawing_as_for_the_first(tmp_path):
     assert moved > 0.2 and np.abs(again - guided).mean() < 0.5 * moved
 
 
-def test_shards_are_the_same_as_the_whole_and_read_their_own_people(trained, tmp_path, monkeypatch):
+def test_shards_are_the_same_as_the_whole_whether_haplotypes_are_paired_or_not(
+    trained, tmp_path, monkeypatch
+):
     people = People([f"S{i}" for i in range(90)], np.array(CLASSES * 45, dtype=object), [""] * 90)
     _, given = drafts(180)
     read = []
@@ -106,16 +109,32 @@ def test_shards_are_the_same_as_the_whole_and_read_their_own_people(trained, tmp
     monkeypatch.setattr(refining, "encode_rows", encode_rows)
     monkeypatch.setattr("syncohort.generators.base.LatentGenerator.batch_rows", 40)
     options = SAMPLING | {"mode": "haplotype", "seed": 5, "device": "cpu", "refined_from": 0.3}
-    found = []
-    for n_shards in (1, 3):
-        read.clear()
-        paths = [tmp_path / f"{n_shards}_{shard}.npy" for shard in range(n_shards)]
-        for shard, out in enumerate(paths):
-            refine_shard(trained, people, [], [], out, n_shards=n_shards, shard=shard, **options)
-        assert read == list(range(90))
-        found.append(np.concatenate([np.load(out) for out in paths]))
-    np.testing.assert_array_equal(*found)
-    assert found[0].shape == given.shape
+    axes = np.random.default_rng(1).normal(size=(MASK.size, 2)).astype(np.float32)
+    alike = Pairing(np.array(CLASSES, dtype=object), axes, np.full((2, 2), 0.9), np.ones((2, 2)))
+    alike.save(tmp_path / "pairing.npz")
+    drawn = {}
+    for pairing in (None, tmp_path / "pairing.npz"):
+        found = []
+        for n_shards in (1, 3):
+            read.clear()
+            paths = [tmp_path / f"{n_shards}_{shard}.npy" for shard in range(n_shards)]
+            for shard, out in enumerate(paths):
+                own = options | {"n_shards": n_shards, "shard": shard, "pairing": pairing}
+                refine_shard(trained, people, [], [], out, **own)
+            assert read == list(range(90))
+            found.append(np.concatenate([np.load(out) for out in paths]))
+        np.testing.assert_array_equal(*found)
+        drawn[pairing is not None] = found[0].reshape(90, 2, -1)
+    apart, paired = drawn[False], drawn[True]
+    np.testing.assert_array_equal(apart[:, 0], paired[:, 0])
+    groups = [(start, label) for start in range(0, 90, 20) for label in CLASSES]
+    own = [
+        np.flatnonzero((np.arange(90) // 20 * 20 == at) & (people.label == k)) for at, k in groups
+    ]
+    for rows in own:  # those who are drawn together, of one label
+        before, after = (each[rows, 1][np.lexsort(each[rows, 1].T)] for each in (apart, paired))
+        np.testing.assert_array_equal(before, after)
+    assert (apart[:, 1] != paired[:, 1]).any(axis=1).mean() > 0.5
 
 
 def test_what_cannot_be_refined_is_refused(trained):

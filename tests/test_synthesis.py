@@ -25,6 +25,7 @@ from syncohort.diffusion.training import _Task
 from syncohort.errors import InputError
 from syncohort.generators.latents import Normalisation, fit_normalisation, read_latents
 from syncohort.genotypes import People
+from syncohort.global_vector.pairing import Pairing
 from syncohort.synthesis.sampling import sample_shard, shard_slice
 
 
@@ -347,7 +348,7 @@ def test_shards_are_whole_batches_and_cover_everybody_once(n_people, n_shards, p
     assert all(shard.start % per_batch == 0 for shard in shards if shard.start < n_people)
 
 
-def sample_cohort(trained, folder, labels, n_shards, mode="haplotype", batch_size=32):
+def sample_cohort(trained, folder, labels, n_shards, mode="haplotype", batch_size=32, **options):
     folder.mkdir()
     paths = [folder / f"{shard}.npy" for shard in range(n_shards)]
     for shard, path in enumerate(paths):
@@ -361,6 +362,7 @@ def sample_cohort(trained, folder, labels, n_shards, mode="haplotype", batch_siz
             guidance_scale=1.0,
             batch_size=batch_size,
             **SAMPLING,
+            **options,
         )
     return paths
 
@@ -386,6 +388,29 @@ def test_both_haplotypes_carry_the_persons_label_and_differ(trained, tmp_path):
     assert not np.isclose(rows[0::2], rows[1::2])[:, MASK].all(axis=1).any()
     people = np.load(sample_cohort(trained, tmp_path / "g", LABELS, 1, mode="genotype")[0])
     assert len(people) == len(LABELS)
+
+
+def test_paired_haplotypes_are_those_that_were_drawn(trained, tmp_path):
+    axes = np.eye(MASK.size, dtype=np.float32)[:, MASK.reshape(-1)]
+    r = np.full((2, axes.shape[1]), 0.9)
+    Pairing(np.array(["case", "control"], dtype=object), axes, r, np.ones_like(r)).save(
+        tmp_path / "pairing.npz"
+    )
+    apart, paired = (
+        np.load(sample_cohort(trained, tmp_path / name, LABELS, 1, **how)[0]).reshape(
+            -1, 2, MASK.size
+        )
+        for name, how in (("a", {}), ("p", {"pairing": tmp_path / "pairing.npz"}))
+    )
+    np.testing.assert_array_equal(apart[:, 0], paired[:, 0])
+    for label in ("case", "control"):
+        before, after = (each[label == LABELS, 1] for each in (apart, paired))
+        np.testing.assert_array_equal(*(each[np.lexsort(each.T)] for each in (before, after)))
+        nearer = [
+            np.abs(each[label == LABELS] @ [1, -1]).mean()
+            for each in (apart.transpose(0, 2, 1), paired.transpose(0, 2, 1))
+        ]
+        assert nearer[1] < nearer[0]
 
 
 def test_batches_that_part_haplotypes_are_refused(trained, tmp_path):
