@@ -489,12 +489,21 @@ def test_training_people_say_how_alike_haplotypes_are(cohort, tmp_path):
         load_global_vector(tmp_path / "pairing.npz")
 
 
-def test_haplotypes_of_strangers_are_not_made_alike(tmp_path):
-    cohort = people_with_ancestry(tmp_path, n_people=600)
+@pytest.mark.parametrize("with_x", [False, True], ids=["autosomes", "with X"])
+def test_haplotypes_of_strangers_are_not_made_alike(tmp_path, with_x):
+    people = people_with_ancestry(tmp_path, n_people=600).people
     order = np.arange(1_200).reshape(-1, 2)
     for label in range(2):
-        own = np.flatnonzero(cohort.people.rows.labels[::2] == label)
+        own = np.flatnonzero(people.rows.labels[::2] == label)
         order[own, 1] = order[np.roll(own, 5), 1]
-    for path in cohort.people.paths:
-        np.save(path, np.load(path)[order.reshape(-1)])
-    assert fit_pairing(cohort.people, seed=1).correlation.max() < 0.15
+    is_second = np.tile([False, True], 600) & (np.repeat(np.arange(600) % 3, 2) > 0)
+    for path, is_x in zip(people.paths, (False, with_x), strict=True):
+        latents = np.load(path)[order.reshape(-1)]
+        if is_x:  # the one X of a man stands in both of his rows
+            latents[is_second] = latents[np.flatnonzero(is_second) - 1]
+        np.save(path, latents)
+    if with_x:
+        haploid = [np.zeros(len(MASKS[0]), bool), np.ones(len(MASKS[1]), bool)]
+        rows = replace(people.rows, is_second=is_second)
+        people = EncodedPeople(people.paths, people.masks, rows, haploid)
+    assert fit_pairing(people, seed=1).correlation.max() < 0.15

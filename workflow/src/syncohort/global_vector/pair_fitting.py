@@ -3,6 +3,8 @@
 Axes: P people, D positions of all chromosomes, A axes, C labels.
 """
 
+import logging
+
 import numpy as np
 
 from syncohort.generators.base import require_training_rows
@@ -11,6 +13,7 @@ from syncohort.global_vector.axes import fit_axes, project
 from syncohort.global_vector.fitting import ROWS_PER_AXIS, read_parts
 from syncohort.global_vector.pairing import Pairing
 
+log = logging.getLogger(__name__)
 N_AXES = 10
 _MOST_ALIKE = 0.98
 
@@ -20,7 +23,8 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
 
     encoded: latents of all chromosomes, two rows of each person; seed: of the axes. A correlation r
     of n people counts 1 - 1 / (n r^2) of itself, what is left of its square without chance; a
-    negative one counts as 0. Where labels are values, all people are one group.
+    negative one counts as 0. Where labels are values, all people are one group. Where men have one
+    copy, both of their rows are that copy, which says nothing of what is alike.
 
     Raises InputError: a class without training rows.
     """
@@ -30,6 +34,7 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
     parts = read_parts(encoded, residual_from_class_mean=False)
     n_axes = max(1, min(N_AXES, len(trained) // ROWS_PER_AXIS))
     axes, _ = fit_axes(parts, trained, n_axes, seed)
+    axes[np.repeat(encoded.one_copy, len(axes) // len(encoded.one_copy))] = 0
     people = np.flatnonzero(~rows.is_validation)
     scores = project(parts, axes, people).reshape(-1, 2, axes.shape[1]).astype(np.float64)
     labels, names = rows.labels[people][::2], rows.class_names
@@ -43,4 +48,11 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
         r = (own[:, 0] * own[:, 1]).mean(axis=0) / variance[place]
         kept = np.maximum(1 - 1 / np.maximum(len(own) * r**2, 1e-12), 0)
         correlation[place] = np.clip(r * kept, 0, _MOST_ALIKE)
+        log.info(
+            "%s: %d people, their haplotypes have correlations %s, told from chance %s",
+            names[place] or "everybody",
+            len(own),
+            np.round(r, 2).tolist(),
+            np.round(correlation[place], 2).tolist(),
+        )
     return Pairing(np.array(names, dtype=object), axes, correlation, variance)
