@@ -69,6 +69,7 @@ if STUDY.pretraining.panel:
 
 
 include: "workflow/rules/train.smk"
+include: "workflow/rules/pairs.smk"
 include: "workflow/rules/generate.smk"
 include: "workflow/rules/baselines.smk"
 include: "workflow/rules/export.smk"

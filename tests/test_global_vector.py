@@ -470,6 +470,15 @@ def test_a_few_people_are_paired(number):
     assert sorted(mates) == list(range(number))
 
 
+def test_of_a_large_label_some_people_are_read(cohort, monkeypatch):
+    whole = fit_pairing(cohort.people, seed=1)
+    monkeypatch.setattr("syncohort.global_vector.pair_fitting.MOST_PEOPLE", 70)
+    some = fit_pairing(cohort.people, seed=1)
+    np.testing.assert_array_equal(some.axes, whole.axes)
+    difference = np.abs(some.correlation[:, 0] - whole.correlation[:, 0])
+    assert (difference > 0).all() and (difference < 0.15).all()
+
+
 def test_training_people_say_how_alike_haplotypes_are(cohort, tmp_path):
     found = fit_pairing(cohort.people, seed=1)
     rows = cohort.people.rows

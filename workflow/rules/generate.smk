@@ -51,34 +51,6 @@ rule draw_global_vectors:
         "../scripts/draw_global_vectors.py"
 
 
-rule fit_pairing:
-    input:
-        latents=lambda wildcards: latents_of(wildcards.representation),
-        rows=lambda wildcards: [
-            path.replace(".npy", ".npz")
-            for path in latents_of(wildcards.representation)
-        ],
-        people="<results>/split_people/people.tsv",
-    output:
-        pairing="<results>/fit_pairing/{representation}.npz",
-    log:
-        "<logs>/fit_pairing/{representation}.log",
-    benchmark:
-        "<benchmarks>/fit_pairing/{representation}.tsv"
-    priority: LONGEST_FIRST
-    conda:
-        "../../envs/syncohort.yaml"
-    threads: THREADS
-    resources:
-        mem_mb=stream_mb,
-        runtime=long_minutes,
-    params:
-        code=code_of("fit_pairing"),
-        seed=lambda wildcards: seed_of("fit_pairing", wildcards.representation),
-    script:
-        "../scripts/fit_pairing.py"
-
-
 rule sample_latents:
     input:
         checkpoint=checkpoint_of,
@@ -114,50 +86,6 @@ rule sample_latents:
         ),
     script:
         "../scripts/sample_latents.py"
-
-
-rule measure_autozygosity:
-    input:
-        store=COHORT,
-    output:
-        runs="<results>/measure_autozygosity/{chrom}.npz",
-    log:
-        "<logs>/measure_autozygosity/{chrom}.log",
-    benchmark:
-        "<benchmarks>/measure_autozygosity/{chrom}.tsv"
-    group:
-        "chromosome"
-    conda:
-        "../../envs/syncohort.yaml"
-    resources:
-        mem_mb=stream_mb,
-        runtime=stream_minutes,
-    params:
-        code=code_of("measure_autozygosity"),
-        # the same people and pairs of every chromosome
-        seed=seed_of("measure_autozygosity"),
-    script:
-        "../scripts/measure_autozygosity.py"
-
-
-rule fit_autozygosity:
-    input:
-        runs=expand("<results>/measure_autozygosity/{chrom}.npz", chrom=CHROMS),
-    output:
-        model="<results>/fit_autozygosity/autozygosity.json",
-    log:
-        "<logs>/fit_autozygosity.log",
-    benchmark:
-        "<benchmarks>/fit_autozygosity.tsv"
-    conda:
-        "../../envs/syncohort.yaml"
-    resources:
-        mem_mb=light_mb,
-        runtime=light_minutes,
-    params:
-        code=code_of("fit_autozygosity"),
-    script:
-        "../scripts/fit_autozygosity.py"
 
 
 rule draft_cohort:

@@ -143,7 +143,12 @@ def representation_latents(wildcards):
 
 def representation_rows(wildcards):
     """Whose the rows of these latents are."""
-    return [path.replace(".npy", ".npz") for path in representation_latents(wildcards)]
+    return rows_beside(representation_latents(wildcards))
+
+
+def rows_beside(latents):
+    """The files that say whose the rows of latents are."""
+    return [path.replace(".npy", ".npz") for path in latents]
 
 
 def reconstruction_tables(wildcards):

@@ -38,7 +38,7 @@ def panel_latents(wildcards):
 
 def panel_rows(wildcards):
     """Whose the rows of these latents are."""
-    return [path.replace(".npy", ".npz") for path in panel_latents(wildcards)]
+    return rows_beside(panel_latents(wildcards))
 
 
 def pretraining_of(generator):

@@ -15,6 +15,7 @@ from syncohort.global_vector.pairing import Pairing
 
 log = logging.getLogger(__name__)
 N_AXES = 10
+MOST_PEOPLE = 2_000  # of a label; they tell a correlation to .02
 _MOST_ALIKE = 0.98
 
 
@@ -24,7 +25,8 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
     encoded: latents of all chromosomes, two rows of each person; seed: of the axes. A correlation r
     of n people counts 1 - 1 / (n r^2) of itself, what is left of its square without chance; a
     negative one counts as 0. Where labels are values, all people are one group. Where men have one
-    copy, both of their rows are that copy, which says nothing of what is alike.
+    copy, both of their rows are that copy, which says nothing of what is alike. At most MOST_PEOPLE of a
+    label are read, at even distances.
 
     Raises InputError: a class without training rows.
     """
@@ -35,15 +37,16 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
     n_axes = max(1, min(N_AXES, len(trained) // ROWS_PER_AXIS))
     axes, _ = fit_axes(parts, trained, n_axes, seed)
     axes[np.repeat(encoded.one_copy, len(axes) // len(encoded.one_copy))] = 0
-    people = np.flatnonzero(~rows.is_validation)
-    scores = project(parts, axes, people).reshape(-1, 2, axes.shape[1]).astype(np.float64)
-    labels, names = rows.labels[people][::2], rows.class_names
+    people = np.flatnonzero(~rows.is_validation).reshape(-1, 2)
+    labels, names = rows.labels[people[:, 0]], rows.class_names
     if rows.values is not None:
         labels, names = np.zeros_like(labels), [""]
     correlation, variance = np.zeros((2, len(names), axes.shape[1]))
     for place in range(len(names)):
-        own = scores[labels == place]
-        own = own - own.mean(axis=(0, 1))
+        some = people[labels == place]
+        some = some[:: -(-len(some) // MOST_PEOPLE)]
+        scores = project(parts, axes, some.reshape(-1)).astype(np.float64)
+        own = (scores - scores.mean(axis=0)).reshape(*some.shape, -1)
         variance[place] = np.maximum(np.square(own).mean(axis=(0, 1)), 1e-12)
         r = (own[:, 0] * own[:, 1]).mean(axis=0) / variance[place]
         kept = np.maximum(1 - 1 / np.maximum(len(own) * r**2, 1e-12), 0)
