@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from cohorts import people_of, store_of
 
+from syncohort.errors import InputError
+from syncohort.global_vector.pairing import PAIRINGS, Pairing, Partners
 from syncohort.synthesis import homozygous_runs
 from syncohort.synthesis.autozygosity import NONE, Alike, Autozygosity, fit_autozygosity
 from syncohort.synthesis.homozygous_runs import RUNS, Runs, measure_runs
@@ -83,6 +85,17 @@ def linked_haplotypes(n_people, n_variants, seed) -> np.ndarray:
     return calls.astype(np.int8).reshape(n_variants, n_people, 2)
 
 
+def partners_in(store, scores=None, correlation=0.0) -> Partners:
+    """Others of a label, PAIRINGS times: as alike along one axis as asked, or anybody."""
+    labels = store.people.label.astype(str)
+    names = np.unique(labels).astype(object)
+    scores = np.zeros((len(labels), 2, 1)) if scores is None else scores
+    r = np.full((len(names), 1), correlation)
+    pairing = Pairing(names, np.ones((1, 1)), r, np.full_like(r, max(scores.var(), 1e-9)))
+    drawn = [pairing.partners(scores, labels, seed) for seed in range(PAIRINGS)]
+    return Partners(store.people.id, np.array(drawn))
+
+
 @pytest.fixture(scope="module")
 def cohort(tmp_path_factory):
     """Two chromosomes of 600 people, 3 % autozygous in stretches of 1.5 Mb, and the same without."""
@@ -110,7 +123,7 @@ def cohort(tmp_path_factory):
 
 
 def test_real_looking_people_are_measured_and_errors_of_calling_allowed(cohort):
-    found = fit_autozygosity([measure_runs(store, seed=1) for store in cohort[True]])
+    found = fit_autozygosity([measure_runs(store, partners_in(store)) for store in cohort[True]])
     assert found.share["a"] == pytest.approx(0.03, rel=0.3)
     assert found.length_bp == pytest.approx(1.5e6, rel=0.35)
     # an error of .002 an allele, where about .42 of people are heterozygous
@@ -118,18 +131,49 @@ def test_real_looking_people_are_measured_and_errors_of_calling_allowed(cohort):
 
 
 def test_where_people_have_no_more_than_pairs_nobody_is_given_any(cohort):
-    assert fit_autozygosity([measure_runs(store, seed=1) for store in cohort[False]]) == NONE
+    assert (
+        fit_autozygosity([measure_runs(store, partners_in(store)) for store in cohort[False]])
+        == NONE
+    )
 
 
-def test_short_chromosomes_x_and_lonely_labels_tell_nothing(tmp_path, cohort):
-    labels = [f"label {i}" for i in range(20)]
+def test_short_chromosomes_and_x_tell_nothing(tmp_path, cohort):
     calls = linked_haplotypes(20, 500, seed=1)
-    short = store_of(tmp_path / "1.zarr.zip", calls, people_of(labels, ["train"] * 20))
-    runs = measure_runs(short, seed=1)
-    assert not len(runs.label) and fit_autozygosity([runs]) == NONE
+    short = store_of(tmp_path / "1.zarr.zip", calls, people_of(["a"] * 20, ["train"] * 20))
+    runs = measure_runs(short, partners_in(short))
+    assert runs.n_windows == 5 and fit_autozygosity([runs]) == NONE
+    nobody = measure_runs(short, Partners(np.array([], object), np.zeros((PAIRINGS, 0), int)))
+    assert not len(nobody.label) and fit_autozygosity([nobody]) == NONE
     x = cohort[True][0]
     x.variants = replace(x.variants, contig="X")
-    assert measure_runs(x, seed=1).n_windows == 0
+    assert measure_runs(x, partners_in(x)).n_windows == 0
+
+
+def test_partners_of_another_cohort_are_refused(tmp_path):
+    calls = linked_haplotypes(20, 500, seed=1)
+    store = store_of(tmp_path / "1.zarr.zip", calls, people_of(["a"] * 20, ["train"] * 20))
+    others = replace(partners_in(store), sample_id=np.array(["stranger"] * 20, dtype=object))
+    with pytest.raises(InputError, match="stranger.*run again"):
+        measure_runs(store, others)
+
+
+def test_chance_is_that_of_pairs_alike_in_ancestry(tmp_path):
+    """A label of two ancestries, one of few founders: pairs of anybody meet by chance too rarely."""
+    rng = np.random.default_rng(3)
+    is_few = np.arange(600) % 2 == 0
+    calls = linked_haplotypes(600, 8_000, seed=4)
+    few = (rng.random((8_000, 3)) < 0.3).astype(np.int8)  # three founders, switching every 2 Mb
+    jumps = (rng.random((8_000, 600)) < 0.0005).cumsum(axis=0) + rng.integers(3, size=600)
+    calls[:, is_few] = few[np.arange(8_000)[:, None], jumps % 3].reshape(8_000, 300, 2)
+    people = people_of(["a"] * 600, ["train"] * 600)
+    position_bp = 1_000 * np.arange(1, 8_001)
+    store = store_of(tmp_path / "1.zarr.zip", calls, people, position_bp=position_bp)
+    scores = np.where(is_few, 5.0, -5.0)[:, None, None] + rng.normal(size=(600, 2, 1))
+    anybody = measure_runs(store, partners_in(store))
+    alike = measure_runs(store, partners_in(store, scores, 0.95))
+    runs = alike.people[0].sum()
+    assert runs > 100 and anybody.pairs[0].sum() < 0.6 * runs
+    assert alike.pairs[0].sum() == pytest.approx(runs, rel=0.15)
 
 
 def test_sparse_variants_make_windows_wider(tmp_path):
@@ -137,7 +181,7 @@ def test_sparse_variants_make_windows_wider(tmp_path):
     position_bp = 250_000 * np.arange(1, 401)
     people = people_of(["a"] * 100, ["train"] * 100)
     store = store_of(tmp_path / "1.zarr.zip", calls, people, position_bp=position_bp)
-    runs = measure_runs(store, seed=1)
+    runs = measure_runs(store, partners_in(store))
     assert runs.window_bp > 2_000_000 and runs.n_windows * runs.window_bp < 1.1e8
 
 
@@ -182,7 +226,7 @@ def test_inbred_lines_stay_inbred(tmp_path):
     calls[..., 1] = calls[..., 0]
     people = people_of(["a"] * 60, ["train"] * 60)
     store = store_of(tmp_path / "1.zarr.zip", calls, people)
-    found = fit_autozygosity([measure_runs(store, seed=1)])
+    found = fit_autozygosity([measure_runs(store, partners_in(store))])
     assert found.share["a"] > 0.85 and found.length_bp > 4e7
 
 

@@ -24,8 +24,8 @@ from syncohort.global_vector.axes import fit_axes, held_out_share, project
 from syncohort.global_vector.fitting import fit_global_vector, read_parts
 from syncohort.global_vector.mixture import Mixture, fit_mixture
 from syncohort.global_vector.model import Projection, load_global_vector
-from syncohort.global_vector.pair_fitting import fit_pairing
-from syncohort.global_vector.pairing import Pairing
+from syncohort.global_vector.pair_fitting import find_partners, fit_pairing
+from syncohort.global_vector.pairing import PAIRINGS, Pairing, Partners
 from syncohort.synthesis.sampling import load_latent_generator, sample_shard
 from syncohort.training.settings import Workplace
 
@@ -516,3 +516,62 @@ def test_haplotypes_of_strangers_are_not_made_alike(tmp_path, with_x):
         rows = replace(people.rows, is_second=is_second)
         people = EncodedPeople(people.paths, people.masks, rows, haploid)
     assert fit_pairing(people, seed=1).correlation.max() < 0.15
+
+
+@pytest.mark.parametrize("wanted", [0.0, 0.6])
+def test_partners_are_others_as_alike_as_a_persons_haplotypes(wanted):
+    rng = np.random.default_rng(1)
+    scores = rng.normal(size=(3_000, 1, 1)) + np.array([[-1], [1]]) * rng.normal(size=(3_000, 1, 1))
+    labels = rng.choice(["x", "y"], 3_000)
+    pairing = replace(pairing_along([[wanted], [0.0]], ["x", "y"]), variance=np.full((2, 1), 2.0))
+    partner = pairing.partners(scores, labels, seed=2)
+    assert sorted(partner) == list(range(3_000)) and (partner != np.arange(3_000)).all()
+    assert (labels[partner] == labels).all()
+    for name, r in (("x", wanted), ("y", 0.0)):
+        own = labels == name
+        found = np.corrcoef(scores[own, 0, 0], scores[partner[own], 1, 0])[0, 1]
+        assert found == pytest.approx(r, abs=0.07)
+
+
+@pytest.mark.parametrize("number", [2, 3, 4])
+def test_partners_of_a_few_people(number):
+    scores = np.arange(2.0 * number).reshape(number, 2, 1)
+    for seed in range(5):
+        partner = pairing_along([[0.9]], ["x"]).partners(scores, np.array(["x"] * number), seed)
+        assert sorted(partner) == list(range(number)) and (partner != np.arange(number)).all()
+
+
+def test_training_people_get_partners_but_for_those_alone_in_a_class(cohort, tmp_path):
+    rows = cohort.people.rows
+    names = [*rows.class_names, "rare"]
+    labels = rows.labels.copy()
+    alone = np.flatnonzero(~rows.is_validation)[:2]
+    labels[alone] = 2
+    people = replace(cohort.people, rows=replace(rows, labels=labels, class_names=names))
+    pairing = fit_pairing(people, seed=1)
+    find_partners(people, pairing, seed=1).save(tmp_path / "partners.npz")
+    found = Partners.load(tmp_path / "partners.npz")
+    trained = rows.sample_id[::2][~rows.is_validation[::2]]
+    assert found.sample_id.tolist() == trained[trained != rows.sample_id[alone[0]]].tolist()
+    assert found.partner.shape == (PAIRINGS, len(found.sample_id))
+    assert len({tuple(each) for each in found.partner}) == PAIRINGS
+    own = dict(zip(rows.sample_id, labels, strict=True))
+    label = np.array([own[name] for name in found.sample_id])
+    assert (label[found.partner] == label).all()
+
+
+def test_of_many_people_some_get_partners(cohort, monkeypatch):
+    monkeypatch.setattr("syncohort.global_vector.pair_fitting.MOST_PARTNERS", 50)
+    found = find_partners(cohort.people, fit_pairing(cohort.people, seed=1), seed=1)
+    assert 48 <= len(found.sample_id) <= 50 and found.partner.max() < len(found.sample_id)
+
+
+def test_where_everybody_is_alone_nobody_has_partners(cohort):
+    rows = cohort.people.rows
+    trained = np.flatnonzero(~rows.is_validation)
+    labels = rows.labels.copy()
+    labels[trained] = np.arange(len(trained)) // 2
+    names = [f"label {place:03}" for place in range(labels.max() + 1)]
+    people = replace(cohort.people, rows=replace(rows, labels=labels, class_names=names))
+    found = find_partners(people, fit_pairing(people, seed=1), seed=1)
+    assert not len(found.sample_id) and found.partner.shape == (PAIRINGS, 0)

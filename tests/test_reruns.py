@@ -234,7 +234,7 @@ CONFIGURATION = {
         {"representations": {"gene_pca": {"variance_kept": 0.9}}},
         {"fit_gene_pca", "encode_people", "measure_reconstruction", "plot_reconstruction"}
         | {"train_diffusion", "fit_rescaling", "attack_white_box", "plot_training"}
-        | {"fit_pairing"}
+        | {"fit_pairing", "measure_autozygosity", "fit_autozygosity"}
         | SAMPLING,
     ),
 }

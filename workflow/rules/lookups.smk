@@ -202,6 +202,6 @@ def centring_checkpoint(wildcards):
 
 def autozygosity_of(wildcards):
     """What the stretches of a generator's people are drawn from, if they are."""
-    wanted = generator_of(wildcards)["decoding"]["autozygosity"]
-    own = wanted and STUDY.mode == "haplotype"
-    return "<results>/fit_autozygosity/autozygosity.json" if own else []
+    own = generator_of(wildcards)
+    wanted = own["decoding"]["autozygosity"] and STUDY.mode == "haplotype"
+    return f"<results>/fit_autozygosity/{own['representation']}.json" if wanted else []

@@ -8,6 +8,7 @@ rule fit_pairing:
         people="<results>/split_people/people.tsv",
     output:
         pairing="<results>/fit_pairing/{representation}.npz",
+        partners="<results>/fit_pairing/{representation}.partners.npz",
     log:
         "<logs>/fit_pairing/{representation}.log",
     benchmark:
@@ -29,14 +30,15 @@ rule fit_pairing:
 rule measure_autozygosity:
     input:
         store=COHORT,
+        partners="<results>/fit_pairing/{representation}.partners.npz",
     output:
-        runs="<results>/measure_autozygosity/{chrom}.npz",
+        runs="<results>/measure_autozygosity/{representation}/{chrom}.npz",
     log:
-        "<logs>/measure_autozygosity/{chrom}.log",
+        "<logs>/measure_autozygosity/{representation}/{chrom}.log",
     benchmark:
-        "<benchmarks>/measure_autozygosity/{chrom}.tsv"
+        "<benchmarks>/measure_autozygosity/{representation}/{chrom}.tsv"
     group:
-        "chromosome"
+        "autozygosity_{representation}"
     conda:
         "../../envs/syncohort.yaml"
     resources:
@@ -44,21 +46,22 @@ rule measure_autozygosity:
         runtime=stream_minutes,
     params:
         code=code_of("measure_autozygosity"),
-        # the same people and pairs of every chromosome
-        seed=seed_of("measure_autozygosity"),
     script:
         "../scripts/measure_autozygosity.py"
 
 
 rule fit_autozygosity:
     input:
-        runs=expand("<results>/measure_autozygosity/{chrom}.npz", chrom=CHROMS),
+        runs=expand(
+            "<results>/measure_autozygosity/{{representation}}/{chrom}.npz",
+            chrom=CHROMS,
+        ),
     output:
-        model="<results>/fit_autozygosity/autozygosity.json",
+        model="<results>/fit_autozygosity/{representation}.json",
     log:
-        "<logs>/fit_autozygosity.log",
+        "<logs>/fit_autozygosity/{representation}.log",
     benchmark:
-        "<benchmarks>/fit_autozygosity.tsv"
+        "<benchmarks>/fit_autozygosity/{representation}.tsv"
     conda:
         "../../envs/syncohort.yaml"
     resources:

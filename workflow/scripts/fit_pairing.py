@@ -1,8 +1,8 @@
-"""Find how alike the two haplotypes of training people are."""
+"""Find how alike the two haplotypes of training people are, and others who are as alike."""
 
 from syncohort.cohort.people import read_people
 from syncohort.generators.rows import EncodedPeople
-from syncohort.global_vector.pair_fitting import fit_pairing
+from syncohort.global_vector.pair_fitting import find_partners, fit_pairing
 from syncohort.job import job
 
 with job(snakemake):
@@ -12,4 +12,6 @@ with job(snakemake):
         read_people(snakemake.input.people),
         "haplotype",
     )
-    fit_pairing(encoded, snakemake.params.seed).save(snakemake.output.pairing)
+    pairing = fit_pairing(encoded, snakemake.params.seed)
+    pairing.save(snakemake.output.pairing)
+    find_partners(encoded, pairing, snakemake.params.seed).save(snakemake.output.partners)

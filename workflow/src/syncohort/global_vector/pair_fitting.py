@@ -8,14 +8,16 @@ import logging
 import numpy as np
 
 from syncohort.generators.base import require_training_rows
-from syncohort.generators.rows import EncodedPeople
+from syncohort.generators.rows import EncodedPeople, LatentRows
 from syncohort.global_vector.axes import fit_axes, project
 from syncohort.global_vector.fitting import ROWS_PER_AXIS, read_parts
-from syncohort.global_vector.pairing import Pairing
+from syncohort.global_vector.pairing import PAIRINGS, Pairing, Partners
+from syncohort.seeds import child_seed
 
 log = logging.getLogger(__name__)
 N_AXES = 10
 MOST_PEOPLE = 2_000  # of a label; they tell a correlation to .02
+MOST_PARTNERS = 2_500  # people of all labels whose partners are drawn
 _MOST_ALIKE = 0.98
 
 
@@ -37,10 +39,7 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
     n_axes = max(1, min(N_AXES, len(trained) // ROWS_PER_AXIS))
     axes, _ = fit_axes(parts, trained, n_axes, seed)
     axes[np.repeat(encoded.one_copy, len(axes) // len(encoded.one_copy))] = 0
-    people = np.flatnonzero(~rows.is_validation).reshape(-1, 2)
-    labels, names = rows.labels[people[:, 0]], rows.class_names
-    if rows.values is not None:
-        labels, names = np.zeros_like(labels), [""]
+    people, labels, names = _training_people(rows)
     correlation, variance = np.zeros((2, len(names), axes.shape[1]))
     for place in range(len(names)):
         some = people[labels == place]
@@ -59,3 +58,30 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
             np.round(correlation[place], 2).tolist(),
         )
     return Pairing(np.array(names, dtype=object), axes, correlation, variance)
+
+
+def find_partners(encoded: EncodedPeople, pairing: Pairing, seed: int) -> Partners:
+    """Others as alike as a person's haplotypes are, of at most MOST_PARTNERS training people, PAIRINGS times.
+
+    encoded: latents of all chromosomes, two rows of each person; pairing: what `fit_pairing` found in them. A
+    person who is alone in a class has nobody, and is left out.
+    """
+    people, labels, names = _training_people(encoded.rows)
+    chosen = np.random.default_rng(seed).permutation(len(people))[:MOST_PARTNERS]
+    several = np.bincount(labels[chosen], minlength=len(names)) > 1
+    chosen = np.sort(chosen[several[labels[chosen]]])
+    parts = read_parts(encoded, residual_from_class_mean=False)
+    scores = project(parts, pairing.axes, people[chosen].reshape(-1))
+    scores = scores.astype(np.float64).reshape(len(chosen), 2, scores.shape[-1])
+    own = np.array(names, dtype=object)[labels[chosen]]
+    seeds = [child_seed(seed, draw) for draw in range(PAIRINGS)]
+    partner = np.array([pairing.partners(scores, own, each) for each in seeds], dtype=np.int64)
+    return Partners(encoded.rows.sample_id[people[chosen, 0]], partner)
+
+
+def _training_people(rows: LatentRows) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """The two rows of each training person [P, 2], their classes [P], and the names of these: one, "", where labels are values."""
+    people = np.flatnonzero(~rows.is_validation).reshape(-1, 2)
+    if rows.values is not None:
+        return people, np.zeros(len(people), np.int64), [""]
+    return people, rows.labels[people[:, 0]], rows.class_names

@@ -5,7 +5,8 @@ hundredths, are autozygous, in stretches of a megabase and more, and it shows: m
 comes from it. So it is measured on training people, and drawn people are given as much.
 
 *Measured* (`homozygous_runs`) are runs of windows with next to no heterozygous calls, of people, and of pairs of haplotypes of two
-people of the same label, whose runs are the chance that common haplotypes meet. What people have more of is autozygous. On a
+people of the same label who are as alike in ancestry as the two haplotypes of a person (`global_vector.pairing`), whose runs are
+the chance that common haplotypes meet. What people have more of is autozygous. On a
 chromosome of length c, people of whose genome a share F is autozygous, in stretches of exponential length of mean l, have
 
     N(L) = F exp(-L / l) ((c - L) / l + 1)
@@ -26,8 +27,9 @@ from pathlib import Path
 
 import numpy as np
 
+from syncohort.global_vector.pairing import PAIRINGS
 from syncohort.seeds import child_seed
-from syncohort.synthesis.homozygous_runs import PAIRINGS, RUNS, WINDOW_BP, Runs
+from syncohort.synthesis.homozygous_runs import RUNS, WINDOW_BP, Runs
 
 log = logging.getLogger(__name__)
 _LABEL_PEOPLE = 50  # a label's share counts as if so many more of its people had everybody's

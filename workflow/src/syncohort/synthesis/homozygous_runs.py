@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from syncohort.cohort_store import CohortStore
+from syncohort.errors import InputError
 from syncohort.files import load_arrays, save_arrays
+from syncohort.global_vector.pairing import Partners
 from syncohort.ploidy import doubled
 
-MOST_PEOPLE = 2_500
-PAIRINGS = 8  # times that people are paired
 WINDOW_BP = 100_000
 LEAST_HETEROZYGOUS = 5  # calls that a window must lead one to expect
 MOST_HETEROZYGOUS = 0.1  # of those, in a window of an autozygous stretch: errors of calling
@@ -26,7 +26,7 @@ class Runs:
     """Runs of one chromosome that are at least as long as the two of `RUNS`.
 
     window_bp: width of a window; n_windows: W; people: [2, S], runs of a person; pairs: [2, S], of one of their haplotypes
-    with another person's, mean over pairings; label: [S] str; heterozygous, expected: calls in the longest of people's runs, and
+    with a partner's, mean over pairings; label: [S] str; heterozygous, expected: calls in the longest of people's runs, and
     those to expect of anybody there.
     """
 
@@ -51,24 +51,21 @@ class Runs:
         return Runs(**numbers, **arrays)
 
 
-def measure_runs(store: CohortStore, seed: int) -> Runs:
-    """Runs of at most MOST_PEOPLE training people of a chromosome; of chromosome X there are none.
+def measure_runs(store: CohortStore, partners: Partners) -> Runs:
+    """Runs of training people of a chromosome, and of pairs of them; of chromosome X there are none.
 
-    Windows are WINDOW_BP wide, or as many times that as makes LEAST_HETEROZYGOUS heterozygous calls likely; windows in
-    which they are not, such as at a centromere, are left out. A label of one person has no pairs and is left out.
+    store: the cohort; partners: the people, and whom each is paired with. Windows are WINDOW_BP wide, or as many times that as makes
+    LEAST_HETEROZYGOUS heterozygous calls likely; windows in which they are not, such as at a centromere, are left out.
+
+    Raises InputError: people who are not in the cohort.
     """
-    rng = np.random.default_rng(seed)
-    train = np.flatnonzero(store.people.split == "train")
-    train = np.sort(rng.permutation(train)[:MOST_PEOPLE])
+    train = _places(store.people.id, partners.sample_id)
     label = store.people.label[train]
-    several = np.isin(label, [name for name in np.unique(label) if (label == name).sum() > 1])
-    train, label = train[several], label[several]
     if store.contig == "X" or not len(train):
         return Runs(WINDOW_BP, 0, *np.zeros((2, len(RUNS), len(train))), label)
-    partners = np.stack([_others_of_label(label, rng) for _ in range(PAIRINGS)])
     position_bp = store.variants.position_bp
     window = (position_bp - position_bp[0]) // WINDOW_BP
-    found, expected = _heterozygous(store, train, partners, window)
+    found, expected = _heterozygous(store, train, partners.partner, window)
     per_window = expected.sum() / len(expected)
     times = max(1, int(np.ceil(LEAST_HETEROZYGOUS / max(per_window, 1e-9))))
     starts = np.arange(0, len(expected), times)
@@ -86,18 +83,21 @@ def measure_runs(store: CohortStore, seed: int) -> Runs:
     return Runs(times * WINDOW_BP, len(most), people, np.mean(pairs, axis=0), label, *there)
 
 
-def _others_of_label(label: np.ndarray, rng) -> np.ndarray:
-    """For each person another one of the same label, drawn at random, [S]."""
-    partner = np.empty(len(label), np.int64)
-    for name in np.unique(label):
-        own = rng.permutation(np.flatnonzero(label == name))
-        partner[own] = np.roll(own, 1)
-    return partner
+def _places(people: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Where the wanted ids [S] are among people's [P]."""
+    place_of = {name: place for place, name in enumerate(people.astype(str))}
+    try:
+        return np.array([place_of[str(name)] for name in wanted], dtype=np.int64)
+    except KeyError as error:
+        raise InputError(
+            f"{error.args[0]} has partners and is not in the cohort; delete the folders fit_pairing and "
+            "filter_variants of the results, and run again"
+        ) from error
 
 
 def _heterozygous(store: CohortStore, train, partners, window) -> tuple[np.ndarray, np.ndarray]:
-    """Alleles that differ within people and within pairs, uint16 [1 + PAIRINGS, W, S], and those to expect, [W]."""
-    found = np.zeros((1 + PAIRINGS, int(window[-1]) + 1, len(train)), np.uint16)
+    """Alleles that differ within people and within pairs, uint16 [1 + pairings, W, S], and those to expect, [W]."""
+    found = np.zeros((1 + len(partners), int(window[-1]) + 1, len(train)), np.uint16)
     expected = np.zeros(found.shape[1])
     for part, calls in store.variant_chunks(train):
         calls = doubled(calls)  # [v, S, 2]
