@@ -493,7 +493,7 @@ def changes(folder, **more) -> dict:
             "shared_people": True,
         },
         "generators": {
-            "whole": {**short, "denoiser": {**local, "context": 8}},
+            "whole": {**short, "denoiser": {**local, "context": 8, "networks": 2}},
             "parts": {**short, "denoiser": {**local, "width": None}, "per_chromosome": True},
             "alone": {**short, "denoiser": {**local, "context": 8}, "pretraining_epochs": None},
         },

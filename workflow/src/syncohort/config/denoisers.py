@@ -39,6 +39,12 @@ class LocalConfig(Section):
         gt=0,
         description="How far every place must see to both sides, in thousand base pairs: the number of layers follows from the gene blocks, and `layers` does not count. It needs a gene PCA. null: `layers`.",
     )
+    networks: int = Field(
+        1,
+        ge=1,
+        le=16,
+        description="Networks of this size whose predictions are averaged. Each is trained on its own part of every batch, so that training takes as long as with one; drawing people takes so many times as long, and weights so many times the memory.",
+    )
     context: int = Field(
         32,
         ge=0,

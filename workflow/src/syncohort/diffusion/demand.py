@@ -19,7 +19,7 @@ from syncohort.representations.snp_vae_network import Discriminator, Layout, Snp
 from syncohort.representations.snp_vae_training import Adversary
 
 FLOAT_BYTES = 4
-_ROWS = 4  # of the pass whose tensors are counted
+_ROWS = 16  # of the pass whose tensors are counted: one for each of the networks or more
 
 # What an ordinary machine does in a second: floating-point operations, and bytes to and from memory.
 CPU_FLOPS, GPU_FLOPS = 15e9, 10e12  # of one processor; of a GPU
@@ -32,7 +32,7 @@ _TOUCHED = 12  # times a step reads or writes each weight: gradient, optimiser, 
 class Demand:
     """Of a network on latents [G, K], or of an autoencoder.
 
-    n_weights: numbers that are trained; gflop: work of one row's forward pass; row_bytes: what
+    n_weights: numbers that are trained; gflop: work of one row's forward pass in training; row_bytes: what
     one row leaves in memory until the way back.
     """
 
@@ -52,7 +52,8 @@ def demand_of(denoiser: dict, n_blocks: int, n_channels: int, n_classes: int) ->
     saved = _saved_bytes([network], lambda: network.train()(x, t_fraction, label))
     return Demand(
         n_weights=sum(each.numel() for each in network.parameters()),
-        gflop=count_flops(network, mask, n_classes),
+        # in training a row is shown to one of the networks
+        gflop=count_flops(network, mask, n_classes) / denoiser.get("networks", 1),
         row_bytes=saved / _ROWS,
     )
 

@@ -18,6 +18,7 @@ from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
+from syncohort.diffusion.denoisers.averaged import Averaged
 from syncohort.errors import InputError
 from syncohort.generators.conditioning import Told
 
@@ -43,7 +44,14 @@ def _class_of(kind: str) -> type[nn.Module] | None:
 
 
 def build_denoiser(
-    kind: str, mask, n_classes: int, *, seed: int = 0, size: str = "published", **options
+    kind: str,
+    mask,
+    n_classes: int,
+    *,
+    seed: int = 0,
+    size: str = "published",
+    networks: int = 1,
+    **options,
 ) -> nn.Module:
     """Build the denoiser `kind` with freshly drawn weights.
 
@@ -51,6 +59,7 @@ def build_denoiser(
     n_classes: C
     seed: of the initial weights
     size: of a published network, "published" or "small", the network's `SMALL`
+    networks: how many with different weights are averaged (see `averaged`)
     options: the network's own, e.g. widths=[1024, 512, 256]
 
     Raises InputError for an unknown name.
@@ -62,7 +71,8 @@ def build_denoiser(
         options = network.SMALL | options
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return network(mask, n_classes, **options)
+        drawn = [network(mask, n_classes, **options) for _ in range(networks)]
+    return Averaged(drawn) if networks > 1 else drawn[0]
 
 
 def example_conditions(network: nn.Module, n_rows: int, label: int):
