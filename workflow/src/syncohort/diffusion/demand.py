@@ -32,13 +32,15 @@ _TOUCHED = 12  # times a step reads or writes each weight: gradient, optimiser, 
 class Demand:
     """Of a network on latents [G, K], or of an autoencoder.
 
-    n_weights: numbers that are trained; gflop: work of one row's forward pass in training; row_bytes: what
-    one row leaves in memory until the way back.
+    n_weights: numbers that are trained; gflop: work of one row's forward pass; row_bytes: what
+    one row leaves in memory until the way back; networks: that are averaged, of which a row is
+    shown to one in training and to all later.
     """
 
     n_weights: int
     gflop: float
     row_bytes: float
+    networks: int = 1
 
 
 def demand_of(denoiser: dict, n_blocks: int, n_channels: int, n_classes: int) -> Demand:
@@ -52,9 +54,9 @@ def demand_of(denoiser: dict, n_blocks: int, n_channels: int, n_classes: int) ->
     saved = _saved_bytes([network], lambda: network.train()(x, t_fraction, label))
     return Demand(
         n_weights=sum(each.numel() for each in network.parameters()),
-        # in training a row is shown to one of the networks
-        gflop=count_flops(network, mask, n_classes) / denoiser.get("networks", 1),
+        gflop=count_flops(network.eval(), mask, n_classes),
         row_bytes=saved / _ROWS,
+        networks=denoiser.get("networks", 1),
     )
 
 
@@ -141,7 +143,7 @@ def training_seconds(
     n_batches = -(-n_rows // batch_size)
     passes = forward_passes(min(n_validation, DRAWS))
     n_validations = -(-epochs // epochs_between(passes, n_rows, epochs))
-    n_passes = epochs * n_rows * _PASSES + n_validations * passes
+    n_passes = epochs * n_rows * _PASSES / demand.networks + n_validations * passes
     return _seconds(demand, n_passes, epochs * n_batches, threads, on_gpu)
 
 

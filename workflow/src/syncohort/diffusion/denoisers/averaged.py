@@ -12,8 +12,8 @@ from torch import nn
 class Averaged(nn.Module):
     """Networks of one kind in the place of one of them.
 
-    In training each network gets its own part of every batch, so that all of them together take as long as one. A batch of
-    fewer rows than networks shows all its rows to all.
+    In training each network gets its own part of every batch, so that an epoch of all takes about as long as of
+    one. A batch of fewer rows than networks shows all its rows to all.
     """
 
     def __init__(self, networks: list[nn.Module]):
