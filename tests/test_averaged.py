@@ -5,6 +5,7 @@ import torch
 
 from syncohort.diffusion.demand import demand_of, training_seconds
 from syncohort.diffusion.denoisers import build_denoiser
+from syncohort.diffusion.sizing import sized_training
 from syncohort.generators.conditioning import Told
 
 N_CLASSES = 3
@@ -107,3 +108,13 @@ def test_training_takes_as_long_as_with_one_and_more_memory_for_weights():
     assert training_seconds(four, **more, **options) > 1.1 * training_seconds(
         one, **more, **options
     )
+
+
+def test_each_network_is_trained_as_one_alone_unless_told_otherwise():
+    null = {"batch_size": None, "epochs": None, "weight_decay": None}
+    alone, three = (sized_training(null, 4_016, networks) for networks in (1, 3))
+    assert (alone["batch_size"], alone["epochs"]) == (128, 40)
+    assert (three["batch_size"], three["epochs"]) == (3 * 128, 3 * 40)
+    assert three["weight_decay"] == alone["weight_decay"]
+    own = sized_training(null | {"batch_size": 64, "epochs": 7}, 4_016, 3)
+    assert (own["batch_size"], own["epochs"]) == (64, 7)

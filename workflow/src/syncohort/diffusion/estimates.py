@@ -137,7 +137,7 @@ def estimate_trainings(
         n_blocks, n_channels = latent_shape(model["representation"], n_snps, max_snps)
         denoiser = _denoiser(model, n_rows, n_blocks, sum(each.span_kb for each in own))
         demand = demand_of(denoiser, n_blocks, n_channels, max(1, used["label"].nunique()))
-        training = sized_training(model["training"], n_rows)
+        training = sized_training(model["training"], n_rows, demand.networks)
         n_bytes = training_bytes(
             demand,
             n_all,

@@ -52,10 +52,14 @@ def sized_denoiser(denoiser: dict, n_rows: int) -> dict:
     return denoiser | {"width": width_for(n_rows)}
 
 
-def sized_training(training: dict, n_rows: int) -> dict:
-    """The section `training` with a batch size, epochs and a weight decay; n_rows: of training."""
-    batch_size = training["batch_size"] or batch_size_for(n_rows)
-    epochs = training["epochs"] or epochs_for(n_rows, batch_size)
+def sized_training(training: dict, n_rows: int, networks: int = 1) -> dict:
+    """The section `training` with a batch size, epochs and a weight decay.
+
+    n_rows: of training; networks: that are averaged, of which each is trained as long as one alone and in
+    batches of the same size.
+    """
+    batch_size = training["batch_size"] or networks * batch_size_for(n_rows)
+    epochs = training["epochs"] or networks * epochs_for(n_rows, max(1, batch_size // networks))
     decay = training["weight_decay"]
     if decay is None:
         decay = weight_decay_for(n_rows)
@@ -70,8 +74,10 @@ def sized_recipe(
     generator: its sections denoiser, diffusion and training; n_rows: of training; block_paths: tables of the
     chromosomes' gene blocks.
     """
+    denoiser = generator["denoiser"]
+    training = sized_training(generator["training"], n_rows, denoiser.get("networks", 1))
     return (
-        with_layers(sized_denoiser(generator["denoiser"], n_rows), block_paths),
+        with_layers(sized_denoiser(denoiser, n_rows), block_paths),
         DiffusionSettings(**generator["diffusion"]),
-        DiffusionTraining(**sized_training(generator["training"], n_rows)),
+        DiffusionTraining(**training),
     )
