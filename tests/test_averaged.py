@@ -110,11 +110,13 @@ def test_training_takes_as_long_as_with_one_and_more_memory_for_weights():
     )
 
 
-def test_each_network_is_trained_as_one_alone_unless_told_otherwise():
-    null = {"batch_size": None, "epochs": None, "weight_decay": None}
-    alone, three = (sized_training(null, 4_016, networks) for networks in (1, 3))
-    assert (alone["batch_size"], alone["epochs"]) == (128, 40)
-    assert (three["batch_size"], three["epochs"]) == (3 * 128, 3 * 40)
+@pytest.mark.parametrize(("epochs", "batch_size"), [(None, None), (30, 128), (8, 64)])
+def test_each_network_is_trained_as_one_alone(epochs, batch_size):
+    """As many steps, batches and passes over the rows, whether they follow from the rows or a preset says them."""
+    given = {"batch_size": batch_size, "epochs": epochs, "patience": 20, "weight_decay": None}
+    alone, three = (sized_training(given, 4_016, networks) for networks in (1, 3))
+    if epochs is None:
+        assert (alone["batch_size"], alone["epochs"]) == (128, 40)
+    for name in ("batch_size", "epochs", "patience"):
+        assert three[name] == 3 * alone[name]
     assert three["weight_decay"] == alone["weight_decay"]
-    own = sized_training(null | {"batch_size": 64, "epochs": 7}, 4_016, 3)
-    assert (own["batch_size"], own["epochs"]) == (64, 7)

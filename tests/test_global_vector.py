@@ -427,6 +427,17 @@ def correlation_of(first, second):
     return np.array([np.corrcoef(a, b)[0, 1] for a, b in zip(first.T, second.T, strict=True)])
 
 
+def pairing_among(people: EncodedPeople) -> Pairing:
+    """What training people say of pairs."""
+    return fit_pairing(people, read_parts(people, residual_from_class_mean=False), seed=1)
+
+
+def partners_among(people: EncodedPeople) -> Partners:
+    """Others as alike, of training people."""
+    parts = read_parts(people, residual_from_class_mean=False)
+    return find_partners(people, parts, pairing_among(people), seed=1)
+
+
 @pytest.mark.parametrize("wanted", [[0.2, 0.0], [0.6, 0.3], [0.95, 0.8]])
 def test_haplotypes_of_people_become_as_alike_as_asked(wanted):
     latents = np.random.default_rng(1).normal(size=(6_000, 1, 2)).astype(np.float32)
@@ -471,16 +482,16 @@ def test_a_few_people_are_paired(number):
 
 
 def test_of_a_large_label_some_people_are_read(cohort, monkeypatch):
-    whole = fit_pairing(cohort.people, seed=1)
+    whole = pairing_among(cohort.people)
     monkeypatch.setattr("syncohort.global_vector.pair_fitting.MOST_PEOPLE", 70)
-    some = fit_pairing(cohort.people, seed=1)
+    some = pairing_among(cohort.people)
     np.testing.assert_array_equal(some.axes, whole.axes)
     difference = np.abs(some.correlation[:, 0] - whole.correlation[:, 0])
     assert (difference > 0).all() and (difference < 0.15).all()
 
 
 def test_training_people_say_how_alike_haplotypes_are(cohort, tmp_path):
-    found = fit_pairing(cohort.people, seed=1)
+    found = pairing_among(cohort.people)
     rows = cohort.people.rows
     trained = ~rows.is_validation
     for place in range(2):
@@ -515,7 +526,7 @@ def test_haplotypes_of_strangers_are_not_made_alike(tmp_path, with_x):
         haploid = [np.zeros(len(MASKS[0]), bool), np.ones(len(MASKS[1]), bool)]
         rows = replace(people.rows, is_second=is_second)
         people = EncodedPeople(people.paths, people.masks, rows, haploid)
-    assert fit_pairing(people, seed=1).correlation.max() < 0.15
+    assert pairing_among(people).correlation.max() < 0.15
 
 
 @pytest.mark.parametrize("wanted", [0.0, 0.6])
@@ -548,8 +559,7 @@ def test_training_people_get_partners_but_for_those_alone_in_a_class(cohort, tmp
     alone = np.flatnonzero(~rows.is_validation)[:2]
     labels[alone] = 2
     people = replace(cohort.people, rows=replace(rows, labels=labels, class_names=names))
-    pairing = fit_pairing(people, seed=1)
-    find_partners(people, pairing, seed=1).save(tmp_path / "partners.npz")
+    partners_among(people).save(tmp_path / "partners.npz")
     found = Partners.load(tmp_path / "partners.npz")
     trained = rows.sample_id[::2][~rows.is_validation[::2]]
     assert found.sample_id.tolist() == trained[trained != rows.sample_id[alone[0]]].tolist()
@@ -562,7 +572,7 @@ def test_training_people_get_partners_but_for_those_alone_in_a_class(cohort, tmp
 
 def test_of_many_people_some_get_partners(cohort, monkeypatch):
     monkeypatch.setattr("syncohort.global_vector.pair_fitting.MOST_PARTNERS", 50)
-    found = find_partners(cohort.people, fit_pairing(cohort.people, seed=1), seed=1)
+    found = partners_among(cohort.people)
     assert 48 <= len(found.sample_id) <= 50 and found.partner.max() < len(found.sample_id)
 
 
@@ -573,5 +583,5 @@ def test_where_everybody_is_alone_nobody_has_partners(cohort):
     labels[trained] = np.arange(len(trained)) // 2
     names = [f"label {place:03}" for place in range(labels.max() + 1)]
     people = replace(cohort.people, rows=replace(rows, labels=labels, class_names=names))
-    found = find_partners(people, fit_pairing(people, seed=1), seed=1)
+    found = partners_among(people)
     assert not len(found.sample_id) and found.partner.shape == (PAIRINGS, 0)

@@ -429,9 +429,9 @@ def test_the_rule_gives_what_was_measured_and_follows_the_rows():
     assert [weight_decay_for(n) for n in (50, 2_000, 4_000, 10**6)] == [3, 1, 0.5, 0.002]
     few, many = (estimated(n, 60_000, generator={"per_chromosome": True})[0] for n in (300, 2_504))
     assert few.n_weights < many.n_weights / 4 and (few.width, many.width) == (32, 96)
-    given = {"epochs": 3, "batch_size": None, "weight_decay": None}
+    given = {"epochs": 3, "batch_size": None, "weight_decay": None, "patience": 20}
     found = sized_training(given, 4_000)
-    assert found == {"epochs": 3, "batch_size": 128, "weight_decay": 0.5}
+    assert found == {"epochs": 3, "batch_size": 128, "weight_decay": 0.5, "patience": 20}
     assert sized_training(given | {"weight_decay": 0.0}, 4_000)["weight_decay"] == 0
 
 

@@ -2,6 +2,7 @@
 
 from syncohort.cohort.people import read_people
 from syncohort.generators.rows import EncodedPeople
+from syncohort.global_vector.fitting import read_parts
 from syncohort.global_vector.pair_fitting import find_partners, fit_pairing
 from syncohort.job import job
 
@@ -12,6 +13,8 @@ with job(snakemake):
         read_people(snakemake.input.people),
         "haplotype",
     )
-    pairing = fit_pairing(encoded, snakemake.params.seed)
+    parts = read_parts(encoded, residual_from_class_mean=False)
+    pairing = fit_pairing(encoded, parts, snakemake.params.seed)
     pairing.save(snakemake.output.pairing)
-    find_partners(encoded, pairing, snakemake.params.seed).save(snakemake.output.partners)
+    partners = find_partners(encoded, parts, pairing, snakemake.params.seed)
+    partners.save(snakemake.output.partners)

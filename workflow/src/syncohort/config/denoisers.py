@@ -43,7 +43,7 @@ class LocalConfig(Section):
         1,
         ge=1,
         le=16,
-        description="Networks of this size whose predictions are averaged: shared haplotypes and linkage come closer to real ones, and no more is told of training people. Each is trained as one alone (`epochs` and `batch_size: null`), on its own part of every batch, so training, drawing people and the memory of the weights take so many times as much.",
+        description="Networks of this size whose predictions are averaged: shared haplotypes and linkage come closer to real ones, and no more is told of training people. Each is trained as one alone, with as many epochs and batches of the same size, so training, drawing people and the memory of the weights take so many times as much.",
     )
     context: int = Field(
         32,

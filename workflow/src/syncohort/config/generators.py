@@ -56,12 +56,12 @@ class TrainingConfig(Section):
     epochs: int | None = Field(
         None,
         ge=1,
-        description="Passes over the training rows. null: by their number, so that at least 160,000 rows are seen in at least 1,250 steps; from 4 to 100, times `denoiser.networks`.",
+        description="Passes over the training rows. null: by their number, so that at least 160,000 rows are seen in at least 1,250 steps; from 4 to 100.",
     )
     batch_size: int | None = Field(
         None,
         ge=1,
-        description="Rows per step. null: by the number of training rows, a 32nd of them (a power of 2, from 32 to 512), times `denoiser.networks`.",
+        description="Rows per step. null: by the number of training rows, a 32nd of them (a power of 2, from 32 to 512).",
     )
     learning_rate: float = Field(2e-3, gt=0, description="Highest learning rate of AdamW.")
     weight_decay: float | None = Field(

@@ -55,15 +55,20 @@ def sized_denoiser(denoiser: dict, n_rows: int) -> dict:
 def sized_training(training: dict, n_rows: int, networks: int = 1) -> dict:
     """The section `training` with a batch size, epochs and a weight decay.
 
-    n_rows: of training; networks: that are averaged, of which each is trained as long as one alone and in
-    batches of the same size.
+    n_rows: of training; networks: that are averaged. Epochs, patience and batches of the section are those of each of them, and of
+    a batch each gets its own part: all together have so many times as much.
     """
-    batch_size = training["batch_size"] or networks * batch_size_for(n_rows)
-    epochs = training["epochs"] or networks * epochs_for(n_rows, max(1, batch_size // networks))
+    batch_size = training["batch_size"] or batch_size_for(n_rows)
+    epochs = training["epochs"] or epochs_for(n_rows, batch_size)
     decay = training["weight_decay"]
     if decay is None:
         decay = weight_decay_for(n_rows)
-    return training | {"batch_size": batch_size, "epochs": epochs, "weight_decay": decay}
+    return training | {
+        "batch_size": networks * batch_size,
+        "epochs": networks * epochs,
+        "patience": networks * training["patience"],
+        "weight_decay": decay,
+    }
 
 
 def sized_recipe(

@@ -9,8 +9,8 @@ import numpy as np
 
 from syncohort.generators.base import require_training_rows
 from syncohort.generators.rows import EncodedPeople, LatentRows
-from syncohort.global_vector.axes import fit_axes, project
-from syncohort.global_vector.fitting import ROWS_PER_AXIS, read_parts
+from syncohort.global_vector.axes import Part, fit_axes, project
+from syncohort.global_vector.fitting import ROWS_PER_AXIS
 from syncohort.global_vector.pairing import PAIRINGS, Pairing, Partners
 from syncohort.seeds import child_seed
 
@@ -21,10 +21,10 @@ MOST_PARTNERS = 2_500  # people of all labels whose partners are drawn
 _MOST_ALIKE = 0.98
 
 
-def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
+def fit_pairing(encoded: EncodedPeople, parts: list[Part], seed: int) -> Pairing:
     """How alike the haplotypes of training people are, along the leading axes of all.
 
-    encoded: latents of all chromosomes, two rows of each person; seed: of the axes. A correlation r
+    encoded: latents of all chromosomes, two rows of each person; parts: of them, see `fitting.read_parts`; seed: of the axes. A correlation r
     of n people counts 1 - 1 / (n r^2) of itself, what is left of its square without chance; a
     negative one counts as 0. Where labels are values, all people are one group. Where men have one
     copy, both of their rows are that copy, which says nothing of what is alike. At most MOST_PEOPLE of a
@@ -35,7 +35,6 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
     rows = encoded.rows
     require_training_rows(rows)
     trained = encoded.whole_training_rows()
-    parts = read_parts(encoded, residual_from_class_mean=False)
     n_axes = max(1, min(N_AXES, len(trained) // ROWS_PER_AXIS))
     axes, _ = fit_axes(parts, trained, n_axes, seed)
     axes[np.repeat(encoded.one_copy, len(axes) // len(encoded.one_copy))] = 0
@@ -60,17 +59,18 @@ def fit_pairing(encoded: EncodedPeople, seed: int) -> Pairing:
     return Pairing(np.array(names, dtype=object), axes, correlation, variance)
 
 
-def find_partners(encoded: EncodedPeople, pairing: Pairing, seed: int) -> Partners:
+def find_partners(
+    encoded: EncodedPeople, parts: list[Part], pairing: Pairing, seed: int
+) -> Partners:
     """Others as alike as a person's haplotypes are, of at most MOST_PARTNERS training people, PAIRINGS times.
 
-    encoded: latents of all chromosomes, two rows of each person; pairing: what `fit_pairing` found in them. A
+    encoded, parts: as of `fit_pairing`; pairing: what it found in them. A
     person who is alone in a class has nobody, and is left out.
     """
     people, labels, names = _training_people(encoded.rows)
     chosen = np.random.default_rng(seed).permutation(len(people))[:MOST_PARTNERS]
     several = np.bincount(labels[chosen], minlength=len(names)) > 1
     chosen = np.sort(chosen[several[labels[chosen]]])
-    parts = read_parts(encoded, residual_from_class_mean=False)
     scores = project(parts, pairing.axes, people[chosen].reshape(-1))
     scores = scores.astype(np.float64).reshape(len(chosen), 2, scores.shape[-1])
     own = np.array(names, dtype=object)[labels[chosen]]

@@ -9,6 +9,7 @@ from syncohort.diffusion.rescaling import fit_rescaling
 from syncohort.diffusion.sizing import sized_recipe
 from syncohort.diffusion.training import train_diffusion
 from syncohort.generators.rows import EncodedPeople
+from syncohort.global_vector.fitting import read_parts
 from syncohort.global_vector.pair_fitting import fit_pairing
 from syncohort.seeds import child_seed
 from syncohort.training.settings import Workplace
@@ -74,5 +75,6 @@ def learn(
         ).save(sampling["rescaling"])
     if sampling.pop("paired") and encoded.rows.haplotype.any():
         sampling["pairing"] = checkpoint.with_suffix(".pairing.npz")
-        fit_pairing(encoded, child_seed(seed, _PAIR)).save(sampling["pairing"])
+        parts = read_parts(encoded, residual_from_class_mean=False)
+        fit_pairing(encoded, parts, child_seed(seed, _PAIR)).save(sampling["pairing"])
     return sampling
